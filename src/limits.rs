@@ -1,0 +1,191 @@
+//! Every bound of the program, in one place, with its unit in the name.
+//!
+//! A limit answers the question "what happens when somebody sends more?" before somebody does.
+//! The comment beside each one says what the answer is. Relations between limits are checked when
+//! the program is compiled, at the end of this file.
+//!
+//! Limits that an operator may move are read through [`crate::config::Config`], which starts from
+//! the values here and refuses values outside their range.
+
+// --- HTTP/1.1, what a peer may send ------------------------------------------------------------
+
+/// A request line longer than this is answered with 414.
+pub const REQUEST_LINE_BYTES: usize = 8 * 1024;
+/// A header section (request or response) longer than this: 431 to a client, 502 from a provider.
+pub const HEAD_BYTES: usize = 16 * 1024;
+/// More header fields than this: 431 to a client, 502 from a provider.
+pub const HEADER_COUNT: usize = 100;
+/// One chunk-size line, extensions included. Longer: 400 and close.
+pub const CHUNK_LINE_BYTES: usize = 256;
+/// All chunk extensions of one body together. More: 400 and close.
+pub const CHUNK_EXTENSIONS_BYTES: usize = 4 * 1024;
+/// The trailer section of one body. Longer: 431 and close.
+pub const TRAILER_BYTES: usize = 8 * 1024;
+/// Informational (1xx) responses that may come before a real one. More: 502.
+pub const INFORMATIONAL_RESPONSES: usize = 8;
+/// A request body, unless its route says otherwise. Larger: 413.
+pub const BODY_BYTES: usize = 1024 * 1024;
+/// The body of `/analyze/`. Larger: 413.
+pub const ANALYZE_BODY_BYTES: usize = 4 * 1024 * 1024;
+/// The body that a provider may send when it does not stream. Larger: 502.
+pub const PROVIDER_BODY_BYTES: usize = 8 * 1024 * 1024;
+/// One server-sent event of a provider. Longer: an error event, and the provider is closed.
+pub const SSE_EVENT_BYTES: usize = 1024 * 1024;
+/// Bytes that a client may send ahead of the answer it is waiting for. Past it, reading pauses.
+pub const PIPELINE_BYTES: usize = 64 * 1024;
+/// Requests of one connection answered before other connections get their turn.
+pub const PIPELINE_PER_TURN: usize = 16;
+/// Requests on one connection before it is closed, so that load balancers can rebalance.
+pub const REQUESTS_PER_CONNECTION: u32 = 1000;
+/// JSON nested deeper than this: 400.
+pub const JSON_DEPTH: usize = 64;
+/// JSON larger than this is parsed on a thread, not on the loop.
+pub const JSON_ON_LOOP_BYTES: usize = 64 * 1024;
+
+// --- what a request may ask for ----------------------------------------------------------------
+
+/// A topic longer than this: 422.
+pub const TOPIC_CHARS: usize = 2_000;
+/// A text to analyse longer than this: 413.
+pub const CONTENT_CHARS: usize = 1_000_000;
+/// Rows on one page of `/contents`.
+pub const PAGE_ROWS: usize = 100;
+/// Characters of a text shown in a list.
+pub const EXCERPT_CHARS: usize = 500;
+/// Bytes of text that one generation may produce. More: the provider is stopped and the text is
+/// marked truncated.
+pub const GENERATION_BYTES: usize = 4 * 1024 * 1024;
+
+// --- time ----------------------------------------------------------------------------------------
+
+/// From the first byte of a request head to its last. Then 408 and close.
+pub const HEAD_MS: u64 = 10_000;
+/// Between two pieces of a request body. Then 408 and close.
+pub const BODY_GAP_MS: u64 = 10_000;
+/// A body has to come at this mean speed at least, so that single bytes do not hold a place.
+pub const BODY_BYTES_PER_SECOND: u64 = 1024;
+/// A connection with no request on it is closed after this long.
+pub const KEEP_ALIVE_MS: u64 = 60_000;
+/// A client that takes no byte of its answer for this long is cut off.
+pub const WRITE_STALL_MS: u64 = 30_000;
+/// After an early answer the rest of the request is read and thrown away for this long, because a
+/// close with unread data would be a reset that can destroy the answer (RFC 9112 §9.6).
+pub const LINGER_MS: u64 = 2_000;
+/// … or until this much was thrown away.
+pub const LINGER_BYTES: usize = 1024 * 1024;
+/// One look-up of a name.
+pub const RESOLVE_MS: u64 = 3_000;
+/// TCP connect, all addresses together.
+pub const CONNECT_MS: u64 = 3_000;
+/// Between two addresses of one name (RFC 8305 §5).
+pub const CONNECT_STAGGER_MS: u64 = 250;
+/// TLS handshake as a client.
+pub const TLS_MS: u64 = 5_000;
+/// A call that waits for a connection of its provider.
+pub const POOL_WAIT_MS: u64 = 1_000;
+/// From the request to the first byte of the provider's answer.
+pub const FIRST_BYTE_MS: u64 = 60_000;
+/// Between two pieces of content of a provider's stream.
+pub const CONTENT_GAP_MS: u64 = 60_000;
+/// A whole generation.
+pub const GENERATION_MS: u64 = 600_000;
+/// A generation nobody listens to any more goes on for this long, so that a client can come back.
+pub const RESUME_GRACE_MS: u64 = 10_000;
+/// A finished generation can be resumed from memory for this long.
+pub const REPLAY_MS: u64 = 60_000;
+/// Silence on a stream before a heartbeat comment is sent.
+pub const HEARTBEAT_MS: u64 = 15_000;
+/// Scoring a text that was generated. Past it the text is answered and stored without scores.
+pub const SCORE_MS: u64 = 5_000;
+/// `/analyze/` waiting for a scorer. Then 503.
+pub const ANALYZE_WAIT_MS: u64 = 1_000;
+/// A query or a transaction of the store. Then 503; a text that was generated says that its row
+/// is not known to be stored.
+pub const STORE_MS: u64 = 5_000;
+/// From SIGTERM to the exit: requests in flight may finish, then streams get an error event.
+pub const SHUTDOWN_MS: u64 = 30_000;
+/// An idle connection to a provider is kept for this long.
+pub const POOL_IDLE_MS: u64 = 30_000;
+/// A connection to a provider is not reused past this age.
+pub const POOL_AGE_MS: u64 = 300_000;
+
+// --- tables and queues -----------------------------------------------------------------------------
+
+/// Connections in all, when the limit of open files allows it.
+pub const CONNECTIONS: usize = 65_536;
+/// Unsent bytes of one connection at which its generation's cursor waits.
+pub const SEND_HIGH_BYTES: usize = 256 * 1024;
+/// Unsent bytes at which the cursor moves on.
+pub const SEND_LOW_BYTES: usize = 128 * 1024;
+/// How far the only subscriber may be behind before its provider is paused.
+pub const LAG_HIGH_BYTES: usize = 256 * 1024;
+/// … and at which the provider is resumed.
+pub const LAG_LOW_BYTES: usize = 128 * 1024;
+/// Calls that wait for a connection of one provider. More: 503.
+pub const POOL_WAITING: usize = 4096;
+/// Generations that may be alive, and so places in the scoring and saving queues. More: 503.
+pub const GENERATIONS: usize = 32_768;
+/// Texts of `/analyze/` that wait for a scorer. More: 503.
+pub const ANALYZE_WAITING: usize = 256;
+/// Requests whose JSON is being parsed on a thread. More: 503.
+pub const PARSE_WAITING: usize = 256;
+/// Reads of the store that wait. More: 503.
+pub const READ_WAITING: usize = 1024;
+/// Writes that are not part of a generation (analyses, deletions) and wait. More: 503.
+pub const WRITE_WAITING: usize = 4096;
+/// Items in one transaction of the SQLite writer.
+pub const WRITE_GROUP: usize = 256;
+/// Finished generations kept for resume, in bytes of text.
+pub const REPLAY_BYTES: usize = 64 * 1024 * 1024;
+/// Bytes of all buffers together, unless configured. Full: 503 for new requests.
+pub const LEDGER_BYTES: u64 = 1024 * 1024 * 1024;
+/// Scorer threads, whatever the number of cores.
+pub const SCORERS_MAX: usize = 4;
+/// Threads for names.
+pub const NAME_THREADS: usize = 2;
+/// Closed spans kept in the trace ring (a power of two).
+pub const SPANS: usize = 65_536;
+
+// --- one turn of the loop ----------------------------------------------------------------------------
+
+/// The scratch buffer that all sockets are read into.
+pub const SCRATCH_BYTES: usize = 64 * 1024;
+/// Reads from one connection in one turn.
+pub const READS_PER_TURN: usize = 4;
+/// Connections taken from the ready list in one turn.
+pub const READY_PER_TURN: usize = 256;
+/// Time spent on the ready list in one turn.
+pub const READY_MS_PER_TURN: u64 = 2;
+/// Connections accepted in one turn.
+pub const ACCEPTS_PER_TURN: usize = 64;
+/// TLS handshakes moved forward in one turn: each costs up to a millisecond.
+pub const HANDSHAKES_PER_TURN: usize = 8;
+/// Timers fired in one turn.
+pub const TIMERS_PER_TURN: usize = 1024;
+/// After running out of file descriptors, accepting rests for this long.
+pub const ACCEPT_BACKOFF_MS: u64 = 100;
+/// Size of one block of a send buffer.
+pub const BLOCK_BYTES: usize = 4096;
+/// Free blocks kept for reuse; more are given back to the allocator.
+pub const FREE_BLOCKS: usize = 4096;
+
+const _: () = {
+    assert!(REQUEST_LINE_BYTES <= HEAD_BYTES);
+    assert!(CHUNK_LINE_BYTES <= CHUNK_EXTENSIONS_BYTES);
+    assert!(CHUNK_EXTENSIONS_BYTES <= HEAD_BYTES);
+    assert!(TRAILER_BYTES <= HEAD_BYTES);
+    // Whatever is refused for its size still fits what a connection may hold.
+    assert!(HEAD_BYTES <= PIPELINE_BYTES);
+    assert!(BODY_BYTES <= ANALYZE_BODY_BYTES);
+    assert!(SEND_LOW_BYTES < SEND_HIGH_BYTES);
+    assert!(LAG_LOW_BYTES < LAG_HIGH_BYTES);
+    assert!(SSE_EVENT_BYTES <= GENERATION_BYTES);
+    assert!(CONNECT_STAGGER_MS < CONNECT_MS);
+    assert!(CONNECT_MS < FIRST_BYTE_MS);
+    assert!(FIRST_BYTE_MS < GENERATION_MS);
+    assert!(RESUME_GRACE_MS < REPLAY_MS);
+    assert!(SPANS.is_power_of_two());
+    assert!(SCRATCH_BYTES >= HEAD_BYTES);
+    assert!(WRITE_GROUP <= WRITE_WAITING);
+    assert!(JSON_ON_LOOP_BYTES < BODY_BYTES);
+};
