@@ -247,3 +247,34 @@ fn milliseconds(value: &[u8]) -> Option<u64> {
     let is_number = !value.is_empty() && value.iter().all(u8::is_ascii_digit);
     is_number.then(|| str::from_utf8(value).ok()?.parse().ok())?
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn buffers_grow_once() {
+        let stream = b"event: delta\nid: 12\ndata: first\ndata: second\n\n";
+        let mut reader = Reader::new();
+        let mut pass = || {
+            for mut piece in stream.chunks(5) {
+                while let Ok(Some(event)) = reader.next(&mut piece) {
+                    assert_eq!(event.data, b"first\nsecond");
+                }
+            }
+            let Reader {
+                line,
+                name,
+                data,
+                id,
+                ..
+            } = &reader;
+            [line, name, data, id].map(Vec::capacity)
+        };
+        let grown = pass();
+        assert!(grown.iter().all(|capacity| *capacity > 0));
+        for _ in 0..100 {
+            assert_eq!(pass(), grown);
+        }
+    }
+}
