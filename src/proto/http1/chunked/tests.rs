@@ -137,3 +137,21 @@ fn the_largest_chunk_does_not_overflow() {
     let body = b"ffffffffffffffff\r\nabc";
     assert_eq!(decoded(body), Ok((b"abc".to_vec(), None)));
 }
+
+#[test]
+fn dripping_trailers_are_searched_once() {
+    let body = [b"0\r\n", &b"a: bcdef\r\n".repeat(50)[..], b"\r\n"].concat();
+    let mut dechunker = Dechunker::new();
+    let (mut searched, mut before) = (0, 3);
+    for length in 3..body.len() {
+        assert_eq!(dechunker.step(&body[..length]), Ok(Piece::NeedMore));
+        let State::Trailers(section) = dechunker.state else {
+            panic!("the last chunk was there")
+        };
+        searched += section.seen() - before;
+        before = section.seen();
+    }
+    assert_eq!(searched, body.len() - 4);
+    let consumed = body.len();
+    assert_eq!(dechunker.step(&body), Ok(Piece::End { consumed }));
+}

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 use super::*;
+use crate::proto::http1::BodyLength;
 
 /// A response as its reader sees it.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -133,6 +134,20 @@ fn responses_that_are_whole() {
     for (input, expected) in cases {
         assert_eq!(seen(input, false), Ok(expected), "{}", input.escape_ascii());
     }
+}
+
+#[test]
+fn a_body_until_close_does_not_keep_the_connection() {
+    let mut client = Client::new();
+    client.start(false);
+    let input = b"HTTP/1.1 200 OK\r\nConnection: keep-alive\r\n\r\n";
+    let Ok(ClientStep::Head { head, .. }) = client.step(input) else {
+        panic!("the head is whole")
+    };
+    assert_eq!(
+        (head.length, head.keep_alive),
+        (BodyLength::UntilClose, false)
+    );
 }
 
 #[test]
