@@ -11,7 +11,7 @@
 //! One request is under way at a time. Bytes that follow the end of a response belong to nobody:
 //! the caller must not give the connection to the next request when its input is not empty after
 //! [`ClientStep::End`], or when [`Client::step`] later says [`Violation::Unsolicited`]. Otherwise
-//! the next user would read an answer that was not meant for him.
+//! the next user would read an answer that was meant for somebody else.
 
 use super::body::Body;
 use super::chunked::Piece;
