@@ -141,6 +141,8 @@ pub const REPLAY_BYTES: usize = 64 * 1024 * 1024;
 pub const LEDGER_BYTES: u64 = 1024 * 1024 * 1024;
 /// Scorer threads, whatever the number of cores.
 pub const SCORERS_MAX: usize = 4;
+/// A scorer looks whether its text is still wanted after this many bytes of it.
+pub const SCORE_POLL_BYTES: usize = 64 * 1024;
 /// Threads for names.
 pub const NAME_THREADS: usize = 2;
 /// Closed spans kept in the trace ring (a power of two).

@@ -1,1 +1,78 @@
-//! score
+//! Text into numbers: how hard an English text is to read, and how it feels.
+//!
+//! The figures are those of two well-known Python libraries, `textstat` 0.7.13 and
+//! `vaderSentiment` 3.3.2, so that they can be compared with everybody else's. The code is our
+//! own: it reads the text once, character by character, and keeps no copy of it.
+//!
+//! This layer knows no socket, no clock and no thread. Somebody who waits for a score may give up,
+//! and that is all it knows about the outside: `cancelled` is asked between two pieces of text.
+//!
+//! ```text
+//!                         +--> counts ---------------------> readability
+//!   text --- char by char-+      | syllables: table, then hyphenation
+//!   (asks `cancelled`     |
+//!    every 64 KiB)        +--> tokens --> [Word] --> rules -> sentiment
+//!                                emoji become words
+//! ```
+//!
+//! Reading order: [`classes`] (what is a word character), [`counts`], [`readability`], then
+//! [`table`], [`syllables`], [`hyphenation`], then [`sentiment`].
+
+mod classes;
+mod counts;
+mod hyphenation;
+mod labels;
+mod readability;
+mod sentences;
+mod sentiment;
+mod syllables;
+mod table;
+
+#[cfg(test)]
+mod tests;
+
+pub use readability::Readability;
+pub use sentiment::Sentiment;
+
+use crate::limits::SCORE_POLL_BYTES;
+use serde::{Deserialize, Serialize};
+
+/// Everything this module can say about one text.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Scores {
+    /// How hard the text is to read.
+    pub readability: Readability,
+    /// How the text feels.
+    pub sentiment: Sentiment,
+}
+
+/// Scores a text, in time linear in its length.
+///
+/// `cancelled` is asked at least once in every 64 KiB of text; the result is `None` when it said
+/// yes. Any text is fine: an empty one has zeros.
+///
+/// ```
+/// let scores = maitred::score::score("The food was great!", &|| false).unwrap();
+/// assert_eq!(scores.sentiment.label, "positive");
+/// assert_eq!(scores.readability.label, "very easy");
+/// ```
+pub fn score(text: &str, cancelled: &dyn Fn() -> bool) -> Option<Scores> {
+    let mut counter = counts::Counter::default();
+    let mut tokens = sentiment::Tokens::default();
+    let mut rest = text;
+    while !rest.is_empty() {
+        if cancelled() {
+            return None;
+        }
+        let piece = rest.floor_char_boundary(SCORE_POLL_BYTES);
+        for (at, c) in rest[..piece].char_indices() {
+            counter.push(c, &rest.as_bytes()[at + c.len_utf8()..]);
+            tokens.push(c);
+        }
+        rest = &rest[piece..];
+    }
+    Some(Scores {
+        readability: Readability::from(&counter.finish()),
+        sentiment: tokens.finish().feel(cancelled)?,
+    })
+}
