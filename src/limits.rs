@@ -123,6 +123,9 @@ pub const SEND_LOW_BYTES: usize = 128 * 1024;
 pub const LAG_HIGH_BYTES: usize = 256 * 1024;
 /// … and at which the provider is resumed.
 pub const LAG_LOW_BYTES: usize = 128 * 1024;
+/// Connections to one provider, unless configured: HTTP/1.1 needs one for each stream. Past it,
+/// calls wait.
+pub const POOL_CONNECTIONS: usize = 16_384;
 /// Calls that wait for a connection of one provider. More: 503.
 pub const POOL_WAITING: usize = 4096;
 /// Generations that may be alive, and so places in the scoring and saving queues. More: 503.

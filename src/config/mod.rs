@@ -1,1 +1,167 @@
-//! config
+//! The configuration: read once, parsed into types that cannot hold an illegal value.
+//!
+//! ```text
+//!  flags > environment > .env > maitred.toml > defaults
+//!     └─────────┴─────────┴────────┴─► Layers ──► Config        a value that is wrong, or a name
+//!                                                               that nobody knows, is an error
+//! ```
+//!
+//! A setting exists because [`Config::load`] asks for it: the asking gives its name in the file,
+//! its variable (`limits.body_bytes` is `MAITRED_LIMITS_BODY_BYTES`), its default and its legal
+//! range in one line. What was given and never asked for is unknown. So there is no second list
+//! to keep in step.
+//!
+//! Loading is a function of its [`Sources`]. Only [`Sources::read`] looks at files and at the
+//! environment. No message quotes a value, because it could be a key in the wrong place.
+
+mod base_url;
+mod error;
+mod file;
+mod layers;
+mod limits;
+mod names;
+mod prompt;
+mod provider;
+mod secret;
+mod sources;
+mod values;
+
+#[cfg(test)]
+mod tests;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use crate::limits::CONNECTIONS;
+use layers::Layers;
+
+pub use base_url::BaseUrl;
+pub use error::ConfigError;
+pub use layers::Origin;
+pub use limits::{Drill, Limits, Offline};
+pub use prompt::PromptTemplate;
+pub use provider::{OFFLINE, Provider, ProviderKind, Timeouts, Upstream};
+pub use secret::Secret;
+pub use sources::{Flags, SourceFile, Sources};
+pub use values::{HostName, LogFormat, LogLevel, WebOrigin};
+
+/// Everything that an operator can choose. Made by [`Config::load`].
+#[derive(Clone, Debug, PartialEq)]
+pub struct Config {
+    /// Where to listen. Beyond loopback only if `allow_anonymous` says so.
+    pub listen: SocketAddr,
+    /// The folder of the database.
+    pub data_dir: PathBuf,
+    /// Names accepted in `Host`, beside the ones that are always safe.
+    pub hosts: Vec<HostName>,
+    /// Web origins that may call from a browser (CORS). None by default.
+    pub origins: Vec<WebOrigin>,
+    /// Whether anybody who can reach the address may spend the provider keys.
+    pub allow_anonymous: bool,
+    /// What a provider is asked for a topic.
+    pub prompt: PromptTemplate,
+    /// Equal prompts in flight share one call.
+    pub coalesce: bool,
+    /// A client that closed its sending side still waits for its answer.
+    pub half_close: bool,
+    /// The routes below `/debug` exist.
+    pub debug: bool,
+    /// Connections in all; derived from the limit of open files if absent.
+    pub connections: Option<usize>,
+    /// The seed of the run's random numbers; drawn at the start if absent.
+    pub seed: Option<u64>,
+    /// Where to record the run for replay.
+    pub record: Option<PathBuf>,
+    /// The provider of requests that name none. It is one of `providers`.
+    pub default_provider: String,
+    /// The configured providers by name, then the offline one, which is always there.
+    pub providers: Vec<Provider>,
+    /// How log lines look.
+    pub log_format: LogFormat,
+    /// Which log lines there are.
+    pub log_level: LogLevel,
+    /// Bounds that an operator may move.
+    pub limits: Limits,
+    /// The built-in provider.
+    pub offline: Offline,
+    /// Faults on purpose.
+    pub drill: Drill,
+    effective: String,
+}
+
+impl Config {
+    /// Puts the sources together. The first thing that is wrong is the error.
+    pub fn load(sources: &Sources) -> Result<Config, ConfigError> {
+        read(&mut Layers::gather(sources)?)
+    }
+
+    /// All settings as TOML, secrets as `***`, each with where it came from as a comment.
+    pub fn effective(&self) -> &str {
+        &self.effective
+    }
+
+    /// The provider of that name.
+    pub fn provider(&self, name: &str) -> Option<&Provider> {
+        self.providers.iter().find(|provider| provider.name == name)
+    }
+}
+
+/// Asks for every setting, in the order in which `check-config` prints them; then looks for what
+/// was not asked for; and only then at rules between settings, because a setting that seems to be
+/// missing is often one that was misspelt.
+fn read(layers: &mut Layers) -> Result<Config, ConfigError> {
+    let listen = layers.value("listen", SocketAddr::from(([127, 0, 0, 1], 8080)))?;
+    let data_dir = layers.value("data_dir", PathBuf::from("maitred-data"))?;
+    let hosts = layers.value("hosts", Vec::new())?;
+    let origins = layers.value("origins", Vec::new())?;
+    let allow_anonymous = layers.value("allow_anonymous", false)?;
+    let prompt = layers.value("prompt", PromptTemplate::default())?;
+    let default_provider = layers.optional::<String>("default_provider")?;
+    let coalesce = layers.value("coalesce", true)?;
+    let half_close = layers.value("half_close", false)?;
+    let debug = layers.value("debug", false)?;
+    let connections = layers.optional_number("connections", 16..=CONNECTIONS as u64)?;
+    let seed = layers.optional_number("seed", 0..=i64::MAX as u64)?;
+    let record = layers.optional("record")?;
+    let log_format = layers.value("log.format", LogFormat::Text)?;
+    let log_level = layers.value("log.level", LogLevel::Info)?;
+    let limits = Limits::read(layers, "limits")?;
+    let offline = Offline::read(layers, "offline")?;
+    let drill = Drill::read(layers, "drill")?;
+    let drafts = provider::read_all(layers)?;
+    layers.refuse_unknown()?;
+
+    if !allow_anonymous && !listen.ip().to_canonical().is_loopback() {
+        let origin = layers.origin("listen");
+        return Err(ConfigError::Open { origin, listen });
+    }
+    limits.check(layers)?;
+    let mut providers = Vec::with_capacity(drafts.len() + 1);
+    for draft in drafts {
+        providers.push(draft.finish(layers)?);
+    }
+    let default_provider = provider::default_name(layers, default_provider, &providers)?;
+    providers.push(Provider::offline());
+    Ok(Config {
+        listen,
+        data_dir,
+        hosts,
+        origins,
+        allow_anonymous,
+        prompt,
+        coalesce,
+        half_close,
+        debug,
+        connections: connections.map(|number| number as usize),
+        seed,
+        record,
+        default_provider,
+        providers,
+        log_format,
+        log_level,
+        limits,
+        offline,
+        drill,
+        effective: layers.effective(),
+    })
+}
