@@ -34,6 +34,7 @@ use std::path::PathBuf;
 
 use crate::limits::CONNECTIONS;
 use layers::Layers;
+use provider::Draft;
 
 pub use base_url::BaseUrl;
 pub use error::ConfigError;
@@ -110,58 +111,56 @@ impl Config {
 /// was not asked for; and only then at rules between settings, because a setting that seems to be
 /// missing is often one that was misspelt.
 fn read(layers: &mut Layers) -> Result<Config, ConfigError> {
-    let listen = layers.value("listen", SocketAddr::from(([127, 0, 0, 1], 8080)))?;
-    let data_dir = layers.value("data_dir", PathBuf::from("maitred-data"))?;
-    let hosts = layers.value("hosts", Vec::new())?;
-    let origins = layers.value("origins", Vec::new())?;
-    let allow_anonymous = layers.value("allow_anonymous", false)?;
-    let prompt = layers.value("prompt", PromptTemplate::default())?;
-    let default_provider = layers.optional::<String>("default_provider")?;
-    let coalesce = layers.value("coalesce", true)?;
-    let half_close = layers.value("half_close", false)?;
-    let debug = layers.value("debug", false)?;
-    let connections = layers.optional_number("connections", 16..=CONNECTIONS as u64)?;
-    let seed = layers.optional_number("seed", 0..=i64::MAX as u64)?;
-    let record = layers.optional("record")?;
-    let log_format = layers.value("log.format", LogFormat::Text)?;
-    let log_level = layers.value("log.level", LogLevel::Info)?;
-    let limits = Limits::read(layers, "limits")?;
-    let offline = Offline::read(layers, "offline")?;
-    let drill = Drill::read(layers, "drill")?;
+    let connections = 16..=CONNECTIONS as u64;
+    let chosen = layers.optional("default_provider")?;
+    let config = Config {
+        listen: layers.value("listen", SocketAddr::from(([127, 0, 0, 1], 8080)))?,
+        data_dir: layers.value("data_dir", PathBuf::from("maitred-data"))?,
+        hosts: layers.value("hosts", Vec::new())?,
+        origins: layers.value("origins", Vec::new())?,
+        allow_anonymous: layers.value("allow_anonymous", false)?,
+        prompt: layers.value("prompt", PromptTemplate::default())?,
+        coalesce: layers.value("coalesce", true)?,
+        half_close: layers.value("half_close", false)?,
+        debug: layers.value("debug", false)?,
+        connections: layers
+            .optional_number("connections", connections)?
+            .map(|number| number as usize),
+        seed: layers.optional_number("seed", 0..=i64::MAX as u64)?,
+        record: layers.optional("record")?,
+        log_format: layers.value("log.format", LogFormat::Text)?,
+        log_level: layers.value("log.level", LogLevel::Info)?,
+        limits: Limits::read(layers, "limits")?,
+        offline: Offline::read(layers, "offline")?,
+        drill: Drill::read(layers, "drill")?,
+        // `finish` knows these.
+        default_provider: String::new(),
+        providers: Vec::new(),
+        effective: String::new(),
+    };
     let drafts = provider::read_all(layers)?;
     layers.refuse_unknown()?;
+    finish(config, chosen, drafts, layers)
+}
 
-    if !allow_anonymous && !listen.ip().to_canonical().is_loopback() {
+/// The rules between settings, and the defaults that depend on other settings.
+fn finish(
+    mut config: Config,
+    chosen: Option<String>,
+    drafts: Vec<Draft>,
+    layers: &mut Layers,
+) -> Result<Config, ConfigError> {
+    let listen = config.listen;
+    if !config.allow_anonymous && !listen.ip().to_canonical().is_loopback() {
         let origin = layers.origin("listen");
         return Err(ConfigError::Open { origin, listen });
     }
-    limits.check(layers)?;
-    let mut providers = Vec::with_capacity(drafts.len() + 1);
+    config.limits.check(layers)?;
     for draft in drafts {
-        providers.push(draft.finish(layers)?);
+        config.providers.push(draft.finish(layers)?);
     }
-    let default_provider = provider::default_name(layers, default_provider, &providers)?;
-    providers.push(Provider::offline());
-    Ok(Config {
-        listen,
-        data_dir,
-        hosts,
-        origins,
-        allow_anonymous,
-        prompt,
-        coalesce,
-        half_close,
-        debug,
-        connections: connections.map(|number| number as usize),
-        seed,
-        record,
-        default_provider,
-        providers,
-        log_format,
-        log_level,
-        limits,
-        offline,
-        drill,
-        effective: layers.effective(),
-    })
+    config.default_provider = provider::default_name(layers, chosen, &config.providers)?;
+    config.providers.push(Provider::offline());
+    config.effective = layers.effective();
+    Ok(config)
 }

@@ -1,12 +1,14 @@
 //! Where a configuration comes from. The only part of it that looks at the world.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use super::ConfigError;
 use super::layers::Raw;
+use super::names::PREFIX;
+use super::{ConfigError, Origin};
 
 /// The file that is read from the folder in which the program is started, if it is there.
 const FILE: &str = "maitred.toml";
@@ -83,10 +85,7 @@ impl Sources {
             None => read_if_there(Path::new(FILE))?,
         };
         let dotenv = read_if_there(Path::new(DOTENV))?;
-        // A variable that is not UTF-8 is none of ours: all our names and values are.
-        let environment = std::env::vars_os()
-            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-            .collect();
+        let environment = variables(std::env::vars_os())?;
         Ok(Sources {
             file,
             dotenv,
@@ -94,6 +93,34 @@ impl Sources {
             flags,
         })
     }
+}
+
+/// Variables as text. One of ours that is no text is an error; others are no concern of ours.
+fn variables(
+    all: impl Iterator<Item = (OsString, OsString)>,
+) -> Result<BTreeMap<String, String>, ConfigError> {
+    let mut texts = BTreeMap::new();
+    for (name, value) in all {
+        let Ok(name) = name.into_string() else {
+            continue;
+        };
+        match value.into_string() {
+            Ok(value) => {
+                texts.insert(name, value);
+            }
+            Err(_) if name.starts_with(PREFIX) || name.starts_with("OPENAI_") => {
+                let origin = Origin::Environment(name.clone());
+                let problem = "is not UTF-8".to_owned();
+                return Err(ConfigError::Illegal {
+                    origin,
+                    key: name,
+                    problem,
+                });
+            }
+            Err(_) => {}
+        }
+    }
+    Ok(texts)
 }
 
 fn read_file(path: &Path) -> Result<SourceFile, ConfigError> {
@@ -113,5 +140,40 @@ fn read_if_there(path: &Path) -> Result<Option<SourceFile>, ConfigError> {
     match fs::metadata(path) {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
         _ => read_file(path).map(Some),
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use std::os::unix::ffi::OsStringExt;
+
+    use super::*;
+
+    #[test]
+    fn a_variable_of_ours_that_is_no_text_is_not_overlooked() {
+        let bytes = || OsString::from_vec(vec![0xff]);
+        let foreign = [
+            ("HOME".into(), bytes()),
+            (bytes(), "x".into()),
+            ("A".into(), "b".into()),
+        ];
+        assert_eq!(variables(foreign.into_iter()).unwrap().len(), 1);
+        let ours = [("MAITRED_DATA_DIR".into(), bytes())];
+        let words = variables(ours.into_iter()).unwrap_err().to_string();
+        assert!(words.contains("MAITRED_DATA_DIR"), "{words}");
+    }
+
+    #[test]
+    fn a_file_that_is_named_has_to_be_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = Some(folder.path().join("none.toml"));
+        let error = Sources::read(Flags {
+            config,
+            ..Flags::default()
+        })
+        .unwrap_err();
+        assert!(matches!(&error, ConfigError::Unreadable { .. }), "{error}");
+        assert!(error.to_string().contains("none.toml"), "{error}");
     }
 }
