@@ -1,6 +1,7 @@
 //! maitred: one thread, one event loop, every wait somebody else's.
 #![warn(missing_docs)]
 
+pub mod cli;
 pub mod config;
 pub mod dialect;
 pub mod engine;

@@ -102,6 +102,8 @@ pub const ANALYZE_WAIT_MS: u64 = 1_000;
 /// A query or a transaction of the store. Then 503; a text that was generated says that its row
 /// is not known to be stored.
 pub const STORE_MS: u64 = 5_000;
+/// SQLite waits this long for a lock of another process. Then 503.
+pub const SQLITE_BUSY_MS: u64 = 2_000;
 /// From SIGTERM to the exit: requests in flight may finish, then streams get an error event.
 pub const SHUTDOWN_MS: u64 = 30_000;
 /// An idle connection to a provider is kept for this long.
@@ -121,6 +123,9 @@ pub const SEND_LOW_BYTES: usize = 128 * 1024;
 pub const LAG_HIGH_BYTES: usize = 256 * 1024;
 /// … and at which the provider is resumed.
 pub const LAG_LOW_BYTES: usize = 128 * 1024;
+/// Connections to one provider, unless configured: HTTP/1.1 needs one for each stream. Past it,
+/// calls wait.
+pub const POOL_CONNECTIONS: usize = 16_384;
 /// Calls that wait for a connection of one provider. More: 503.
 pub const POOL_WAITING: usize = 4096;
 /// Generations that may be alive, and so places in the scoring and saving queues. More: 503.
@@ -135,6 +140,8 @@ pub const READ_WAITING: usize = 1024;
 pub const WRITE_WAITING: usize = 4096;
 /// Items in one transaction of the SQLite writer.
 pub const WRITE_GROUP: usize = 256;
+/// The write-ahead log of SQLite is copied into the database past this size, and cut back to it.
+pub const SQLITE_WAL_BYTES: u64 = 16 * 1024 * 1024;
 /// Finished generations kept for resume, in bytes of text.
 pub const REPLAY_BYTES: usize = 64 * 1024 * 1024;
 /// Bytes of all buffers together, unless configured. Full: 503 for new requests.
@@ -189,5 +196,7 @@ const _: () = {
     assert!(SPANS.is_power_of_two());
     assert!(SCRATCH_BYTES >= HEAD_BYTES);
     assert!(WRITE_GROUP <= WRITE_WAITING);
+    // A locked database is reported as such, and not as a deadline that passed.
+    assert!(SQLITE_BUSY_MS < STORE_MS);
     assert!(JSON_ON_LOOP_BYTES < BODY_BYTES);
 };

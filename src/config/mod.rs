@@ -1,1 +1,166 @@
-//! config
+//! The configuration: read once, parsed into types that cannot hold an illegal value.
+//!
+//! ```text
+//!  flags > environment > .env > maitred.toml > defaults
+//!     └─────────┴─────────┴────────┴─► Layers ──► Config        a value that is wrong, or a name
+//!                                                               that nobody knows, is an error
+//! ```
+//!
+//! A setting exists because [`Config::load`] asks for it: the asking gives its name in the file,
+//! its variable (`limits.body_bytes` is `MAITRED_LIMITS_BODY_BYTES`), its default and its legal
+//! range in one line. What was given and never asked for is unknown. So there is no second list
+//! to keep in step.
+//!
+//! Loading is a function of its [`Sources`]. Only [`Sources::read`] looks at files and at the
+//! environment. No message quotes a value, because it could be a key in the wrong place.
+
+mod base_url;
+mod error;
+mod file;
+mod layers;
+mod limits;
+mod names;
+mod prompt;
+mod provider;
+mod secret;
+mod sources;
+mod values;
+
+#[cfg(test)]
+mod tests;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use crate::limits::CONNECTIONS;
+use layers::Layers;
+use provider::Draft;
+
+pub use base_url::BaseUrl;
+pub use error::ConfigError;
+pub use layers::Origin;
+pub use limits::{Drill, Limits, Offline};
+pub use prompt::PromptTemplate;
+pub use provider::{OFFLINE, Provider, ProviderKind, Timeouts, Upstream};
+pub use secret::Secret;
+pub use sources::{Flags, SourceFile, Sources};
+pub use values::{HostName, LogFormat, LogLevel, WebOrigin};
+
+/// Everything that an operator can choose. Made by [`Config::load`].
+#[derive(Clone, Debug, PartialEq)]
+pub struct Config {
+    /// Where to listen. Beyond loopback only if `allow_anonymous` says so.
+    pub listen: SocketAddr,
+    /// The folder of the database.
+    pub data_dir: PathBuf,
+    /// Names accepted in `Host`, beside the ones that are always safe.
+    pub hosts: Vec<HostName>,
+    /// Web origins that may call from a browser (CORS). None by default.
+    pub origins: Vec<WebOrigin>,
+    /// Whether anybody who can reach the address may spend the provider keys.
+    pub allow_anonymous: bool,
+    /// What a provider is asked for a topic.
+    pub prompt: PromptTemplate,
+    /// Equal prompts in flight share one call.
+    pub coalesce: bool,
+    /// A client that closed its sending side still waits for its answer.
+    pub half_close: bool,
+    /// The routes below `/debug` exist.
+    pub debug: bool,
+    /// Connections in all; derived from the limit of open files if absent.
+    pub connections: Option<usize>,
+    /// The seed of the run's random numbers; drawn at the start if absent.
+    pub seed: Option<u64>,
+    /// Where to record the run for replay.
+    pub record: Option<PathBuf>,
+    /// The provider of requests that name none. It is one of `providers`.
+    pub default_provider: String,
+    /// The configured providers by name, then the offline one, which is always there.
+    pub providers: Vec<Provider>,
+    /// How log lines look.
+    pub log_format: LogFormat,
+    /// Which log lines there are.
+    pub log_level: LogLevel,
+    /// Bounds that an operator may move.
+    pub limits: Limits,
+    /// The built-in provider.
+    pub offline: Offline,
+    /// Faults on purpose.
+    pub drill: Drill,
+    effective: String,
+}
+
+impl Config {
+    /// Puts the sources together. The first thing that is wrong is the error.
+    pub fn load(sources: &Sources) -> Result<Config, ConfigError> {
+        read(&mut Layers::gather(sources)?)
+    }
+
+    /// All settings as TOML, secrets as `***`, each with where it came from as a comment.
+    pub fn effective(&self) -> &str {
+        &self.effective
+    }
+
+    /// The provider of that name.
+    pub fn provider(&self, name: &str) -> Option<&Provider> {
+        self.providers.iter().find(|provider| provider.name == name)
+    }
+}
+
+/// Asks for every setting, in the order in which `check-config` prints them; then looks for what
+/// was not asked for; and only then at rules between settings, because a setting that seems to be
+/// missing is often one that was misspelt.
+fn read(layers: &mut Layers) -> Result<Config, ConfigError> {
+    let connections = 16..=CONNECTIONS as u64;
+    let chosen = layers.optional("default_provider")?;
+    let config = Config {
+        listen: layers.value("listen", SocketAddr::from(([127, 0, 0, 1], 8080)))?,
+        data_dir: layers.value("data_dir", PathBuf::from("maitred-data"))?,
+        hosts: layers.value("hosts", Vec::new())?,
+        origins: layers.value("origins", Vec::new())?,
+        allow_anonymous: layers.value("allow_anonymous", false)?,
+        prompt: layers.value("prompt", PromptTemplate::default())?,
+        coalesce: layers.value("coalesce", true)?,
+        half_close: layers.value("half_close", false)?,
+        debug: layers.value("debug", false)?,
+        connections: layers
+            .optional_number("connections", connections)?
+            .map(|number| number as usize),
+        seed: layers.optional_number("seed", 0..=i64::MAX as u64)?,
+        record: layers.optional("record")?,
+        log_format: layers.value("log.format", LogFormat::Text)?,
+        log_level: layers.value("log.level", LogLevel::Info)?,
+        limits: Limits::read(layers, "limits")?,
+        offline: Offline::read(layers, "offline")?,
+        drill: Drill::read(layers, "drill")?,
+        // `finish` knows these.
+        default_provider: String::new(),
+        providers: Vec::new(),
+        effective: String::new(),
+    };
+    let drafts = provider::read_all(layers)?;
+    layers.refuse_unknown()?;
+    finish(config, chosen, drafts, layers)
+}
+
+/// The rules between settings, and the defaults that depend on other settings.
+fn finish(
+    mut config: Config,
+    chosen: Option<String>,
+    drafts: Vec<Draft>,
+    layers: &mut Layers,
+) -> Result<Config, ConfigError> {
+    let listen = config.listen;
+    if !config.allow_anonymous && !listen.ip().to_canonical().is_loopback() {
+        let origin = layers.origin("listen");
+        return Err(ConfigError::Open { origin, listen });
+    }
+    config.limits.check(layers)?;
+    for draft in drafts {
+        config.providers.push(draft.finish(layers)?);
+    }
+    config.default_provider = provider::default_name(layers, chosen, &config.providers)?;
+    config.providers.push(Provider::offline());
+    config.effective = layers.effective();
+    Ok(config)
+}

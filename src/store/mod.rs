@@ -1,1 +1,119 @@
-//! store
+//! What is kept: the rows, the writes and the questions, as plain data.
+//!
+//! The engine builds a [`Write`] or a [`Query`] and later gets a [`Written`], a [`Found`] or a
+//! [`StoreError`] back. It does not know which database answers. Everything here can be cloned,
+//! compared and serialised, because the recorder writes it to a file and the simulation invents it.
+//!
+//! ```text
+//!  engine ── Write ──► writer thread ── sqlite::Writer ──► one transaction ──► Written
+//!  engine ── Query ──► reader thread ── sqlite::Reader ──► one statement   ──► Found
+//! ```
+//!
+//! This module refuses to know threads, channels and clocks: ids and times are in the rows when
+//! they arrive. The reactor owns one [`sqlite::Writer`] and one [`sqlite::Reader`], each on a
+//! thread of its own, because SQLite blocks and the loop must not.
+
+mod error;
+mod rows;
+pub mod sqlite;
+mod term;
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::score::Scores;
+
+pub use error::StoreError;
+pub use rows::{
+    AnalysisRow, Listed, RequestOutcome, RequestRow, TextRow, TextState, Unscored, excerpt,
+};
+pub use term::{term_hash, term_id, term_key};
+
+/// Something to change. Each one happens whole or not at all.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Write {
+    /// Store what one generation or one analysis left behind. A row whose id is already there is
+    /// left as it is, so that a `Save` may be repeated after a crash.
+    Save {
+        /// The requests that ended with it: more than one if they shared a generation.
+        requests: Vec<RequestRow>,
+        /// The text, if there is any.
+        text: Option<Box<TextRow>>,
+        /// The analysis, if that is what was asked for.
+        analysis: Option<Box<AnalysisRow>>,
+    },
+    /// Remove a generated text, its scores, and its term if nothing else refers to it.
+    Delete {
+        /// Whose text; another tenant's text is not found.
+        tenant: String,
+        /// The text's id.
+        id: Uuid,
+    },
+    /// Set the scores of a text that was stored without, or replace them.
+    Rescore {
+        /// Whose text; another tenant's text is not found.
+        tenant: String,
+        /// The text's id.
+        id: Uuid,
+        /// The new scores.
+        scores: Box<Scores>,
+    },
+}
+
+/// What became of a [`Write`]. It is on the disk when this is returned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Written {
+    /// All rows of the `Save` are there.
+    Saved,
+    /// Whether there was such a text to delete.
+    Deleted(bool),
+    /// Whether there was such a text to score.
+    Rescored(bool),
+}
+
+/// Something to look up.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Query {
+    /// A page of generated texts, the newest first.
+    List {
+        /// Whose texts.
+        tenant: String,
+        /// Only texts whose whole term equals this one, letter case and outer space aside.
+        term: Option<String>,
+        /// Rows wanted; held between 1 and [`crate::limits::PAGE_ROWS`].
+        limit: usize,
+        /// The `next` of the page before. Rows that were added since do not move the pages.
+        before: Option<Uuid>,
+    },
+    /// One whole text.
+    One {
+        /// Whose text.
+        tenant: String,
+        /// Its id.
+        id: Uuid,
+    },
+    /// Texts of all tenants that have no scores yet, the oldest first. Stops early once
+    /// [`crate::limits::GENERATION_BYTES`] of text are gathered, after at least one row.
+    Unscored {
+        /// Only ids after this one, so that a text that cannot be scored does not stop the walk.
+        after: Option<Uuid>,
+        /// Rows wanted; held between 1 and [`crate::limits::PAGE_ROWS`].
+        limit: usize,
+    },
+}
+
+/// The answer to the [`Query`] of the same name.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Found {
+    /// A page of a list.
+    Page {
+        /// The rows, the newest first.
+        rows: Vec<Listed>,
+        /// What to pass as `before` for the next page; `None` on the last one.
+        next: Option<Uuid>,
+    },
+    /// The text, if this tenant has it.
+    One(Option<Box<TextRow>>),
+    /// Texts that wait for their scores.
+    Unscored(Vec<Unscored>),
+}

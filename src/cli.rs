@@ -1,0 +1,201 @@
+//! The command line: what to do, and with which exit code it ended.
+//!
+//! ```text
+//!  maitred [serve]        0 stopped when asked    1 could not run    2 wrong flags or configuration
+//!  maitred check-config   0 printed                                  2
+//!  maitred version        0 printed
+//! ```
+
+use std::ffi::OsString;
+use std::fmt::Display;
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::config::{Config, ConfigError, Flags, Sources};
+
+/// It did not work out: a port in use, a database that cannot be opened.
+const RUNTIME: u8 = 1;
+/// What was typed or configured is wrong. Clap uses the same code.
+const USAGE: u8 = 2;
+
+/// One server that generates texts with language models, streams, scores and stores them.
+///
+/// Without a command it serves. Without any configuration it listens on 127.0.0.1:8080 and a
+/// built-in offline provider answers, so that everything can be tried at once. For real texts set
+/// OPENAI_API_KEY; OPENAI_BASE_URL and OPENAI_MODEL point it at any server that speaks OpenAI's
+/// API, such as Ollama or vLLM.
+#[derive(Parser)]
+#[command(
+    name = "maitred",
+    version,
+    after_help = "Settings come from flags, then the environment, then .env, then maitred.toml; \
+                  `maitred check-config` prints all of them and where each one came from.",
+    disable_help_subcommand = true
+)]
+struct Arguments {
+    #[command(subcommand)]
+    verb: Option<Verb>,
+    #[command(flatten)]
+    flags: Flags,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    /// Serve until SIGTERM or SIGINT (what plain `maitred` does)
+    Serve,
+    /// Print every setting, its value and where it came from; keys are shown as ***
+    CheckConfig,
+    /// Print the version
+    Version,
+}
+
+/// What the command line asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// Run the server.
+    Serve(Flags),
+    /// Print the effective configuration.
+    CheckConfig(Flags),
+    /// Print the version.
+    Version,
+}
+
+/// Reads the command line of the process. Ends it with help, or with exit code 2 and a hint, if
+/// there is nothing else to do.
+pub fn parse() -> Command {
+    command(Arguments::parse())
+}
+
+/// Reads a command line; the first argument is the program's name.
+pub fn try_parse(
+    arguments: impl IntoIterator<Item = impl Into<OsString> + Clone>,
+) -> Result<Command, clap::Error> {
+    Arguments::try_parse_from(arguments).map(command)
+}
+
+fn command(arguments: Arguments) -> Command {
+    match arguments.verb {
+        None | Some(Verb::Serve) => Command::Serve(arguments.flags),
+        Some(Verb::CheckConfig) => Command::CheckConfig(arguments.flags),
+        Some(Verb::Version) => Command::Version,
+    }
+}
+
+/// Does what the command line asks for; `serve` runs the server until it is asked to stop.
+pub fn run<E: Display>(command: Command, serve: impl FnOnce(Config) -> Result<(), E>) -> ExitCode {
+    let (mut stdout, mut stderr) = (std::io::stdout(), std::io::stderr());
+    let ended = match command {
+        Command::Serve(flags) => match load(flags) {
+            Ok(config) => serve(config).map_err(|error| (RUNTIME, error.to_string())),
+            Err(error) => Err((USAGE, error.to_string())),
+        },
+        Command::CheckConfig(flags) => match load(flags) {
+            Ok(config) => print(&mut stdout, config.effective()),
+            Err(error) => Err((USAGE, error.to_string())),
+        },
+        Command::Version => print(
+            &mut stdout,
+            &format!("maitred {}\n", env!("CARGO_PKG_VERSION")),
+        ),
+    };
+    let Err((code, words)) = ended else {
+        return ExitCode::SUCCESS;
+    };
+    // If even that cannot be written, the exit code has to say it alone.
+    let _ = writeln!(stderr, "maitred: {words}");
+    ExitCode::from(code)
+}
+
+fn load(flags: Flags) -> Result<Config, ConfigError> {
+    Config::load(&Sources::read(flags)?)
+}
+
+fn print(out: &mut impl Write, text: &str) -> Result<(), (u8, String)> {
+    let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    written.map_err(|error| (RUNTIME, format!("standard output: {error}")))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use clap::CommandFactory;
+
+    use super::*;
+
+    fn parsed(line: &str) -> Result<Command, clap::Error> {
+        try_parse(line.split(' '))
+    }
+
+    #[test]
+    fn definition_is_sound() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn plain_maitred_serves() {
+        assert_eq!(parsed("maitred").unwrap(), Command::Serve(Flags::default()));
+        assert_eq!(
+            parsed("maitred serve").unwrap(),
+            Command::Serve(Flags::default())
+        );
+        assert_eq!(parsed("maitred version").unwrap(), Command::Version);
+    }
+
+    #[test]
+    fn flags_may_stand_on_either_side_of_the_verb() {
+        let flags = Flags {
+            listen: Some("[::1]:0".to_owned()),
+            ..Flags::default()
+        };
+        let expected = Command::CheckConfig(flags);
+        assert_eq!(
+            parsed("maitred --listen [::1]:0 check-config").unwrap(),
+            expected
+        );
+        assert_eq!(
+            parsed("maitred check-config --listen [::1]:0").unwrap(),
+            expected
+        );
+    }
+
+    #[test]
+    fn every_flag_arrives() {
+        let line = "maitred --data-dir d --config c.toml --allow-anonymous --record r";
+        let Command::Serve(flags) = parsed(line).unwrap() else {
+            panic!("plain maitred serves");
+        };
+        assert_eq!(flags.data_dir.as_deref(), Some("d"));
+        assert_eq!(flags.config.unwrap().to_str(), Some("c.toml"));
+        assert_eq!(flags.record.as_deref(), Some("r"));
+        assert!(flags.allow_anonymous);
+    }
+
+    #[test]
+    fn wrong_usage_has_exit_code_2() {
+        for line in [
+            "maitred --lisen x",
+            "maitred dance",
+            "maitred --listen",
+            "maitred serve x",
+        ] {
+            assert_eq!(parsed(line).unwrap_err().exit_code(), 2, "{line}");
+        }
+        assert_eq!(parsed("maitred --help").unwrap_err().exit_code(), 0);
+    }
+
+    #[test]
+    fn help_tells_a_newcomer_where_to_start() {
+        let help = Arguments::command().render_long_help().to_string();
+        for words in [
+            "127.0.0.1:8080",
+            "OPENAI_API_KEY",
+            "check-config",
+            "maitred.toml",
+            ".env",
+        ] {
+            assert!(help.contains(words), "{words} is not in\n{help}");
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! `maitred.toml` and `.env`, with the line of everything in them.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use toml::de::{DeTable, DeValue};
+
+use super::layers::Raw;
+use super::{ConfigError, Origin, SourceFile};
+
+/// The configuration file, its tables flattened: `[limits]` with `body_bytes` in it is the key
+/// `limits.body_bytes`.
+#[derive(Default)]
+pub(super) struct FileLayer {
+    path: PathBuf,
+    pub(super) values: BTreeMap<String, (Raw, usize)>,
+    /// The tables themselves, so that an empty one is not overlooked.
+    pub(super) tables: BTreeMap<String, usize>,
+}
+
+impl FileLayer {
+    pub(super) fn parse(source: &SourceFile) -> Result<Self, ConfigError> {
+        let root = DeTable::parse(&source.text).map_err(|error| ConfigError::Syntax {
+            path: source.path.clone(),
+            line: line_of(&source.text, error.span().map_or(0, |span| span.start)),
+            reason: error.message().to_owned(),
+        })?;
+        let mut layer = FileLayer {
+            path: source.path.clone(),
+            ..FileLayer::default()
+        };
+        // Tables that wait for their turn, and their names. No recursion: the depth is the file's.
+        let mut waiting = vec![(String::new(), root.get_ref())];
+        while let Some((prefix, table)) = waiting.pop() {
+            for (name, value) in table {
+                let key = format!("{prefix}{}", name.get_ref());
+                let line = line_of(&source.text, name.span().start);
+                if let DeValue::Table(table) = value.get_ref() {
+                    waiting.push((format!("{key}."), table));
+                    layer.tables.insert(key, line);
+                } else {
+                    layer.values.insert(key, (raw(value.get_ref()), line));
+                }
+            }
+        }
+        Ok(layer)
+    }
+
+    pub(super) fn origin(&self, line: usize) -> Origin {
+        Origin::File {
+            path: self.path.clone(),
+            line,
+        }
+    }
+}
+
+fn line_of(text: &str, offset: usize) -> usize {
+    let before = text.as_bytes().iter().take(offset);
+    before.filter(|byte| **byte == b'\n').count() + 1
+}
+
+fn raw(value: &DeValue<'_>) -> Raw {
+    match value {
+        DeValue::String(text) => Raw::Text(text.to_string()),
+        DeValue::Boolean(value) => Raw::Bool(*value),
+        DeValue::Integer(integer) => {
+            match i128::from_str_radix(integer.as_str(), integer.radix()) {
+                Ok(number) => Raw::Number(number.to_string()),
+                Err(_) => Raw::Other,
+            }
+        }
+        DeValue::Array(items) => Raw::List(items.iter().map(|item| flat(item.get_ref())).collect()),
+        DeValue::Float(_) | DeValue::Datetime(_) | DeValue::Table(_) => Raw::Other,
+    }
+}
+
+/// An item of an array. No setting is a list of lists.
+fn flat(value: &DeValue<'_>) -> Raw {
+    match value {
+        DeValue::Array(_) => Raw::Other,
+        value => raw(value),
+    }
+}
+
+/// The variables of a `.env` file, in its order.
+///
+/// A `$NAME` in a value is replaced by `dotenvy`, from the file and from the process: that is the
+/// one place where loading looks beyond its arguments.
+pub(super) fn variables(source: &SourceFile) -> Result<Vec<(String, String)>, ConfigError> {
+    let lines = dotenvy::from_read_iter(source.text.as_bytes());
+    lines.collect::<Result<_, _>>().map_err(|error| {
+        // It carries the text that it stopped at, which tells the line.
+        let offset = match &error {
+            dotenvy::Error::LineParse(text, _) => source.text.find(text.trim_end()),
+            _ => None,
+        };
+        let line = line_of(&source.text, offset.unwrap_or(0));
+        // The error's own words would quote the line, and with it a key.
+        let reason = "is not NAME=value; a value with spaces needs quotes".to_owned();
+        ConfigError::Syntax {
+            path: source.path.clone(),
+            line,
+            reason,
+        }
+    })
+}

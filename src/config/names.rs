@@ -1,0 +1,77 @@
+//! The names of settings: in the file, in the environment, and what a misspelt one was meant to be.
+
+/// The prefix of our own variables.
+pub(super) const PREFIX: &str = "MAITRED_";
+
+/// The variable of a setting: `limits.body_bytes` is `MAITRED_LIMITS_BODY_BYTES`.
+pub(super) fn variable(key: &str) -> String {
+    let upper = key.to_ascii_uppercase().replace(['.', '-'], "_");
+    format!("{PREFIX}{upper}")
+}
+
+/// The known name that looks most like `name`, if one does: a few letters apart as a whole, or
+/// the right word in the wrong section.
+pub(super) fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<String> {
+    let allowed = 1 + name.len() / 5;
+    let distance = |candidate: &str| {
+        let whole = edits(name, candidate);
+        // A section more or less counts as one step.
+        let word = edits(last(name), last(candidate)) + 1;
+        whole.min(word)
+    };
+    known
+        .map(|candidate| (distance(candidate), candidate))
+        .filter(|(distance, _)| *distance <= allowed)
+        .min()
+        .map(|(_, candidate)| candidate.to_owned())
+}
+
+fn last(name: &str) -> &str {
+    name.rsplit('.').next().unwrap_or(name)
+}
+
+/// How many letters have to be added, removed or changed (Levenshtein's distance), one row of the
+/// table at a time.
+fn edits(from: &str, to: &str) -> usize {
+    let to: Vec<char> = to.chars().collect();
+    let mut row: Vec<usize> = (0..=to.len()).collect();
+    for (i, letter) in from.chars().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, other) in to.iter().enumerate() {
+            let changed = diagonal + usize::from(letter != *other);
+            diagonal = row[j + 1];
+            row[j + 1] = changed.min(diagonal + 1).min(row[j] + 1);
+        }
+    }
+    row[to.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn edits_are_counted() {
+        assert_eq!(edits("kitten", "sitting"), 3);
+        assert_eq!(edits("", "abc"), 3);
+        assert_eq!(edits("same", "same"), 0);
+    }
+
+    #[test]
+    fn misspelt_and_misplaced_names_are_found() {
+        let known = ["listen", "limits.body_bytes", "limits.head_ms", "log.level"];
+        let nearest = |name| nearest(name, known.into_iter());
+        assert_eq!(nearest("lisen").as_deref(), Some("listen"));
+        assert_eq!(
+            nearest("limits.body_byte").as_deref(),
+            Some("limits.body_bytes")
+        );
+        assert_eq!(nearest("body_bytes").as_deref(), Some("limits.body_bytes"));
+        assert_eq!(
+            nearest("server.body_bytes").as_deref(),
+            Some("limits.body_bytes")
+        );
+        assert_eq!(nearest("something_else"), None);
+    }
+}

@@ -1,0 +1,237 @@
+//! Providers: `[provider.NAME]` tables, the `OPENAI_` variables, and the built-in one.
+//!
+//! A provider is read in two steps. Its [`Draft`] holds what is there; [`Draft::finish`] demands
+//! what must be there, after misspelt names have been looked for.
+
+use std::path::PathBuf;
+
+use super::layers::Layers;
+use super::limits::bounded;
+use super::{BaseUrl, ConfigError, Secret};
+use crate::limits as default;
+
+/// The name of the provider that is always there and needs nobody.
+pub const OFFLINE: &str = "offline";
+const OPENAI: &str = "openai";
+const OPENAI_BASE: &str = "https://api.openai.com/v1";
+const OPENAI_MODEL: &str = "gpt-4o-mini";
+
+/// One provider of texts.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Provider {
+    /// What requests and rows call it.
+    pub name: String,
+    /// The model of requests that name none.
+    pub model: String,
+    /// Calls at a time; as many as it has connections if absent.
+    pub concurrency: Option<usize>,
+    /// How it is spoken to.
+    pub kind: ProviderKind,
+}
+
+/// How a provider is spoken to.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ProviderKind {
+    /// Not at all: the built-in one writes its articles itself.
+    Offline,
+    /// In OpenAI's dialect, over HTTP.
+    OpenAi(Upstream),
+}
+
+/// A provider at the other end of a connection.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Upstream {
+    /// Where it is.
+    pub base: BaseUrl,
+    /// What it knows us by; servers of one's own often want none.
+    pub key: Option<Secret>,
+    /// Connections to it, at most.
+    pub connections: usize,
+    /// Certificates to trust instead of the system's, in PEM.
+    pub ca_file: Option<PathBuf>,
+    /// How long each phase of a call may take.
+    pub timeouts: Timeouts,
+}
+
+bounded! {
+    /// How long each phase of a call may take, in milliseconds.
+    pub struct Timeouts {
+        /// TCP connect, all addresses together.
+        connect_ms: u64 = default::CONNECT_MS, 10..=60_000;
+        /// TLS handshake.
+        tls_ms: u64 = default::TLS_MS, 10..=60_000;
+        /// From the request to the first byte of the answer.
+        first_byte_ms: u64 = default::FIRST_BYTE_MS, 10..=3_600_000;
+        /// Between two pieces of content.
+        content_gap_ms: u64 = default::CONTENT_GAP_MS, 10..=3_600_000;
+        /// The whole call.
+        total_ms: u64 = default::GENERATION_MS, 10..=3_600_000;
+        /// Waiting for a connection.
+        pool_wait_ms: u64 = default::POOL_WAIT_MS, 0..=600_000;
+    }
+}
+
+impl Provider {
+    /// The built-in provider.
+    pub(super) fn offline() -> Self {
+        Provider {
+            name: OFFLINE.to_owned(),
+            model: OFFLINE.to_owned(),
+            concurrency: None,
+            kind: ProviderKind::Offline,
+        }
+    }
+
+    /// Where it is, unless it is the built-in one.
+    pub fn upstream(&self) -> Option<&Upstream> {
+        match &self.kind {
+            ProviderKind::Offline => None,
+            ProviderKind::OpenAi(upstream) => Some(upstream),
+        }
+    }
+}
+
+/// What the sources say about one provider.
+pub(super) struct Draft {
+    name: String,
+    base: Option<BaseUrl>,
+    model: Option<String>,
+    key: Option<Secret>,
+    concurrency: Option<u64>,
+    connections: u64,
+    ca_file: Option<PathBuf>,
+    timeouts: Timeouts,
+}
+
+/// Asks for every provider that the file has a table for, and for OpenAI if its variables are set.
+pub(super) fn read_all(layers: &mut Layers) -> Result<Vec<Draft>, ConfigError> {
+    let mut names = Vec::new();
+    for (name, origin) in layers.tables_below("provider") {
+        if let Some(problem) = name_problem(&name) {
+            let key = format!("provider.{name}");
+            return Err(ConfigError::Illegal {
+                origin,
+                key,
+                problem,
+            });
+        }
+        names.push(name);
+    }
+    let variables = ["OPENAI_API_KEY", "OPENAI_BASE_URL"];
+    let is_set = variables.iter().any(|name| layers.has_variable(name));
+    if is_set && !names.iter().any(|name| name == OPENAI) {
+        names.push(OPENAI.to_owned());
+        names.sort();
+    }
+    names.into_iter().map(|name| read(layers, name)).collect()
+}
+
+fn name_problem(name: &str) -> Option<String> {
+    let legal = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    if name == OFFLINE {
+        return Some("is built in; its settings are in the table [offline]".to_owned());
+    }
+    if name.is_empty() || name.len() > 32 || !name.bytes().all(legal) {
+        return Some("must have a name of at most 32 letters a-z, digits and hyphens".to_owned());
+    }
+    None
+}
+
+fn read(layers: &mut Layers, name: String) -> Result<Draft, ConfigError> {
+    let section = format!("provider.{name}");
+    let key = |field: &str| format!("{section}.{field}");
+    // The variables that OpenAI's own libraries read.
+    let also = |variable| (name == OPENAI).then_some(variable);
+    let kind = layers.value(&key("kind"), OPENAI.to_owned())?;
+    if kind != OPENAI {
+        return Err(layers.illegal(&key("kind"), "must be openai".to_owned()));
+    }
+    let most = default::CONNECTIONS as u64;
+    Ok(Draft {
+        base: layers.optional_or(&key("base_url"), also("OPENAI_BASE_URL"))?,
+        model: layers.optional_or(&key("model"), also("OPENAI_MODEL"))?,
+        key: layers.optional_or(&key("key"), also("OPENAI_API_KEY"))?,
+        concurrency: layers.optional_number(&key("concurrency"), 1..=most)?,
+        connections: layers.number(
+            &key("connections"),
+            default::POOL_CONNECTIONS as u64,
+            1..=most,
+        )?,
+        ca_file: layers.optional(&key("ca_file"))?,
+        timeouts: Timeouts::read(layers, &section)?,
+        name,
+    })
+}
+
+impl Draft {
+    /// Fills in OpenAI's defaults for the provider of that name; others must say where they are.
+    pub(super) fn finish(self, layers: &mut Layers) -> Result<Provider, ConfigError> {
+        let key = |field: &str| format!("provider.{}.{field}", self.name);
+        let missing = |field: &str, what_to_do: &str| ConfigError::Missing {
+            key: key(field),
+            what_to_do: what_to_do.to_owned(),
+        };
+        let openai = self.name == OPENAI;
+        if openai && self.base.is_none() && self.key.is_none() {
+            let words = "set OPENAI_API_KEY, or the base_url of a server that needs no key";
+            return Err(missing("key", words));
+        }
+        let base = match self.base {
+            Some(base) => base,
+            None if openai => BaseUrl::parse(OPENAI_BASE).expect("a constant that a test parses"),
+            None => return Err(missing("base_url", "say where the provider is")),
+        };
+        let model = match self.model {
+            Some(model) if model.is_empty() => {
+                return Err(layers.illegal(&key("model"), "is empty".to_owned()));
+            }
+            Some(model) => model,
+            None if openai => OPENAI_MODEL.to_owned(),
+            None => return Err(missing("model", "say which model to ask for")),
+        };
+        layers.settle(&key("base_url"), &base);
+        layers.settle(&key("model"), &model);
+        let upstream = Upstream {
+            base,
+            key: self.key,
+            connections: self.connections as usize,
+            ca_file: self.ca_file,
+            timeouts: self.timeouts,
+        };
+        Ok(Provider {
+            name: self.name,
+            model,
+            concurrency: self.concurrency.map(|number| number as usize),
+            kind: ProviderKind::OpenAi(upstream),
+        })
+    }
+}
+
+/// The provider of requests that name none: the one that is set, the only one, or the built-in.
+pub(super) fn default_name(
+    layers: &mut Layers,
+    chosen: Option<String>,
+    configured: &[Provider],
+) -> Result<String, ConfigError> {
+    const KEY: &str = "default_provider";
+    let known = |name: &str| name == OFFLINE || configured.iter().any(|p| p.name == name);
+    let name = match (chosen, configured) {
+        (Some(name), _) if known(&name) => name,
+        (Some(_), _) => {
+            let names: Vec<&str> = configured.iter().map(|p| p.name.as_str()).collect();
+            let names = [names.as_slice(), &[OFFLINE]].concat().join(", ");
+            return Err(layers.illegal(KEY, format!("must be one of {names}")));
+        }
+        (None, []) => OFFLINE.to_owned(),
+        (None, [only]) => only.name.clone(),
+        (None, _) => {
+            let what_to_do = "several providers are configured, say which one to use".to_owned();
+            return Err(ConfigError::Missing {
+                key: KEY.to_owned(),
+                what_to_do,
+            });
+        }
+    };
+    layers.settle(KEY, &name);
+    Ok(name)
+}

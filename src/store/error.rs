@@ -1,0 +1,109 @@
+//! What can go wrong with the store, in words for the person who runs it.
+//!
+//! The `Display` text names the file and says what to do: it belongs in a log or on the terminal.
+//! An HTTP answer takes [`StoreError::code`] instead, because paths are nobody else's business.
+//! No variant can hold a piece of a row.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+/// Why the store did not do what it was asked. Nothing of what it refers to is stored.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
+pub enum StoreError {
+    /// The folder of the database file does not exist.
+    #[error(
+        "the folder of the database {path} does not exist: create it, or set another data directory"
+    )]
+    DirectoryMissing {
+        /// The database file.
+        path: PathBuf,
+    },
+    /// The file, its folder or its file system does not let itself be written.
+    #[error(
+        "the database {path} is read-only: make the file and its folder writable for this user"
+    )]
+    ReadOnly {
+        /// The database file.
+        path: PathBuf,
+    },
+    /// The file is no SQLite database, or a damaged one.
+    #[error(
+        "{path} is not a database, or is damaged; it was left as it is: restore a copy, or move it away to start with an empty store"
+    )]
+    Corrupt {
+        /// The database file.
+        path: PathBuf,
+    },
+    /// The file is a database of another program.
+    #[error(
+        "{path} is a database of another program; it was left as it is: set another data directory"
+    )]
+    Foreign {
+        /// The database file.
+        path: PathBuf,
+    },
+    /// The tables were made by another version of maitred.
+    #[error(
+        "the tables of {path} have version {found}, this program knows version {expected}: run the version that made them, or a newer one"
+    )]
+    Schema {
+        /// The database file.
+        path: PathBuf,
+        /// The version in the file.
+        found: i64,
+        /// The version that this program works with.
+        expected: i64,
+    },
+    /// Another process held a lock on the file for too long.
+    #[error(
+        "the database {path} is locked by another process: end the other process, or try again"
+    )]
+    Busy {
+        /// The database file.
+        path: PathBuf,
+    },
+    /// No room on the disk, or in the size that the file may have.
+    #[error("no room left for the database {path}: free space on its disk")]
+    Full {
+        /// The database file.
+        path: PathBuf,
+    },
+    /// The operating system reported an error on the file.
+    #[error(
+        "the database {path} cannot be read or written ({reason}): look at the disk and the permissions"
+    )]
+    Io {
+        /// The database file.
+        path: PathBuf,
+        /// The database's name for the error.
+        reason: String,
+    },
+    /// The database refused a statement: a bug in maitred.
+    #[error(
+        "the database {path} refused a statement ({reason}): this is a bug in maitred, please report it"
+    )]
+    Failed {
+        /// The database file.
+        path: PathBuf,
+        /// The database's name for the error.
+        reason: String,
+    },
+}
+
+impl StoreError {
+    /// A stable word for answers, metrics and the `error_code` of a request.
+    pub fn code(&self) -> &'static str {
+        match self {
+            StoreError::DirectoryMissing { .. } => "store_directory_missing",
+            StoreError::ReadOnly { .. } => "store_read_only",
+            StoreError::Corrupt { .. } => "store_corrupt",
+            StoreError::Foreign { .. } => "store_foreign",
+            StoreError::Schema { .. } => "store_schema",
+            StoreError::Busy { .. } => "store_busy",
+            StoreError::Full { .. } => "store_full",
+            StoreError::Io { .. } => "store_io",
+            StoreError::Failed { .. } => "store_failed",
+        }
+    }
+}

@@ -1,0 +1,199 @@
+//! The connection that answers questions.
+//!
+//! One question is one statement, and so one consistent state of the file. No statement stays open
+//! between two calls: an open one would keep the write-ahead log from being emptied. Each walks an
+//! index and stops at its limit, so a page costs the same in a small store and in a large one.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::{Connection, OptionalExtension, Row, params};
+use uuid::Uuid;
+
+use super::count::Count;
+use super::errors::explain;
+use super::{open, scores};
+use crate::limits::{GENERATION_BYTES, PAGE_ROWS, SQLITE_BUSY_MS};
+use crate::store::{Found, Listed, Query, StoreError, TextRow, TextState, Unscored, term_key};
+
+/// Reads one file. Blocks for the disk. Dropped before the writer, it lets the writer put the log
+/// away; the other way round the log stays beside the file until the next start.
+#[derive(Debug)]
+pub struct Reader {
+    pub(super) conn: Connection,
+    path: PathBuf,
+}
+
+impl Reader {
+    /// Opens a file that a [`super::Writer`] has opened before, and so made and migrated.
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
+        let conn = open::for_reading(path, Duration::from_millis(SQLITE_BUSY_MS))?;
+        Ok(Reader {
+            conn,
+            path: path.to_owned(),
+        })
+    }
+
+    /// Answers one question from the last commit.
+    pub fn run(&mut self, query: &Query) -> Result<Found, StoreError> {
+        let conn = &self.conn;
+        let found = match query {
+            Query::List {
+                tenant,
+                term,
+                limit,
+                before,
+            } => list(conn, tenant, term.as_deref(), *limit, *before),
+            Query::One { tenant, id } => one(conn, tenant, *id),
+            Query::Unscored { after, limit } => unscored(conn, *after, *limit),
+        };
+        found.map_err(|error| explain(&self.path, &error))
+    }
+}
+
+/// A list without a filter: the primary key, backwards.
+pub(super) const ALL: &str = "WHERE g.tenant = ?1 AND g.id < ?2 ORDER BY g.id DESC LIMIT ?3";
+/// A list of one term: the index `generated_content_by_key`, backwards.
+pub(super) const BY_TERM: &str =
+    "WHERE g.tenant = ?1 AND g.term_key = ?4 AND g.id < ?2 ORDER BY g.id DESC LIMIT ?3";
+const ONE: &str = "WHERE g.tenant = ?1 AND g.id = ?2";
+/// The partial index `generated_content_unscored`; its condition has to stand here word by word.
+pub(super) const UNSCORED: &str = "
+    SELECT tenant, id, text FROM generated_content
+    WHERE scored = FALSE AND id > ?1 ORDER BY id LIMIT ?2";
+
+/// The statement that reads texts with their terms and, where there are any, their scores.
+/// `words` is what differs between a list and a single text: the columns that hold the words.
+pub(super) fn select(words: &str, which: &str) -> String {
+    format!(
+        "SELECT g.tenant, g.id, g.search_term_id, t.term, g.provider, g.model, g.offline,
+            g.finish_reason, g.state, g.prompt_tokens, g.completion_tokens, g.created_ms,
+            {words}, {scores}
+        FROM generated_content AS g
+        JOIN search_terms AS t ON t.tenant = g.tenant AND t.id = g.search_term_id
+        LEFT JOIN sentiment_analysis AS s ON s.tenant = g.tenant AND s.id = g.id
+        {which}",
+        scores = scores::COLUMNS,
+    )
+}
+
+/// The columns of a list: they come before the text on the disk.
+pub(super) const EXCERPT: &str = "g.excerpt, g.text_bytes";
+
+fn list(
+    conn: &Connection,
+    tenant: &str,
+    term: Option<&str>,
+    limit: usize,
+    before: Option<Uuid>,
+) -> rusqlite::Result<Found> {
+    let limit = limit.clamp(1, PAGE_ROWS);
+    // Every id is below the greatest UUID.
+    let before = before.unwrap_or(Uuid::max());
+    // One row more than asked for tells whether there is another page.
+    let fetch = limit as i64 + 1;
+    let rows: rusqlite::Result<Vec<Listed>> = match term {
+        None => conn
+            .prepare_cached(&select(EXCERPT, ALL))?
+            .query_map(params![tenant, before.as_bytes(), fetch], listed)?
+            .collect(),
+        Some(term) => conn
+            .prepare_cached(&select(EXCERPT, BY_TERM))?
+            .query_map(
+                params![tenant, before.as_bytes(), fetch, term_key(term)],
+                listed,
+            )?
+            .collect(),
+    };
+    let mut rows = rows?;
+    let more = rows.len() > limit;
+    rows.truncate(limit);
+    let next = rows.last().filter(|_| more).map(|row| row.id);
+    Ok(Found::Page { rows, next })
+}
+
+fn one(conn: &Connection, tenant: &str, id: Uuid) -> rusqlite::Result<Found> {
+    let row = conn
+        .prepare_cached(&select("g.text", ONE))?
+        .query_row(params![tenant, id.as_bytes()], text)
+        .optional()?;
+    Ok(Found::One(row.map(Box::new)))
+}
+
+fn unscored(conn: &Connection, after: Option<Uuid>, limit: usize) -> rusqlite::Result<Found> {
+    let after = after.unwrap_or(Uuid::nil());
+    let limit = limit.clamp(1, PAGE_ROWS) as i64;
+    let mut statement = conn.prepare_cached(UNSCORED)?;
+    let mut rows = statement.query(params![after.as_bytes(), limit])?;
+    let mut found = Vec::new();
+    let mut bytes = 0;
+    while bytes < GENERATION_BYTES
+        && let Some(row) = rows.next()?
+    {
+        let text: String = row.get("text")?;
+        bytes += text.len();
+        found.push(Unscored {
+            tenant: row.get("tenant")?,
+            id: id(row, "id")?,
+            text,
+        });
+    }
+    Ok(Found::Unscored(found))
+}
+
+fn listed(row: &Row<'_>) -> rusqlite::Result<Listed> {
+    Ok(Listed {
+        id: id(row, "id")?,
+        search_term_id: id(row, "search_term_id")?,
+        term: row.get("term")?,
+        excerpt: row.get("excerpt")?,
+        text_bytes: row.get::<_, Count>("text_bytes")?.0,
+        provider: row.get("provider")?,
+        model: row.get("model")?,
+        offline: row.get("offline")?,
+        finish_reason: row.get("finish_reason")?,
+        state: state(row)?,
+        prompt_tokens: tokens(row, "prompt_tokens")?,
+        completion_tokens: tokens(row, "completion_tokens")?,
+        created_ms: row.get("created_ms")?,
+        scores: scores::read(row)?,
+    })
+}
+
+fn text(row: &Row<'_>) -> rusqlite::Result<TextRow> {
+    Ok(TextRow {
+        id: id(row, "id")?,
+        tenant: row.get("tenant")?,
+        search_term_id: id(row, "search_term_id")?,
+        term: row.get("term")?,
+        text: row.get("text")?,
+        provider: row.get("provider")?,
+        model: row.get("model")?,
+        offline: row.get("offline")?,
+        finish_reason: row.get("finish_reason")?,
+        state: state(row)?,
+        prompt_tokens: tokens(row, "prompt_tokens")?,
+        completion_tokens: tokens(row, "completion_tokens")?,
+        created_ms: row.get("created_ms")?,
+        scores: scores::read(row)?,
+    })
+}
+
+fn id(row: &Row<'_>, column: &str) -> rusqlite::Result<Uuid> {
+    row.get(column).map(Uuid::from_bytes)
+}
+
+fn tokens(row: &Row<'_>, column: &str) -> rusqlite::Result<Option<u64>> {
+    Ok(row
+        .get::<_, Option<Count>>(column)?
+        .map(|Count(tokens)| tokens))
+}
+
+/// A word that no version of the program has written is damage, like a column of another type.
+fn state(row: &Row<'_>) -> rusqlite::Result<TextState> {
+    let column = row.as_ref().column_index("state")?;
+    let word: String = row.get(column)?;
+    TextState::from_word(&word).ok_or_else(|| {
+        rusqlite::Error::InvalidColumnType(column, "state".to_owned(), rusqlite::types::Type::Text)
+    })
+}
