@@ -51,9 +51,9 @@ pub struct Ask<'a> {
 
 /// One thing a provider said.
 ///
-/// Within one call the order is: model (at most once), then text of any kind, then `Finish` (at
-/// most once). `Usage` may come anywhere and more than once; each replaces the one before, because
-/// providers report running totals. After `Done` or `Error` nothing follows.
+/// Within one call `Model` and `Finish` come at most once each. `Usage` may come anywhere and more
+/// than once; each replaces the one before, because providers report running totals. After `Done`
+/// or `Error` nothing follows.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Event<'a> {
     /// The model that really answers; it may differ from the one that was asked for.

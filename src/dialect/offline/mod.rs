@@ -17,22 +17,17 @@
 //! It refuses to know how fast its tokens are wanted: pacing is for whoever asks.
 
 mod sentences;
+mod topic;
 
 use sentences::{SECTIONS, WORDS};
+use topic::{Shown, hash, words};
 
 use super::{FinishReason, Usage};
-
-/// The longest part of a topic that is repeated in the text.
-const SHOWN_CHARS: usize = 100;
-/// … and the most words of it.
-const SHOWN_WORDS: usize = 12;
-/// A topic of more words is mentioned in full only now and then.
-const PLAIN_WORDS: usize = 4;
 
 /// An article that is being written.
 #[derive(Clone, Debug)]
 pub struct Article {
-    /// The topic as it stands in the text; at most [`SHOWN_CHARS`] characters of it.
+    /// The topic as it stands in the text; never more than a line of it.
     topic: Box<str>,
     /// Whether `topic` reads badly in every second sentence: it is long, or in quotes.
     unwieldy: bool,
@@ -253,79 +248,6 @@ fn token_end(rest: &str, in_word: bool) -> usize {
         .bytes()
         .position(is_space)
         .map_or(rest.len(), |length| word + length)
-}
-
-/// A topic as it stands in the text.
-struct Shown {
-    text: String,
-    unwieldy: bool,
-}
-
-impl Shown {
-    fn of(topic: &str) -> Self {
-        let mut text = String::new();
-        let mut chars = 0;
-        let mut count = 0;
-        let mut cut = false;
-        for word in words(topic) {
-            cut = count == SHOWN_WORDS || chars == SHOWN_CHARS;
-            if cut {
-                break;
-            }
-            if count > 0 {
-                text.push(' ');
-                chars += 1;
-            }
-            let before = text.len();
-            text.extend(word.chars().take(SHOWN_CHARS - chars));
-            chars += text[before..].chars().count();
-            count += 1;
-            cut = text.len() - before < word.len();
-        }
-        Self::dressed(&text, cut, count)
-    }
-
-    /// Takes off a full stop, and puts in quotes what is not a plain noun phrase.
-    fn dressed(text: &str, cut: bool, words: usize) -> Self {
-        let text = text.trim_end_matches(['.', ',', ';', ':', ' ']);
-        // A joiner at the cut would join the ellipsis to half an emoji.
-        let text = text.trim_end_matches('\u{200D}');
-        if text.is_empty() {
-            return Self {
-                text: "nothing in particular".into(),
-                unwieldy: false,
-            };
-        }
-        let marked =
-            text.contains(|mark: char| "?!:;<>{}[]()\"\u{201C}\u{201D}`*\\".contains(mark));
-        let unwieldy = cut || marked || words > PLAIN_WORDS;
-        let ellipsis = if cut { "\u{2026}" } else { "" };
-        Self {
-            text: if unwieldy {
-                format!("\u{201C}{text}{ellipsis}\u{201D}")
-            } else {
-                text.into()
-            },
-            unwieldy,
-        }
-    }
-}
-
-/// The words of a topic. Line ends, tabs and control characters are only gaps between them.
-fn words(topic: &str) -> impl Iterator<Item = &str> {
-    topic
-        .split(|c: char| c.is_whitespace() || c.is_control())
-        .filter(|word| !word.is_empty())
-}
-
-/// FNV-1a, 64 bits, over the words with one space after each, so that white space does not
-/// change an article. Not `std`'s hasher, which may differ between releases.
-fn hash(topic: &str) -> u64 {
-    words(topic)
-        .flat_map(|word| word.bytes().chain([b' ']))
-        .fold(0xCBF2_9CE4_8422_2325, |hash, byte| {
-            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01B3)
-        })
 }
 
 fn offset(bytes: usize) -> u16 {

@@ -1,5 +1,7 @@
 #![allow(clippy::unwrap_used)]
 
+use proptest::prelude::*;
+
 use super::*;
 
 /// One streamed call, from the bytes of the body to what the engine would learn.
@@ -346,4 +348,25 @@ fn an_unstreamed_answer_says_what_a_stream_would() {
         (String::new(), Ok(End::Truncated))
     );
     assert_eq!(read("<html>"), (String::new(), Err(Malformed::Syntax)));
+}
+
+proptest! {
+    /// A golden stream with a few bytes changed: it may say less, it may be malformed, it never
+    /// panics, and it never turns an unfinished answer into a whole one.
+    #[test]
+    fn no_bytes_of_a_provider_make_it_panic(
+        changes in prop::collection::vec((0..GOLDEN.len(), any::<u8>()), 1..8),
+        cut in 0..GOLDEN.len(),
+    ) {
+        let mut body = GOLDEN.as_bytes().to_vec();
+        for (at, byte) in changes {
+            body[at] = byte;
+        }
+        let mut call = Call::default();
+        call.received(&body[..cut]);
+        let finished = call.said.iter().any(|said| said.starts_with("finish"));
+        prop_assert!(finished || call.stream.end() == End::Truncated);
+        let _ = answer(&body, &mut |_| {});
+        let _ = failure(500, &body);
+    }
 }
