@@ -134,6 +134,11 @@ fn a_topic_is_shown_whole_if_it_is_short_and_quoted_if_it_is_no_name() {
     );
     assert_eq!(shown(&"é".repeat(100)), "é".repeat(100));
     assert_eq!(shown(&"é".repeat(101)), format!("“{}…”", "é".repeat(100)));
+    let astronaut = "🧑\u{200D}🚀";
+    assert_eq!(
+        shown(&("x".repeat(98) + astronaut)),
+        format!("“{}🧑…”", "x".repeat(98))
+    );
     assert_eq!(shown(" ?.. "), "“?”");
     assert_eq!(shown("\u{7}"), "nothing in particular");
 }

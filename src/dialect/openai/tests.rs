@@ -197,6 +197,7 @@ fn errors_of_every_shape_are_seen_and_sorted() {
             r#"{"type":"tokens","code":"rate_limit_exceeded"}"#,
             "error RateLimited Some(rate_limit_exceeded)",
         ),
+        (r#"{"code":42}"#, "error Internal None"),
         ("true", "error Internal None"),
         ("[{}]", "error Internal None"),
     ] {
