@@ -1,0 +1,202 @@
+//! OpenAI's chat completions, as spoken by OpenAI and by the many servers that copy it (Ollama,
+//! vLLM, llama.cpp, DeepSeek, OpenRouter, Google's compatible endpoint).
+//!
+//! A streamed answer is a row of server-sent events, each with one JSON chunk as its data, and
+//! the literal `[DONE]` at the end. One [`Stream`] per call reads them:
+//!
+//! ```text
+//!                  text, thinking, …
+//!                     ┌─────┐
+//!                     ▼     │                     usage
+//!   start ──────▶ Answering ┘                    ┌─────┐
+//!                  │  │  │                       ▼     │
+//!                  │  │  └── finish_reason ──▶ Finished┘
+//!                  │  │                         │    │
+//!                  │  └── [DONE] ─┐             │    └── [DONE] ──▶ Closed(Complete)
+//!                  │              ▼             │
+//!                  └── error ─▶ Closed(Truncated) ◀── error
+//! ```
+//!
+//! One answer per call: a request asks for `n = 1`, and so only the choice with index 0 is read.
+//! Other choices were not asked for; neither their text nor their finish reason counts.
+//!
+//! What it refuses to know: how events are framed (that is `proto::sse`), HTTP, and headers.
+//!
+//! Source: the API reference of chat completions and its streaming events, with the deviations of
+//! compatible servers named where they are handled.
+
+mod failure;
+mod request;
+mod wire;
+
+pub use failure::failure;
+pub use request::{PATH, write_request};
+
+use super::json::{JsonStr, List, Malformed, Object, parse};
+use super::{End, Event, FailureKind, FinishReason, ProviderError};
+use wire::{Choice, Chunk, Part};
+
+/// Reads the events of one streamed answer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Stream {
+    state: State,
+    model_told: bool,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum State {
+    /// No finish reason yet.
+    #[default]
+    Answering,
+    /// The model has stopped; usage and `[DONE]` may follow.
+    Finished,
+    /// Nothing that comes now counts.
+    Closed(End),
+}
+
+/// There is one per call, ten thousand of them at a time.
+const _: () = assert!(size_of::<Stream>() <= 32);
+
+impl Stream {
+    /// Reads the data of one server-sent event and reports what it says, in order.
+    ///
+    /// After `[DONE]` or an error everything is ignored, as the vendor's own client does.
+    ///
+    /// # Errors
+    /// The data is neither `[DONE]` nor a chunk. The answer is truncated then.
+    pub fn event(&mut self, data: &[u8], on: &mut dyn FnMut(Event<'_>)) -> Result<(), Malformed> {
+        if matches!(self.state, State::Closed(_)) {
+            return Ok(());
+        }
+        // The vendor's client compares only the beginning, so servers got away with more.
+        if data.starts_with(b"[DONE]") {
+            self.state = State::Closed(self.end());
+            on(Event::Done);
+            return Ok(());
+        }
+        let chunk = parse(data).inspect_err(|_| self.state = State::Closed(End::Truncated));
+        let Object(chunk) = chunk?;
+        self.report(&chunk, |choice| choice.delta, on);
+        Ok(())
+    }
+
+    /// What the answer is worth if it ends here.
+    ///
+    /// Ask after [`Event::Done`], or at an end of the body that the transport vouches for (the
+    /// last chunk, the last byte of Content-Length). An end that nobody vouches for, such as a
+    /// closed connection, is a truncation whatever this says, unless `Done` came before.
+    #[must_use]
+    pub const fn end(&self) -> End {
+        match self.state {
+            State::Answering => End::Truncated,
+            State::Finished => End::Complete,
+            State::Closed(end) => end,
+        }
+    }
+
+    fn report<'a>(
+        &mut self,
+        chunk: &Chunk<'a>,
+        part: fn(&Choice<'a>) -> Option<Object<Part<'a>>>,
+        on: &mut dyn FnMut(Event<'_>),
+    ) {
+        if let Some(error) = chunk.failure() {
+            return self.fail(failure::in_band(error), on);
+        }
+        if let Some(model) = chunk.model.filter(|model| !model.is_empty())
+            && !self.model_told
+        {
+            self.model_told = true;
+            on(Event::Model(model));
+        }
+        if let Some(List(choices)) = &chunk.choices
+            && let Some(choice) = &choices.first
+        {
+            report_text(part(choice), on);
+            self.report_finish(choice.finish_reason, on);
+        }
+        if let Some(usage) = chunk.usage() {
+            on(Event::Usage(usage));
+        }
+    }
+
+    fn report_finish(&mut self, native: Option<JsonStr<'_>>, on: &mut dyn FnMut(Event<'_>)) {
+        // Some servers send "" for "not yet", and some repeat the reason beside the usage.
+        let Some(native) = native.filter(|native| !native.is_empty()) else {
+            return;
+        };
+        if self.state != State::Answering {
+            return;
+        }
+        if let Some(error) = broken_off(native.escaped()) {
+            return self.fail(error, on);
+        }
+        self.state = State::Finished;
+        let reason = finish_reason(native.escaped());
+        on(Event::Finish { reason, native });
+    }
+
+    fn fail(&mut self, error: ProviderError, on: &mut dyn FnMut(Event<'_>)) {
+        self.state = State::Closed(End::Truncated);
+        on(Event::Error(error));
+    }
+}
+
+/// Reads a whole unstreamed answer and reports what it says, as if it had been streamed.
+///
+/// An answer without a finish reason is [`End::Truncated`], by the same rule as a stream.
+///
+/// # Errors
+/// The body is not a chat completion.
+pub fn answer(body: &[u8], on: &mut dyn FnMut(Event<'_>)) -> Result<End, Malformed> {
+    let Object(completion) = parse(body)?;
+    let mut stream = Stream::default();
+    stream.report(&completion, |choice| choice.message, on);
+    Ok(stream.end())
+}
+
+fn report_text(part: Option<Object<Part<'_>>>, on: &mut dyn FnMut(Event<'_>)) {
+    let Some(Object(part)) = part else { return };
+    if let Some(thinking) = part.thinking() {
+        on(Event::Thinking(thinking));
+    }
+    if let Some(text) = part.content.filter(|text| !text.is_empty()) {
+        on(Event::Text(text));
+    }
+    if let Some(refusal) = part.refusal.filter(|text| !text.is_empty()) {
+        on(Event::Refusal(refusal));
+    }
+}
+
+/// The table of finish reasons, the same for streamed and unstreamed answers.
+fn finish_reason(native: &str) -> FinishReason {
+    match native {
+        // `eos` is Together's word.
+        "stop" | "eos" => FinishReason::Stop,
+        // `model_length` is Mistral's word for the end of the context window.
+        "length" | "model_length" => FinishReason::Length,
+        // `function_call` is what OpenAI said before there were tools.
+        "tool_calls" | "function_call" => FinishReason::ToolCalls,
+        "content_filter" => FinishReason::ContentFilter,
+        _ => FinishReason::Other,
+    }
+}
+
+/// Some servers report a failure as a finish reason; the text before it is not whole.
+fn broken_off(native: &str) -> Option<ProviderError> {
+    let kind = match native {
+        // OpenRouter and Mistral say `error`, vLLM says `abort`.
+        "error" | "abort" => FailureKind::Internal,
+        // DeepSeek, when its machines are full.
+        "insufficient_system_resource" => FailureKind::Overloaded,
+        _ => return None,
+    };
+    Some(ProviderError {
+        kind,
+        code: super::ErrorCode::new(native),
+        retry_after: None,
+    })
+}
+
+#[cfg(test)]
+mod tests;

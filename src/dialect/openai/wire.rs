@@ -1,0 +1,145 @@
+//! The JSON of a chunk and of a whole completion, as far as it is read.
+//!
+//! One struct serves both: a chunk carries its text in `delta`, a completion in `message`, and
+//! all else is alike. Fields that are not named here are skipped. A field that is named has to
+//! have its type or be null; text of an unknown shape is malformed and not ignored, because an
+//! answer with a hole in it must not pass for whole.
+//!
+//! Nothing here owns memory: an array is folded while it is read, and strings stay where they
+//! are.
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use crate::dialect::Usage;
+use crate::dialect::json::{Gather, JsonStr, List, Object};
+
+#[derive(Deserialize)]
+pub(super) struct Chunk<'a> {
+    #[serde(borrow)]
+    pub(super) model: Option<JsonStr<'a>>,
+    #[serde(borrow)]
+    pub(super) choices: Option<List<Choices<'a>>>,
+    #[serde(borrow)]
+    usage: Option<Object<UsageFields<'a>>>,
+    #[serde(borrow)]
+    error: Option<&'a RawValue>,
+}
+
+impl<'a> Chunk<'a> {
+    /// The error, if there is one in the sense of the vendor's Python client: a truthy value.
+    pub(super) fn failure(&self) -> Option<&'a RawValue> {
+        self.error
+            .filter(|error| !matches!(error.get(), "null" | "false" | "0" | "\"\"" | "{}" | "[]"))
+    }
+
+    /// The counts, if any came.
+    pub(super) fn usage(&self) -> Option<Usage> {
+        let Object(fields) = self.usage.as_ref()?;
+        Some(fields.counts()).filter(|usage| *usage != Usage::default())
+    }
+}
+
+/// The choice with index 0, of however many there are.
+#[derive(Default)]
+pub(super) struct Choices<'a> {
+    pub(super) first: Option<Choice<'a>>,
+}
+
+impl<'de: 'a, 'a> Gather<'de> for Choices<'a> {
+    type Item = Object<Choice<'a>>;
+
+    fn take(&mut self, Object(choice): Self::Item) -> Result<(), &'static str> {
+        // Some servers leave the index out.
+        if choice.index.unwrap_or(0) != 0 {
+            return Ok(());
+        }
+        match self.first.replace(choice) {
+            None => Ok(()),
+            Some(_) => Err("two choices with index 0"),
+        }
+    }
+}
+
+#[derive(Deserialize)]
+pub(super) struct Choice<'a> {
+    index: Option<u64>,
+    #[serde(borrow)]
+    pub(super) delta: Option<Object<Part<'a>>>,
+    #[serde(borrow)]
+    pub(super) message: Option<Object<Part<'a>>>,
+    #[serde(borrow)]
+    pub(super) finish_reason: Option<JsonStr<'a>>,
+}
+
+/// A delta or a message.
+#[derive(Clone, Copy, Deserialize)]
+pub(super) struct Part<'a> {
+    #[serde(borrow)]
+    pub(super) content: Option<JsonStr<'a>>,
+    #[serde(borrow)]
+    pub(super) refusal: Option<JsonStr<'a>>,
+    #[serde(borrow)]
+    reasoning_content: Option<JsonStr<'a>>,
+    #[serde(borrow)]
+    reasoning: Option<JsonStr<'a>>,
+}
+
+impl<'a> Part<'a> {
+    /// DeepSeek says `reasoning_content`, OpenRouter says `reasoning`, and versions of vLLM say
+    /// the same thing twice.
+    pub(super) fn thinking(&self) -> Option<JsonStr<'a>> {
+        let told = |text: &JsonStr<'a>| !text.is_empty();
+        self.reasoning_content
+            .filter(told)
+            .or(self.reasoning.filter(told))
+    }
+}
+
+#[derive(Deserialize)]
+struct UsageFields<'a> {
+    #[serde(borrow)]
+    prompt_tokens: Option<&'a RawValue>,
+    #[serde(borrow)]
+    completion_tokens: Option<&'a RawValue>,
+    #[serde(borrow)]
+    total_tokens: Option<&'a RawValue>,
+    /// DeepSeek's name for what OpenAI puts into the details.
+    #[serde(borrow)]
+    prompt_cache_hit_tokens: Option<&'a RawValue>,
+    #[serde(borrow)]
+    prompt_tokens_details: Option<Object<Details<'a>>>,
+    #[serde(borrow)]
+    completion_tokens_details: Option<Object<Details<'a>>>,
+}
+
+#[derive(Deserialize)]
+struct Details<'a> {
+    #[serde(borrow)]
+    cached_tokens: Option<&'a RawValue>,
+    #[serde(borrow)]
+    reasoning_tokens: Option<&'a RawValue>,
+}
+
+impl UsageFields<'_> {
+    fn counts(&self) -> Usage {
+        let prompt = self.prompt_tokens_details.as_ref();
+        let completion = self.completion_tokens_details.as_ref();
+        Usage {
+            prompt_tokens: count(self.prompt_tokens),
+            completion_tokens: count(self.completion_tokens),
+            total_tokens: count(self.total_tokens),
+            cached_tokens: prompt
+                .and_then(|Object(details)| count(details.cached_tokens))
+                .or_else(|| count(self.prompt_cache_hit_tokens)),
+            reasoning_tokens: completion
+                .and_then(|Object(details)| count(details.reasoning_tokens)),
+        }
+    }
+}
+
+/// A count, or `None` for anything that is not one. A text that was paid for is not thrown away
+/// because the server reports `-1` or `1.5` tokens.
+fn count(raw: Option<&RawValue>) -> Option<u64> {
+    raw?.get().parse().ok()
+}
