@@ -1,1 +1,520 @@
-//! engine
+//! The engine: who does what next. No socket, no thread, no clock, no randomness of its own.
+//!
+//! It owns every table and decides everything; it does nothing. Somebody hands it one [`Input`] at
+//! a time together with the time, and carries out the [`Output`]s that it leaves:
+//!
+//! ```text
+//!   loop {
+//!       engine.handle(now, input, &mut outputs);      // one thing that happened
+//!       for output in outputs.drain(..) { … }         // all that has to be done about it
+//!   }
+//!   engine.unsent(conn, …)      what to write when a connection can be written to
+//!   engine.take_work(id)        what to give to a thread
+//!   engine.next_deadline()      how long it is content to hear nothing
+//! ```
+//! The outputs are to be carried out after *every* input. The same inputs in the same order give
+//! the same outputs and the same bytes: that is what the simulation and the recorder rest on.
+//!
+//! This file only routes. Each arm calls one function in a file that is named for it.
+//!
+//! Reading order: [`io`], [`slots`], [`conn`], `client.rs`, [`exchange`], [`flow`], [`generation`],
+//! [`call`], `pool.rs`, `provider.rs`, `reply.rs`, `stream.rs`.
+
+mod archive;
+pub mod blocks;
+pub mod call;
+mod check;
+pub mod client;
+pub mod conn;
+pub mod dial;
+pub mod exchange;
+pub mod failure;
+pub mod flow;
+pub mod generation;
+mod house;
+pub mod io;
+pub mod ledger;
+pub mod metrics;
+pub mod names;
+pub mod now;
+pub mod policy;
+pub mod pool;
+mod provider;
+mod reply;
+pub mod routes;
+pub mod slots;
+mod stream;
+pub mod timers;
+pub mod trace;
+pub mod work;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::hash_map::DefaultHasher;
+use std::collections::{HashMap, VecDeque};
+use std::hash::{BuildHasher, Hasher};
+use std::io::IoSlice;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+pub use self::check::Broken;
+pub use self::failure::Failure;
+use self::io::{Gone, How, Input, Observed, Output};
+pub use self::now::{Mono, Now};
+pub use self::slots::{CallId, ConnId, DialId, ExchangeId, GenerationId, Key, WorkId};
+
+use self::blocks::Blocks;
+use self::call::Call;
+use self::conn::{Conn, Role, Wait};
+use self::dial::Dial;
+use self::exchange::Exchange;
+use self::generation::Generation;
+use self::ledger::Ledger;
+use self::metrics::Counters;
+use self::names::Name;
+use self::policy::hosts::Hosts;
+use self::pool::Pool;
+use self::slots::Slots;
+use self::timers::{Owner, Popped, Timer, Timers};
+use self::trace::Trace;
+use self::work::{Work, WorkLimits, WorkOwner, WorkResult, Works};
+use crate::config::Config;
+use crate::limits::TIMERS_PER_TURN;
+use crate::proto::http1::HttpDate;
+
+/// The owner of all data while there are no API keys.
+pub const TENANT: &str = "local";
+
+/// How large the tables are. Decided once, before the start.
+#[derive(Clone, Copy, Debug)]
+pub struct Sizes {
+    /// Clients at a time.
+    pub clients: usize,
+    /// Connections to providers at a time, over all pools.
+    pub upstreams: usize,
+    /// Texts at a time, those kept for resume included.
+    pub generations: usize,
+    /// Scorer threads.
+    pub scorers: usize,
+}
+
+/// See the module.
+pub struct Engine {
+    config: Arc<Config>,
+    // the tables
+    conns: Slots<ConnId, Conn>,
+    exchanges: Slots<ExchangeId, Exchange>,
+    generations: Slots<GenerationId, Generation>,
+    calls: Slots<CallId, Call>,
+    dials: Slots<DialId, Dial>,
+    works: Works,
+    pools: Vec<Pool>,
+    names: Vec<Name>,
+    // how to find things in them
+    by_id: HashMap<Uuid, GenerationId, Keyed>,
+    by_prompt: HashMap<[u8; 32], GenerationId, Keyed>,
+    provider_names: Vec<Arc<str>>,
+    default_provider: u16,
+    replay: VecDeque<GenerationId>,
+    replay_bytes: usize,
+    again: VecDeque<ConnId>,
+    // what is shared by all
+    timers: Timers,
+    ledger: Ledger,
+    blocks: Blocks,
+    trace: Trace,
+    counters: Counters,
+    observed: Observed,
+    hosts: Hosts,
+    random: fastrand::Rng,
+    date: (u64, HttpDate),
+    // the state of the whole
+    clients: usize,
+    clients_max: usize,
+    accept_paused: bool,
+    stopping: Option<Mono>,
+    stopped_streams: bool,
+    house: Timer,
+    house_state: house::House,
+    // set for the length of one call of `handle`
+    now: Now,
+    out: Vec<Output>,
+    // memory that is used again
+    scratch: Vec<u8>,
+    json: Vec<u8>,
+    audience: Vec<ExchangeId>,
+}
+
+impl Engine {
+    /// An engine with empty tables. `seed` is all the randomness it will ever have.
+    #[must_use]
+    pub fn new(config: Arc<Config>, sizes: Sizes, seed: u64) -> Self {
+        use crate::limits::{ANALYZE_WAITING, PARSE_WAITING, READ_WAITING, WRITE_WAITING};
+        let providers = &config.providers;
+        let default_provider = providers
+            .iter()
+            .position(|p| p.name == config.default_provider)
+            .unwrap_or(0) as u16;
+        let pools = providers
+            .iter()
+            .map(|p| {
+                let connections = p.upstream().map_or(0, |upstream| upstream.connections);
+                Pool::new(p.concurrency.unwrap_or(connections).min(connections))
+            })
+            .collect();
+        let waiting = [PARSE_WAITING, ANALYZE_WAITING, READ_WAITING, WRITE_WAITING];
+        let reserved = 2 * sizes.generations + sizes.clients;
+        let works = WorkLimits {
+            scorers: sizes.scorers,
+            waiting,
+            entries: waiting.iter().sum::<usize>() + reserved,
+        };
+        let names: Vec<Arc<str>> = providers.iter().map(|p| p.name.as_str().into()).collect();
+        Engine {
+            conns: Slots::new(sizes.clients + sizes.upstreams),
+            exchanges: Slots::new(sizes.clients),
+            generations: Slots::new(sizes.generations),
+            calls: Slots::new(sizes.generations),
+            dials: Slots::new(sizes.upstreams.max(1)),
+            works: Works::new(&works),
+            pools,
+            names: providers.iter().map(|_| Name::default()).collect(),
+            by_id: HashMap::with_hasher(Keyed(seed)),
+            by_prompt: HashMap::with_hasher(Keyed(seed)),
+            provider_names: names,
+            default_provider,
+            replay: VecDeque::new(),
+            replay_bytes: 0,
+            again: VecDeque::new(),
+            timers: Timers::default(),
+            ledger: Ledger::new(config.limits.ledger_bytes),
+            blocks: Blocks::default(),
+            trace: Trace::default(),
+            counters: Counters::default(),
+            observed: Observed::default(),
+            hosts: Hosts::new(
+                config.listen.ip(),
+                config.hosts.iter().map(|host| host.as_str()),
+                config.origins.iter().map(|origin| origin.as_str()),
+            ),
+            random: fastrand::Rng::with_seed(seed),
+            date: (u64::MAX, HttpDate::from_unix(0)),
+            clients: 0,
+            clients_max: sizes.clients,
+            accept_paused: false,
+            stopping: None,
+            stopped_streams: false,
+            house: Timer::default(),
+            house_state: house::House::default(),
+            now: Now::default(),
+            out: Vec::new(),
+            scratch: Vec::new(),
+            json: Vec::new(),
+            audience: Vec::new(),
+            config,
+        }
+    }
+
+    /// A client has connected. `None`: there is no place, close it.
+    pub fn accept(&mut self, now: Now, peer: IpAddr, out: &mut Vec<Output>) -> Option<ConnId> {
+        self.within(now, out, |engine| engine.client_accepted(peer))
+    }
+
+    /// Takes in one thing that happened, and leaves what has to be done about it in `out`.
+    pub fn handle(&mut self, now: Now, input: Input<'_>, out: &mut Vec<Output>) {
+        self.within(now, out, |engine| {
+            engine.route(input);
+            engine.dispatch_work();
+        });
+    }
+
+    fn within<T>(
+        &mut self,
+        now: Now,
+        out: &mut Vec<Output>,
+        step: impl FnOnce(&mut Self) -> T,
+    ) -> T {
+        self.now = now;
+        std::mem::swap(&mut self.out, out);
+        let result = step(self);
+        std::mem::swap(&mut self.out, out);
+        result
+    }
+
+    fn route(&mut self, input: Input<'_>) {
+        match input {
+            Input::Connected(id) => self.provider_connected(id),
+            Input::Secured(id) => self.provider_secured(id),
+            Input::Received(id, bytes) => match self.side(id) {
+                Some(Side::Client) => self.client_received(id, bytes),
+                Some(Side::Provider) => self.provider_received(id, bytes),
+                None => self.counters.stale += 1,
+            },
+            Input::EndOfInput(id) => match self.side(id) {
+                Some(Side::Client) => self.client_eof(id),
+                Some(Side::Provider) => self.provider_eof(id),
+                None => self.counters.stale += 1,
+            },
+            Input::Sent(id, bytes) => self.sent(id, bytes),
+            Input::Closed(id, gone) => self.closed(id, gone),
+            Input::Done(id, result) => self.work_done(id, result),
+            Input::Resolved(index, result) => self.name_resolved(index, result),
+            Input::Observed(observed) => self.observed = observed,
+            Input::Tick => self.tick(),
+            Input::Shutdown => self.begin_shutdown(),
+        }
+    }
+
+    fn side(&self, id: ConnId) -> Option<Side> {
+        self.conns.get(id).map(|conn| match conn.role {
+            Role::Client(_) => Side::Client,
+            Role::Provider(_) => Side::Provider,
+        })
+    }
+
+    fn sent(&mut self, id: ConnId, bytes: usize) {
+        let now = self.now.mono;
+        let Some(conn) = self.conns.get_mut(id) else {
+            self.counters.stale += 1;
+            return;
+        };
+        self.blocks.consume(&mut conn.out, bytes);
+        conn.flushing = !conn.out.is_empty();
+        conn.progress = now;
+        self.settle_conn(id);
+        if let Some(Side::Client) = self.side(id) {
+            self.client_sent(id);
+        }
+    }
+
+    fn closed(&mut self, id: ConnId, gone: Gone) {
+        match self.side(id) {
+            Some(Side::Client) => self.client_closed(id),
+            Some(Side::Provider) => self.provider_closed(id, gone),
+            None => self.counters.stale += 1,
+        }
+    }
+
+    fn work_done(&mut self, id: WorkId, result: WorkResult) {
+        if result == WorkResult::Panicked {
+            self.counters.panics += 1;
+        }
+        match self.works.finish(id) {
+            Some(WorkOwner::Exchange(id)) => self.exchange_work_done(id, result),
+            Some(WorkOwner::Generation(id)) => self.generation_work_done(id, result),
+            Some(WorkOwner::House) => self.house_work_done(result),
+            Some(WorkOwner::Rescore(tenant, id)) => self.rescored(&tenant, id, result),
+            Some(WorkOwner::Nobody) => self.unwatched_done(&result),
+            None => self.counters.stale += 1,
+        }
+    }
+
+    fn generation_work_done(&mut self, id: GenerationId, result: WorkResult) {
+        match result {
+            WorkResult::Scored(scores) => self.scored(id, scores),
+            WorkResult::Written(Ok(_)) => self.saved(id, Ok(())),
+            WorkResult::Written(Err(error)) => self.saved(id, Err(Failure::Store(error))),
+            WorkResult::Panicked => self.generation_work_panicked(id),
+            _ => self.saved(id, Err(Failure::Internal("a result of another kind"))),
+        }
+    }
+
+    fn tick(&mut self) {
+        for _ in 0..self.again.len() {
+            if let Some(id) = self.again.pop_front() {
+                self.client_again(id);
+            }
+        }
+        for _ in 0..TIMERS_PER_TURN {
+            let Some((popped, owner)) = self.timers.pop(self.now.mono) else {
+                break;
+            };
+            self.due(popped, owner);
+        }
+        self.mind_accepting();
+        self.mind_the_house();
+    }
+
+    fn due(&mut self, popped: Mono, owner: Owner) {
+        let timer = match owner {
+            Owner::Conn(id) => self.conns.get_mut(id).map(|c| &mut c.timer),
+            Owner::Exchange(id) => self.exchanges.get_mut(id).map(|e| &mut e.timer),
+            Owner::Generation(id) => self.generations.get_mut(id).map(|g| &mut g.timer),
+            Owner::Call(id) => self.calls.get_mut(id).map(|c| &mut c.timer),
+            Owner::Dial(id) => self.dials.get_mut(id).map(|d| &mut d.timer),
+            Owner::Name(index) => self.names.get_mut(index as usize).map(|n| &mut n.timer),
+            Owner::House => Some(&mut self.house),
+        };
+        let Some(timer) = timer else {
+            return;
+        };
+        if self.timers.judge(popped, owner, timer) == Popped::Stale {
+            return;
+        }
+        match owner {
+            Owner::Conn(id) => self.conn_due(id),
+            Owner::Exchange(id) => self.exchange_due(id),
+            Owner::Generation(id) => self.generation_due(id),
+            Owner::Call(id) => self.call_due(id),
+            Owner::Dial(id) => self.dial_due(id),
+            Owner::Name(index) => self.name_due(index),
+            Owner::House => self.house_due(),
+        }
+    }
+
+    fn conn_due(&mut self, id: ConnId) {
+        let Some(conn) = self.conns.get(id) else {
+            return;
+        };
+        let wait = conn.wait;
+        match self.side(id) {
+            Some(Side::Client) => self.client_due(id, wait),
+            Some(Side::Provider) => self.provider_due(id, wait),
+            None => {}
+        }
+    }
+
+    /// The first bytes that `id` has to send. Returns how many slices were set.
+    pub fn unsent<'a>(&'a self, id: ConnId, into: &mut [IoSlice<'a>]) -> usize {
+        self.conns
+            .get(id)
+            .map_or(0, |conn| self.blocks.peek(&conn.out, into))
+    }
+
+    /// The work behind [`Output::Submit`].
+    pub fn take_work(&mut self, id: WorkId) -> Option<Work> {
+        self.works.take(id)
+    }
+
+    /// When it wants to hear [`Input::Tick`] at the latest.
+    #[must_use]
+    pub fn next_deadline(&self) -> Mono {
+        if self.again.is_empty() {
+            self.timers.next()
+        } else {
+            Mono(0)
+        }
+    }
+
+    /// The ring of spans; the reactor adds its turns.
+    pub fn trace(&mut self) -> &mut Trace {
+        &mut self.trace
+    }
+
+    /// Hashes whatever is to be sent from here on, for the recorder.
+    pub fn start_digest(&mut self) {
+        self.blocks.start_digest();
+    }
+
+    /// The hash so far.
+    #[must_use]
+    pub fn digest(&self) -> u64 {
+        self.blocks.digest()
+    }
+
+    // --- connections, whichever side they are on -----------------------------------------------
+
+    fn set_wait(&mut self, id: ConnId, wait: Wait, at: Mono) {
+        if let Some(conn) = self.conns.get_mut(id) {
+            conn.wait = wait;
+            self.timers.set(Owner::Conn(id), &mut conn.timer, at);
+        }
+    }
+
+    fn settle_conn(&mut self, id: ConnId) {
+        if let Some(conn) = self.conns.get_mut(id) {
+            let bytes = conn.bytes();
+            self.ledger.settle(&mut conn.charged, bytes);
+        }
+    }
+
+    fn pause_conn(&mut self, id: ConnId) {
+        if let Some(conn) = self.conns.get_mut(id)
+            && !conn.paused
+        {
+            conn.paused = true;
+            self.out.push(Output::Pause(id));
+        }
+    }
+
+    fn resume_conn(&mut self, id: ConnId) {
+        if let Some(conn) = self.conns.get_mut(id)
+            && conn.paused
+        {
+            conn.paused = false;
+            self.out.push(Output::Resume(id));
+        }
+    }
+
+    /// Closes a connection of ours: the reactor is told, the id is stale.
+    fn close_conn(&mut self, id: ConnId, how: How) {
+        let index = match self.conns.get(id).map(|conn| &conn.role) {
+            Some(Role::Provider(provider)) => Some(provider.pool),
+            Some(Role::Client(_)) => None,
+            None => return,
+        };
+        if self.remove_conn(id) {
+            self.out.push(Output::Close(id, how));
+        }
+        if let Some(index) = index {
+            self.open_where_needed(index);
+        }
+    }
+
+    /// Takes a connection out of all tables. Its exchange or call is somebody else's to end.
+    fn remove_conn(&mut self, id: ConnId) -> bool {
+        let Some(mut conn) = self.conns.remove(id) else {
+            return false;
+        };
+        self.blocks.clear(&mut conn.out);
+        self.ledger.settle(&mut conn.charged, 0);
+        match &conn.role {
+            Role::Client(_) => {
+                self.clients -= 1;
+                self.mind_accepting();
+            }
+            Role::Provider(provider) => self.strike_from_pool(id, provider),
+        }
+        true
+    }
+
+    /// Accepts again once there is room, with a little distance so that it does not flutter.
+    fn mind_accepting(&mut self) {
+        let room = self.clients_max - self.clients;
+        if self.accept_paused && self.stopping.is_none() && room > self.clients_max / 20 {
+            self.accept_paused = false;
+            self.out.push(Output::ResumeAccept);
+        }
+    }
+
+    fn provider_index(&self, name: &str) -> Option<u16> {
+        let at = self.provider_names.iter().position(|p| &**p == name)?;
+        Some(at as u16)
+    }
+
+    fn provider_names(&self) -> String {
+        self.provider_names.join(", ")
+    }
+}
+
+enum Side {
+    Client,
+    Provider,
+}
+
+/// Hashing keyed by the seed of the run: not predictable from outside, the same in a replay.
+#[derive(Clone, Copy)]
+struct Keyed(u64);
+
+impl BuildHasher for Keyed {
+    type Hasher = DefaultHasher;
+
+    fn build_hasher(&self) -> DefaultHasher {
+        let mut hasher = DefaultHasher::new();
+        hasher.write_u64(self.0);
+        hasher
+    }
+}

@@ -1,0 +1,253 @@
+//! What is left of a text: its rows, and the log that is kept for a while so that a stream can be
+//! resumed.
+//!
+//! A finished text is kept in memory for 60 s or 64 MiB in all, whichever ends first; then the
+//! row in the store is what a client gets, through a generation made from it. So there is one way
+//! to send a text, wherever it comes from.
+
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+use super::call::Plan;
+use super::generation::{Generation, GenerationWait, Outcome, Phase};
+use super::slots::{ExchangeId, GenerationId};
+use super::timers::{Owner, Timer};
+use super::{Engine, Failure, TENANT, failure::Upstream};
+use crate::dialect::{FinishReason, Usage};
+use crate::store::{RequestOutcome, RequestRow, TextRow, TextState, Write};
+
+impl Engine {
+    /// The transaction that stores a generation: a row for each request that was part of it, and
+    /// one for the text if there is any. `None` when there is nothing to store.
+    pub(super) fn rows_of(&mut self, id: GenerationId, state: TextState) -> Option<Write> {
+        let subscribers = self.subscribers(id);
+        let mut requests: Vec<RequestRow> = subscribers
+            .into_iter()
+            .filter_map(|exchange| self.row_of_listener(id, exchange))
+            .collect();
+        let generation = self.generations.get_mut(id)?;
+        requests.append(&mut generation.rows);
+        let text = (!generation.text.is_empty()).then(|| Box::new(text_row(generation, state)));
+        if requests.is_empty() && text.is_none() {
+            return None;
+        }
+        Some(Write::Save {
+            requests,
+            text,
+            analysis: None,
+        })
+    }
+
+    /// The row of a request that leaves its text before the rows of the text are written.
+    pub(super) fn row_of_leaver(
+        &self,
+        id: GenerationId,
+        exchange: ExchangeId,
+    ) -> Option<RequestRow> {
+        let generation = self.generations.get(id)?;
+        // From `Saving` on, the row is part of the transaction already.
+        let early = matches!(generation.phase, Phase::Calling | Phase::Scoring);
+        let listens = generation.subscribers.contains(&exchange);
+        let asked = self.exchanges.get(exchange)?.route.is_recorded();
+        if !(early && listens && asked) {
+            return None;
+        }
+        let outcome = RequestOutcome::ClientGone;
+        let row = self.request_row(exchange, outcome, 499)?;
+        Some(with_generation(row, generation))
+    }
+
+    /// The row of a request that is answered with its text, or with its failure.
+    fn row_of_listener(&self, id: GenerationId, exchange: ExchangeId) -> Option<RequestRow> {
+        if !self.exchanges.get(exchange)?.route.is_recorded() {
+            return None;
+        }
+        let generation = self.generations.get(id)?;
+        let row = match &generation.result.verdict {
+            Some(Err(failure)) => {
+                let outcome = outcome_of(failure, !generation.text.is_empty());
+                let mut row = self.request_row(exchange, outcome, failure.status())?;
+                row.error_code = Some(failure.code().to_string());
+                row
+            }
+            _ => self.request_row(exchange, RequestOutcome::Ok, 200)?,
+        };
+        Some(with_generation(row, generation))
+    }
+
+    /// Keeps a finished text so that it can be resumed, and lets the oldest ones go.
+    pub(super) fn keep_for_replay(&mut self, id: GenerationId) {
+        let at = self.now.mono.plus_ms(self.config.limits.replay_ms);
+        let Some(generation) = self.generations.get_mut(id) else {
+            return;
+        };
+        generation.phase = Phase::Finished;
+        generation.wait = GenerationWait::Replay;
+        self.timers
+            .set(Owner::Generation(id), &mut generation.timer, at);
+        self.replay_bytes += generation.text.len();
+        self.replay.push_back(id);
+        while self.replay_bytes > self.config.limits.replay_bytes {
+            let Some(oldest) = self.replay.front().copied() else {
+                break;
+            };
+            self.forget_generation(oldest);
+        }
+    }
+
+    /// Makes room in the table of generations by forgetting the oldest text that is finished.
+    pub(super) fn make_room_for_generation(&mut self) -> bool {
+        while self.generations.is_full() {
+            let Some(oldest) = self.replay.front().copied() else {
+                return false;
+            };
+            self.forget_generation(oldest);
+            if self.replay.front() == Some(&oldest) {
+                return false; // somebody is still reading it
+            }
+        }
+        true
+    }
+
+    /// Drops a finished text. While somebody is reading it, it stays.
+    pub(super) fn forget_generation(&mut self, id: GenerationId) {
+        let Some(generation) = self.generations.get_mut(id) else {
+            return;
+        };
+        if !generation.subscribers.is_empty() {
+            let at = self.now.mono.plus_ms(self.config.limits.replay_ms);
+            self.timers
+                .set(Owner::Generation(id), &mut generation.timer, at);
+            self.replay.retain(|kept| *kept != id);
+            self.replay.push_back(id);
+            return;
+        }
+        if self.replay.front() == Some(&id) {
+            self.replay.pop_front();
+        } else {
+            self.replay.retain(|kept| *kept != id);
+        }
+        self.replay_bytes = self.replay_bytes.saturating_sub(generation.text.len());
+        let uuid = generation.id;
+        let mut charged = generation.charged;
+        self.ledger.settle(&mut charged, 0);
+        self.by_id.remove(&uuid);
+        self.generations.remove(id);
+    }
+
+    /// A generation made from a stored row, finished from the start.
+    pub(super) fn revive(&mut self, row: TextRow) -> Result<GenerationId, Failure> {
+        if !self.make_room_for_generation() {
+            return Err(Failure::Full(super::failure::Bound::Generations));
+        }
+        let provider = self.provider_index(&row.provider).unwrap_or(0);
+        let verdict = match row.state {
+            TextState::Complete => Ok(()),
+            TextState::Truncated => Err(Upstream::Truncated.into()),
+        };
+        let uuid = row.id;
+        let generation = Generation {
+            id: uuid,
+            plan: Box::new(Plan::of_row(&row, provider)),
+            text: Arc::new(row.text),
+            phase: Phase::Finished,
+            call: None,
+            work: None,
+            subscribers: Vec::new(),
+            rows: Vec::new(),
+            result: Box::new(Outcome {
+                verdict: Some(verdict),
+                finish: row.finish_reason.as_deref().and_then(finish_of),
+                usage: Usage {
+                    prompt_tokens: row.prompt_tokens,
+                    completion_tokens: row.completion_tokens,
+                    ..Usage::default()
+                },
+                model: Some(row.model),
+                scores: row.scores,
+                stored: true,
+                created_ms: row.created_ms,
+            }),
+            timer: Timer::default(),
+            wait: GenerationWait::Replay,
+            total: self.now.mono,
+            known: true,
+            charged: 0,
+        };
+        let id = self
+            .generations
+            .insert(generation)
+            .map_err(|_| Failure::Full(super::failure::Bound::Generations))?;
+        self.by_id.insert(uuid, id);
+        self.settle_generation(id);
+        self.keep_for_replay(id);
+        Ok(id)
+    }
+
+    /// Takes a prompt off the list of those that others may join.
+    pub(super) fn forget_prompt(&mut self, id: GenerationId) {
+        if let Some(generation) = self.generations.get(id)
+            && self.by_prompt.get(&generation.plan.key) == Some(&id)
+        {
+            self.by_prompt.remove(&generation.plan.key);
+        }
+    }
+
+    /// The generation with this id, if it is in memory.
+    pub(super) fn generation_by_id(&self, uuid: Uuid) -> Option<GenerationId> {
+        self.by_id.get(&uuid).copied()
+    }
+}
+
+fn with_generation(mut row: RequestRow, generation: &Generation) -> RequestRow {
+    let result = &generation.result;
+    row.generation_id = Some(generation.id);
+    row.provider = Some(generation.plan.provider_name.to_string());
+    row.model = Some(generation.plan.model.clone());
+    row.prompt_tokens = result.usage.prompt_tokens;
+    row.completion_tokens = result.usage.completion_tokens;
+    row
+}
+
+fn text_row(generation: &Generation, state: TextState) -> TextRow {
+    let (plan, result) = (&generation.plan, &generation.result);
+    TextRow {
+        id: generation.id,
+        tenant: TENANT.to_string(),
+        search_term_id: plan.term_id,
+        term: plan.topic.clone(),
+        text: generation.text.as_ref().clone(),
+        provider: plan.provider_name.to_string(),
+        model: result.model.clone().unwrap_or_else(|| plan.model.clone()),
+        offline: plan.offline,
+        finish_reason: result.finish.map(|finish| finish.as_str().to_string()),
+        state,
+        prompt_tokens: result.usage.prompt_tokens,
+        completion_tokens: result.usage.completion_tokens,
+        created_ms: result.created_ms,
+        scores: result.scores.clone(),
+    }
+}
+
+fn outcome_of(failure: &Failure, has_text: bool) -> RequestOutcome {
+    match failure {
+        Failure::Cancelled => RequestOutcome::Cancelled,
+        Failure::Stopping => RequestOutcome::ShutDown,
+        Failure::Internal(_) | Failure::Panicked => RequestOutcome::Failed,
+        Failure::Upstream(_) if has_text => RequestOutcome::Truncated,
+        Failure::Upstream(upstream) if matches!(upstream.status(), 503 | 504) => {
+            RequestOutcome::TimedOut
+        }
+        Failure::Upstream(_) => RequestOutcome::ProviderFailed,
+        Failure::Store(_) | Failure::StoreTimeout => RequestOutcome::StoreFailed,
+        _ => RequestOutcome::Failed,
+    }
+}
+
+fn finish_of(word: &str) -> Option<FinishReason> {
+    use FinishReason::{ContentFilter, Length, Other, Stop, ToolCalls};
+    [Stop, Length, ToolCalls, ContentFilter, Other]
+        .into_iter()
+        .find(|reason| reason.as_str() == word)
+}

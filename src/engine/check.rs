@@ -1,0 +1,184 @@
+//! Invariants: what must hold after every step, whatever happened.
+//!
+//! The simulation asks after each step of each of its runs. Nothing here is needed to serve.
+
+use std::fmt;
+
+use super::Engine;
+use super::conn::{ProviderPhase, Role};
+
+/// An invariant that does not hold, in words.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Broken(String);
+
+impl fmt::Display for Broken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+fn holds(what: bool, words: impl FnOnce() -> String) -> Result<(), Broken> {
+    if what { Ok(()) } else { Err(Broken(words())) }
+}
+
+impl Engine {
+    /// Whether all invariants hold.
+    pub fn check(&self) -> Result<(), Broken> {
+        self.check_clients()?;
+        self.check_pools()?;
+        self.check_listeners()?;
+        self.check_ledger()?;
+        let owners = self.conns.len()
+            + self.exchanges.len()
+            + self.generations.len()
+            + self.calls.len()
+            + self.dials.len();
+        holds(self.timers.len() <= 4 * owners + 4096, || {
+            format!("{} timers for {owners} owners", self.timers.len())
+        })
+    }
+
+    /// Whether nothing is left of all that ever happened, but for texts kept for resume.
+    pub fn check_empty(&self) -> Result<(), Broken> {
+        self.check()?;
+        let unfinished = self
+            .generations
+            .iter()
+            .filter(|(_, g)| g.phase != super::generation::Phase::Finished)
+            .count();
+        for (what, count) in [
+            ("clients", self.clients),
+            ("exchanges", self.exchanges.len()),
+            ("unfinished generations", unfinished),
+            ("calls", self.calls.len()),
+            ("dials", self.dials.len()),
+            ("pieces of work", self.works.len()),
+        ] {
+            holds(count == 0, || format!("{count} {what} are left"))?;
+        }
+        Ok(())
+    }
+
+    fn check_clients(&self) -> Result<(), Broken> {
+        let (mut clients, mut busy) = (0, 0);
+        for (id, conn) in self.conns.iter() {
+            let Role::Client(client) = &conn.role else {
+                continue;
+            };
+            clients += 1;
+            if let Some(exchange) = client.exchange {
+                busy += 1;
+                let back = self.exchanges.get(exchange).map(|e| e.conn);
+                holds(back == Some(id), || {
+                    format!("{id:?} and {exchange:?} disagree")
+                })?;
+            }
+        }
+        holds(clients == self.clients, || {
+            format!("{clients} clients, counted as {}", self.clients)
+        })?;
+        holds(busy == self.exchanges.len(), || {
+            format!("{busy} busy clients, {} exchanges", self.exchanges.len())
+        })
+    }
+
+    fn check_pools(&self) -> Result<(), Broken> {
+        for (index, pool) in self.pools.iter().enumerate() {
+            let (mut leased, mut idle, mut securing) = (0, 0, 0);
+            for (id, conn) in self.conns.iter() {
+                let Role::Provider(provider) = &conn.role else {
+                    continue;
+                };
+                if provider.pool as usize != index {
+                    continue;
+                }
+                match provider.phase {
+                    ProviderPhase::Leased(call) => {
+                        leased += 1;
+                        holds(self.calls.get(call).is_some(), || {
+                            format!("{id:?} works for a call that is gone")
+                        })?;
+                    }
+                    ProviderPhase::Tail => leased += 1,
+                    ProviderPhase::Idle => idle += 1,
+                    ProviderPhase::Securing => securing += 1,
+                    ProviderPhase::Connecting(dial) => {
+                        holds(self.dials.get(dial).is_some(), || {
+                            format!("{id:?} connects for a dial that is gone")
+                        })?;
+                    }
+                }
+            }
+            let dials = self
+                .dials
+                .iter()
+                .filter(|(_, dial)| dial.pool as usize == index)
+                .count();
+            holds(
+                (leased, idle, securing + dials) == (pool.leased, pool.idle.len(), pool.opening),
+                || format!("pool {index}: {leased} {idle} {securing}+{dials}, counted as {pool:?}"),
+            )?;
+            holds(pool.total() <= pool.max, || {
+                format!("pool {index} is over its bound")
+            })?;
+        }
+        Ok(())
+    }
+
+    fn check_listeners(&self) -> Result<(), Broken> {
+        for (id, generation) in self.generations.iter() {
+            for exchange in &generation.subscribers {
+                let back = self.exchanges.get(*exchange).map(|e| e.held.generation);
+                holds(back == Some(Some(id)), || {
+                    format!("{id:?} is listened to by {exchange:?}, which is elsewhere")
+                })?;
+            }
+        }
+        for (id, exchange) in self.exchanges.iter() {
+            if let Some(generation) = exchange.held.generation {
+                let listens = self
+                    .generations
+                    .get(generation)
+                    .is_some_and(|g| g.subscribers.contains(&id));
+                holds(listens, || {
+                    format!("{id:?} waits for a text that does not know it")
+                })?;
+            }
+        }
+        for (id, call) in self.calls.iter() {
+            let back = self.generations.get(call.generation).map(|g| g.call);
+            holds(back == Some(Some(id)), || {
+                format!("{id:?} works for nobody")
+            })?;
+        }
+        Ok(())
+    }
+
+    fn check_ledger(&self) -> Result<(), Broken> {
+        let conns: u64 = self.conns.iter().map(|(_, c)| u64::from(c.charged)).sum();
+        let exchanges: u64 = self
+            .exchanges
+            .iter()
+            .map(|(_, e)| u64::from(e.charged))
+            .sum();
+        let texts: u64 = self
+            .generations
+            .iter()
+            .map(|(_, g)| u64::from(g.charged))
+            .sum();
+        let sum = conns + exchanges + texts;
+        holds(sum == self.ledger.used(), || {
+            format!("the ledger has {}, its owners {sum}", self.ledger.used())
+        })?;
+        for (id, conn) in self.conns.iter() {
+            holds(conn.charged as usize == conn.bytes(), || {
+                format!(
+                    "{id:?} holds {} bytes, charged {}",
+                    conn.bytes(),
+                    conn.charged
+                )
+            })?;
+        }
+        Ok(())
+    }
+}

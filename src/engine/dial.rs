@@ -1,0 +1,227 @@
+//! Dials: one attempt to open a connection to a provider, over all addresses of its name.
+//!
+//! ```text
+//!  Resolving ─(addresses)─► Trying ─(first TCP connection)─► TLS or ready
+//!                             │ 250 ms without an answer, or a failure: the next address as well
+//!                             └─ no address left, or the connect limit: failed
+//! ```
+//! Addresses are tried as RFC 8305 says: the families take turns, the first one as the resolver
+//! ordered them, and a slow address does not hold the next one up. The first connection wins; the
+//! others are closed.
+
+use std::net::{IpAddr, SocketAddr};
+
+use super::conn::{Conn, Provider, ProviderPhase, Role, Wait};
+use super::io::{Gone, How, Output, ResolveFault};
+use super::now::Mono;
+use super::slots::{ConnId, DialId};
+use super::timers::{Owner, Timer};
+use super::{Engine, Failure, failure::Bound, failure::Upstream};
+use crate::limits::CONNECT_STAGGER_MS;
+use crate::proto::http1;
+
+/// Addresses of one name that are tried at most.
+const ADDRESSES: usize = 8;
+
+/// One attempt to open a connection.
+#[derive(Debug)]
+pub struct Dial {
+    /// Whose connection it will be.
+    pub pool: u16,
+    /// What is still to be tried; `None` while the name is looked up.
+    pub left: Option<Vec<SocketAddr>>,
+    /// Connections on the way.
+    pub trying: Vec<ConnId>,
+    /// What went wrong last.
+    pub last: Gone,
+    /// The next address, or the end.
+    pub timer: Timer,
+    /// The end of the attempt.
+    pub until: Mono,
+}
+
+impl Engine {
+    /// Starts an attempt for the pool of provider `index`.
+    pub(super) fn dial(&mut self, index: u16) -> Result<(), Failure> {
+        let now = self.now.mono;
+        let dial = Dial {
+            pool: index,
+            left: None,
+            trying: Vec::new(),
+            last: Gone::TimedOut,
+            timer: Timer::default(),
+            until: Mono::NEVER,
+        };
+        let id = self
+            .dials
+            .insert(dial)
+            .map_err(|_| Failure::Full(Bound::Provider))?;
+        if let Ok(ip) = self.host_name(index).parse::<IpAddr>() {
+            self.dial_addresses(id, &[ip]);
+            return Ok(());
+        }
+        match self.names[index as usize].lookup(now) {
+            super::names::Lookup::Known(addresses) => self.dial_addresses(id, &addresses),
+            super::names::Lookup::Wait { ask } => {
+                self.names[index as usize].waiting.push(id);
+                if ask {
+                    self.ask_for_name(index);
+                }
+            }
+            super::names::Lookup::Full => {
+                self.dials.remove(id);
+                return Err(Upstream::Name(ResolveFault::Failed).into());
+            }
+        }
+        Ok(())
+    }
+
+    /// The name has these addresses: try them.
+    pub(super) fn dial_addresses(&mut self, id: DialId, addresses: &[IpAddr]) {
+        let now = self.now.mono;
+        let Some(index) = self.dials.get(id).map(|dial| dial.pool) else {
+            return;
+        };
+        let until = now.plus_ms(self.times(index).connect_ms);
+        let port = self
+            .upstream(index)
+            .map_or(0, |upstream| upstream.base.port);
+        let mut left: Vec<SocketAddr> = take_turns(addresses)
+            .into_iter()
+            .take(ADDRESSES)
+            .map(|ip| SocketAddr::new(ip, port))
+            .collect();
+        left.reverse(); // the next one is at the end
+        if let Some(dial) = self.dials.get_mut(id) {
+            dial.left = Some(left);
+            dial.until = until;
+        }
+        self.dial_next(id);
+    }
+
+    /// Tries the next address, or ends the attempt when there is none and nothing on the way.
+    fn dial_next(&mut self, id: DialId) {
+        let now = self.now.mono;
+        let Some(dial) = self.dials.get_mut(id) else {
+            return;
+        };
+        let Some(address) = dial.left.as_mut().and_then(Vec::pop) else {
+            if dial.trying.is_empty() {
+                let upstream = Upstream::Connect(dial.last);
+                return self.dial_failed(id, upstream.into());
+            }
+            let until = dial.until;
+            self.timers.set(Owner::Dial(id), &mut dial.timer, until);
+            return;
+        };
+        let at = dial.until.min(now.plus_ms(CONNECT_STAGGER_MS));
+        self.timers.set(Owner::Dial(id), &mut dial.timer, at);
+        let provider = Provider {
+            pool: dial.pool,
+            phase: ProviderPhase::Connecting(id),
+            http: http1::Client::new(),
+            born: now,
+            calls: 0,
+        };
+        match self.conns.insert(Conn::new(Role::Provider(provider), now)) {
+            Ok(conn) => {
+                if let Some(dial) = self.dials.get_mut(id) {
+                    dial.trying.push(conn);
+                }
+                self.out.push(Output::Connect(conn, address));
+            }
+            Err(_) => self.dial_failed(id, Failure::Full(Bound::Provider)),
+        }
+    }
+
+    /// The stagger or the limit of a dial has come.
+    pub(super) fn dial_due(&mut self, id: DialId) {
+        let now = self.now.mono;
+        match self.dials.get(id) {
+            Some(dial) if now >= dial.until => {
+                self.dial_failed(id, Upstream::ConnectTimeout.into());
+            }
+            Some(_) => self.dial_next(id),
+            None => {}
+        }
+    }
+
+    /// A TCP connection stands: it wins, the others are closed.
+    pub(super) fn dial_connected(&mut self, conn: ConnId, id: DialId) {
+        let now = self.now.mono;
+        let Some(dial) = self.dials.remove(id) else {
+            return;
+        };
+        for other in dial.trying {
+            if other != conn {
+                self.close_conn(other, How::Plain);
+            }
+        }
+        let index = dial.pool;
+        if self
+            .upstream(index)
+            .is_some_and(|upstream| upstream.base.tls)
+        {
+            let at = now.plus_ms(self.times(index).tls_ms);
+            if let Some(side) = self.conns.get_mut(conn).and_then(|c| c.provider()) {
+                side.phase = ProviderPhase::Securing;
+            }
+            self.set_wait(conn, Wait::Tls, at);
+            self.out.push(Output::StartTls(conn, index));
+        } else {
+            self.pools[index as usize].opening -= 1;
+            self.conn_ready(conn);
+        }
+    }
+
+    /// One address did not work.
+    pub(super) fn dial_refused(&mut self, conn: ConnId, id: DialId, gone: Gone) {
+        if let Some(dial) = self.dials.get_mut(id) {
+            dial.trying.retain(|trying| *trying != conn);
+            dial.last = gone;
+            self.dial_next(id);
+        }
+    }
+
+    /// The attempt is over.
+    pub(super) fn dial_failed(&mut self, id: DialId, failure: Failure) {
+        let Some(dial) = self.dials.remove(id) else {
+            return;
+        };
+        for conn in dial.trying {
+            self.close_conn(conn, How::Plain);
+        }
+        self.opening_failed(dial.pool, failure);
+    }
+}
+
+/// RFC 8305 §4: the families take turns, starting with the family of the first address.
+fn take_turns(addresses: &[IpAddr]) -> Vec<IpAddr> {
+    let first_is_v6 = addresses.first().is_some_and(IpAddr::is_ipv6);
+    let (mut first, mut second): (Vec<IpAddr>, Vec<IpAddr>) = addresses
+        .iter()
+        .partition(|address| address.is_ipv6() == first_is_v6);
+    first.reverse();
+    second.reverse();
+    let mut turns = Vec::with_capacity(addresses.len());
+    while turns.len() < addresses.len() {
+        turns.extend(first.pop());
+        turns.extend(second.pop());
+    }
+    turns
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn families_take_turns() {
+        let ip = |text: &str| text.parse::<IpAddr>().unwrap();
+        let (a, b, c, d) = (ip("::1"), ip("::2"), ip("::3"), ip("127.0.0.1"));
+        assert_eq!(take_turns(&[a, b, c, d]), [a, d, b, c]);
+        assert_eq!(take_turns(&[d, a]), [d, a]);
+        assert!(take_turns(&[]).is_empty());
+    }
+}

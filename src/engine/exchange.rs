@@ -1,0 +1,259 @@
+//! Exchanges: one client request and its reply. *Who waits.*
+
+use uuid::Uuid;
+
+use super::flow::{Flow, body::Shape};
+use super::io::Output;
+use super::now::{Mono, Now};
+use super::routes::Route;
+use super::slots::{ConnId, ExchangeId, GenerationId, WorkId};
+use super::timers::{Owner, Timer};
+use super::trace::{Kind, Span, State};
+use super::work::{Work, WorkOwner};
+use super::{Engine, Failure, failure::Bound};
+use crate::proto::http1::{Method, Version};
+use crate::store::{RequestOutcome, RequestRow, Write};
+
+/// One client request and its reply.
+#[derive(Debug)]
+pub struct Exchange {
+    /// Whom the reply goes to.
+    pub conn: ConnId,
+    /// What is asked.
+    pub route: Route,
+    /// Where it is.
+    pub flow: Flow,
+    /// What it holds, to be given back whatever happens.
+    pub held: Held,
+    /// Heartbeat, or the limit of a wait.
+    pub timer: Timer,
+    /// Its id towards the client and in the `requests` table.
+    pub request_id: Uuid,
+    /// When the first byte of the request was seen.
+    pub started: Now,
+    /// What of the request's head is needed for the reply.
+    pub terms: Terms,
+    /// The state that is going on, and since when.
+    pub state: State,
+    /// See `state`.
+    pub since: Mono,
+    /// Bytes in the ledger.
+    pub charged: u32,
+}
+
+const _: () = assert!(size_of::<Exchange>() <= 256);
+
+/// What of a request's head decides how the reply is written.
+#[derive(Clone, Copy, Debug)]
+pub struct Terms {
+    /// HEAD gets no body.
+    pub method: Method,
+    /// HTTP/1.0 gets no chunks.
+    pub version: Version,
+    /// Whether the client wants to go on with the connection.
+    pub keep_alive: bool,
+    /// Whether it asked for a stream by `Accept`.
+    pub wants_stream: bool,
+    /// `Last-Event-ID`: bytes of the text that it has already.
+    pub last_event_id: Option<u64>,
+}
+
+/// What an exchange holds. Beside the flow's state and not in it, so that a transition that fails
+/// cannot lose it.
+#[derive(Debug, Default)]
+pub struct Held {
+    /// Work that is waiting or running for it.
+    pub work: Option<WorkId>,
+    /// The text that it listens to.
+    pub generation: Option<GenerationId>,
+    /// Whether it was accepted and its row is not on the way yet.
+    pub owes_row: bool,
+}
+
+impl Engine {
+    /// Gives back whatever `exchange` holds. Every end of an exchange passes through here.
+    pub(super) fn release(&mut self, id: ExchangeId) {
+        let Some(exchange) = self.exchanges.get_mut(id) else {
+            return;
+        };
+        let held = std::mem::take(&mut exchange.held);
+        if let Some(work) = held.work {
+            self.works.cancel(work);
+        }
+        if let Some(generation) = held.generation {
+            self.unsubscribe(generation, id);
+        }
+    }
+
+    /// Ends the state that `id` is in and starts `next`, with one reading of the clock.
+    pub(super) fn enter(&mut self, id: ExchangeId, next: State) {
+        let now = self.now.mono;
+        if let Some(exchange) = self.exchanges.get_mut(id)
+            && exchange.state != next
+        {
+            self.trace.push(Span {
+                start: exchange.since,
+                nanos: now.since(exchange.since),
+                whose: id.into(),
+                kind: Kind::Exchange,
+                state: exchange.state,
+                arg: 0,
+            });
+            exchange.state = next;
+            exchange.since = now;
+        }
+    }
+
+    /// The reply is complete: the exchange is over, and its connection goes on or is closed.
+    pub(super) fn end_exchange(&mut self, id: ExchangeId) {
+        self.release(id);
+        let Some(mut exchange) = self.exchanges.remove(id) else {
+            return;
+        };
+        let now = self.now.mono;
+        self.trace.push(Span {
+            start: exchange.since,
+            nanos: now.since(exchange.since),
+            whose: id.into(),
+            kind: Kind::Exchange,
+            state: exchange.state,
+            arg: 1,
+        });
+        self.ledger.settle(&mut exchange.charged, 0);
+        self.counters
+            .exchange_ended(now.since(exchange.started.mono));
+        if let Some(conn) = self.conns.get_mut(exchange.conn)
+            && let Some(client) = conn.client()
+            && client.exchange == Some(id)
+        {
+            client.exchange = None;
+        }
+    }
+
+    /// Submits work for an exchange that has no place reserved: full is an answer of its own.
+    pub(super) fn submit_for(
+        &mut self,
+        id: ExchangeId,
+        work: Work,
+        bound: Bound,
+    ) -> Result<WorkId, Failure> {
+        let kind = work.kind();
+        if !self.works.has_room(kind) {
+            self.counters.full(kind);
+            return Err(Failure::Full(bound));
+        }
+        let work = self
+            .works
+            .submit(WorkOwner::Exchange(id), work)
+            .ok_or(Failure::Full(bound))?;
+        if let Some(exchange) = self.exchanges.get_mut(id) {
+            exchange.held.work = Some(work);
+        }
+        Ok(work)
+    }
+
+    /// Hands waiting work to the threads, as much as they may have.
+    pub(super) fn dispatch_work(&mut self) {
+        while let Some(work) = self.works.dispatch() {
+            self.out.push(Output::Submit(work));
+        }
+    }
+
+    /// Sets the deadline of an exchange.
+    pub(super) fn set_exchange_timer(&mut self, id: ExchangeId, at: Mono) {
+        if let Some(exchange) = self.exchanges.get_mut(id) {
+            self.timers
+                .set(Owner::Exchange(id), &mut exchange.timer, at);
+        }
+    }
+
+    /// A body is complete: parse it here, or on a thread if it is long.
+    pub(super) fn parse_body(&mut self, id: ExchangeId, shape: Shape) -> Result<(), Failure> {
+        let Some(exchange) = self.exchanges.get_mut(id) else {
+            return Ok(());
+        };
+        let Flow::Body(body) = &mut exchange.flow else {
+            return Err(Failure::Internal("a body ended twice"));
+        };
+        let body = std::mem::take(body);
+        if body.len() <= crate::limits::JSON_ON_LOOP_BYTES {
+            let ask = super::flow::body::parse(shape, &body)?;
+            return self.start(id, ask);
+        }
+        self.submit_for(id, Work::Parse { shape, body }, Bound::Memory)?;
+        if let Some(exchange) = self.exchanges.get_mut(id) {
+            exchange.flow = Flow::Parsing;
+        }
+        self.enter(id, State::Parsing);
+        Ok(())
+    }
+
+    /// The row of a request as it stands now.
+    pub(super) fn request_row(
+        &self,
+        id: ExchangeId,
+        outcome: RequestOutcome,
+        status: u16,
+    ) -> Option<RequestRow> {
+        let exchange = self.exchanges.get(id)?;
+        Some(RequestRow {
+            id: exchange.request_id,
+            tenant: super::TENANT.to_string(),
+            route: exchange.route.as_str().to_string(),
+            generation_id: None,
+            outcome,
+            status,
+            streamed: exchange.terms.wants_stream,
+            started_ms: exchange.started.wall_ms,
+            duration_us: self.now.mono.since(exchange.started.mono) / 1_000,
+            provider: None,
+            model: None,
+            prompt_tokens: None,
+            completion_tokens: None,
+            error_code: None,
+        })
+    }
+
+    /// The client of an exchange has left before its answer was complete.
+    pub(super) fn exchange_deserted(&mut self, id: ExchangeId) {
+        self.counters.deserted += 1;
+        self.settle_row(id, RequestOutcome::ClientGone, 499, None);
+        self.end_exchange(id);
+    }
+
+    /// Writes the row that a request owes when it ends without its text or scores. Nobody waits
+    /// for it. Its place was reserved at admission: the table of work is larger than its queues.
+    pub(super) fn settle_row(
+        &mut self,
+        id: ExchangeId,
+        outcome: RequestOutcome,
+        status: u16,
+        code: Option<&'static str>,
+    ) {
+        let owes = self
+            .exchanges
+            .get_mut(id)
+            .is_some_and(|exchange| std::mem::take(&mut exchange.held.owes_row));
+        if !owes {
+            return;
+        }
+        let Some(mut row) = self.request_row(id, outcome, status) else {
+            return;
+        };
+        row.error_code = code.map(str::to_string);
+        let write = Write::Save {
+            requests: vec![row],
+            text: None,
+            analysis: None,
+        };
+        self.write_unwatched(write);
+    }
+
+    /// Queues a write whose result nobody waits for.
+    pub(super) fn write_unwatched(&mut self, write: Write) {
+        let work = Work::Write(Box::new(write));
+        if self.works.submit(WorkOwner::Nobody, work).is_none() {
+            self.counters.rows_lost += 1;
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! `/contents`: what is stored, page by page or one text at a time, and its deletion.
+//!
+//! One question to the store, one answer to the client.
+
+use crate::engine::failure::Bound;
+use crate::engine::flow::Flow;
+use crate::engine::routes::Route;
+use crate::engine::slots::ExchangeId;
+use crate::engine::trace::State;
+use crate::engine::work::{Work, WorkResult};
+use crate::engine::{Engine, Failure, TENANT};
+use crate::limits::STORE_MS;
+use crate::store::{Found, Query, Write, Written};
+
+/// What is waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Contents {
+    /// An answer of the reader.
+    Reading,
+    /// A commit of the writer.
+    Deleting,
+}
+
+impl Engine {
+    /// Asks the store.
+    pub(super) fn begin_contents(&mut self, id: ExchangeId) -> Result<(), Failure> {
+        let Some(exchange) = self.exchanges.get(id) else {
+            return Ok(());
+        };
+        let tenant = TENANT.to_string();
+        let (work, state) = match &exchange.route {
+            Route::List(query) => {
+                let query = Query::List {
+                    tenant,
+                    term: query.topic.clone(),
+                    limit: query.limit,
+                    before: query.cursor,
+                };
+                (Work::Read(query), Contents::Reading)
+            }
+            Route::Read(id) => (
+                Work::Read(Query::One { tenant, id: *id }),
+                Contents::Reading,
+            ),
+            Route::Delete(id) => {
+                let write = Write::Delete { tenant, id: *id };
+                (Work::Write(Box::new(write)), Contents::Deleting)
+            }
+            _ => return Err(Failure::Internal("not a route of the store")),
+        };
+        self.submit_for(id, work, Bound::Store)?;
+        let at = self.now.mono.plus_ms(STORE_MS);
+        self.set_exchange_timer(id, at);
+        if let Some(exchange) = self.exchanges.get_mut(id) {
+            exchange.flow = Flow::Contents(state);
+        }
+        self.enter(id, State::Querying);
+        Ok(())
+    }
+
+    /// The store has answered.
+    pub(super) fn contents_done(
+        &mut self,
+        id: ExchangeId,
+        state: Contents,
+        result: WorkResult,
+    ) -> Result<(), Failure> {
+        match state {
+            Contents::Reading => match super::found(result)? {
+                Found::Page { rows, next } => self.reply_page(id, &rows, next),
+                Found::One(Some(row)) => self.reply_row(id, &row),
+                Found::One(None) => return Err(Failure::NotFound),
+                Found::Unscored(_) => return Err(Failure::Internal("another read was answered")),
+            },
+            Contents::Deleting => match super::written(result)? {
+                Written::Deleted(true) => self.reply_no_content(id),
+                Written::Deleted(false) => return Err(Failure::NotFound),
+                _ => return Err(Failure::Internal("another write was answered")),
+            },
+        }
+        Ok(())
+    }
+}

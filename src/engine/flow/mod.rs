@@ -1,0 +1,148 @@
+//! Flows: what a request waits for, step by step. One file per kind of exchange.
+//!
+//! A flow is an enum of small structs, one per wait. An event consumes the old state and gives the
+//! new one; an event that does not belong to a state is a named failure of that exchange. What an
+//! exchange *holds* is not in here but in [`super::exchange::Held`].
+
+pub mod analyze;
+pub mod body;
+pub mod contents;
+pub mod generate;
+mod probes;
+mod text;
+
+use uuid::Uuid;
+
+use self::body::{Ask, Shape};
+use super::routes::Route;
+use super::slots::ExchangeId;
+use super::work::WorkResult;
+use super::{Engine, Failure};
+use crate::store::{Found, StoreError, Written};
+
+/// Where an exchange is.
+#[derive(Debug)]
+pub enum Flow {
+    /// Its body is arriving.
+    Body(Vec<u8>),
+    /// Its head was refused; its end is still to be read.
+    Doomed(Box<Failure>),
+    /// Its body is being parsed on a thread.
+    Parsing,
+    /// It waits for a text.
+    Generate(generate::Generate),
+    /// It waits for scores.
+    Analyze(analyze::Analyze),
+    /// It waits for the store.
+    Contents(contents::Contents),
+    /// A state is being changed; nothing else is seen in this state.
+    Between,
+}
+
+impl Engine {
+    /// A request is complete.
+    pub(super) fn begin(&mut self, id: ExchangeId) -> Result<(), Failure> {
+        let Some(exchange) = self.exchanges.get_mut(id) else {
+            return Ok(());
+        };
+        if let Flow::Doomed(failure) = &mut exchange.flow {
+            return Err(std::mem::replace(failure, Failure::NotFound));
+        }
+        match exchange.route.clone() {
+            Route::Generate => self.parse_body(id, Shape::Generate),
+            Route::Analyze => self.parse_body(id, Shape::Analyze),
+            Route::Resume(uuid) => self.resume(id, uuid),
+            Route::Stop(uuid) => self.stop(id, uuid),
+            Route::List(_) | Route::Read(_) | Route::Delete(_) => self.begin_contents(id),
+            Route::Index => self.reply_index(id),
+            Route::Health => self.reply_health(id),
+            Route::Ready => self.reply_ready(id),
+            Route::Metrics => self.reply_metrics(id),
+            Route::Spans => self.reply_spans(id),
+            Route::Options(allow) => self.reply_options(id, allow),
+            Route::Unknown => Err(Failure::NoSuchRoute),
+        }
+    }
+
+    /// A body was parsed.
+    pub(super) fn start(&mut self, id: ExchangeId, ask: Ask) -> Result<(), Failure> {
+        match ask {
+            Ask::Generate(ask) => self.begin_generate(id, ask),
+            Ask::Analyze { content } => self.begin_analyze(id, content),
+        }
+    }
+
+    /// Work for an exchange is done.
+    pub(super) fn exchange_work_done(&mut self, id: ExchangeId, result: WorkResult) {
+        let Some(exchange) = self.exchanges.get_mut(id) else {
+            return;
+        };
+        exchange.held.work = None;
+        exchange.timer.clear();
+        let flow = std::mem::replace(&mut exchange.flow, Flow::Between);
+        let outcome = match (flow, result) {
+            (_, WorkResult::Panicked) => Err(Failure::Panicked),
+            (Flow::Parsing, WorkResult::Parsed(parsed)) => parsed
+                .map_err(Failure::Body)
+                .and_then(|ask| self.start(id, ask)),
+            (Flow::Analyze(state), result) => self.analyze_done(id, state, result),
+            (Flow::Contents(state), result) => self.contents_done(id, state, result),
+            (Flow::Generate(state), WorkResult::Found(found)) => {
+                self.resume_found(id, state, found)
+            }
+            _ => Err(Failure::Internal("a result that nobody waits for")),
+        };
+        if let Err(failure) = outcome {
+            self.fail_exchange(id, failure);
+        }
+    }
+
+    /// A deadline of an exchange has come.
+    pub(super) fn exchange_due(&mut self, id: ExchangeId) {
+        let Some(exchange) = self.exchanges.get(id) else {
+            return;
+        };
+        match &exchange.flow {
+            Flow::Generate(_) if exchange.held.work.is_some() => {
+                self.fail_exchange(id, Failure::StoreTimeout);
+            }
+            Flow::Generate(_) => self.generate_event(id, generate::Event::Silence),
+            Flow::Analyze(state) => {
+                let failure = state.timeout();
+                self.analyze_due(id, failure);
+            }
+            Flow::Contents(_) => self.fail_exchange(id, Failure::StoreTimeout),
+            Flow::Parsing => self.fail_exchange(id, Failure::ScorerTimeout),
+            Flow::Body(_) | Flow::Doomed(_) | Flow::Between => {}
+        }
+    }
+
+    /// An id that is new, ordered by time, and the same in a replay of this run.
+    pub(super) fn new_id(&mut self) -> Uuid {
+        let random = self.random.u128(..).to_be_bytes();
+        let mut tail = [0u8; 10];
+        tail.copy_from_slice(&random[..10]);
+        uuid::Builder::from_unix_timestamp_millis(self.now.wall_ms.max(0) as u64, &tail).into_uuid()
+    }
+}
+
+/// What the store said to a read.
+fn found(result: WorkResult) -> Result<Found, Failure> {
+    match result {
+        WorkResult::Found(found) => found.map_err(store),
+        _ => Err(Failure::Internal("a read that was not answered")),
+    }
+}
+
+/// What the store said to a write.
+fn written(result: WorkResult) -> Result<Written, Failure> {
+    match result {
+        WorkResult::Written(written) => written.map_err(store),
+        _ => Err(Failure::Internal("a write that was not answered")),
+    }
+}
+
+/// A store's error is an answer of its own.
+pub(super) fn store(error: StoreError) -> Failure {
+    Failure::Store(error)
+}

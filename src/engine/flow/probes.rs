@@ -1,0 +1,76 @@
+//! Answers from the loop alone: probes, metrics, spans, and what a person sees who opens the
+//! address. They wait for nothing.
+
+use crate::engine::reply::Content;
+use crate::engine::slots::ExchangeId;
+use crate::engine::work::Kind;
+use crate::engine::{Engine, Failure};
+
+/// Spans shown by `/debug/spans`: few enough to be written in well under a millisecond.
+const SPANS_SHOWN: usize = 1_000;
+
+impl Engine {
+    /// `GET /healthz`: the loop turns, or nobody would answer.
+    pub(super) fn reply_health(&mut self, id: ExchangeId) -> Result<(), Failure> {
+        self.reply(id, 200, Content::Text, b"ok\n");
+        Ok(())
+    }
+
+    /// `GET /readyz`: requests that cost something are let in.
+    pub(super) fn reply_ready(&mut self, id: ExchangeId) -> Result<(), Failure> {
+        let reason = if self.stopping.is_some() {
+            Some("shutting down")
+        } else if self.ledger.is_full() {
+            Some("no memory left for buffers")
+        } else if !self.works.has_room(Kind::Write) {
+            Some("the store does not keep up")
+        } else {
+            None
+        };
+        match reason {
+            None => self.reply(id, 200, Content::Text, b"ready\n"),
+            Some(reason) => {
+                let body = format!("not ready: {reason}\n");
+                self.reply(id, 503, Content::Text, body.as_bytes());
+            }
+        }
+        Ok(())
+    }
+
+    /// `GET /metrics`
+    pub(super) fn reply_metrics(&mut self, id: ExchangeId) -> Result<(), Failure> {
+        let page = self.metrics();
+        self.reply(id, 200, Content::Metrics, page.as_bytes());
+        Ok(())
+    }
+
+    /// `GET /debug/spans`, which exists only where the configuration says so.
+    pub(super) fn reply_spans(&mut self, id: ExchangeId) -> Result<(), Failure> {
+        if !self.config.debug {
+            return Err(Failure::NoSuchRoute);
+        }
+        let lines = self.spans_as_lines(SPANS_SHOWN);
+        self.reply(id, 200, Content::Lines, &lines);
+        Ok(())
+    }
+
+    /// `GET /`: what can be asked here.
+    pub(super) fn reply_index(&mut self, id: ExchangeId) -> Result<(), Failure> {
+        let text = format!(
+            "maitred {version}\n\n\
+             POST   /generate/               {{\"topic\": \"…\"}}, answered whole; with \"stream\": true as events\n\
+             GET    /generate/{{id}}/events    goes on after Last-Event-ID\n\
+             DELETE /generate/{{id}}           stops\n\
+             POST   /analyze/                {{\"content\": \"…\"}}: readability and sentiment\n\
+             GET    /contents                what is stored: ?topic= ?limit= ?cursor=\n\
+             GET    /contents/{{id}}           one text; DELETE removes it\n\
+             GET    /healthz /readyz /metrics\n\n\
+             providers: {providers}; by default {default}\n",
+            version = env!("CARGO_PKG_VERSION"),
+            providers = self.provider_names(),
+            default = self.provider_names[self.default_provider as usize],
+        );
+        self.reply(id, 200, Content::Text, text.as_bytes());
+        Ok(())
+    }
+}

@@ -1,0 +1,285 @@
+//! How requests for a text reach their generation: admission, single flight, resume and stop.
+
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+use super::Flow;
+use super::body::GenerateAsk;
+use super::generate::{Event, Generate, Step};
+use crate::engine::call::Plan;
+use crate::engine::failure::Bound;
+use crate::engine::generation::{Generation, GenerationWait, Outcome, Phase};
+use crate::engine::policy::coalesce;
+use crate::engine::slots::{ExchangeId, GenerationId};
+use crate::engine::timers::{Owner, Timer};
+use crate::engine::trace::State;
+use crate::engine::work::{Kind, Work};
+use crate::engine::{Engine, Failure, TENANT};
+use crate::limits::{STORE_MS, TOPIC_CHARS};
+use crate::store::{Found, Query, StoreError, term_id};
+
+impl Engine {
+    /// `POST /generate/`
+    pub(super) fn begin_generate(
+        &mut self,
+        id: ExchangeId,
+        ask: GenerateAsk,
+    ) -> Result<(), Failure> {
+        let Some(exchange) = self.exchanges.get_mut(id) else {
+            return Ok(());
+        };
+        exchange.terms.wants_stream |= ask.stream;
+        let stream = exchange.terms.wants_stream;
+        self.ledger.settle(&mut exchange.charged, 0); // the body is gone, the plan has its topic
+        let plan = self.plan(ask, stream)?;
+        let joined = self.joinable(&plan);
+        let generation = match joined {
+            Some(generation) => {
+                self.counters.coalesced += 1;
+                generation
+            }
+            None => self.admit(plan)?,
+        };
+        self.wait_for(id, generation, Generate::new(stream, 0, false));
+        if joined.is_none()
+            && let Err(failure) = self.start_call(generation)
+        {
+            self.fail_generation(generation, failure);
+        }
+        // Whoever joins a text late gets what there is of it at once.
+        if joined.is_some() {
+            self.catch_up(id, generation);
+        }
+        Ok(())
+    }
+
+    /// `GET /generate/{id}/events`
+    pub(super) fn resume(&mut self, id: ExchangeId, uuid: Uuid) -> Result<(), Failure> {
+        let Some(exchange) = self.exchanges.get_mut(id) else {
+            return Ok(());
+        };
+        exchange.terms.wants_stream = true;
+        let cursor = exchange.terms.last_event_id.unwrap_or(0) as usize;
+        let state = Generate::new(true, cursor, true);
+        if let Some(generation) = self.generation_by_id(uuid) {
+            self.listen(id, generation, state);
+            return Ok(());
+        }
+        let tenant = TENANT.to_string();
+        let query = Work::Read(Query::One { tenant, id: uuid });
+        self.submit_for(id, query, Bound::Store)?;
+        let at = self.now.mono.plus_ms(STORE_MS);
+        self.set_exchange_timer(id, at);
+        if let Some(exchange) = self.exchanges.get_mut(id) {
+            exchange.flow = Flow::Generate(state);
+        }
+        self.enter(id, State::Querying);
+        Ok(())
+    }
+
+    /// The row of a text that is to be resumed.
+    pub(super) fn resume_found(
+        &mut self,
+        id: ExchangeId,
+        state: Generate,
+        found: Result<Found, StoreError>,
+    ) -> Result<(), Failure> {
+        let uuid = match self.exchanges.get(id).map(|exchange| &exchange.route) {
+            Some(super::Route::Resume(uuid)) => *uuid,
+            _ => return Err(Failure::Internal("a row for a request that did not ask")),
+        };
+        match found.map_err(super::store)? {
+            Found::One(Some(row)) => {
+                // It may have come into memory while the store was asked.
+                let generation = match self.generation_by_id(uuid) {
+                    Some(generation) => generation,
+                    None => self.revive(*row)?,
+                };
+                self.listen(id, generation, state);
+                Ok(())
+            }
+            Found::One(None) if self.is_young(uuid) => Err(Failure::NotYet),
+            Found::One(None) => Err(Failure::Gone),
+            _ => Err(Failure::Internal("another read was answered")),
+        }
+    }
+
+    /// `DELETE /generate/{id}`
+    pub(super) fn stop(&mut self, id: ExchangeId, uuid: Uuid) -> Result<(), Failure> {
+        let generation = self.generation_by_id(uuid).ok_or(Failure::NotFound)?;
+        let running = self
+            .generations
+            .get(generation)
+            .is_some_and(|g| g.phase == Phase::Calling && g.result.verdict.is_none());
+        if running {
+            self.fail_generation(generation, Failure::Cancelled);
+        }
+        self.reply_stopped(id, uuid, running);
+        Ok(())
+    }
+
+    /// A text with this id may still be on its way to the store, here or on another machine.
+    fn is_young(&self, uuid: Uuid) -> bool {
+        let Some(stamp) = uuid.get_timestamp() else {
+            return false;
+        };
+        let (seconds, nanos) = stamp.to_unix();
+        let born_ms = seconds as i64 * 1000 + i64::from(nanos / 1_000_000);
+        let age_ms = self.now.wall_ms - born_ms;
+        age_ms.unsigned_abs() < crate::limits::GENERATION_MS
+    }
+
+    /// What is asked for, with everything that was left open filled in.
+    fn plan(&self, ask: GenerateAsk, stream: bool) -> Result<Plan, Failure> {
+        let provider = match &ask.provider {
+            None => self.default_provider,
+            Some(name) => self.provider_index(name).ok_or_else(|| {
+                Failure::Body(super::body::ParseFault::Wrong {
+                    field: "provider".into(),
+                    expected: format!("one of: {}", self.provider_names()),
+                })
+            })?,
+        };
+        debug_assert!(ask.topic.chars().count() <= TOPIC_CHARS);
+        let configured = &self.config.providers[provider as usize];
+        let mut plan = Plan {
+            key: [0; 32],
+            term_id: term_id(TENANT, &ask.topic),
+            topic: ask.topic,
+            provider,
+            provider_name: Arc::clone(&self.provider_names[provider as usize]),
+            offline: configured.upstream().is_none(),
+            model: ask.model.unwrap_or_else(|| configured.model.clone()),
+            max_tokens: ask.max_tokens,
+            temperature: ask.temperature,
+            stream,
+        };
+        plan.key = coalesce::key(TENANT, &plan);
+        Ok(plan)
+    }
+
+    /// A text in the making that is just what `plan` asks for.
+    fn joinable(&self, plan: &Plan) -> Option<GenerationId> {
+        if !self.config.coalesce {
+            return None;
+        }
+        let id = *self.by_prompt.get(&plan.key)?;
+        let room = self
+            .generations
+            .get(id)
+            .is_some_and(|g| g.subscribers.len() < coalesce::SUBSCRIBERS);
+        room.then_some(id)
+    }
+
+    /// Lets a new text in. With it, its places in the queues of scoring and saving are taken: a
+    /// text that was paid for is never refused for want of room.
+    fn admit(&mut self, plan: Plan) -> Result<GenerationId, Failure> {
+        if !self.works.has_room(Kind::Write) {
+            self.counters.full(Kind::Write);
+            return Err(Failure::Full(Bound::Store));
+        }
+        if !self.make_room_for_generation() {
+            return Err(Failure::Full(Bound::Generations));
+        }
+        let now = self.now;
+        let total_ms = self.times(plan.provider).total_ms;
+        let key = plan.key;
+        let generation = Generation {
+            id: self.new_id(),
+            plan: Box::new(plan),
+            text: Arc::new(String::new()),
+            phase: Phase::Calling,
+            call: None,
+            work: None,
+            subscribers: Vec::new(),
+            rows: Vec::new(),
+            result: Box::new(Outcome {
+                created_ms: now.wall_ms,
+                ..Outcome::default()
+            }),
+            timer: Timer::default(),
+            wait: GenerationWait::Total,
+            total: now.mono.plus_ms(total_ms),
+            known: false,
+            charged: 0,
+        };
+        let uuid = generation.id;
+        let id = self
+            .generations
+            .insert(generation)
+            .map_err(|_| Failure::Full(Bound::Generations))?;
+        self.by_id.insert(uuid, id);
+        self.by_prompt.insert(key, id);
+        if let Some(generation) = self.generations.get_mut(id) {
+            let at = generation.total;
+            self.timers
+                .set(Owner::Generation(id), &mut generation.timer, at);
+        }
+        self.settle_generation(id);
+        self.counters.generations += 1;
+        Ok(id)
+    }
+
+    /// Makes `id` listen to `generation` from `state` on, without bringing it up to date.
+    fn wait_for(&mut self, id: ExchangeId, generation: GenerationId, state: Generate) {
+        let heartbeat = self.now.mono.plus_ms(self.config.limits.heartbeat_ms);
+        if let Some(exchange) = self.exchanges.get_mut(id) {
+            exchange.flow = Flow::Generate(state);
+            if exchange.terms.wants_stream {
+                self.timers
+                    .set(Owner::Exchange(id), &mut exchange.timer, heartbeat);
+            }
+        }
+        self.enter(id, State::AwaitingText);
+        self.subscribe(generation, id);
+    }
+
+    fn listen(&mut self, id: ExchangeId, generation: GenerationId, state: Generate) {
+        self.wait_for(id, generation, state);
+        self.catch_up(id, generation);
+    }
+
+    fn catch_up(&mut self, id: ExchangeId, generation: GenerationId) {
+        let Some(generation) = self.generations.get(generation) else {
+            return;
+        };
+        let verdict = generation.verdict();
+        let has_text = !generation.text.is_empty();
+        if let Some(verdict) = verdict {
+            self.generate_event(id, Event::Verdict(verdict));
+        } else if has_text {
+            self.generate_event(id, Event::Content);
+        }
+    }
+
+    /// Takes an event into the flow of a request for a text, and does what it asks for.
+    pub(in crate::engine) fn generate_event(&mut self, id: ExchangeId, event: Event) {
+        let Some(exchange) = self.exchanges.get_mut(id) else {
+            return;
+        };
+        let Flow::Generate(state) = exchange.flow else {
+            return;
+        };
+        let step = match state.on(event) {
+            Ok((next, step)) => {
+                exchange.flow = Flow::Generate(next);
+                step
+            }
+            Err(failure) => return self.fail_exchange(id, failure),
+        };
+        match step {
+            Step::Rest => {}
+            Step::Begin { resumed } => {
+                self.enter(id, State::Streaming);
+                self.begin_stream(id, resumed);
+                self.pump(id);
+            }
+            Step::Pump => self.pump(id),
+            Step::Beat => self.heartbeat(id),
+            Step::Answer => self.reply_text(id),
+            Step::Done => self.end_stream(id, None),
+            Step::Error(failure) => self.end_stream(id, Some(&failure)),
+        }
+    }
+}

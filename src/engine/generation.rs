@@ -1,0 +1,392 @@
+//! Generations: one text being produced. *What is waited for.*
+//!
+//! A generation is a log that only grows, and whoever reads it: each subscriber is an exchange
+//! with a cursor of its own. Equal prompts, resumed streams and clients that leave are therefore
+//! one mechanism: somebody comes, or somebody goes.
+//!
+//! ```text
+//!  Calling ─(call complete)─► Scoring ─(scores, or 5 s)─► Saving ─(commit)─► Finished: good
+//!     └─(call failed, stopped, deserted)─► what there is is saved ───────► Finished: bad
+//! ```
+//! The verdict *bad* is told at once; *good* only when the row is on disk.
+
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+use super::call::Plan;
+use super::flow::Flow;
+use super::flow::generate::Event;
+use super::now::Mono;
+use super::slots::{CallId, ConnId, ExchangeId, GenerationId, WorkId};
+use super::timers::{Owner, Timer};
+use super::trace::State;
+use super::work::{Cancel, Work, WorkOwner};
+use super::{Engine, Failure, failure::Upstream};
+use crate::dialect::{FinishReason, Usage};
+use crate::limits::{GENERATION_BYTES, STORE_MS};
+use crate::score::Scores;
+use crate::store::{RequestRow, TextState};
+
+/// One text being produced.
+#[derive(Debug)]
+pub struct Generation {
+    /// Its id towards clients and in `generated_content`.
+    pub id: Uuid,
+    /// What was asked for.
+    pub plan: Box<Plan>,
+    /// The log. Grows in place while nobody else holds it.
+    pub text: Arc<String>,
+    /// Where it is.
+    pub phase: Phase,
+    /// The attempt that is going on.
+    pub call: Option<CallId>,
+    /// The work that is going on.
+    pub work: Option<WorkId>,
+    /// Who listens.
+    pub subscribers: Vec<ExchangeId>,
+    /// Rows of the requests that were part of it and have ended.
+    pub rows: Vec<RequestRow>,
+    /// What is known about the result.
+    pub result: Box<Outcome>,
+    /// The deadline of `wait`.
+    pub timer: Timer,
+    /// What the deadline is for.
+    pub wait: GenerationWait,
+    /// The end of the whole.
+    pub total: Mono,
+    /// Whether some client knows the id, so that it may come back.
+    pub known: bool,
+    /// Bytes in the ledger.
+    pub charged: u32,
+}
+
+const _: () = assert!(size_of::<Generation>() <= 192);
+
+/// See [`Generation`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// A call is at work.
+    Calling,
+    /// The text is complete and is being scored.
+    Scoring,
+    /// Rows are being written.
+    Saving,
+    /// Kept only to be resumed.
+    Finished,
+}
+
+/// What a generation's deadline is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GenerationWait {
+    /// The whole.
+    Total,
+    /// Somebody to come back.
+    Grace,
+    /// The scorer.
+    Score,
+    /// The store.
+    Save,
+    /// Being forgotten.
+    Replay,
+}
+
+/// What is known about the result of a generation.
+#[derive(Debug, Default)]
+pub struct Outcome {
+    /// Good, bad, or not known yet.
+    pub verdict: Option<Result<(), Failure>>,
+    /// Why the provider stopped.
+    pub finish: Option<FinishReason>,
+    /// What the provider counted.
+    pub usage: Usage,
+    /// The model that the provider named.
+    pub model: Option<String>,
+    /// The scores, if there was time for them.
+    pub scores: Option<Scores>,
+    /// Whether the row is on disk.
+    pub stored: bool,
+    /// When it was asked for, in milliseconds since 1970.
+    pub created_ms: i64,
+}
+
+impl Generation {
+    /// Whether the text is whole, broken, or still open.
+    #[must_use]
+    pub fn verdict(&self) -> Option<Result<(), Failure>> {
+        self.result.verdict.clone()
+    }
+
+    /// Bytes of memory it holds.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.text.capacity() + self.plan.topic.len() + 512 * self.rows.len()
+    }
+}
+
+impl Engine {
+    /// Adds to the log by `write` and tells the subscribers. White space before the text is left
+    /// out, so that offsets in the stream are offsets in the stored text.
+    pub(super) fn grow(&mut self, id: GenerationId, write: impl FnOnce(&mut String)) {
+        let Some(generation) = self.generations.get_mut(id) else {
+            return;
+        };
+        let text = Arc::make_mut(&mut generation.text);
+        let before = text.len();
+        write(text);
+        if before == 0 {
+            let blank = text.len() - text.trim_start().len();
+            text.drain(..blank);
+        }
+        if text.len() == before {
+            return;
+        }
+        if text.len() > GENERATION_BYTES {
+            self.settle_generation(id);
+            return self.fail_generation(id, Upstream::TooLarge.into());
+        }
+        self.settle_generation(id);
+        self.counters.tokens += 1;
+        self.tell(id, &Event::Content);
+        self.mind_the_gap(id);
+    }
+
+    /// Gives `event` to every subscriber.
+    fn tell(&mut self, id: GenerationId, event: &Event) {
+        let mut audience = std::mem::take(&mut self.audience);
+        audience.clear();
+        if let Some(generation) = self.generations.get(id) {
+            audience.extend_from_slice(&generation.subscribers);
+        }
+        for &exchange in &audience {
+            self.generate_event(exchange, event.clone());
+        }
+        self.audience = audience;
+    }
+
+    /// The call has its answer, and the provider said that it is complete.
+    pub(super) fn complete_generation(&mut self, id: GenerationId) {
+        let Some(generation) = self.generations.get_mut(id) else {
+            return;
+        };
+        generation.call = None;
+        let text = Arc::make_mut(&mut generation.text);
+        text.truncate(text.trim_end().len());
+        if text.is_empty() {
+            return self.fail_generation(id, Upstream::Empty.into());
+        }
+        text.shrink_to_fit();
+        let work = Work::Score {
+            text: Arc::clone(&generation.text),
+            cancel: Cancel::default(),
+        };
+        generation.phase = Phase::Scoring;
+        self.forget_prompt(id);
+        self.settle_generation(id);
+        for exchange in self.subscribers(id) {
+            self.enter(exchange, State::Scoring);
+        }
+        match self.works.submit(WorkOwner::Generation(id), work) {
+            Some(work) => {
+                let until = self.now.mono.plus_ms(self.config.limits.score_ms);
+                self.watch_work(id, work, GenerationWait::Score, until);
+            }
+            None => self.scored(id, None),
+        }
+    }
+
+    /// The scores are there, or will not be.
+    pub(super) fn scored(&mut self, id: GenerationId, scores: Option<Scores>) {
+        let Some(generation) = self.generations.get_mut(id) else {
+            return;
+        };
+        generation.work = None;
+        generation.result.scores = scores;
+        self.save_generation(id, TextState::Complete);
+    }
+
+    /// The commit has succeeded, or not.
+    pub(super) fn saved(&mut self, id: GenerationId, result: Result<(), Failure>) {
+        let Some(generation) = self.generations.get_mut(id) else {
+            return;
+        };
+        generation.work = None;
+        generation.result.stored = result.is_ok();
+        if generation.result.verdict.is_none() {
+            generation.result.verdict = Some(result.clone());
+            self.keep_for_replay(id);
+            self.tell(id, &Event::Verdict(result));
+        } else {
+            self.keep_for_replay(id);
+        }
+    }
+
+    /// The text will not be complete: say so, and save what there is.
+    pub(super) fn fail_generation(&mut self, id: GenerationId, failure: Failure) {
+        let Some(generation) = self.generations.get_mut(id) else {
+            return;
+        };
+        if generation.result.verdict.is_some() || generation.phase != Phase::Calling {
+            return;
+        }
+        generation.result.verdict = Some(Err(failure.clone()));
+        if let Some(call) = generation.call.take() {
+            self.abort_call(call);
+        }
+        self.forget_prompt(id);
+        self.counters.generation_failed(failure.code());
+        self.save_generation(id, TextState::Truncated);
+        self.tell(id, &Event::Verdict(Err(failure)));
+    }
+
+    /// A deadline of a generation has come.
+    pub(super) fn generation_due(&mut self, id: GenerationId) {
+        let Some(generation) = self.generations.get_mut(id) else {
+            return;
+        };
+        match generation.wait {
+            GenerationWait::Total => self.fail_generation(id, Upstream::TotalTimeout.into()),
+            GenerationWait::Grace => self.fail_generation(id, Failure::Cancelled),
+            GenerationWait::Score => {
+                // The scores come later and are written then: the text does not wait for them.
+                if let Some(work) = generation.work.take() {
+                    let owner = WorkOwner::Rescore(super::TENANT.into(), generation.id);
+                    self.works.hand_over(work, owner);
+                }
+                self.counters.scores_late += 1;
+                self.scored(id, None);
+            }
+            GenerationWait::Save => {
+                if let Some(work) = generation.work.take() {
+                    self.works.cancel(work);
+                }
+                self.saved(id, Err(Failure::StoreTimeout));
+            }
+            GenerationWait::Replay => self.forget_generation(id),
+        }
+    }
+
+    /// `exchange` listens from now on.
+    pub(super) fn subscribe(&mut self, id: GenerationId, exchange: ExchangeId) {
+        let Some(generation) = self.generations.get_mut(id) else {
+            return;
+        };
+        generation.subscribers.push(exchange);
+        if generation.wait == GenerationWait::Grace {
+            generation.wait = GenerationWait::Total;
+            let at = generation.total;
+            self.timers
+                .set(Owner::Generation(id), &mut generation.timer, at);
+        }
+        if let Some(waiting) = self.exchanges.get_mut(exchange) {
+            waiting.held.generation = Some(id);
+        }
+        self.mind_the_gap(id);
+    }
+
+    /// `exchange` listens no more. A text that nobody waits for is given up: at once if no client
+    /// knows its id, otherwise when nobody came back in time.
+    pub(super) fn unsubscribe(&mut self, id: GenerationId, exchange: ExchangeId) {
+        let row = self.row_of_leaver(id, exchange);
+        let grace_ms = self.config.limits.resume_grace_ms;
+        let now = self.now.mono;
+        let Some(generation) = self.generations.get_mut(id) else {
+            return;
+        };
+        generation.subscribers.retain(|other| *other != exchange);
+        generation.rows.extend(row);
+        let deserted = generation.subscribers.is_empty() && generation.phase == Phase::Calling;
+        if deserted && generation.result.verdict.is_none() {
+            if !generation.known || grace_ms == 0 || self.stopping.is_some() {
+                return self.fail_generation(id, Failure::Cancelled);
+            }
+            let at = now.plus_ms(grace_ms).min(generation.total);
+            generation.wait = GenerationWait::Grace;
+            self.timers
+                .set(Owner::Generation(id), &mut generation.timer, at);
+        }
+        self.mind_the_gap(id);
+    }
+
+    /// Pauses the provider while its only reader is far behind, and resumes it.
+    pub(super) fn mind_the_gap(&mut self, id: GenerationId) {
+        let Some(generation) = self.generations.get(id) else {
+            return;
+        };
+        let Some(call) = generation.call else {
+            return;
+        };
+        let behind = match generation.subscribers.as_slice() {
+            [only] => match self.exchanges.get(*only).map(|e| &e.flow) {
+                Some(Flow::Generate(flow)) if flow.is_streaming() => {
+                    generation.text.len().saturating_sub(flow.cursor())
+                }
+                _ => 0,
+            },
+            _ => 0,
+        };
+        self.throttle_call(call, behind);
+    }
+
+    /// Waits for `work` until `until`.
+    pub(super) fn watch_work(
+        &mut self,
+        id: GenerationId,
+        work: WorkId,
+        wait: GenerationWait,
+        until: Mono,
+    ) {
+        if let Some(generation) = self.generations.get_mut(id) {
+            generation.work = Some(work);
+            generation.wait = wait;
+            self.timers
+                .set(Owner::Generation(id), &mut generation.timer, until);
+        }
+    }
+
+    /// Queues the transaction with everything that is known.
+    fn save_generation(&mut self, id: GenerationId, state: TextState) {
+        let Some(write) = self.rows_of(id, state) else {
+            return self.saved(id, Ok(()));
+        };
+        for exchange in self.subscribers(id) {
+            self.enter(exchange, State::Saving);
+        }
+        if let Some(generation) = self.generations.get_mut(id) {
+            generation.phase = Phase::Saving;
+        }
+        let work = Work::Write(Box::new(write));
+        match self.works.submit(WorkOwner::Generation(id), work) {
+            Some(work) => {
+                let until = self.now.mono.plus_ms(STORE_MS);
+                self.watch_work(id, work, GenerationWait::Save, until);
+            }
+            None => {
+                self.counters.rows_lost += 1;
+                self.saved(
+                    id,
+                    Err(Failure::Internal("no place was reserved for a row")),
+                );
+            }
+        }
+    }
+
+    pub(super) fn subscribers(&self, id: GenerationId) -> Vec<ExchangeId> {
+        self.generations
+            .get(id)
+            .map(|generation| generation.subscribers.clone())
+            .unwrap_or_default()
+    }
+
+    pub(super) fn settle_generation(&mut self, id: GenerationId) {
+        if let Some(generation) = self.generations.get_mut(id) {
+            let bytes = generation.bytes();
+            self.ledger.settle(&mut generation.charged, bytes);
+        }
+    }
+
+    /// The connection of an exchange, if both are there.
+    pub(super) fn conn_of(&self, id: ExchangeId) -> Option<ConnId> {
+        self.exchanges.get(id).map(|exchange| exchange.conn)
+    }
+}

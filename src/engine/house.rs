@@ -1,0 +1,224 @@
+//! The house itself: shutting down, and texts whose scores are still owed.
+
+use uuid::Uuid;
+
+use super::conn::{ClientPhase, Role};
+use super::flow::Flow;
+use super::generation::Phase;
+use super::io::{How, Output};
+use super::slots::{ConnId, GenerationId};
+use super::timers::Owner;
+use super::work::{Cancel, Kind, Work, WorkOwner, WorkResult};
+use super::{Engine, Failure};
+use crate::limits::STORE_MS;
+use crate::store::{Found, Query, Unscored, Write};
+
+/// How often texts without scores are looked for.
+const RESCORE_MS: u64 = 60_000;
+/// How many are scored in one go.
+const RESCORE_ROWS: usize = 16;
+
+/// What house-keeping is at.
+#[derive(Debug, Default)]
+pub(super) struct House {
+    /// Texts up to this id were looked at, so that one that cannot be scored does not stop the
+    /// walk.
+    after: Option<Uuid>,
+    /// Whether the store is being asked.
+    asking: bool,
+    /// Whether the first look was ordered.
+    started: bool,
+}
+
+impl Engine {
+    /// SIGTERM: no new clients, no new texts; what is there may end.
+    pub(super) fn begin_shutdown(&mut self) {
+        if self.stopping.is_some() {
+            return;
+        }
+        let until = self.now.mono.plus_ms(self.config.limits.shutdown_ms);
+        self.stopping = Some(until);
+        self.out.push(Output::PauseAccept);
+        for id in self.conns.ids() {
+            self.end_if_idle(id);
+        }
+        let mut timer = self.house;
+        self.timers.set(Owner::House, &mut timer, until);
+        self.house = timer;
+    }
+
+    /// Closes a connection on which nothing is going on.
+    fn end_if_idle(&mut self, id: ConnId) {
+        let Some(conn) = self.conns.get(id) else {
+            return;
+        };
+        match &conn.role {
+            Role::Client(client) => {
+                if client.exchange.is_none() && client.phase == ClientPhase::Open {
+                    self.begin_close(id);
+                }
+            }
+            Role::Provider(provider) => {
+                if provider.phase == super::conn::ProviderPhase::Idle {
+                    self.close_conn(id, How::Plain);
+                }
+            }
+        }
+    }
+
+    /// The time for shutting down is over: texts are stopped, their streams end with an event and
+    /// what there is of them is stored; other requests get 503.
+    fn end_everything(&mut self) {
+        self.stopped_streams = true;
+        for id in self.generations.ids() {
+            let calling = self
+                .generations
+                .get(id)
+                .is_some_and(|g| g.phase == Phase::Calling && g.result.verdict.is_none());
+            if calling {
+                self.fail_generation(id, Failure::Stopping);
+            }
+        }
+        for id in self.exchanges.ids() {
+            let waits_for_rows = self.exchanges.get(id).is_some_and(|exchange| {
+                matches!(exchange.flow, Flow::Generate(_)) && exchange.held.generation.is_some()
+            });
+            if !waits_for_rows {
+                self.fail_exchange(id, Failure::Stopping);
+            }
+        }
+        let mut timer = self.house;
+        let at = self.now.mono.plus_ms(STORE_MS);
+        self.timers.set(Owner::House, &mut timer, at);
+        self.house = timer;
+    }
+
+    /// Whether the process may end: nobody is served any more and every row is written.
+    #[must_use]
+    pub fn is_finished(&self) -> bool {
+        self.stopping.is_some() && self.clients == 0 && self.writes_are_done()
+    }
+
+    fn writes_are_done(&self) -> bool {
+        let depth = self.works.depth(Kind::Write);
+        depth.waiting + depth.running == 0
+            && self
+                .generations
+                .iter()
+                .all(|(_, generation)| generation.phase == Phase::Finished)
+    }
+
+    /// Orders the first look for texts without scores.
+    pub(super) fn mind_the_house(&mut self) {
+        if !self.house_state.started && self.stopping.is_none() {
+            self.house_state.started = true;
+            self.set_house_timer(1_000);
+        }
+    }
+
+    fn set_house_timer(&mut self, ms: u64) {
+        let mut timer = self.house;
+        let at = self.now.mono.plus_ms(ms);
+        self.timers.set(Owner::House, &mut timer, at);
+        self.house = timer;
+    }
+
+    /// The deadline of the house.
+    pub(super) fn house_due(&mut self) {
+        match self.stopping {
+            Some(_) if !self.stopped_streams => self.end_everything(),
+            Some(_) => {
+                // Whoever has not taken its answer by now does not get it.
+                for id in self.conns.ids() {
+                    if matches!(self.conns.get(id).map(|c| &c.role), Some(Role::Client(_))) {
+                        self.client_closed(id);
+                        self.out.push(Output::Close(id, How::Plain));
+                    }
+                }
+            }
+            None => {
+                self.look_for_unscored();
+                self.set_house_timer(RESCORE_MS);
+            }
+        }
+    }
+
+    fn look_for_unscored(&mut self) {
+        let scorers = self.works.depth(Kind::Score);
+        let busy = scorers.waiting > 0 || !self.works.has_room(Kind::Read);
+        if self.house_state.asking || busy {
+            return;
+        }
+        let query = Query::Unscored {
+            after: self.house_state.after,
+            limit: RESCORE_ROWS,
+        };
+        if self
+            .works
+            .submit(WorkOwner::House, Work::Read(query))
+            .is_some()
+        {
+            self.house_state.asking = true;
+        }
+    }
+
+    /// The store has named texts without scores.
+    pub(super) fn house_work_done(&mut self, result: WorkResult) {
+        self.house_state.asking = false;
+        let WorkResult::Found(Ok(Found::Unscored(rows))) = result else {
+            self.house_state.after = None;
+            return;
+        };
+        self.house_state.after = rows.last().map(|row| row.id);
+        for Unscored { tenant, id, text } in rows {
+            let in_the_making = self.generation_by_id(id).is_some();
+            if in_the_making || !self.works.has_room(Kind::Score) {
+                continue;
+            }
+            let work = Work::Score {
+                text: text.into(),
+                cancel: Cancel::default(),
+            };
+            let owner = WorkOwner::Rescore(tenant.into(), id);
+            if self.works.submit(owner, work).is_none() {
+                self.counters.scores_lost += 1;
+            }
+        }
+    }
+
+    /// A text that was stored without scores has been scored.
+    pub(super) fn rescored(&mut self, tenant: &str, id: Uuid, result: WorkResult) {
+        match result {
+            WorkResult::Scored(Some(scores)) => {
+                if let Some(generation) = self.generation_by_id(id)
+                    && let Some(generation) = self.generations.get_mut(generation)
+                {
+                    generation.result.scores = Some(scores.clone());
+                }
+                let write = Write::Rescore {
+                    tenant: tenant.to_string(),
+                    id,
+                    scores: Box::new(scores),
+                };
+                self.write_unwatched(write);
+            }
+            _ => self.counters.scores_lost += 1,
+        }
+    }
+
+    /// Rows that nobody waited for were written, or not.
+    pub(super) fn unwatched_done(&mut self, result: &WorkResult) {
+        if !matches!(result, WorkResult::Written(Ok(_))) {
+            self.counters.rows_lost += 1;
+        }
+    }
+
+    /// A thread panicked over a generation: a text is stored without scores, a row is not stored.
+    pub(super) fn generation_work_panicked(&mut self, id: GenerationId) {
+        match self.generations.get(id).map(|g| g.phase) {
+            Some(Phase::Scoring) => self.scored(id, None),
+            Some(Phase::Saving) => self.saved(id, Err(Failure::Panicked)),
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,489 @@
+//! Counters, and how they are shown at `/metrics` (Prometheus' text format 0.0.4).
+//!
+//! A counter is a plain field of the engine: one thread, so no atomics, no registry, no lock. What
+//! only the process knows (turns, resident bytes, busy threads) comes in as
+//! [`Observed`](super::io::Observed) once a second.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use super::Engine;
+use super::conn::{ClientPhase, ProviderPhase, Role};
+use super::io::LAG_BOUNDS_US;
+use super::trace::State;
+use super::work::Kind;
+
+/// What has happened since the start.
+#[derive(Debug, Default)]
+pub struct Counters {
+    /// Connections accepted.
+    pub accepted: u64,
+    /// Connections turned away.
+    pub refused_connections: u64,
+    /// Request heads.
+    pub requests: u64,
+    /// Bytes that were no request.
+    pub refused_requests: u64,
+    /// Clients that left before their answer was complete.
+    pub deserted: u64,
+    /// Clients that did not take their answer.
+    pub slow_readers: u64,
+    /// Texts begun.
+    pub generations: u64,
+    /// Requests that joined a text.
+    pub coalesced: u64,
+    /// Pieces of text.
+    pub tokens: u64,
+    /// Events written to streams.
+    pub events: u64,
+    /// Attempts at an upstream.
+    pub calls: u64,
+    /// … that failed.
+    pub calls_failed: u64,
+    /// … that were given up.
+    pub calls_aborted: u64,
+    /// … that were tried again.
+    pub retries: u64,
+    /// Connections that could not be opened.
+    pub dials_failed: u64,
+    /// Inputs for an id that was stale.
+    pub stale: u64,
+    /// Work that panicked.
+    pub panics: u64,
+    /// Texts stored before their scores were there.
+    pub scores_late: u64,
+    /// Texts that could not be scored later either.
+    pub scores_lost: u64,
+    /// Rows that nobody waited for and that could not be stored.
+    pub rows_lost: u64,
+    exchanges: u64,
+    latency_ns: u64,
+    statuses: BTreeMap<u16, u64>,
+    failures: BTreeMap<&'static str, u64>,
+    full: [u64; 4],
+}
+
+impl Counters {
+    /// A reply began with this status.
+    pub fn answered(&mut self, status: u16) {
+        *self.statuses.entry(status).or_default() += 1;
+    }
+
+    /// A request failed.
+    pub fn failed(&mut self, _status: u16, code: &'static str) {
+        *self.failures.entry(code).or_default() += 1;
+    }
+
+    /// A text failed.
+    pub fn generation_failed(&mut self, code: &'static str) {
+        *self.failures.entry(code).or_default() += 1;
+    }
+
+    /// A queue was full.
+    pub fn full(&mut self, kind: Kind) {
+        self.full[kind as usize] += 1;
+    }
+
+    /// An exchange has ended after so many nanoseconds.
+    pub fn exchange_ended(&mut self, nanos: u64) {
+        self.exchanges += 1;
+        self.latency_ns += nanos;
+    }
+}
+
+/// Writes families of the text format.
+#[derive(Default)]
+struct Page(String);
+
+impl Page {
+    fn family(&mut self, name: &str, kind: &str, help: &str) {
+        let _ = writeln!(
+            self.0,
+            "# HELP maitred_{name} {help}\n# TYPE maitred_{name} {kind}"
+        );
+    }
+
+    fn value(&mut self, name: &str, labels: &str, value: impl std::fmt::Display) {
+        let _ = if labels.is_empty() {
+            writeln!(self.0, "maitred_{name} {value}")
+        } else {
+            writeln!(self.0, "maitred_{name}{{{labels}}} {value}")
+        };
+    }
+
+    fn counter(&mut self, name: &str, help: &str, value: u64) {
+        self.family(name, "counter", help);
+        self.value(name, "", value);
+    }
+
+    fn gauge(&mut self, name: &str, help: &str, value: impl std::fmt::Display) {
+        self.family(name, "gauge", help);
+        self.value(name, "", value);
+    }
+}
+
+fn seconds(nanos: u64) -> f64 {
+    nanos as f64 / 1e9
+}
+
+impl Engine {
+    /// The whole page.
+    #[must_use]
+    pub fn metrics(&self) -> String {
+        let mut page = Page(String::with_capacity(16 * 1024));
+        self.loop_metrics(&mut page);
+        self.table_metrics(&mut page);
+        self.queue_metrics(&mut page);
+        self.event_metrics(&mut page);
+        page.0
+    }
+
+    fn loop_metrics(&self, page: &mut Page) {
+        let seen = &self.observed;
+        page.counter("loop_turns_total", "Turns of the event loop.", seen.turns);
+        page.counter(
+            "loop_events_total",
+            "Ready events that poll reported.",
+            seen.events,
+        );
+        page.counter(
+            "loop_stale_events_total",
+            "Ready events for a connection that was gone.",
+            seen.stale_events,
+        );
+        page.family("loop_busy_seconds_total", "counter", "Time outside poll.");
+        page.value("loop_busy_seconds_total", "", seconds(seen.busy_ns));
+        page.family(
+            "loop_seconds_total",
+            "counter",
+            "Time since the loop started.",
+        );
+        page.value("loop_seconds_total", "", seconds(seen.elapsed_ns));
+        page.gauge("loop_ready", "Connections on the ready list.", seen.ready);
+        page.gauge(
+            "loop_turn_max_seconds",
+            "The longest turn outside poll.",
+            seconds(seen.lag_max_ns),
+        );
+        page.family(
+            "loop_turn_seconds",
+            "histogram",
+            "Turns by their length outside poll.",
+        );
+        let mut sum = 0;
+        for (bound, count) in LAG_BOUNDS_US.iter().zip(seen.lag) {
+            sum += count;
+            let label = format!("le=\"{}\"", *bound as f64 / 1e6);
+            page.value("loop_turn_seconds_bucket", &label, sum);
+        }
+        sum += seen.lag[LAG_BOUNDS_US.len()];
+        page.value("loop_turn_seconds_bucket", "le=\"+Inf\"", sum);
+        page.value("loop_turn_seconds_sum", "", seconds(seen.busy_ns));
+        page.value("loop_turn_seconds_count", "", sum);
+        page.family(
+            "worker_busy_seconds_total",
+            "counter",
+            "Time that threads worked.",
+        );
+        for (name, nanos) in [
+            ("scorer", seen.scorer_busy_ns),
+            ("sqlite_writer", seen.writer_busy_ns),
+            ("sqlite_reader", seen.reader_busy_ns),
+        ] {
+            let label = format!("thread=\"{name}\"");
+            page.value("worker_busy_seconds_total", &label, seconds(nanos));
+        }
+        page.gauge("scorers", "Scorer threads.", seen.scorers);
+        page.gauge("resident_bytes", "Resident memory.", seen.resident_bytes);
+        page.gauge("open_files", "Open files.", seen.open_files);
+        page.gauge(
+            "open_files_limit",
+            "Soft limit of open files.",
+            seen.open_files_limit,
+        );
+        page.counter("log_dropped_total", "Log lines dropped.", seen.log_dropped);
+    }
+
+    fn table_metrics(&self, page: &mut Page) {
+        let (mut clients, mut providers) = ([0u64; 4], [0u64; 5]);
+        for (_, conn) in self.conns.iter() {
+            match &conn.role {
+                Role::Client(client) => {
+                    let at = match (client.phase, client.exchange) {
+                        (ClientPhase::Open, None) => 0,
+                        (ClientPhase::Open, Some(_)) => 1,
+                        (ClientPhase::Closing, _) => 2,
+                        (ClientPhase::Lingering { .. }, _) => 3,
+                    };
+                    clients[at] += 1;
+                }
+                Role::Provider(provider) => {
+                    let at = match provider.phase {
+                        ProviderPhase::Connecting(_) => 0,
+                        ProviderPhase::Securing => 1,
+                        ProviderPhase::Idle => 2,
+                        ProviderPhase::Leased(_) => 3,
+                        ProviderPhase::Tail => 4,
+                    };
+                    providers[at] += 1;
+                }
+            }
+        }
+        page.family("connections", "gauge", "Connections by side and state.");
+        for (state, count) in ["idle", "busy", "closing", "lingering"].iter().zip(clients) {
+            let label = format!("side=\"client\",state=\"{state}\"");
+            page.value("connections", &label, count);
+        }
+        let states = ["connecting", "securing", "idle", "leased", "tail"];
+        for (state, count) in states.iter().zip(providers) {
+            let label = format!("side=\"provider\",state=\"{state}\"");
+            page.value("connections", &label, count);
+        }
+        page.gauge(
+            "clients_max",
+            "Clients that may be connected.",
+            self.clients_max,
+        );
+        let mut exchanges = BTreeMap::new();
+        for state in State::ALL {
+            exchanges.insert(state.as_str(), 0u64);
+        }
+        for (_, exchange) in self.exchanges.iter() {
+            *exchanges.entry(exchange.state.as_str()).or_default() += 1;
+        }
+        page.family("exchanges", "gauge", "Requests being answered, by state.");
+        for state in State::ALL.iter().filter(|s| s.is_of_exchange()) {
+            let label = format!("state=\"{}\"", state.as_str());
+            let count = exchanges.get(state.as_str()).copied().unwrap_or(0);
+            page.value("exchanges", &label, count);
+        }
+        page.gauge("generations", "Texts in memory.", self.generations.len());
+        page.gauge(
+            "generations_max",
+            "Texts that may be.",
+            self.generations.limit(),
+        );
+        page.gauge("calls", "Calls going on.", self.calls.len());
+        page.gauge(
+            "timers",
+            "Entries in the heap of timers.",
+            self.timers.len(),
+        );
+        page.gauge("ledger_bytes", "Bytes of all buffers.", self.ledger.used());
+        page.gauge("ledger_limit_bytes", "Their bound.", self.ledger.limit());
+        page.gauge(
+            "ledger_peak_bytes",
+            "The most there ever was.",
+            self.ledger.peak(),
+        );
+        page.gauge("replay_bytes", "Text kept for resume.", self.replay_bytes);
+    }
+
+    fn queue_metrics(&self, page: &mut Page) {
+        page.family("queue_waiting", "gauge", "Pieces of work that wait.");
+        for kind in Kind::ALL {
+            let label = format!("queue=\"{}\"", kind.as_str());
+            page.value("queue_waiting", &label, self.works.depth(kind).waiting);
+        }
+        page.family("queue_waiting_max", "gauge", "The bound of each queue.");
+        for kind in Kind::ALL {
+            let label = format!("queue=\"{}\"", kind.as_str());
+            page.value(
+                "queue_waiting_max",
+                &label,
+                self.works.depth(kind).waiting_max,
+            );
+        }
+        page.family(
+            "queue_running",
+            "gauge",
+            "Pieces of work with their threads.",
+        );
+        for kind in Kind::ALL {
+            let label = format!("queue=\"{}\"", kind.as_str());
+            page.value("queue_running", &label, self.works.depth(kind).running);
+        }
+        page.family("queue_finished_total", "counter", "Pieces of work done.");
+        for kind in Kind::ALL {
+            let label = format!("queue=\"{}\"", kind.as_str());
+            page.value(
+                "queue_finished_total",
+                &label,
+                self.works.depth(kind).finished,
+            );
+        }
+        page.family(
+            "queue_full_total",
+            "counter",
+            "Requests refused because a queue was full.",
+        );
+        for kind in Kind::ALL {
+            let label = format!("queue=\"{}\"", kind.as_str());
+            page.value(
+                "queue_full_total",
+                &label,
+                self.counters.full[kind as usize],
+            );
+        }
+        page.family(
+            "pool_connections",
+            "gauge",
+            "Connections of each provider by state.",
+        );
+        for (pool, name) in self.pools.iter().zip(&self.provider_names) {
+            for (state, count) in [
+                ("idle", pool.idle.len()),
+                ("leased", pool.leased),
+                ("opening", pool.opening),
+            ] {
+                let label = format!("provider=\"{name}\",state=\"{state}\"");
+                page.value("pool_connections", &label, count);
+            }
+        }
+        page.family("pool_connections_max", "gauge", "The bound of each pool.");
+        for (pool, name) in self.pools.iter().zip(&self.provider_names) {
+            page.value(
+                "pool_connections_max",
+                &format!("provider=\"{name}\""),
+                pool.max,
+            );
+        }
+        page.family("pool_waiting", "gauge", "Calls that wait for a connection.");
+        for (pool, name) in self.pools.iter().zip(&self.provider_names) {
+            let label = format!("provider=\"{name}\"");
+            page.value("pool_waiting", &label, pool.waiting.len());
+        }
+    }
+
+    fn event_metrics(&self, page: &mut Page) {
+        let c = &self.counters;
+        for (name, help, value) in [
+            (
+                "connections_accepted_total",
+                "Connections accepted.",
+                c.accepted,
+            ),
+            (
+                "connections_refused_total",
+                "Connections turned away.",
+                c.refused_connections,
+            ),
+            ("requests_total", "Request heads.", c.requests),
+            (
+                "requests_refused_total",
+                "Bytes that were no request.",
+                c.refused_requests,
+            ),
+            (
+                "requests_deserted_total",
+                "Clients that left early.",
+                c.deserted,
+            ),
+            (
+                "slow_readers_total",
+                "Clients cut off for not reading.",
+                c.slow_readers,
+            ),
+            ("generations_total", "Texts begun.", c.generations),
+            (
+                "generations_coalesced_total",
+                "Requests that joined a text.",
+                c.coalesced,
+            ),
+            ("content_total", "Pieces of text.", c.tokens),
+            (
+                "stream_events_total",
+                "Events written to streams.",
+                c.events,
+            ),
+            ("calls_total", "Attempts at a provider.", c.calls),
+            (
+                "calls_failed_total",
+                "Attempts that failed.",
+                c.calls_failed,
+            ),
+            (
+                "calls_aborted_total",
+                "Attempts that were given up.",
+                c.calls_aborted,
+            ),
+            (
+                "calls_retried_total",
+                "Attempts that were tried again.",
+                c.retries,
+            ),
+            (
+                "dials_failed_total",
+                "Connections that could not be opened.",
+                c.dials_failed,
+            ),
+            (
+                "stale_inputs_total",
+                "Inputs for an id that was stale.",
+                c.stale,
+            ),
+            (
+                "work_panicked_total",
+                "Pieces of work that panicked.",
+                c.panics,
+            ),
+            (
+                "scores_late_total",
+                "Texts stored before their scores.",
+                c.scores_late,
+            ),
+            (
+                "scores_lost_total",
+                "Texts that could not be scored.",
+                c.scores_lost,
+            ),
+            (
+                "rows_lost_total",
+                "Rows that could not be stored.",
+                c.rows_lost,
+            ),
+            (
+                "spans_total",
+                "Spans written to the trace ring.",
+                self.trace.written(),
+            ),
+        ] {
+            page.counter(name, help, value);
+        }
+        page.family("responses_total", "counter", "Replies by status.");
+        for (status, count) in &c.statuses {
+            page.value("responses_total", &format!("status=\"{status}\""), count);
+        }
+        page.family("failures_total", "counter", "Failures by code.");
+        for (code, count) in &c.failures {
+            page.value("failures_total", &format!("code=\"{code}\""), count);
+        }
+        page.family("request_seconds", "summary", "Latency of requests.");
+        page.value("request_seconds_sum", "", seconds(c.latency_ns));
+        page.value("request_seconds_count", "", c.exchanges);
+        page.family(
+            "state_seconds_total",
+            "counter",
+            "Time spent in each state.",
+        );
+        for state in State::ALL {
+            let label = format!("state=\"{}\"", state.as_str());
+            page.value(
+                "state_seconds_total",
+                &label,
+                seconds(self.trace.total(state).0),
+            );
+        }
+    }
+}
+
+impl State {
+    /// Whether an exchange can be in it.
+    #[must_use]
+    pub fn is_of_exchange(&self) -> bool {
+        !matches!(
+            self,
+            State::Turn | State::Queued | State::AwaitingAnswer | State::Receiving | State::Offline
+        )
+    }
+}

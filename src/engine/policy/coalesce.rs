@@ -1,0 +1,73 @@
+//! Single flight: equal prompts that are asked for at the same time share one call.
+//!
+//! What has to be equal is everything that the provider would see, and whose it is. The key is a
+//! hash, so that the table holds 32 bytes per text whatever a topic is like.
+
+use sha2::{Digest, Sha256};
+
+use crate::engine::call::Plan;
+
+/// The most requests that share one text. The next one starts another.
+pub const SUBSCRIBERS: usize = 1024;
+
+/// What must be equal.
+#[must_use]
+pub fn key(tenant: &str, plan: &Plan) -> [u8; 32] {
+    let mut hash = Sha256::new();
+    for part in [tenant, &plan.provider_name, &plan.model, &plan.topic] {
+        hash.update((part.len() as u64).to_be_bytes());
+        hash.update(part);
+    }
+    hash.update(plan.max_tokens.unwrap_or(0).to_be_bytes());
+    hash.update(
+        plan.temperature
+            .map_or(u32::MAX, f32::to_bits)
+            .to_be_bytes(),
+    );
+    hash.update([u8::from(plan.stream)]);
+    hash.finalize().into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use uuid::Uuid;
+
+    fn plan(topic: &str) -> Plan {
+        Plan {
+            key: [0; 32],
+            topic: topic.into(),
+            term_id: Uuid::nil(),
+            provider: 0,
+            provider_name: "p".into(),
+            offline: false,
+            model: "m".into(),
+            max_tokens: None,
+            temperature: None,
+            stream: true,
+        }
+    }
+
+    #[test]
+    fn whatever_the_provider_would_see_is_part_of_the_key() {
+        let base = plan("tea");
+        let same = key("local", &base);
+        assert_eq!(same, key("local", &plan("tea")));
+        let mut others = vec![key("other", &base), key("local", &plan("te"))];
+        for change in [
+            |p: &mut Plan| p.model = "n".into(),
+            |p: &mut Plan| p.provider_name = "q".into(),
+            |p: &mut Plan| p.max_tokens = Some(1),
+            |p: &mut Plan| p.temperature = Some(0.0),
+            |p: &mut Plan| p.stream = false,
+        ] {
+            let mut other = base.clone();
+            change(&mut other);
+            others.push(key("local", &other));
+        }
+        others.push(same);
+        others.sort_unstable();
+        others.dedup();
+        assert_eq!(others.len(), 8);
+    }
+}

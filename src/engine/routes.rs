@@ -1,0 +1,365 @@
+//! Routes: which path is what, and what of a head decides about it.
+//!
+//! A new route is a variant here, an arm in [`find`], and a file in `flow/`.
+
+use percent_encoding::percent_decode_str;
+use uuid::Uuid;
+
+use super::Failure;
+use crate::limits::PAGE_ROWS;
+use crate::proto::http1::{BodyLength, Fields, Method, RequestHead};
+
+/// What a request is for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Route {
+    /// `GET /`
+    Index,
+    /// `GET /healthz`: the loop turns.
+    Health,
+    /// `GET /readyz`: requests are let in.
+    Ready,
+    /// `GET /metrics`
+    Metrics,
+    /// `GET /debug/spans`, only with `debug = true`
+    Spans,
+    /// `POST /generate/`
+    Generate,
+    /// `GET /generate/{id}/events`
+    Resume(Uuid),
+    /// `DELETE /generate/{id}`
+    Stop(Uuid),
+    /// `POST /analyze/`
+    Analyze,
+    /// `GET /contents`
+    List(Box<ListQuery>),
+    /// `GET /contents/{id}`
+    Read(Uuid),
+    /// `DELETE /contents/{id}`
+    Delete(Uuid),
+    /// `OPTIONS` of a path, with what it allows.
+    Options(&'static str),
+    /// None of them.
+    Unknown,
+}
+
+/// The query of `GET /contents`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ListQuery {
+    /// Only texts about this topic.
+    pub topic: Option<String>,
+    /// Rows on the page.
+    pub limit: usize,
+    /// Where the page before ended.
+    pub cursor: Option<Uuid>,
+}
+
+impl Route {
+    /// The pattern, for rows, logs and metrics: never the path that was sent.
+    #[must_use]
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Route::Index => "/",
+            Route::Health => "/healthz",
+            Route::Ready => "/readyz",
+            Route::Metrics => "/metrics",
+            Route::Spans => "/debug/spans",
+            Route::Generate => "/generate/",
+            Route::Resume(_) => "/generate/{id}/events",
+            Route::Stop(_) => "/generate/{id}",
+            Route::Analyze => "/analyze/",
+            Route::List(_) => "/contents",
+            Route::Read(_) | Route::Delete(_) => "/contents/{id}",
+            Route::Options(_) => "OPTIONS",
+            Route::Unknown => "unknown",
+        }
+    }
+
+    /// Whether it is answered whoever asks, from the loop alone.
+    #[must_use]
+    pub fn is_probe(&self) -> bool {
+        matches!(
+            self,
+            Route::Health | Route::Ready | Route::Options(_) | Route::Unknown
+        )
+    }
+
+    /// Whether it has a JSON body.
+    #[must_use]
+    pub fn takes_body(&self) -> bool {
+        matches!(self, Route::Generate | Route::Analyze)
+    }
+
+    /// Whether answering costs a call or work, so that a client that leaves has to be noticed.
+    #[must_use]
+    pub fn costs(&self) -> bool {
+        matches!(self, Route::Generate | Route::Analyze | Route::Resume(_))
+    }
+
+    /// Whether it leaves a row in `requests`.
+    #[must_use]
+    pub fn is_recorded(&self) -> bool {
+        matches!(self, Route::Generate | Route::Analyze)
+    }
+}
+
+/// What a path stands for, before the method is looked at.
+enum Place {
+    Index,
+    Health,
+    Ready,
+    Metrics,
+    Spans,
+    Generate,
+    GenerateOne(Uuid),
+    Events(Uuid),
+    Analyze,
+    Contents,
+    ContentsOne(Uuid),
+    Everything,
+}
+
+/// Finds the route of a request.
+pub fn find(head: &RequestHead<'_>) -> Result<Route, Failure> {
+    let place = place(head.path).ok_or(Failure::NoSuchRoute)?;
+    let allow = place.allow();
+    if head.method == Method::Options {
+        return Ok(Route::Options(allow));
+    }
+    let reads = matches!(head.method, Method::Get | Method::Head);
+    let route = match place {
+        Place::Index if reads => Route::Index,
+        Place::Health if reads => Route::Health,
+        Place::Ready if reads => Route::Ready,
+        Place::Metrics if reads => Route::Metrics,
+        Place::Spans if reads => Route::Spans,
+        Place::Generate if head.method == Method::Post => Route::Generate,
+        Place::Analyze if head.method == Method::Post => Route::Analyze,
+        Place::Events(id) if reads => Route::Resume(id),
+        Place::GenerateOne(id) if head.method == Method::Delete => Route::Stop(id),
+        Place::Contents if reads => Route::List(Box::new(list_query(head.query)?)),
+        Place::ContentsOne(id) if reads => Route::Read(id),
+        Place::ContentsOne(id) if head.method == Method::Delete => Route::Delete(id),
+        _ => return Err(Failure::Method { allow }),
+    };
+    Ok(route)
+}
+
+impl Place {
+    fn allow(&self) -> &'static str {
+        match self {
+            Place::Generate | Place::Analyze => "POST, OPTIONS",
+            Place::GenerateOne(_) => "DELETE, OPTIONS",
+            Place::ContentsOne(_) => "GET, HEAD, DELETE, OPTIONS",
+            Place::Everything => "GET, HEAD, POST, DELETE, OPTIONS",
+            _ => "GET, HEAD, OPTIONS",
+        }
+    }
+}
+
+/// Paths are taken with and without a slash at their end.
+fn place(path: &str) -> Option<Place> {
+    if path == "*" {
+        return Some(Place::Everything);
+    }
+    let mut parts = path.strip_prefix('/')?.split('/');
+    let (first, second, third) = (parts.next()?, parts.next(), parts.next());
+    let end = parts.next().is_none();
+    match (first, second.unwrap_or(""), third) {
+        ("", "", None) if second.is_none() => Some(Place::Index),
+        ("healthz", "", None) => Some(Place::Health),
+        ("readyz", "", None) => Some(Place::Ready),
+        ("metrics", "", None) => Some(Place::Metrics),
+        ("debug", "spans", None | Some("")) if end => Some(Place::Spans),
+        ("generate", "", None) => Some(Place::Generate),
+        ("generate", id, None | Some("")) if end => uuid(id).map(Place::GenerateOne),
+        ("generate", id, Some("events")) if end => uuid(id).map(Place::Events),
+        ("analyze", "", None) => Some(Place::Analyze),
+        ("contents", "", None) => Some(Place::Contents),
+        ("contents", id, None | Some("")) if end => uuid(id).map(Place::ContentsOne),
+        _ => None,
+    }
+}
+
+/// Only the usual spelling with hyphens: one id, one path.
+fn uuid(text: &str) -> Option<Uuid> {
+    (text.len() == 36)
+        .then(|| Uuid::try_parse(text).ok())
+        .flatten()
+}
+
+fn list_query(query: Option<&str>) -> Result<ListQuery, Failure> {
+    let mut list = ListQuery {
+        limit: 20,
+        ..ListQuery::default()
+    };
+    let pairs = query.unwrap_or("").split('&').filter(|p| !p.is_empty());
+    for pair in pairs {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        match name {
+            "topic" => list.topic = Some(decode(value)?).filter(|topic| !topic.is_empty()),
+            "limit" => {
+                list.limit = value
+                    .parse()
+                    .ok()
+                    .filter(|n| (1..=PAGE_ROWS).contains(n))
+                    .ok_or(Failure::Parameter {
+                        name: "limit",
+                        expected: "a whole number from 1 to 100",
+                    })?;
+            }
+            "cursor" => {
+                list.cursor = Some(uuid(value).ok_or(Failure::Parameter {
+                    name: "cursor",
+                    expected: "the `next` of the page before",
+                })?);
+            }
+            _ => {
+                return Err(Failure::Parameter {
+                    name: "",
+                    expected: "one of topic, limit and cursor",
+                });
+            }
+        }
+    }
+    Ok(list)
+}
+
+fn decode(value: &str) -> Result<String, Failure> {
+    let spaces = value.replace('+', " ");
+    let text = percent_decode_str(&spaces)
+        .decode_utf8()
+        .map_err(|_| Failure::Parameter {
+            name: "topic",
+            expected: "percent-encoded UTF-8",
+        })?;
+    Ok(text.trim().to_string())
+}
+
+/// Whether the client asks for a stream by `Accept`.
+#[must_use]
+pub fn wants_stream(fields: &Fields<'_>) -> bool {
+    fields.all("accept").any(|value| {
+        value.split(|b| *b == b',').any(|range| {
+            let kind = range.split(|b| *b == b';').next().unwrap_or(b"");
+            kind.trim_ascii().eq_ignore_ascii_case(b"text/event-stream")
+        })
+    })
+}
+
+/// `Last-Event-ID`: bytes of the text that the client has.
+#[must_use]
+pub fn last_event_id(fields: &Fields<'_>) -> Option<u64> {
+    let value = fields.get("last-event-id")?;
+    std::str::from_utf8(value).ok()?.trim().parse().ok()
+}
+
+/// Whether a body is one that we read: JSON, as it is.
+pub fn check_content(fields: &Fields<'_>, length: BodyLength) -> Result<(), Failure> {
+    let plain = |coding: &[u8]| coding.trim_ascii().eq_ignore_ascii_case(b"identity");
+    if fields.all("content-encoding").any(|coding| !plain(coding)) {
+        return Err(Failure::Compressed);
+    }
+    if matches!(length, BodyLength::None | BodyLength::Exact(0)) {
+        return Ok(()); // an empty body is a fault of its own
+    }
+    // No type at all is taken for JSON; a wrong one is not guessed at.
+    let Some(kind) = fields.get("content-type") else {
+        return Ok(());
+    };
+    let mut parts = kind.split(|b| *b == b';').map(<[u8]>::trim_ascii);
+    let name = parts.next().unwrap_or(b"").to_ascii_lowercase();
+    let is_json = name == b"application/json"
+        || (name.starts_with(b"application/") && name.ends_with(b"+json"));
+    let charset = parts.find_map(|p| {
+        let (key, value) = p.split_at_checked(8)?;
+        key.eq_ignore_ascii_case(b"charset=").then_some(value)
+    });
+    let utf8 = charset.is_none_or(|c| {
+        let c = c.trim_ascii().to_ascii_lowercase();
+        let c: &[u8] = c.strip_prefix(b"\"").unwrap_or(&c);
+        matches!(c.strip_suffix(b"\"").unwrap_or(c), b"utf-8" | b"utf8")
+    });
+    if is_json && utf8 && fields.all("content-type").count() == 1 {
+        Ok(())
+    } else {
+        Err(Failure::MediaType)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::proto::http1::{Server, Step};
+
+    fn route(line: &str) -> Result<Route, Failure> {
+        let request = format!("{line} HTTP/1.1\r\nHost: a\r\n\r\n");
+        let mut server = Server::new();
+        match server.step(request.as_bytes()).unwrap() {
+            Step::Head { head, .. } => find(&head),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn paths_are_taken_with_and_without_the_last_slash() {
+        assert_eq!(route("POST /generate"), Ok(Route::Generate));
+        assert_eq!(route("POST /generate/"), Ok(Route::Generate));
+        assert_eq!(route("HEAD /healthz/"), Ok(Route::Health));
+        assert_eq!(route("GET /"), Ok(Route::Index));
+        for wrong in [
+            "GET //",
+            "GET /healthz/x",
+            "GET /generat",
+            "GET /contents/1/2/3",
+        ] {
+            assert_eq!(route(wrong), Err(Failure::NoSuchRoute), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_wrong_method_is_told_what_is_allowed() {
+        let allow = "POST, OPTIONS";
+        assert_eq!(route("GET /generate/"), Err(Failure::Method { allow }));
+        assert_eq!(route("OPTIONS /generate/"), Ok(Route::Options(allow)));
+        assert!(matches!(route("OPTIONS *"), Ok(Route::Options(_))));
+    }
+
+    #[test]
+    fn an_id_has_one_spelling() {
+        let id = "0190d6a5-6f27-7ad0-8a5e-0123456789ab";
+        let parsed = Uuid::try_parse(id).unwrap();
+        assert_eq!(
+            route(&format!("GET /contents/{id}")),
+            Ok(Route::Read(parsed))
+        );
+        assert_eq!(
+            route(&format!("GET /generate/{id}/events")),
+            Ok(Route::Resume(parsed))
+        );
+        let bare = id.replace('-', "");
+        assert_eq!(
+            route(&format!("GET /contents/{bare}")),
+            Err(Failure::NoSuchRoute)
+        );
+    }
+
+    #[test]
+    fn the_query_of_a_list_is_checked() {
+        let Ok(Route::List(list)) = route("GET /contents?topic=a%20b+c&limit=5") else {
+            panic!("a list")
+        };
+        assert_eq!((list.topic.as_deref(), list.limit), (Some("a b c"), 5));
+        for wrong in [
+            "limit=0",
+            "limit=101",
+            "limit=x",
+            "cursor=5",
+            "page=2",
+            "topic=%ff",
+        ] {
+            let failure = route(&format!("GET /contents?{wrong}")).unwrap_err();
+            assert_eq!(failure.status(), 422, "{wrong}");
+        }
+    }
+}

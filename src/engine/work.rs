@@ -1,0 +1,402 @@
+//! What threads do for the engine, and the queues in front of them.
+//!
+//! The engine decides what is handed to a thread and when; the rest waits here, where it can be
+//! counted, bounded and dropped without asking anybody. A kind has at most `running_max` pieces
+//! with its threads at a time: enough that a thread finds its next piece without waiting for the
+//! loop, few enough that what is cancelled has usually not started.
+//!
+//! ```text
+//!  submit ─► waiting (bounded) ─► running (with the threads) ─► Input::Done ─► owner
+//!              │ cancel: gone        │ cancel: the flag is set, the result dropped
+//! ```
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::flow::body::{Ask, ParseFault, Shape};
+use super::slots::{ExchangeId, GenerationId, Slots, WorkId};
+use crate::score::Scores;
+use crate::store::{Found, Query, StoreError, Write, Written};
+
+/// A piece of work, complete in itself.
+#[derive(Debug)]
+pub enum Work {
+    /// Parse a request body that is too long for the loop.
+    Parse {
+        /// What it should be.
+        shape: Shape,
+        /// The bytes as they came.
+        body: Vec<u8>,
+    },
+    /// Score a text.
+    Score {
+        /// The text; shared with the log of its generation.
+        text: Arc<String>,
+        /// Set when nobody wants the result any more.
+        cancel: Cancel,
+    },
+    /// Ask the store.
+    Read(Query),
+    /// Change the store.
+    Write(Box<Write>),
+}
+
+impl Work {
+    /// Which threads do it.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        match self {
+            Work::Parse { .. } => Kind::Parse,
+            Work::Score { .. } => Kind::Score,
+            Work::Read(_) => Kind::Read,
+            Work::Write(_) => Kind::Write,
+        }
+    }
+}
+
+/// What came of it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum WorkResult {
+    /// A body was parsed, or is the client's fault.
+    Parsed(Result<Ask, ParseFault>),
+    /// A text was scored; `None` when it was cancelled on the way.
+    Scored(Option<Scores>),
+    /// The store answered.
+    Found(Result<Found, StoreError>),
+    /// The store has it on disk, or says why not.
+    Written(Result<Written, StoreError>),
+    /// The work panicked. The thread lives; this piece has no result.
+    Panicked,
+}
+
+/// Kinds of work: each has its own queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kind {
+    /// Long JSON, by the scorer threads.
+    Parse,
+    /// Texts, by the scorer threads.
+    Score,
+    /// The SQLite reader.
+    Read,
+    /// The SQLite writer.
+    Write,
+}
+
+impl Kind {
+    /// All kinds, in the order of their queues.
+    pub const ALL: [Kind; 4] = [Kind::Parse, Kind::Score, Kind::Read, Kind::Write];
+
+    /// The label in metrics.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Kind::Parse => "parse",
+            Kind::Score => "score",
+            Kind::Read => "read",
+            Kind::Write => "write",
+        }
+    }
+}
+
+/// A flag that only the engine sets and only threads read.
+#[derive(Clone, Debug, Default)]
+pub struct Cancel(Arc<AtomicBool>);
+
+impl Cancel {
+    /// Whether the result is still wanted by anybody.
+    #[must_use]
+    pub fn is_cancelled(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    fn cancel(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Who waits for a result.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum WorkOwner {
+    /// A request.
+    Exchange(ExchangeId),
+    /// A text.
+    Generation(GenerationId),
+    /// House-keeping: texts that were stored without scores are looked for.
+    House,
+    /// … and scored later.
+    Rescore(Arc<str>, Uuid),
+    /// Nobody: rows of requests that ended without an answer to wait for.
+    Nobody,
+}
+
+/// A piece of work from submission to result.
+#[derive(Debug)]
+pub struct Entry {
+    /// Who gets the result.
+    pub owner: WorkOwner,
+    kind: Kind,
+    work: Option<Work>,
+    cancel: Option<Cancel>,
+    state: State,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Waiting,
+    Running,
+    /// Running, and nobody wants the result.
+    Dropped,
+}
+
+/// One queue.
+#[derive(Debug)]
+pub struct Queue {
+    /// In the order of submission; may hold ids of pieces that were cancelled since.
+    waiting: VecDeque<WorkId>,
+    /// Pieces that really wait.
+    live: usize,
+    waiting_max: usize,
+    running: usize,
+    running_max: usize,
+    finished: u64,
+}
+
+impl Queue {
+    fn new(waiting_max: usize, running_max: usize) -> Self {
+        Queue {
+            waiting: VecDeque::new(),
+            live: 0,
+            waiting_max,
+            running: 0,
+            running_max,
+            finished: 0,
+        }
+    }
+}
+
+/// How long a queue is, for metrics and invariants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Depth {
+    /// Pieces that wait.
+    pub waiting: usize,
+    /// The bound of those that come without a reserved place.
+    pub waiting_max: usize,
+    /// Pieces with the threads.
+    pub running: usize,
+    /// The most that are handed out.
+    pub running_max: usize,
+    /// Pieces finished so far.
+    pub finished: u64,
+}
+
+/// All work of an engine.
+pub struct Works {
+    entries: Slots<WorkId, Entry>,
+    queues: [Queue; 4],
+}
+
+/// Bounds of the queues.
+#[derive(Clone, Copy, Debug)]
+pub struct WorkLimits {
+    /// Scorer threads.
+    pub scorers: usize,
+    /// Waiting pieces per kind, in the order of [`Kind::ALL`].
+    pub waiting: [usize; 4],
+    /// Pieces in all: the bounds above plus every reserved place.
+    pub entries: usize,
+}
+
+impl Works {
+    /// Empty queues.
+    #[must_use]
+    pub fn new(limits: &WorkLimits) -> Self {
+        let [parse, score, read, write] = limits.waiting;
+        Works {
+            entries: Slots::new(limits.entries),
+            queues: [
+                Queue::new(parse, limits.scorers * 2),
+                Queue::new(score, limits.scorers * 2),
+                Queue::new(read, 8),
+                Queue::new(write, crate::limits::WRITE_GROUP * 4),
+            ],
+        }
+    }
+
+    /// Whether a piece without a reserved place may be submitted.
+    #[must_use]
+    pub fn has_room(&self, kind: Kind) -> bool {
+        let queue = &self.queues[kind as usize];
+        queue.live < queue.waiting_max && !self.entries.is_full()
+    }
+
+    /// Queues `work`. `None` only when the table of entries is full, which admission prevents.
+    pub fn submit(&mut self, owner: WorkOwner, work: Work) -> Option<WorkId> {
+        let kind = work.kind();
+        let cancel = match &work {
+            Work::Score { cancel, .. } => Some(cancel.clone()),
+            _ => None,
+        };
+        let entry = Entry {
+            owner,
+            kind,
+            work: Some(work),
+            cancel,
+            state: State::Waiting,
+        };
+        let id = self.entries.insert(entry).ok()?;
+        let queue = &mut self.queues[kind as usize];
+        queue.waiting.push_back(id);
+        queue.live += 1;
+        Some(id)
+    }
+
+    /// The next piece that a thread may have, if one is waiting and a place is free.
+    pub fn dispatch(&mut self) -> Option<WorkId> {
+        for queue in &mut self.queues {
+            while queue.running < queue.running_max {
+                let Some(id) = queue.waiting.pop_front() else {
+                    break;
+                };
+                let Some(entry) = self.entries.get_mut(id) else {
+                    continue; // cancelled while it waited
+                };
+                entry.state = State::Running;
+                queue.live -= 1;
+                queue.running += 1;
+                return Some(id);
+            }
+        }
+        None
+    }
+
+    /// The content of a piece that was dispatched.
+    pub fn take(&mut self, id: WorkId) -> Option<Work> {
+        self.entries.get_mut(id)?.work.take()
+    }
+
+    /// Nobody wants the result: a waiting piece is gone at once, a running one is told.
+    /// A write that was handed out cannot be taken back; its result is dropped.
+    pub fn cancel(&mut self, id: WorkId) {
+        let Some(entry) = self.entries.get_mut(id) else {
+            return;
+        };
+        if let Some(cancel) = &entry.cancel {
+            cancel.cancel();
+        }
+        if entry.state == State::Waiting {
+            let queue = &mut self.queues[entry.kind as usize];
+            queue.live -= 1;
+            self.entries.remove(id);
+            // Its id stays in line until it is popped; a crowd of such ids is swept at once.
+            if queue.waiting.len() > 2 * queue.live + 64 {
+                let entries = &self.entries;
+                queue.waiting.retain(|id| entries.get(*id).is_some());
+            }
+        } else {
+            entry.state = State::Dropped;
+        }
+    }
+
+    /// Gives a piece to another owner, so that its result is not lost when the first one leaves.
+    pub fn hand_over(&mut self, id: WorkId, owner: WorkOwner) {
+        if let Some(entry) = self.entries.get_mut(id) {
+            entry.owner = owner;
+        }
+    }
+
+    /// A thread is done with `id`. Returns who waits for the result, if anybody does.
+    pub fn finish(&mut self, id: WorkId) -> Option<WorkOwner> {
+        let entry = self.entries.remove(id)?;
+        let queue = &mut self.queues[entry.kind as usize];
+        queue.running -= 1;
+        queue.finished += 1;
+        (entry.state == State::Running).then_some(entry.owner)
+    }
+
+    /// Whether a thread has this piece already.
+    #[must_use]
+    pub fn is_running(&self, id: WorkId) -> bool {
+        self.entries
+            .get(id)
+            .is_some_and(|entry| entry.state != State::Waiting)
+    }
+
+    /// Pieces that wait or run.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whether nothing waits or runs.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// The length of one queue.
+    #[must_use]
+    pub fn depth(&self, kind: Kind) -> Depth {
+        let queue = &self.queues[kind as usize];
+        Depth {
+            waiting: queue.live,
+            waiting_max: queue.waiting_max,
+            running: queue.running,
+            running_max: queue.running_max,
+            finished: queue.finished,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn works() -> Works {
+        Works::new(&WorkLimits {
+            scorers: 1,
+            waiting: [4, 4, 4, 4],
+            entries: 16,
+        })
+    }
+
+    fn text() -> (Work, Cancel) {
+        let cancel = Cancel::default();
+        let work = Work::Score {
+            text: Arc::new("a text".into()),
+            cancel: cancel.clone(),
+        };
+        (work, cancel)
+    }
+
+    #[test]
+    fn a_waiting_piece_is_cancelled_without_a_trace() {
+        let mut works = works();
+        let ids: Vec<_> = (0..3)
+            .map(|_| works.submit(WorkOwner::House, text().0).unwrap())
+            .collect();
+        assert_eq!(works.dispatch(), Some(ids[0]));
+        assert_eq!(works.dispatch(), Some(ids[1]));
+        assert_eq!(works.dispatch(), None, "one thread, two pieces ahead");
+        works.cancel(ids[2]);
+        assert_eq!(works.len(), 2);
+        assert_eq!(works.finish(ids[2]), None);
+    }
+
+    #[test]
+    fn a_running_piece_is_told_and_its_result_dropped() {
+        let mut works = works();
+        let (work, cancel) = text();
+        let id = works.submit(WorkOwner::House, work).unwrap();
+        works.dispatch();
+        works.cancel(id);
+        assert!(cancel.is_cancelled());
+        assert_eq!(works.finish(id), None);
+        assert!(works.is_empty());
+        assert_eq!(works.depth(Kind::Score).running, 0);
+    }
+}
