@@ -35,6 +35,7 @@ pub use readability::Readability;
 pub use sentiment::Sentiment;
 
 use crate::limits::SCORE_POLL_BYTES;
+use classes::Step;
 use serde::{Deserialize, Serialize};
 
 /// Everything this module can say about one text.
@@ -64,12 +65,22 @@ pub fn score(text: &str, cancelled: &dyn Fn() -> bool) -> Option<Scores> {
         if cancelled() {
             return None;
         }
-        let piece = rest.floor_char_boundary(SCORE_POLL_BYTES);
-        for (at, c) in rest[..piece].char_indices() {
-            counter.push(c, &rest.as_bytes()[at + c.len_utf8()..]);
-            tokens.push(c);
+        let (piece, after) = rest.split_at(rest.floor_char_boundary(SCORE_POLL_BYTES));
+        let mut unread = piece;
+        while let Some((step, others)) = classes::step(unread) {
+            match step {
+                Step::Letters(letters) => {
+                    counter.push_letters(letters);
+                    tokens.push_letters(letters);
+                }
+                Step::Char(c) => {
+                    counter.push(c, &rest.as_bytes()[piece.len() - others.len()..]);
+                    tokens.push(c);
+                }
+            }
+            unread = others;
         }
-        rest = &rest[piece..];
+        rest = after;
     }
     Some(Scores {
         readability: Readability::from(&counter.finish()),
