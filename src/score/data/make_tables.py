@@ -13,7 +13,8 @@ words.bin       bucket table, one payload byte: syllables (low five bits, 31 = a
 sentiment.bin   bucket table, three payload bytes: valence in tenths (signed), flags, name
 hyphens.bin     trie of Liang patterns, see `hyphenation` below
 emoji.bin       u16 count, u32 code point each, u16 end of its words each, the words
-word_chars.bin  u32 first and last code point of every range of word characters past ASCII
+word_chars.bin  u32 first and last code point of every range of word characters past ASCII; made
+                with Python 3.11, so with Unicode 14.0
 
 A bucket table starts with `buckets + 1` u32 offsets into the records that follow; a record is
 one byte for the length of the word, the payload, the word. `src/score/table.rs` reads it.
