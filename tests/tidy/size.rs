@@ -13,7 +13,7 @@ const LONG: &[(&str, usize)] = &[
     ("src/engine/client.rs", 560),
     ("src/engine/failure.rs", 480),
     ("src/engine/flow/body.rs", 540),
-    ("src/engine/metrics.rs", 490),
+    ("src/engine/metrics.rs", 500),
     ("src/engine/metrics.rs: fn event_metrics", 120),
     ("src/engine/mod.rs", 530),
     ("src/engine/provider.rs", 540),
