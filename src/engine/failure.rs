@@ -5,11 +5,26 @@
 //! inner path; the only bytes of a peer are the name of an unknown field (cut) and the short error
 //! type of a provider (checked letter by letter).
 
+use uuid::Uuid;
+
 use super::flow::body::ParseFault;
 use super::io::{Gone, ResolveFault, TlsFault};
 use crate::dialect::ErrorCode;
 use crate::proto::http1::Refusal;
 use crate::store::StoreError;
+
+/// A failure that was told to a client, for the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Notice {
+    /// What the client was given to name it by.
+    pub request_id: Uuid,
+    /// The pattern of the route.
+    pub route: &'static str,
+    /// The status.
+    pub status: u16,
+    /// The code.
+    pub code: &'static str,
+}
 
 /// Why a request gets no answer, or not the one it asked for.
 #[derive(Clone, Debug, PartialEq)]

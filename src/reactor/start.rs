@@ -145,12 +145,11 @@ fn sizes(config: &Config, files: u64) -> Result<Sizes, StartError> {
             limit: files as u64,
         });
     }
-    // Twice, because an attempt to connect may try two addresses at a time.
     let wanted: usize = config
         .providers
         .iter()
         .filter_map(|provider| provider.upstream())
-        .map(|upstream| upstream.connections.saturating_mul(2))
+        .map(|upstream| upstream.connections)
         .sum();
     let upstreams = wanted.min(usable / 2);
     let clients = (usable - upstreams)
