@@ -73,8 +73,6 @@ pub enum Failure {
     Stopping,
     /// The text was stopped by `DELETE /generate/{id}`.
     Cancelled,
-    /// Nobody has read the stream for too long.
-    SlowReader,
     /// The store said no.
     Store(StoreError),
     /// The store did not answer in time.
@@ -193,8 +191,7 @@ impl Failure {
             Failure::Full(_)
             | Failure::Stopping
             | Failure::StoreTimeout
-            | Failure::ScorerTimeout
-            | Failure::SlowReader => 503,
+            | Failure::ScorerTimeout => 503,
             Failure::Store(error) => match error {
                 StoreError::Full { .. } => 507,
                 _ => 503,
@@ -225,7 +222,6 @@ impl Failure {
             Failure::Full(bound) => bound.code(),
             Failure::Stopping => "shutting_down",
             Failure::Cancelled => "cancelled",
-            Failure::SlowReader => "slow_reader",
             Failure::Store(error) => error.code(),
             Failure::StoreTimeout => "store_timeout",
             Failure::ScorerTimeout => "scorer_timeout",
@@ -310,9 +306,6 @@ impl Failure {
                 "The server is shutting down. Try again in a few seconds, or elsewhere."
             }
             Failure::Cancelled => "The text was stopped on request.",
-            Failure::SlowReader => {
-                "The stream was not read for too long. Resume it with `Last-Event-ID`."
-            }
             Failure::StoreTimeout => {
                 "The store did not answer in time, so nothing is known to be stored."
             }

@@ -42,9 +42,19 @@ impl Engine {
         for id in self.conns.ids() {
             self.end_if_idle(id);
         }
+        self.stop_deserted();
         let mut timer = self.house;
         self.timers.set(Owner::House, &mut timer, until);
         self.house = timer;
+    }
+
+    /// Nobody can come back for a text any more: those without a reader are stopped.
+    fn stop_deserted(&mut self) {
+        for id in self.generations.ids() {
+            if self.subscribers(id).is_empty() {
+                self.fail_generation(id, Failure::Stopping);
+            }
+        }
     }
 
     /// Closes a connection on which nothing is going on.
@@ -71,13 +81,7 @@ impl Engine {
     fn end_everything(&mut self) {
         self.stopped_streams = true;
         for id in self.generations.ids() {
-            let calling = self
-                .generations
-                .get(id)
-                .is_some_and(|g| g.phase == Phase::Calling && g.result.verdict.is_none());
-            if calling {
-                self.fail_generation(id, Failure::Stopping);
-            }
+            self.fail_generation(id, Failure::Stopping);
         }
         for id in self.exchanges.ids() {
             let waits_for_rows = self.exchanges.get(id).is_some_and(|exchange| {

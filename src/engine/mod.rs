@@ -82,7 +82,7 @@ use self::timers::{Owner, Popped, Timer, Timers};
 use self::trace::Trace;
 use self::work::{Work, WorkLimits, WorkOwner, WorkResult, Works};
 use crate::config::Config;
-use crate::limits::TIMERS_PER_TURN;
+use crate::limits::{AGAIN_PER_TURN, TIMERS_PER_TURN};
 use crate::proto::http1::HttpDate;
 
 /// The owner of all data while there are no API keys.
@@ -335,7 +335,7 @@ impl Engine {
     }
 
     fn tick(&mut self) {
-        for _ in 0..self.again.len() {
+        for _ in 0..self.again.len().min(AGAIN_PER_TURN) {
             if let Some(id) = self.again.pop_front() {
                 self.client_again(id);
             }

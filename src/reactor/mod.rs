@@ -46,7 +46,7 @@ use self::watchdog::Board;
 use crate::engine::io::{Input, Output};
 use crate::engine::work::Work;
 use crate::engine::{ConnId, Engine, Key, Mono, Now, WorkId};
-use crate::limits::{ACCEPTS_PER_TURN, READY_MS_PER_TURN, READY_PER_TURN};
+use crate::limits::{ACCEPTS_PER_TURN, READY_MS_PER_TURN, READY_PER_TURN, RESULTS_PER_TURN};
 
 /// Events fetched from the kernel at a time; more come with the next turn.
 const EVENTS: usize = 1024;
@@ -85,6 +85,8 @@ pub struct Reactor {
     scratch: Box<[u8]>,
     /// … and decrypted into this.
     plain: Box<[u8]>,
+    /// There were more results than one turn takes.
+    results_left: bool,
     /// TLS handshakes moved on in this turn.
     handshakes: usize,
     /// A drill: milliseconds that each turn is held up on purpose.
@@ -131,7 +133,7 @@ impl Reactor {
         // 6
         self.read_ready();
         // 7
-        if results {
+        if results || self.results_left {
             self.fetch_results();
         }
         // 8
@@ -187,7 +189,8 @@ impl Reactor {
         let end = self.clock.mono();
         self.observer.turn_ended(self.now.mono, end);
         self.board.turn_ends();
-        if !self.ready.is_empty() || !self.dirty.is_empty() || self.listener.wants(end) {
+        let left = !self.ready.is_empty() || !self.dirty.is_empty() || self.results_left;
+        if left || self.listener.wants(end) {
             return Some(std::time::Duration::ZERO);
         }
         let next = self.engine.next_deadline().min(self.listener.next_try());
@@ -258,7 +261,12 @@ impl Reactor {
 
     fn fetch_results(&mut self) {
         self.threads.begin_fetch();
-        while let Some(finished) = self.threads.next_result() {
+        self.results_left = true;
+        for _ in 0..RESULTS_PER_TURN {
+            let Some(finished) = self.threads.next_result() else {
+                self.results_left = false;
+                break;
+            };
             match finished {
                 Finished::Work(id, result) => self.feed(Input::Done(id, result)),
                 Finished::Name(index, result) => self.feed(Input::Resolved(index, result)),

@@ -131,6 +131,7 @@ fn open(
         work: Vec::new(),
         scratch: vec![0; SCRATCH_BYTES].into_boxed_slice(),
         plain: vec![0; SCRATCH_BYTES].into_boxed_slice(),
+        results_left: false,
         handshakes: 0,
         stall_ms: config.drill.stall_loop_ms,
     })
