@@ -43,9 +43,7 @@ impl Engine {
             self.end_if_idle(id);
         }
         self.stop_deserted();
-        let mut timer = self.house;
-        self.timers.set(Owner::House, &mut timer, until);
-        self.house = timer;
+        self.timers.set(Owner::House, &mut self.house, until);
     }
 
     /// Nobody can come back for a text any more: those without a reader are stopped.
@@ -91,10 +89,7 @@ impl Engine {
                 self.fail_exchange(id, &Failure::Stopping);
             }
         }
-        let mut timer = self.house;
-        let at = self.now.mono.plus_ms(STORE_MS);
-        self.timers.set(Owner::House, &mut timer, at);
-        self.house = timer;
+        self.set_house_timer(STORE_MS);
     }
 
     /// Whether the process may end: nobody is served any more and every row is written.
@@ -121,10 +116,8 @@ impl Engine {
     }
 
     fn set_house_timer(&mut self, ms: u64) {
-        let mut timer = self.house;
         let at = self.now.mono.plus_ms(ms);
-        self.timers.set(Owner::House, &mut timer, at);
-        self.house = timer;
+        self.timers.set(Owner::House, &mut self.house, at);
     }
 
     /// The deadline of the house.
