@@ -118,6 +118,7 @@ pub struct Engine {
     dials: Slots<DialId, Dial>,
     works: Works,
     pools: Vec<Pool>,
+    pools_to_open: Vec<u16>,
     names: Vec<Name>,
     // how to find things in them
     by_id: HashMap<Uuid, GenerationId, Keyed>,
@@ -191,6 +192,7 @@ impl Engine {
             dials: Slots::new(sizes.upstreams.max(1)),
             works: Works::new(&works),
             pools,
+            pools_to_open: Vec::new(),
             names: providers.iter().map(|_| Name::default()).collect(),
             by_id: HashMap::with_hasher(Keyed(seed)),
             by_prompt: HashMap::with_hasher(Keyed(seed)),
@@ -238,6 +240,7 @@ impl Engine {
     pub fn handle(&mut self, now: Now, input: Input<'_>, out: &mut Vec<Output>) {
         self.within(now, out, |engine| {
             engine.route(input);
+            engine.open_pools();
             engine.dispatch_work();
         });
     }

@@ -33,6 +33,8 @@ pub struct Pool {
     pub waiting: VecDeque<CallId>,
     /// The most connections there may be.
     pub max: usize,
+    /// On the list of pools that may have to open connections.
+    listed: bool,
 }
 
 impl Pool {
@@ -45,6 +47,7 @@ impl Pool {
             opening: 0,
             waiting: VecDeque::new(),
             max,
+            listed: false,
         }
     }
 
@@ -91,12 +94,25 @@ impl Engine {
         Ok(())
     }
 
-    /// Opens connections while calls wait that no attempt is on the way for.
+    /// Has a look at this pool before the present input is done with.
     pub(super) fn open_where_needed(&mut self, index: u16) {
-        while self.pools[index as usize].may_open() {
-            self.pools[index as usize].opening += 1;
-            if let Err(failure) = self.dial(index) {
-                self.opening_failed(index, failure);
+        let pool = &mut self.pools[index as usize];
+        if !pool.listed {
+            pool.listed = true;
+            self.pools_to_open.push(index);
+        }
+    }
+
+    /// Opens connections while calls wait that no attempt is on the way for. Once per input and
+    /// from here only: an attempt that fails at once must not start the next one from within.
+    pub(super) fn open_pools(&mut self) {
+        while let Some(index) = self.pools_to_open.pop() {
+            self.pools[index as usize].listed = false;
+            while self.pools[index as usize].may_open() {
+                self.pools[index as usize].opening += 1;
+                if let Err(failure) = self.dial(index) {
+                    self.opening_failed(index, failure);
+                }
             }
         }
     }
@@ -136,7 +152,11 @@ impl Engine {
     pub(super) fn release_conn(&mut self, id: ConnId, reusable: bool) {
         let now = self.now.mono;
         let stopping = self.stopping.is_some();
-        let Some(provider) = self.conns.get_mut(id).and_then(|c| c.provider()) else {
+        let Some(conn) = self.conns.get_mut(id) else {
+            return;
+        };
+        let reusable = reusable && conn.out.is_empty(); // or the request is not all sent
+        let Some(provider) = conn.provider() else {
             return;
         };
         let young = now.since(provider.born) < POOL_AGE_MS * 1_000_000;
