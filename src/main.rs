@@ -1,2 +1,13 @@
-//! maitred
-fn main() {}
+//! The program: reads the command line and hands over.
+
+use std::process::ExitCode;
+
+use maitred::{cli, reactor};
+
+/// glibc's allocator about halves the speed of a busy TLS server (docs/decisions/dependencies.md).
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    cli::run(cli::parse(), reactor::run)
+}

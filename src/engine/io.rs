@@ -2,6 +2,8 @@
 
 use std::net::{IpAddr, SocketAddr};
 
+use serde::{Deserialize, Serialize};
+
 use super::slots::{ConnId, WorkId};
 use super::work::WorkResult;
 
@@ -33,7 +35,7 @@ pub enum Input<'a> {
 }
 
 /// Why a connection is gone.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Gone {
     /// Nobody listens there.
     Refused,
@@ -48,7 +50,7 @@ pub enum Gone {
 }
 
 /// What was wrong with TLS, as far as it helps the operator.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum TlsFault {
     /// The certificate is for another name.
     WrongName,
@@ -67,7 +69,7 @@ pub enum TlsFault {
 }
 
 /// Why a name has no address.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ResolveFault {
     /// The name does not exist.
     NoSuchName,
@@ -112,7 +114,7 @@ pub enum How {
 }
 
 /// Figures of the process, for `/metrics` and the log.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Observed {
     /// Turns of the loop.
     pub turns: u64,
@@ -128,8 +130,6 @@ pub struct Observed {
     pub lag: [u64; LAG_BOUNDS_US.len() + 1],
     /// The longest turn outside poll, in nanoseconds.
     pub lag_max_ns: u64,
-    /// Connections on the ready list.
-    pub ready: u64,
     /// Nanoseconds that scorer threads worked, all together.
     pub scorer_busy_ns: u64,
     /// Scorer threads.
@@ -146,6 +146,8 @@ pub struct Observed {
     pub open_files_limit: u64,
     /// Log lines dropped because their queue was full.
     pub log_dropped: u64,
+    /// Times that no file descriptor was free for a client.
+    pub out_of_files: u64,
 }
 
 /// Upper bounds of the lag histogram in microseconds.

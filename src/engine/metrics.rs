@@ -159,7 +159,6 @@ impl Engine {
             "Time since the loop started.",
         );
         page.value("loop_seconds_total", "", seconds(seen.elapsed_ns));
-        page.gauge("loop_ready", "Connections on the ready list.", seen.ready);
         page.gauge(
             "loop_turn_max_seconds",
             "The longest turn outside poll.",
@@ -202,6 +201,11 @@ impl Engine {
             seen.open_files_limit,
         );
         page.counter("log_dropped_total", "Log lines dropped.", seen.log_dropped);
+        page.counter(
+            "out_of_files_total",
+            "Times that no file descriptor was free for a client.",
+            seen.out_of_files,
+        );
     }
 
     fn table_metrics(&self, page: &mut Page) {

@@ -89,7 +89,7 @@ use crate::proto::http1::HttpDate;
 pub const TENANT: &str = "local";
 
 /// How large the tables are. Decided once, before the start.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Sizes {
     /// Clients at a time.
     pub clients: usize,

@@ -20,7 +20,7 @@ use crate::store::{Listed, RequestOutcome, TextRow};
 
 /// A type of content that we send.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Content {
+pub(super) enum Content {
     /// `application/json`
     Json,
     /// `application/problem+json` (RFC 9457)

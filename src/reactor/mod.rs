@@ -1,1 +1,299 @@
-//! reactor
+//! The reactor: the only place that does system calls.
+//!
+//! It owns the poller, the sockets and the threads. It turns what the kernel says into
+//! [`Input`]s for the engine and carries out the [`Output`]s that come back. It decides nothing
+//! about requests: whoever wants to know *why* something happens reads `engine/`.
+//!
+//! One [`Reactor::turn`] is nine steps, numbered in the code:
+//!
+//! ```text
+//!  1 flush what is dirty          6 read from those that are ready, within budgets
+//!  2 how long may we wait         7 results of threads
+//!  3 poll                         8 accept
+//!  4 read the clock, once         9 tick: timers, and work for the threads
+//!  5 note the events
+//! ```
+
+mod clock;
+mod listener;
+mod observe;
+mod perform;
+pub mod recorder;
+mod signals;
+mod socket;
+mod start;
+mod threads;
+mod tls;
+mod transfer;
+mod watchdog;
+
+use std::collections::VecDeque;
+use std::io;
+use std::sync::Arc;
+
+use mio::event::Event;
+use mio::{Events, Poll, Token};
+
+use self::clock::Clock;
+use self::listener::{Accepted, Listener};
+use self::observe::Observer;
+use self::recorder::Recorder;
+use self::signals::{Signals, Wish};
+use self::socket::Socket;
+pub use self::start::{StartError, run};
+use self::threads::{Finished, Threads};
+use self::watchdog::Board;
+use crate::engine::io::{Input, Output};
+use crate::engine::work::Work;
+use crate::engine::{ConnId, Engine, Key, Mono, Now, WorkId};
+use crate::limits::{ACCEPTS_PER_TURN, READY_MS_PER_TURN, READY_PER_TURN};
+
+/// Events fetched from the kernel at a time; more come with the next turn.
+const EVENTS: usize = 1024;
+
+/// Tokens that are no connection: indices that no table reaches.
+const LISTENER: Token = Token(u32::MAX as usize);
+const WAKER: Token = Token(u32::MAX as usize - 1);
+const SIGNALS: Token = Token(u32::MAX as usize - 2);
+
+/// See the module.
+pub struct Reactor {
+    poll: Poll,
+    events: Events,
+    engine: Engine,
+    sockets: Vec<Option<Socket>>,
+    listener: Listener,
+    signals: Signals,
+    threads: Threads,
+    tls: Vec<Option<Arc<rustls::ClientConfig>>>,
+    recorder: Option<Recorder>,
+    clock: Clock,
+    now: Now,
+    board: Arc<Board>,
+    observer: Observer,
+    /// Sockets that may have something to read.
+    ready: VecDeque<ConnId>,
+    /// Sockets that may have something to write.
+    dirty: Vec<ConnId>,
+    /// What the engine wants done after the present input.
+    outputs: Vec<Output>,
+    /// What carrying that out has brought about: told after all of it is done.
+    news: VecDeque<Input<'static>>,
+    /// Work for the threads, handed over once a turn.
+    work: Vec<(WorkId, Work)>,
+    /// Everything is read into this.
+    scratch: Box<[u8]>,
+    /// … and decrypted into this.
+    plain: Box<[u8]>,
+    /// TLS handshakes moved on in this turn.
+    handshakes: usize,
+    /// A drill: milliseconds that each turn is held up on purpose.
+    stall_ms: u64,
+}
+
+impl Reactor {
+    /// Turns until the engine has finished.
+    pub fn run(mut self) -> io::Result<()> {
+        while !self.engine.is_finished() {
+            if self.turn()? == Some(Wish::StopNow) {
+                tracing::warn!("asked twice to stop: requests are cut off");
+                break;
+            }
+        }
+        self.end();
+        Ok(())
+    }
+
+    /// One turn of the loop. Only poll itself can fail it; a socket's trouble is the socket's.
+    fn turn(&mut self) -> io::Result<Option<Wish>> {
+        // 1: what was written by the last turn leaves, one write per connection
+        self.flush_dirty();
+        // 2: with something still to be done there is no waiting
+        let timeout = self.timeout();
+        // 3
+        loop {
+            match self.poll.poll(&mut self.events, timeout) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                polled => break polled?,
+            }
+        }
+        // 4: this is "now" for all that follows
+        self.now = self.clock.now();
+        self.board.turn_begins(self.now.mono.0);
+        self.handshakes = 0;
+        if let Some(observed) = self.observer.due(self.now.mono, &self.board, &self.threads) {
+            self.feed(Input::Observed(observed));
+        }
+        // 5: events only set flags
+        let (count, results, signalled) = self.note_events();
+        self.observer.turn(count);
+        // 6
+        self.read_ready();
+        // 7
+        if results {
+            self.fetch_results();
+        }
+        // 8
+        self.accept();
+        // 9
+        self.feed(Input::Tick);
+        self.hand_work_over();
+        let wish = if signalled { self.signals.wish() } else { None };
+        if wish == Some(Wish::Stop) {
+            tracing::info!("asked to stop: no new requests, those in flight may finish");
+            self.feed(Input::Shutdown);
+        }
+        if let Some(recorder) = &mut self.recorder {
+            recorder.flush();
+        }
+        if self.stall_ms > 0 {
+            std::thread::sleep(std::time::Duration::from_millis(self.stall_ms));
+        }
+        Ok(wish)
+    }
+
+    /// Tells the engine one thing, and does all that it wants done about it.
+    fn feed(&mut self, input: Input<'_>) {
+        self.tell(input);
+        // Carrying an output out can bring news (a connect that fails at once). They are told
+        // afterwards, one by one, each with its own outputs.
+        while let Some(news) = self.news.pop_front() {
+            self.tell(news);
+        }
+    }
+
+    fn tell(&mut self, input: Input<'_>) {
+        if let Some(recorder) = &mut self.recorder {
+            recorder.input(self.now, &input);
+        }
+        let mut outputs = std::mem::take(&mut self.outputs);
+        self.engine.handle(self.now, input, &mut outputs);
+        for output in outputs.drain(..) {
+            self.perform(output);
+        }
+        self.outputs = outputs;
+        if let Some(recorder) = &mut self.recorder
+            && recorder.wants_digest()
+        {
+            recorder.digest(self.now, self.engine.digest());
+        }
+    }
+
+    /// How long poll may wait: not at all if something is left to do, else until the next
+    /// deadline of the engine or of the listener.
+    fn timeout(&mut self) -> Option<std::time::Duration> {
+        let end = self.clock.mono();
+        self.observer
+            .turn_ended(self.now.mono, end, &mut self.engine);
+        self.board.turn_ends();
+        if !self.ready.is_empty() || !self.dirty.is_empty() || self.listener.wants(end) {
+            return Some(std::time::Duration::ZERO);
+        }
+        let next = self.engine.next_deadline().min(self.listener.next_try());
+        (next != Mono::NEVER).then(|| next.from_now(end))
+    }
+
+    /// Notes what the kernel says; returns how many events there were, and whether threads or
+    /// signals are among them.
+    fn note_events(&mut self) -> (usize, bool, bool) {
+        let events = std::mem::replace(&mut self.events, Events::with_capacity(0));
+        let (mut results, mut signalled, mut count) = (false, false, 0);
+        for event in &events {
+            count += 1;
+            match event.token() {
+                LISTENER => self.listener.set_ready(),
+                WAKER => results = true,
+                SIGNALS => signalled = true,
+                _ => self.note_socket(event),
+            }
+        }
+        self.events = events;
+        (count, results, signalled)
+    }
+
+    fn note_socket(&mut self, event: &Event) {
+        let id = ConnId(Key::unpack(event.token().0 as u64));
+        let Some(socket) = self.sockets.get_mut(id.0.index as usize) else {
+            return;
+        };
+        let Some(socket) = socket.as_mut().filter(|socket| socket.id == id) else {
+            self.observer.stale_event();
+            return;
+        };
+        if event.is_readable() || event.is_read_closed() || event.is_error() {
+            socket.readable = true;
+            socket.read_closed |= event.is_read_closed() || event.is_error();
+            if !socket.queued {
+                socket.queued = true;
+                self.ready.push_back(id);
+            }
+        }
+        if event.is_writable() || event.is_error() {
+            socket.writable = true;
+            if !socket.dirty {
+                socket.dirty = true;
+                self.dirty.push(id);
+            }
+        }
+    }
+
+    /// Reads from those that are ready: so many at most, for so long at most. The rest comes
+    /// first in the next turn, after everybody else had a chance to be noticed.
+    fn read_ready(&mut self) {
+        let until = self.now.mono.plus_ms(READY_MS_PER_TURN);
+        let room = READY_PER_TURN.min(self.ready.len());
+        for n in 0..room {
+            if n % 32 == 31 && self.clock.mono() > until {
+                break;
+            }
+            let Some(id) = self.ready.pop_front() else {
+                break;
+            };
+            self.read_from(id);
+        }
+    }
+
+    fn fetch_results(&mut self) {
+        self.threads.begin_fetch();
+        while let Some(finished) = self.threads.next_result() {
+            match finished {
+                Finished::Work(id, result) => self.feed(Input::Done(id, result)),
+                Finished::Name(index, result) => self.feed(Input::Resolved(index, result)),
+            }
+        }
+    }
+
+    fn accept(&mut self) {
+        for _ in 0..ACCEPTS_PER_TURN {
+            if !self.listener.wants(self.now.mono) {
+                break;
+            }
+            match self.listener.accept(self.now.mono) {
+                Accepted::Client(stream, peer) => self.welcome(stream, peer),
+                Accepted::Lost => {}
+                Accepted::Nobody => break,
+                Accepted::NoFiles => {
+                    self.observer.out_of_files();
+                    break;
+                }
+            }
+        }
+    }
+
+    fn hand_work_over(&mut self) {
+        for (id, work) in self.work.drain(..) {
+            self.threads.submit(id, work);
+        }
+    }
+
+    /// After the last turn: what was recorded and what was written is on disk.
+    fn end(self) {
+        let now = self.clock.now();
+        if let Some(recorder) = self.recorder {
+            recorder.finish(now, self.engine.digest());
+        }
+        self.board.stop();
+        self.threads.stop();
+        tracing::info!("stopped");
+    }
+}

@@ -42,6 +42,26 @@ pub(super) fn is_space(c: char) -> bool {
     c.is_whitespace()
 }
 
+/// A piece of text that is read in one go.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Step<'a> {
+    /// A run of the letters a to z, which is most of any English text.
+    Letters(&'a str),
+    /// Any other character.
+    Char(char),
+}
+
+/// The first step of a text and what comes after it.
+pub(super) fn step(text: &str) -> Option<(Step<'_>, &str)> {
+    let c = text.chars().next()?;
+    if !c.is_ascii_lowercase() {
+        return Some((Step::Char(c), &text[c.len_utf8()..]));
+    }
+    let end = text.bytes().position(|byte| !byte.is_ascii_lowercase());
+    let (letters, rest) = text.split_at(end.unwrap_or(text.len()));
+    Some((Step::Letters(letters), rest))
+}
+
 const ASCII: [Class; 128] = {
     let mut table = [Class::Other; 128];
     let mut byte = 0;
@@ -103,6 +123,14 @@ mod tests {
         }
         assert!(!is_space('\u{200b}'));
         assert!(!is_space('\u{1b}'));
+    }
+
+    #[test]
+    fn a_step_is_a_run_of_small_letters_or_one_character() {
+        assert_eq!(step("it's"), Some((Step::Letters("it"), "'s")));
+        assert_eq!(step("étude"), Some((Step::Char('é'), "tude")));
+        assert_eq!(step("It"), Some((Step::Char('I'), "t")));
+        assert_eq!(step(""), None);
     }
 
     #[test]

@@ -86,6 +86,16 @@ impl Counter {
         }
     }
 
+    /// A run of the letters a to z.
+    pub(super) fn push_letters(&mut self, letters: &str) {
+        self.started = true;
+        self.in_token = true;
+        self.counts.characters += letters.len() as u64;
+        self.letters += letters.len() as u64;
+        self.word.push_letters(letters);
+        self.sentences.word();
+    }
+
     /// The counts, now that the text has ended.
     pub(super) fn finish(mut self) -> Counts {
         self.end_token();

@@ -71,7 +71,7 @@ impl Hyphenator {
                 kept += 1;
             }
         }
-        if let Some(node) = child(ROOT, symbol) {
+        if let Some(node) = child_of_root(symbol) {
             self.open[kept] = node;
             kept += 1;
         }
@@ -118,7 +118,8 @@ const SYMBOLS_AT: usize = 4 + 4 * ALPHABET;
 const FIRST_CHILD_AT: usize = SYMBOLS_AT + NODES;
 const POINTS_AT: usize = FIRST_CHILD_AT + 2 * (NODES + 1);
 const DIGITS_AT: usize = POINTS_AT + 2 * NODES;
-const ROOT: u16 = 0;
+const FIRST_CHILD_OF_ROOT: u16 = u16_at(FIRST_CHILD_AT);
+const END_OF_CHILDREN_OF_ROOT: u16 = u16_at(FIRST_CHILD_AT + 2);
 
 const fn u16_at(at: usize) -> u16 {
     u16::from_le_bytes([BYTES[at], BYTES[at + 1]])
@@ -126,6 +127,9 @@ const fn u16_at(at: usize) -> u16 {
 
 /// The number of a character in the alphabet of the patterns.
 fn symbol(c: char) -> Option<u8> {
+    if c.is_ascii_lowercase() {
+        return Some(c as u8 - b'a');
+    }
     let code = (c as u32).to_le_bytes();
     let (alphabet, _) = BYTES[4..SYMBOLS_AT].as_chunks::<4>();
     let place = alphabet.iter().position(|letter| *letter == code)?;
@@ -140,6 +144,12 @@ fn child(node: u16, symbol: u8) -> Option<u16> {
     (first..end).find(|&child| BYTES[SYMBOLS_AT + usize::from(child)] == symbol)
 }
 
+/// The same from the root, whose children lie in the order of their symbols, without gaps.
+fn child_of_root(symbol: u8) -> Option<u16> {
+    let child = FIRST_CHILD_OF_ROOT + u16::from(symbol);
+    (child < END_OF_CHILDREN_OF_ROOT).then_some(child)
+}
+
 /// The digits of the pattern that ends at a node; the last one is for the place after it.
 fn points(node: u16) -> &'static [u8] {
     let at = DIGITS_AT + usize::from(u16_at(POINTS_AT + 2 * usize::from(node)));
@@ -149,6 +159,8 @@ fn points(node: u16) -> &'static [u8] {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const ROOT: u16 = 0;
 
     fn syllables(word: &str) -> u64 {
         let mut hyphenator = Hyphenator::new();
@@ -171,6 +183,9 @@ mod tests {
 
     #[test]
     fn every_node_can_be_reached_and_read() {
+        for symbol in 0..ALPHABET as u8 {
+            assert_eq!(child_of_root(symbol), child(ROOT, symbol));
+        }
         let mut nodes = vec![ROOT];
         let mut seen = 0;
         while let Some(node) = nodes.pop() {

@@ -45,6 +45,15 @@ impl WordReader {
         }
     }
 
+    /// A run of the letters a to z.
+    pub(super) fn push_letters(&mut self, letters: &str) {
+        if !self.key.push_str(letters) {
+            let mut hyphenator = self.hyphenator();
+            letters.chars().for_each(|c| hyphenator.push(c));
+            self.long = Some(hyphenator);
+        }
+    }
+
     /// The word has ended; the next letter begins another.
     pub(super) fn finish(&mut self) -> WordFacts {
         let payload = self

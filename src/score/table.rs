@@ -79,26 +79,30 @@ pub(super) struct Key {
 impl Key {
     /// Adds a character as it is. False when the word has become too long for any table.
     pub(super) fn push(&mut self, c: char) -> bool {
-        let end = self.len + c.len_utf8();
+        self.push_str(c.encode_utf8(&mut [0; 4]))
+    }
+
+    /// Adds characters as they are, all or none. False when the word has become too long for any
+    /// table.
+    pub(super) fn push_str(&mut self, part: &str) -> bool {
+        let end = self.len + part.len();
         self.full |= end > KEY_BYTES;
         if !self.full {
-            c.encode_utf8(&mut self.bytes[self.len..end]);
+            self.bytes[self.len..end].copy_from_slice(part.as_bytes());
             self.len = end;
         }
         !self.full
     }
 
-    /// Adds what was kept of another word, and its gap if it has one.
+    /// Adds another word; a gap in it is a gap here.
     pub(super) fn append(&mut self, other: &Self) {
-        other.kept().chars().for_each(|c| {
-            self.push(c);
-        });
+        self.push_str(other.kept());
         self.full |= other.full;
     }
 
-    /// Whether no character has been added.
+    /// Whether there was nothing to add: a word that did not fit is not empty.
     pub(super) fn is_empty(&self) -> bool {
-        self.len == 0
+        self.len == 0 && !self.full
     }
 
     /// The word, or `None` when it is too long for any table.

@@ -13,7 +13,8 @@ words.bin       bucket table, one payload byte: syllables (low five bits, 31 = a
 sentiment.bin   bucket table, three payload bytes: valence in tenths (signed), flags, name
 hyphens.bin     trie of Liang patterns, see `hyphenation` below
 emoji.bin       u16 count, u32 code point each, u16 end of its words each, the words
-word_chars.bin  u32 first and last code point of every range of word characters past ASCII
+word_chars.bin  u32 first and last code point of every range of word characters past ASCII; made
+                with Python 3.11, so with Unicode 14.0
 
 A bucket table starts with `buckets + 1` u32 offsets into the records that follow; a record is
 one byte for the length of the word, the payload, the word. `src/score/table.rs` reads it.
@@ -139,13 +140,20 @@ def sentiment():
     return bucket_table(payloads, SENTIMENT_BUCKETS)
 
 
+def walk(node):
+    yield node
+    for child in node["children"].values():
+        yield from walk(child)
+
+
 def hyphenation():
     """The patterns as a trie in breadth-first order, so that siblings lie together.
 
     u16 nodes, u16 symbols of the alphabet; the alphabet, u32 each; then per node the symbol that
     leads to it (u8), its first child (u16, one more at the end), and where its points are (u16, 0
     for none); then the points: a count and that many digits, the last for the place after the
-    node's last letter.
+    node's last letter. The alphabet begins with a to z; letters that no pattern begins with are
+    its end, so the children of the root lie in its order, without gaps.
     """
     root = {"children": {}, "points": None}
     for line in source("pyphen", "dictionaries", "hyph_en_US.dic").splitlines()[1:]:
@@ -162,14 +170,17 @@ def hyphenation():
         for letter in letters:
             node = node["children"].setdefault(letter, {"children": {}, "points": None})
         node["points"] = bytes([len(digits), *digits])
-    nodes, symbols, first = [root], [" "], []
+    letters = {letter for node in walk(root) for letter in node["children"]}
+    alphabet = sorted(letters, key=lambda x: (x not in root["children"], not "a" <= x <= "z", x))
+    assert "".join(alphabet).startswith("abcdefghijklmnopqrstuvwxyz")
+    nodes, symbols, first = [root], [0], []
     for node in nodes:
         first.append(len(nodes))
-        for letter, child in sorted(node["children"].items()):
+        children = sorted((alphabet.index(x), child) for x, child in node["children"].items())
+        for symbol, child in children:
             nodes.append(child)
-            symbols.append(letter)
+            symbols.append(symbol)
     first.append(len(nodes))
-    alphabet = sorted(set(symbols[1:]))
     blob, places = bytearray(b"\0"), {None: 0}
     for node in nodes:
         if node["points"] not in places:
@@ -179,7 +190,7 @@ def hyphenation():
     return b"".join([
         struct.pack("<HH", len(nodes), len(alphabet)),
         struct.pack(f"<{len(alphabet)}I", *map(ord, alphabet)),
-        bytes([0, *(alphabet.index(s) for s in symbols[1:])]),
+        bytes(symbols),
         struct.pack(f"<{len(first)}H", *first),
         struct.pack(f"<{len(nodes)}H", *(places[n["points"]] for n in nodes)),
         bytes(blob),

@@ -17,24 +17,23 @@ pub(super) fn shift_weight(
     but: usize,
     cancelled: &dyn Fn() -> bool,
 ) -> Option<()> {
-    // By the bits of the valence, then by place: no valence is zero or NaN, so equal bits are
+    // The valences up to here by their bits, then by place. None is zero or NaN, so equal bits are
     // equal valences.
-    let mut by_valence: BTreeSet<(u64, usize)> = feelings
-        .iter()
-        .enumerate()
-        .map(|(i, feeling)| (feeling.valence.to_bits(), i))
-        .collect();
+    let mut seen: BTreeSet<(u64, usize)> = BTreeSet::new();
     for i in 0..feelings.len() {
         if i % WORDS_PER_POLL == 0 && cancelled() {
             return None;
         }
         let bits = feelings[i].valence.to_bits();
-        let equal = by_valence.range((bits, 0)..).next().copied();
-        let first = equal.expect("at least the valence itself is in the set");
-        let feeling = &mut feelings[first.1];
+        let earlier = seen.range((bits, 0)..(bits, i)).next().copied();
+        let first = earlier.map_or(i, |(_, place)| place);
+        if let Some(earlier) = earlier {
+            seen.remove(&earlier);
+            seen.insert((bits, i));
+        }
+        let feeling = &mut feelings[first];
         feeling.valence *= if feeling.at < but { 0.5 } else { 1.5 };
-        by_valence.remove(&first);
-        by_valence.insert((feeling.valence.to_bits(), first.1));
+        seen.insert((feeling.valence.to_bits(), first));
     }
     Some(())
 }

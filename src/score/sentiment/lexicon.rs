@@ -22,6 +22,9 @@ pub(super) struct Word {
     tenths: i8,
 }
 
+// A text of a million words keeps a million of them.
+const _: () = assert!(size_of::<Word>() == 4);
+
 impl Word {
     /// The word with this spelling in lower case, which is looked up.
     pub(super) fn new(key: &Key, capitals: bool, contracted_not: bool) -> Self {

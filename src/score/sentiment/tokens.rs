@@ -7,7 +7,7 @@
 use super::Heard;
 use super::emoji;
 use super::lexicon::Word;
-use crate::score::classes::is_space;
+use crate::score::classes::{Step, is_space, step};
 use crate::score::table::Key;
 
 /// A token with this many characters or fewer between its punctuation keeps the punctuation.
@@ -35,7 +35,20 @@ impl Tokens {
         if self.not_after_blank {
             self.push_plain(' ');
         }
-        name.chars().for_each(|c| self.push_plain(c));
+        let mut unread = name;
+        while let Some((step, others)) = step(unread) {
+            match step {
+                Step::Letters(letters) => self.token.push_letters(letters),
+                Step::Char(c) => self.push_plain(c),
+            }
+            unread = others;
+        }
+        self.not_after_blank = true;
+    }
+
+    /// A run of the letters a to z.
+    pub(in crate::score) fn push_letters(&mut self, letters: &str) {
+        self.token.push_letters(letters);
         self.not_after_blank = true;
     }
 
@@ -96,6 +109,21 @@ impl Token {
         }
     }
 
+    fn push_letters(&mut self, letters: &str) {
+        self.small = true;
+        self.whole.push_str(letters);
+        self.resume_core();
+        self.core.push_str(letters);
+        self.core_chars += letters.len();
+        // Only the first letter can end "n't", and only the last can begin it.
+        for end in [letters.chars().next(), letters.chars().next_back()]
+            .into_iter()
+            .flatten()
+        {
+            self.contraction = self.contraction.after(end);
+        }
+    }
+
     fn push_lower(&mut self, c: char) {
         self.whole.push(c);
         self.contraction = self.contraction.after(c);
@@ -119,6 +147,16 @@ impl Token {
         }
     }
 
+    fn clear(&mut self) {
+        self.whole.clear();
+        self.core.clear();
+        self.core_chars = 0;
+        self.after.clear();
+        self.after_chars = 0;
+        (self.capital, self.small) = (false, false);
+        self.contraction = Contraction::Nothing;
+    }
+
     /// The word that was read, if any; the next character begins another.
     fn take(&mut self) -> Option<Word> {
         if self.whole.is_empty() {
@@ -131,7 +169,7 @@ impl Token {
         };
         let capitals = self.capital && !self.small;
         let word = Word::new(key, capitals, self.contraction == Contraction::Found);
-        *self = Self::default();
+        self.clear();
         Some(word)
     }
 }

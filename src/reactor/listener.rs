@@ -1,0 +1,123 @@
+//! The door: accepting clients, some at a time, and never dying of it.
+
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+
+use mio::net::{TcpListener, TcpStream};
+use mio::{Interest, Registry, Token};
+use socket2::{Domain, Protocol, Socket, Type};
+
+use crate::engine::Mono;
+use crate::limits::ACCEPT_BACKOFF_MS;
+
+/// Connections that the kernel keeps for us while we are busy or full.
+const BACKLOG: i32 = 4096;
+
+/// A listening socket and what is known about it.
+#[derive(Debug)]
+pub struct Listener {
+    socket: TcpListener,
+    /// There may be connections to accept: the edge has come and `WouldBlock` has not.
+    ready: bool,
+    /// The engine has no place for more.
+    paused: bool,
+    /// Out of file descriptors: not before this time.
+    rest_until: Mono,
+}
+
+/// What came of one attempt to accept.
+#[derive(Debug)]
+pub enum Accepted {
+    /// A client.
+    Client(TcpStream, IpAddr),
+    /// That one was gone before it was accepted; there may be others.
+    Lost,
+    /// Nobody is waiting.
+    Nobody,
+    /// No file descriptor is free.
+    NoFiles,
+}
+
+impl Listener {
+    /// Binds and listens.
+    pub fn bind(address: SocketAddr) -> io::Result<Self> {
+        let kind = Type::STREAM.nonblocking().cloexec();
+        let socket = Socket::new(Domain::for_address(address), kind, Some(Protocol::TCP))?;
+        socket.set_reuse_address(true)?;
+        socket.bind(&address.into())?;
+        socket.listen(BACKLOG)?;
+        Ok(Listener {
+            socket: TcpListener::from_std(socket.into()),
+            ready: false,
+            paused: false,
+            rest_until: Mono(0),
+        })
+    }
+
+    /// The address that it really has: port 0 becomes a free one.
+    pub fn address(&self) -> io::Result<SocketAddr> {
+        self.socket.local_addr()
+    }
+
+    /// Registers once; the edge is remembered in `ready`.
+    pub fn register(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
+        registry.register(&mut self.socket, token, Interest::READABLE)
+    }
+
+    /// The edge has come.
+    pub fn set_ready(&mut self) {
+        self.ready = true;
+    }
+
+    /// The engine's wish.
+    pub fn set_paused(&mut self, paused: bool) {
+        self.paused = paused;
+    }
+
+    /// Whether it makes sense to accept now.
+    #[must_use]
+    pub fn wants(&self, now: Mono) -> bool {
+        self.ready && !self.paused && now >= self.rest_until
+    }
+
+    /// When it makes sense to accept again, if nothing else happens.
+    #[must_use]
+    pub fn next_try(&self) -> Mono {
+        if self.ready && !self.paused {
+            self.rest_until
+        } else {
+            Mono::NEVER
+        }
+    }
+
+    /// Accepts one connection.
+    pub fn accept(&mut self, now: Mono) -> Accepted {
+        match self.socket.accept() {
+            Ok((stream, peer)) => {
+                // A reply is written whole; waiting for more of it would only delay it. A socket
+                // that refuses the option works all the same.
+                if let Err(error) = stream.set_nodelay(true) {
+                    tracing::debug!(%error, "TCP_NODELAY was refused");
+                }
+                Accepted::Client(stream, peer.ip().to_canonical())
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                self.ready = false;
+                Accepted::Nobody
+            }
+            Err(error) if is_out_of_files(&error) => {
+                self.rest_until = now.plus_ms(ACCEPT_BACKOFF_MS);
+                Accepted::NoFiles
+            }
+            Err(error) => {
+                tracing::debug!(%error, "a connection was lost before it was accepted");
+                Accepted::Lost
+            }
+        }
+    }
+}
+
+/// `EMFILE` (the process) and `ENFILE` (the system): 24 and 23 on every Unix.
+fn is_out_of_files(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(23 | 24))
+}

@@ -1,0 +1,265 @@
+//! The start: from a configuration to a loop that turns, and what a person reads meanwhile.
+
+use std::collections::VecDeque;
+use std::io::{self, Write as _};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use mio::{Events, Poll, Waker};
+use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
+
+use super::clock::Clock;
+use super::listener::Listener;
+use super::observe::Observer;
+use super::recorder::{FORMAT, Header, Recorder};
+use super::signals::Signals;
+use super::threads::Threads;
+use super::watchdog::{self, Board};
+use super::{EVENTS, LISTENER, Reactor, SIGNALS, WAKER, tls};
+use crate::config::{Config, LogFormat, OFFLINE};
+use crate::engine::{Engine, Sizes};
+use crate::limits::{CONNECTIONS, SCORERS_MAX, SCRATCH_BYTES};
+use crate::store::StoreError;
+use crate::store::sqlite::{Reader, Writer};
+
+/// The database's file in the data directory.
+const DATABASE: &str = "maitred.db";
+/// Files that are neither a client nor a provider: the listener, the poller, the database, the log.
+const RESERVED_FILES: usize = 64;
+
+/// Why the server did not start, or ended.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The address cannot be listened on.
+    #[error("cannot listen on {address}: {error} (choose another with --listen ADDR:PORT)")]
+    Listen {
+        /// Which one.
+        address: std::net::SocketAddr,
+        /// Why.
+        error: io::Error,
+    },
+    /// The data directory cannot be made.
+    #[error(
+        "the data directory {path} cannot be made: {error} (choose another with --data-dir DIR)"
+    )]
+    DataDir {
+        /// Which one.
+        path: PathBuf,
+        /// Why.
+        error: io::Error,
+    },
+    /// The store cannot be opened.
+    #[error("{0}")]
+    Store(#[from] StoreError),
+    /// There are too few file descriptors.
+    #[error("only {limit} open files are allowed, which is too few: raise the limit (ulimit -n)")]
+    Files {
+        /// The limit.
+        limit: u64,
+    },
+    /// A certificate file is not as it should be.
+    #[error("{0}")]
+    Tls(io::Error),
+    /// A thread, the poller or the recording could not be started.
+    #[error("{0}")]
+    Io(#[from] io::Error),
+}
+
+/// Serves until it is asked to stop.
+pub fn run(config: Config) -> Result<(), StartError> {
+    let (guard, dropped) = start_log(&config);
+    let reactor = open(Arc::new(config), dropped)?;
+    let ended = reactor.run();
+    drop(guard); // the last lines of the log
+    Ok(ended?)
+}
+
+/// Everything that can fail is tried before the address is printed.
+fn open(
+    config: Arc<Config>,
+    dropped: Option<tracing_appender::non_blocking::ErrorCounter>,
+) -> Result<Reactor, StartError> {
+    let files = rlimit::increase_nofile_limit(u64::MAX)?;
+    let sizes = sizes(&config, files)?;
+    let clock = Clock::start();
+    let mut listener = Listener::bind(config.listen).map_err(|error| StartError::Listen {
+        address: config.listen,
+        error,
+    })?;
+    std::fs::create_dir_all(&config.data_dir).map_err(|error| StartError::DataDir {
+        path: config.data_dir.clone(),
+        error,
+    })?;
+    let database = config.data_dir.join(DATABASE);
+    let writer = Writer::open(&database)?;
+    let reader = Reader::open(&database)?;
+    let tls = tls_configs(&config)?;
+    let poll = Poll::new()?;
+    let waker = Arc::new(Waker::new(poll.registry(), WAKER)?);
+    listener.register(poll.registry(), LISTENER)?;
+    let mut signals = Signals::take()?;
+    signals.register(poll.registry(), SIGNALS)?;
+    let threads = Threads::start(sizes.scorers, writer, reader, waker, &config.drill)?;
+    let board = Arc::new(Board::default());
+    watchdog::start(clock, Arc::clone(&board))?;
+
+    let seed = config.seed.unwrap_or_else(|| fastrand::u64(..));
+    let mut engine = Engine::new(Arc::clone(&config), sizes, seed);
+    let recorder = start_recorder(&config, sizes, seed)?;
+    if recorder.is_some() {
+        engine.start_digest();
+    }
+    greet(&config, &listener, sizes, files)?;
+    Ok(Reactor {
+        poll,
+        events: Events::with_capacity(EVENTS),
+        engine,
+        sockets: Vec::with_capacity(sizes.clients + sizes.upstreams),
+        listener,
+        signals,
+        threads,
+        tls,
+        recorder,
+        clock,
+        now: clock.now(),
+        board,
+        observer: Observer::new(sizes.scorers, files, dropped),
+        ready: VecDeque::new(),
+        dirty: Vec::new(),
+        outputs: Vec::new(),
+        news: VecDeque::new(),
+        work: Vec::new(),
+        scratch: vec![0; SCRATCH_BYTES].into_boxed_slice(),
+        plain: vec![0; SCRATCH_BYTES].into_boxed_slice(),
+        handshakes: 0,
+        stall_ms: config.drill.stall_loop_ms,
+    })
+}
+
+/// How many of everything, so that the open files suffice whatever happens.
+fn sizes(config: &Config, files: u64) -> Result<Sizes, StartError> {
+    let files = usize::try_from(files).unwrap_or(usize::MAX);
+    let usable = files.saturating_sub(RESERVED_FILES);
+    if usable < 16 {
+        return Err(StartError::Files {
+            limit: files as u64,
+        });
+    }
+    // Twice, because an attempt to connect may try two addresses at a time.
+    let wanted: usize = config
+        .providers
+        .iter()
+        .filter_map(|provider| provider.upstream())
+        .map(|upstream| upstream.connections.saturating_mul(2))
+        .sum();
+    let upstreams = wanted.min(usable / 2);
+    let clients = (usable - upstreams)
+        .min(CONNECTIONS)
+        .min(config.connections.unwrap_or(CONNECTIONS));
+    let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get());
+    Ok(Sizes {
+        clients,
+        upstreams,
+        generations: config.limits.generations,
+        scorers: (cores - 1).clamp(1, SCORERS_MAX),
+    })
+}
+
+fn tls_configs(config: &Config) -> Result<Vec<Option<Arc<rustls::ClientConfig>>>, StartError> {
+    let of_upstream = |upstream: &crate::config::Upstream| {
+        upstream
+            .base
+            .tls
+            .then(|| tls::client_config(upstream.ca_file.as_deref()))
+            .transpose()
+    };
+    config
+        .providers
+        .iter()
+        .map(|provider| provider.upstream().map_or(Ok(None), of_upstream))
+        .collect::<io::Result<_>>()
+        .map_err(StartError::Tls)
+}
+
+fn start_recorder(config: &Config, sizes: Sizes, seed: u64) -> io::Result<Option<Recorder>> {
+    let Some(path) = &config.record else {
+        return Ok(None);
+    };
+    let keys = config
+        .providers
+        .iter()
+        .filter_map(|provider| {
+            let key = provider.upstream()?.key.as_ref()?;
+            Some((provider.name.clone(), key.expose().len()))
+        })
+        .collect();
+    let header = Header {
+        maitred_recording: FORMAT,
+        version: env!("CARGO_PKG_VERSION").to_string(),
+        config: config.effective().to_string(),
+        keys,
+        seed,
+        sizes,
+    };
+    Recorder::start(path, &header).map(Some)
+}
+
+/// Log lines go to standard error through a thread: a terminal that does not scroll must not hold
+/// the loop up. When its queue is full, lines are dropped and counted.
+fn start_log(
+    config: &Config,
+) -> (
+    Option<WorkerGuard>,
+    Option<tracing_appender::non_blocking::ErrorCounter>,
+) {
+    let (writer, guard) = NonBlockingBuilder::default()
+        .thread_name("log")
+        .finish(io::stderr());
+    let dropped = writer.error_counter();
+    let filter = tracing_subscriber::EnvFilter::new(config.log_level.as_str());
+    let lines = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(io::IsTerminal::is_terminal(&io::stderr()))
+        .with_target(false)
+        .with_writer(writer);
+    let started = match config.log_format {
+        LogFormat::Text => lines.try_init(),
+        LogFormat::Json => lines.json().try_init(),
+    };
+    match started {
+        Ok(()) => (Some(guard), Some(dropped)),
+        Err(_) => (None, None), // somebody (a test) has a log of their own
+    }
+}
+
+/// What a person sees first: where it is, how much it carries, what is missing, what to type.
+fn greet(config: &Config, listener: &Listener, sizes: Sizes, files: u64) -> Result<(), StartError> {
+    let address = listener.address()?;
+    let provider = &config.default_provider;
+    let mut out = io::stdout().lock();
+    let version = env!("CARGO_PKG_VERSION");
+    writeln!(out, "maitred {version} listens on http://{address}")?;
+    writeln!(
+        out,
+        "carries {} clients at once ({files} open files, {} scorer thread{})",
+        sizes.clients,
+        sizes.scorers,
+        if sizes.scorers == 1 { "" } else { "s" },
+    )?;
+    if provider == OFFLINE {
+        writeln!(
+            out,
+            "provider: offline, built in; for a real one set OPENAI_API_KEY (and OPENAI_BASE_URL, \
+             OPENAI_MODEL) and start again"
+        )?;
+    } else {
+        writeln!(out, "provider: {provider}")?;
+    }
+    writeln!(
+        out,
+        "try: curl -N http://{address}/generate/ -H 'Content-Type: application/json' \
+         -d '{{\"topic\": \"green tea\", \"stream\": true}}'"
+    )?;
+    out.flush()?;
+    Ok(())
+}

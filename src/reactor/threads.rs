@@ -1,0 +1,329 @@
+//! The threads that do what would block the loop, and the way their results come back.
+//!
+//! ```text
+//!  loop ──(bounded channel)──► scorer-0 … scorer-3   parse, score
+//!                          ──► sqlite-writer         transactions, in groups
+//!                          ──► sqlite-reader         questions
+//!                          ──► names-0, names-1      getaddrinfo
+//!  loop ◄──(one channel, one wake)── all of them
+//! ```
+//! The engine never has more pieces out than the channels hold, so handing over cannot fail; if it
+//! does, that is a broken rule and the piece comes back as one that panicked. A panic is caught
+//! where it happens: the piece has no result, the thread goes on.
+//!
+//! `docs/threads.md` lists every thread with its name, queue and bound.
+
+use std::io;
+use std::net::{IpAddr, ToSocketAddrs};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, Sender, bounded};
+use mio::Waker;
+
+use crate::config::Drill;
+use crate::engine::WorkId;
+use crate::engine::flow::body;
+use crate::engine::io::ResolveFault;
+use crate::engine::work::{Work, WorkResult};
+use crate::limits::{NAME_THREADS, WRITE_GROUP};
+use crate::score;
+use crate::store::Write;
+use crate::store::sqlite::{Reader, Writer};
+
+/// Pieces that a channel towards threads can hold.
+const CHANNEL: usize = 8 * WRITE_GROUP;
+/// Results that may wait for the loop. Threads wait when it is full; the loop never does.
+const RESULTS: usize = 4 * CHANNEL;
+
+/// Something that a thread has finished.
+#[derive(Debug)]
+pub enum Finished {
+    /// A piece of work.
+    Work(WorkId, WorkResult),
+    /// A look-up.
+    Name(u16, Result<Vec<IpAddr>, ResolveFault>),
+}
+
+/// How long threads have worked, in nanoseconds.
+#[derive(Debug, Default)]
+pub struct Busy {
+    /// All scorers together.
+    pub scorers: AtomicU64,
+    /// The SQLite writer.
+    pub writer: AtomicU64,
+    /// The SQLite reader.
+    pub reader: AtomicU64,
+}
+
+/// The way back to the loop: a channel, and one wake however many results there are.
+#[derive(Clone)]
+struct Back {
+    results: Sender<Finished>,
+    waker: Arc<Waker>,
+    woken: Arc<AtomicBool>,
+}
+
+impl Back {
+    fn send(&self, finished: Finished) {
+        // The loop is gone when the process ends; then nobody wants the result.
+        if self.results.send(finished).is_err() {
+            return;
+        }
+        if !self.woken.swap(true, Ordering::AcqRel)
+            && let Err(error) = self.waker.wake()
+        {
+            tracing::error!(%error, "the loop could not be woken");
+        }
+    }
+}
+
+/// The loop's side of all threads.
+pub struct Threads {
+    texts: Sender<(WorkId, Work)>,
+    writes: Sender<(WorkId, Write)>,
+    reads: Sender<(WorkId, crate::store::Query)>,
+    names: Sender<(u16, String)>,
+    results: Receiver<Finished>,
+    back: Back,
+    /// How long they have worked.
+    pub busy: Arc<Busy>,
+    writer: Option<JoinHandle<()>>,
+}
+
+impl Threads {
+    /// Starts them all.
+    pub fn start(
+        scorers: usize,
+        writer: Writer,
+        reader: Reader,
+        waker: Arc<Waker>,
+        drill: &Drill,
+    ) -> io::Result<Self> {
+        let (texts, texts_in) = bounded(CHANNEL);
+        let (writes, writes_in) = bounded(CHANNEL);
+        let (reads, reads_in) = bounded(CHANNEL);
+        let (names, names_in) = bounded(CHANNEL);
+        let (results, results_in) = bounded(RESULTS);
+        let back = Back {
+            results,
+            waker,
+            woken: Arc::default(),
+        };
+        let busy = Arc::new(Busy::default());
+        for n in 0..scorers {
+            let (work, back, busy) = (texts_in.clone(), back.clone(), Arc::clone(&busy));
+            let drill = drill.clone();
+            spawn(format!("scorer-{n}"), move || {
+                score_texts(&work, &back, &busy, &drill);
+            })?;
+        }
+        for n in 0..NAME_THREADS {
+            let (work, back) = (names_in.clone(), back.clone());
+            spawn(format!("names-{n}"), move || look_names_up(&work, &back))?;
+        }
+        let (to_loop, counter) = (back.clone(), Arc::clone(&busy));
+        spawn("sqlite-reader".into(), move || {
+            answer_questions(reader, &reads_in, &to_loop, &counter);
+        })?;
+        let (to_loop, counter) = (back.clone(), Arc::clone(&busy));
+        let stall = drill.stall_writer_ms;
+        let writer = spawn("sqlite-writer".into(), move || {
+            write_in_groups(writer, &writes_in, &to_loop, &counter, stall);
+        })?;
+        Ok(Threads {
+            texts,
+            writes,
+            reads,
+            names,
+            results: results_in,
+            back,
+            busy,
+            writer: Some(writer),
+        })
+    }
+
+    /// Hands a piece of work over. Never waits.
+    pub fn submit(&self, id: WorkId, work: Work) {
+        let handed = match work {
+            work @ (Work::Parse { .. } | Work::Score { .. }) => {
+                self.texts.try_send((id, work)).is_ok()
+            }
+            Work::Read(query) => self.reads.try_send((id, query)).is_ok(),
+            Work::Write(write) => self.writes.try_send((id, *write)).is_ok(),
+        };
+        if !handed {
+            tracing::error!("a piece of work found its channel full; it is given up");
+            self.back.send(Finished::Work(id, WorkResult::Panicked));
+        }
+    }
+
+    /// Asks for the addresses of a name. Never waits.
+    pub fn resolve(&self, index: u16, host: &str) {
+        if self.names.try_send((index, host.to_string())).is_err() {
+            self.back
+                .send(Finished::Name(index, Err(ResolveFault::Failed)));
+        }
+    }
+
+    /// The next result, if there is one.
+    pub fn next_result(&self) -> Option<Finished> {
+        self.results.try_recv().ok()
+    }
+
+    /// Says that results are about to be fetched: the next one wakes the loop again.
+    pub fn begin_fetch(&self) {
+        self.back.woken.store(false, Ordering::Release);
+    }
+
+    /// Lets the writer end, and waits until the last transaction is on disk.
+    pub fn stop(mut self) {
+        let writer = self.writer.take();
+        drop(self.writes);
+        drop(self.reads);
+        // Nobody fetches results any more; a writer that waits for room must not wait for ever.
+        drop(self.results);
+        if let Some(writer) = writer
+            && writer.join().is_err()
+        {
+            tracing::error!("the SQLite writer ended by a panic");
+        }
+    }
+}
+
+fn spawn(name: String, run: impl FnOnce() + Send + 'static) -> io::Result<JoinHandle<()>> {
+    let named = name.clone();
+    thread::Builder::new()
+        .name(name)
+        .spawn(run)
+        .map_err(|error| io::Error::new(error.kind(), format!("thread {named}: {error}")))
+}
+
+/// Runs a piece of work and counts the time; a panic becomes `None`.
+fn guarded<T>(busy: &AtomicU64, work: impl FnOnce() -> T) -> Option<T> {
+    let start = Instant::now();
+    let result = catch_unwind(AssertUnwindSafe(work)).ok();
+    let nanos = u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX);
+    busy.fetch_add(nanos, Ordering::Relaxed);
+    result
+}
+
+fn score_texts(work: &Receiver<(WorkId, Work)>, back: &Back, busy: &Busy, drill: &Drill) {
+    for (id, work) in work {
+        let result = guarded(&busy.scorers, || score_one(work, drill));
+        back.send(Finished::Work(id, result.unwrap_or(WorkResult::Panicked)));
+    }
+}
+
+fn score_one(work: Work, drill: &Drill) -> WorkResult {
+    match work {
+        Work::Parse { shape, body } => WorkResult::Parsed(body::parse(shape, &body)),
+        Work::Score { text, cancel } => {
+            if drill.stall_scorer_ms > 0 {
+                thread::sleep(Duration::from_millis(drill.stall_scorer_ms));
+            }
+            if let Some(words) = &drill.panic_scorer_on {
+                assert!(
+                    !text.contains(words),
+                    "drill: the scorer panics as configured"
+                );
+            }
+            WorkResult::Scored(score::score(&text, &|| cancel.is_cancelled()))
+        }
+        Work::Read(_) | Work::Write(_) => WorkResult::Panicked,
+    }
+}
+
+/// Takes what is there, up to the size of a group, as one transaction.
+fn write_in_groups(
+    mut writer: Writer,
+    work: &Receiver<(WorkId, Write)>,
+    back: &Back,
+    busy: &Busy,
+    stall_ms: u64,
+) {
+    let (mut ids, mut group) = (Vec::new(), Vec::new());
+    while let Ok((id, write)) = work.recv() {
+        ids.push(id);
+        group.push(write);
+        while group.len() < WRITE_GROUP {
+            let Ok((id, write)) = work.try_recv() else {
+                break;
+            };
+            ids.push(id);
+            group.push(write);
+        }
+        let results = guarded(&busy.writer, || {
+            if stall_ms > 0 {
+                thread::sleep(Duration::from_millis(stall_ms));
+            }
+            writer.apply(&group)
+        });
+        let mut results = results.unwrap_or_default().into_iter();
+        for id in ids.drain(..) {
+            let result = match results.next() {
+                Some(Err(error)) => {
+                    tracing::error!(code = error.code(), "{error}");
+                    WorkResult::Written(Err(error))
+                }
+                Some(written) => WorkResult::Written(written),
+                None => WorkResult::Panicked,
+            };
+            back.send(Finished::Work(id, result));
+        }
+        group.clear();
+        if work.is_empty() && guarded(&busy.writer, || writer.checkpoint()).is_none() {
+            tracing::error!("a checkpoint of the store panicked");
+        }
+    }
+}
+
+fn answer_questions(
+    mut reader: Reader,
+    work: &Receiver<(WorkId, crate::store::Query)>,
+    back: &Back,
+    busy: &Busy,
+) {
+    for (id, query) in work {
+        let result = match guarded(&busy.reader, || reader.run(&query)) {
+            Some(found) => WorkResult::Found(found),
+            None => WorkResult::Panicked,
+        };
+        back.send(Finished::Work(id, result));
+    }
+}
+
+fn look_names_up(work: &Receiver<(u16, String)>, back: &Back) {
+    for (index, host) in work {
+        let result = match (host.as_str(), 0).to_socket_addrs() {
+            Ok(addresses) => {
+                let mut found: Vec<IpAddr> = Vec::new();
+                for address in addresses {
+                    if !found.contains(&address.ip()) {
+                        found.push(address.ip());
+                    }
+                }
+                Ok(found)
+            }
+            Err(error) => {
+                tracing::warn!(%error, host, "a name could not be looked up");
+                Err(fault_of(&error))
+            }
+        };
+        back.send(Finished::Name(index, result));
+    }
+}
+
+/// `getaddrinfo` tells "no such name" apart only in words.
+fn fault_of(error: &io::Error) -> ResolveFault {
+    let words = error.to_string();
+    let unknown = ["not known", "No address", "nodename nor servname"];
+    if unknown.iter().any(|part| words.contains(part)) {
+        ResolveFault::NoSuchName
+    } else {
+        ResolveFault::Failed
+    }
+}

@@ -1,0 +1,179 @@
+//! TLS as a client: a rustls session between a socket and its connection.
+//!
+//! The session sits between the two as plain data: bytes of the socket go in, plaintext comes out,
+//! and the other way round. Two rules keep it out of trouble. Plaintext is taken out completely
+//! after each step, because no further event will come for it. And nothing is put in while the
+//! session holds enough that was not sent, because then the socket is the one to wait for.
+
+use std::io::{self, BufRead, Read as _, Write};
+use std::path::Path;
+use std::sync::Arc;
+
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::{AlertDescription, CertificateError, ClientConfig, ClientConnection, RootCertStore};
+
+use crate::engine::io::TlsFault;
+
+/// Plaintext that the session may hold before it was sent.
+const SESSION_BYTES: usize = 16 * 1024;
+
+/// A session.
+#[derive(Debug)]
+pub struct Tls {
+    session: ClientConnection,
+    /// The engine knows that the handshake is done.
+    pub announced: bool,
+    /// The peer has said that it will send nothing more.
+    pub closed: bool,
+}
+
+/// What a step brought to light.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// Nothing of note.
+    Going,
+    /// The handshake has just ended.
+    Secured,
+}
+
+impl Tls {
+    /// Starts a session with `host`.
+    pub fn start(config: &Arc<ClientConfig>, host: &str) -> Result<Self, TlsFault> {
+        let name = ServerName::try_from(host.to_string()).map_err(|_| TlsFault::WrongName)?;
+        let mut session =
+            ClientConnection::new(Arc::clone(config), name).map_err(|error| fault(&error))?;
+        session.set_buffer_limit(Some(SESSION_BYTES));
+        Ok(Tls {
+            session,
+            announced: false,
+            closed: false,
+        })
+    }
+
+    /// Whether the handshake is still going on.
+    #[must_use]
+    pub fn is_handshaking(&self) -> bool {
+        self.session.is_handshaking()
+    }
+
+    /// Takes bytes of the socket in, some of `bytes` at a time; returns how the session stands.
+    /// After each call the plaintext has to be taken out with [`Tls::plaintext`].
+    pub fn receive(&mut self, bytes: &mut &[u8]) -> Result<Progress, TlsFault> {
+        if bytes.is_empty() {
+            return Ok(Progress::Going); // an empty slice would be taken for the end
+        }
+        self.session
+            .read_tls(bytes)
+            .map_err(|_| TlsFault::Protocol)?;
+        let state = self
+            .session
+            .process_new_packets()
+            .map_err(|error| fault(&error))?;
+        self.closed |= state.peer_has_closed();
+        if !self.announced && !self.session.is_handshaking() {
+            self.announced = true;
+            return Ok(Progress::Secured);
+        }
+        Ok(Progress::Going)
+    }
+
+    /// Moves some plaintext into `into`; 0 when there is none.
+    pub fn plaintext(&mut self, into: &mut [u8]) -> usize {
+        // `WouldBlock` means none; an end without close_notify is judged by whoever reads the FIN.
+        self.session.reader().read(into).unwrap_or(0)
+    }
+
+    /// Puts plaintext in; returns how much the session took.
+    pub fn send(&mut self, bytes: &[u8]) -> usize {
+        self.session.writer().write(bytes).unwrap_or(0)
+    }
+
+    /// Whether the session has bytes for the socket.
+    #[must_use]
+    pub fn wants_write(&self) -> bool {
+        self.session.wants_write()
+    }
+
+    /// Writes bytes of the session to the socket.
+    pub fn write_to(&mut self, socket: &mut dyn Write) -> io::Result<usize> {
+        self.session.write_tls(socket)
+    }
+
+    /// Says that nothing more will be sent.
+    pub fn send_close_notify(&mut self) {
+        self.session.send_close_notify();
+    }
+}
+
+/// What one upstream trusts: the certificates of `ca_file`, or else the system's, or else those
+/// that come with the program.
+pub fn client_config(ca_file: Option<&Path>) -> io::Result<Arc<ClientConfig>> {
+    let roots = match ca_file {
+        Some(path) => roots_of_file(path)?,
+        None => roots_of_system(),
+    };
+    let mut config = ClientConfig::builder()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(Arc::new(config))
+}
+
+fn roots_of_file(path: &Path) -> io::Result<RootCertStore> {
+    let named = |what: String| io::Error::new(io::ErrorKind::InvalidData, what);
+    let pem = std::fs::File::open(path)
+        .map_err(|error| named(format!("ca_file {}: {error}", path.display())))?;
+    let mut roots = RootCertStore::empty();
+    let mut reader = io::BufReader::new(pem);
+    if reader.fill_buf()?.is_empty() {
+        return Err(named(format!("ca_file {} is empty", path.display())));
+    }
+    for certificate in CertificateDer::pem_reader_iter(&mut reader) {
+        let certificate =
+            certificate.map_err(|error| named(format!("ca_file {}: {error}", path.display())))?;
+        roots
+            .add(certificate)
+            .map_err(|error| named(format!("ca_file {}: {error}", path.display())))?;
+    }
+    if roots.is_empty() {
+        let what = format!("ca_file {} holds no certificate", path.display());
+        return Err(named(what));
+    }
+    Ok(roots)
+}
+
+fn roots_of_system() -> RootCertStore {
+    let found = rustls_native_certs::load_native_certs();
+    let mut roots = RootCertStore::empty();
+    let (added, ignored) = roots.add_parsable_certificates(found.certs);
+    tracing::debug!(added, ignored, "trusted certificates of the system");
+    if roots.is_empty() {
+        tracing::info!("the system has no trusted certificates; the bundled ones are used");
+        roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
+    }
+    roots
+}
+
+/// What an error of rustls means to an operator.
+fn fault(error: &rustls::Error) -> TlsFault {
+    use rustls::Error::{AlertReceived, InvalidCertificate, PeerIncompatible};
+    match error {
+        InvalidCertificate(error) => match error {
+            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+                TlsFault::WrongName
+            }
+            CertificateError::Expired
+            | CertificateError::ExpiredContext { .. }
+            | CertificateError::NotValidYet
+            | CertificateError::NotValidYetContext { .. } => TlsFault::Expired,
+            CertificateError::UnknownIssuer => TlsFault::UnknownIssuer,
+            _ => TlsFault::BadCertificate,
+        },
+        PeerIncompatible(_)
+        | AlertReceived(AlertDescription::ProtocolVersion | AlertDescription::HandshakeFailure) => {
+            TlsFault::Incompatible
+        }
+        _ => TlsFault::Protocol,
+    }
+}
