@@ -101,8 +101,8 @@ bounded! {
     pub struct Offline {
         /// Between two tokens.
         gap_ms: u64 = 20, 0..=10 * SECOND;
-        /// Tokens of an article, at most.
-        tokens: usize = 400, 1..=100_000;
+        /// Tokens of an article, at most; it is over before 1,000 by itself.
+        tokens: usize = 1_000, 1..=100_000;
     }
 }
 

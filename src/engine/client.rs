@@ -157,7 +157,7 @@ impl Engine {
                     }
                 }
                 Err(refusal) => {
-                    self.client_refused(id, Failure::Http(refusal));
+                    self.client_refused(id, &Failure::Http(refusal));
                     return input.len();
                 }
             }
@@ -210,7 +210,7 @@ impl Engine {
             charged: 0,
         };
         let Ok(exchange) = self.exchanges.insert(exchange) else {
-            return self.client_refused(id, Failure::Full(Bound::Exchanges));
+            return self.client_refused(id, &Failure::Full(Bound::Exchanges));
         };
         let Some(client) = self.conns.get_mut(id).and_then(|c| c.client()) else {
             return;
@@ -239,7 +239,7 @@ impl Engine {
             exchange.flow = Flow::Doomed(Box::new(failure));
         } else {
             exchange.terms.keep_alive = false;
-            self.fail_exchange(id, failure);
+            self.fail_exchange(id, &failure);
         }
     }
 
@@ -305,12 +305,12 @@ impl Engine {
             return;
         };
         if let Err(failure) = self.begin(exchange) {
-            self.fail_exchange(exchange, failure);
+            self.fail_exchange(exchange, &failure);
         }
     }
 
     /// The bytes cannot be a request, or not one that may be answered: say so and close.
-    fn client_refused(&mut self, id: ConnId, failure: Failure) {
+    fn client_refused(&mut self, id: ConnId, failure: &Failure) {
         let exchange = self
             .conns
             .get_mut(id)
@@ -324,7 +324,7 @@ impl Engine {
         }
         let request_id = self.new_id();
         self.counters.refused_requests += 1;
-        self.write_lone_problem(id, &failure, request_id);
+        self.write_lone_problem(id, failure, request_id);
         self.begin_close(id);
     }
 
@@ -479,8 +479,8 @@ impl Engine {
     /// A deadline of a client's connection has come.
     pub(super) fn client_due(&mut self, id: ConnId, wait: Wait) {
         match wait {
-            Wait::Head => self.client_refused(id, Failure::HeadTimeout),
-            Wait::Body => self.client_refused(id, Failure::BodyTimeout),
+            Wait::Head => self.client_refused(id, &Failure::HeadTimeout),
+            Wait::Body => self.client_refused(id, &Failure::BodyTimeout),
             Wait::Write => {
                 self.counters.slow_readers += 1;
                 self.client_closed(id);

@@ -84,7 +84,7 @@ impl Engine {
                 matches!(exchange.flow, Flow::Generate(_)) && exchange.held.generation.is_some()
             });
             if !waits_for_rows {
-                self.fail_exchange(id, Failure::Stopping);
+                self.fail_exchange(id, &Failure::Stopping);
             }
         }
         let mut timer = self.house;

@@ -203,20 +203,20 @@ impl Engine {
         body.clear();
         match serde_json::to_writer(&mut body, document) {
             Ok(()) => self.reply(id, status, Content::Json, &body),
-            Err(_) => self.fail_exchange(id, Failure::Internal("an answer is no JSON")),
+            Err(_) => self.fail_exchange(id, &Failure::Internal("an answer is no JSON")),
         }
         self.scratch = body;
     }
 
     /// Answers with what went wrong. In a stream that has begun it is the last event.
-    pub(super) fn fail_exchange(&mut self, id: ExchangeId, failure: Failure) {
+    pub(super) fn fail_exchange(&mut self, id: ExchangeId, failure: &Failure) {
         let Some(exchange) = self.exchanges.get(id) else {
             return;
         };
         if let super::flow::Flow::Generate(flow) = &exchange.flow
             && flow.is_streaming()
         {
-            return self.end_stream(id, Some(&failure));
+            return self.end_stream(id, Some(failure));
         }
         let request_id = exchange.request_id;
         self.counters.failed(failure.status(), failure.code());
@@ -227,14 +227,14 @@ impl Engine {
         self.settle_row(id, outcome, failure.status(), Some(failure.code()));
         let mut body = std::mem::take(&mut self.scratch);
         body.clear();
-        let problem = Problem::new(&failure, request_id);
+        let problem = Problem::new(failure, request_id);
         if serde_json::to_writer(&mut body, &problem).is_err() {
             body.clear();
         }
         let fields = ReplyFields {
             retry_after_s: failure.retry_after_s(),
             allow: match failure {
-                Failure::Method { allow } => Some(allow),
+                Failure::Method { allow } => Some(*allow),
                 _ => None,
             },
         };
@@ -358,14 +358,14 @@ impl Engine {
             .and_then(|exchange| exchange.held.generation)
             .and_then(|generation| self.generations.get(generation));
         let Some(generation) = generation else {
-            return self.fail_exchange(id, Failure::Internal("an answer without its text"));
+            return self.fail_exchange(id, &Failure::Internal("an answer without its text"));
         };
         let mut body = std::mem::take(&mut self.scratch);
         body.clear();
         let written = serde_json::to_writer(&mut body, &TextReply::new(generation, true));
         match written {
             Ok(()) => self.reply(id, 200, Content::Json, &body),
-            Err(_) => self.fail_exchange(id, Failure::Internal("an answer is no JSON")),
+            Err(_) => self.fail_exchange(id, &Failure::Internal("an answer is no JSON")),
         }
         body.clear();
         body.shrink_to(crate::limits::SCRATCH_BYTES);

@@ -11,7 +11,6 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook_mio::v1_0::Signals as Source;
 
 /// The signals of this process.
-#[derive(Debug)]
 pub struct Signals {
     source: Source,
     asked: bool,

@@ -68,7 +68,7 @@ pub enum StartError {
 /// Serves until it is asked to stop.
 pub fn run(config: Config) -> Result<(), StartError> {
     let (guard, dropped) = start_log(&config);
-    let reactor = open(Arc::new(config), dropped)?;
+    let reactor = open(&Arc::new(config), dropped)?;
     let ended = reactor.run();
     drop(guard); // the last lines of the log
     Ok(ended?)
@@ -76,11 +76,11 @@ pub fn run(config: Config) -> Result<(), StartError> {
 
 /// Everything that can fail is tried before the address is printed.
 fn open(
-    config: Arc<Config>,
+    config: &Arc<Config>,
     dropped: Option<tracing_appender::non_blocking::ErrorCounter>,
 ) -> Result<Reactor, StartError> {
     let files = rlimit::increase_nofile_limit(u64::MAX)?;
-    let sizes = sizes(&config, files)?;
+    let sizes = sizes(config, files)?;
     let clock = Clock::start();
     let mut listener = Listener::bind(config.listen).map_err(|error| StartError::Listen {
         address: config.listen,
@@ -93,7 +93,7 @@ fn open(
     let database = config.data_dir.join(DATABASE);
     let writer = Writer::open(&database)?;
     let reader = Reader::open(&database)?;
-    let tls = tls_configs(&config)?;
+    let tls = tls_configs(config)?;
     let poll = Poll::new()?;
     let waker = Arc::new(Waker::new(poll.registry(), WAKER)?);
     listener.register(poll.registry(), LISTENER)?;
@@ -104,12 +104,12 @@ fn open(
     watchdog::start(clock, Arc::clone(&board))?;
 
     let seed = config.seed.unwrap_or_else(|| fastrand::u64(..));
-    let mut engine = Engine::new(Arc::clone(&config), sizes, seed);
-    let recorder = start_recorder(&config, sizes, seed)?;
+    let mut engine = Engine::new(Arc::clone(config), sizes, seed);
+    let recorder = start_recorder(config, sizes, seed)?;
     if recorder.is_some() {
         engine.start_digest();
     }
-    greet(&config, &listener, sizes, files)?;
+    greet(config, &listener, sizes, files)?;
     Ok(Reactor {
         poll,
         events: Events::with_capacity(EVENTS),

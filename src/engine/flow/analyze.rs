@@ -112,7 +112,7 @@ impl Engine {
     }
 
     /// The deadline of a state: a scorer that has the text already gets the time it needs.
-    pub(super) fn analyze_due(&mut self, id: ExchangeId, failure: Failure) {
+    pub(super) fn analyze_due(&mut self, id: ExchangeId, failure: &Failure) {
         let at = self.now.mono.plus_ms(SCORE_MS);
         let running = self
             .exchanges

@@ -93,7 +93,7 @@ impl Engine {
             _ => Err(Failure::Internal("a result that nobody waits for")),
         };
         if let Err(failure) = outcome {
-            self.fail_exchange(id, failure);
+            self.fail_exchange(id, &failure);
         }
     }
 
@@ -104,15 +104,15 @@ impl Engine {
         };
         match &exchange.flow {
             Flow::Generate(_) if exchange.held.work.is_some() => {
-                self.fail_exchange(id, Failure::StoreTimeout);
+                self.fail_exchange(id, &Failure::StoreTimeout);
             }
             Flow::Generate(_) => self.generate_event(id, generate::Event::Silence),
             Flow::Analyze(state) => {
                 let failure = state.timeout();
-                self.analyze_due(id, failure);
+                self.analyze_due(id, &failure);
             }
-            Flow::Contents(_) => self.fail_exchange(id, Failure::StoreTimeout),
-            Flow::Parsing => self.fail_exchange(id, Failure::ScorerTimeout),
+            Flow::Contents(_) => self.fail_exchange(id, &Failure::StoreTimeout),
+            Flow::Parsing => self.fail_exchange(id, &Failure::ScorerTimeout),
             Flow::Body(_) | Flow::Doomed(_) | Flow::Between => {}
         }
     }

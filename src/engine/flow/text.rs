@@ -266,7 +266,7 @@ impl Engine {
                 exchange.flow = Flow::Generate(next);
                 step
             }
-            Err(failure) => return self.fail_exchange(id, failure),
+            Err(failure) => return self.fail_exchange(id, &failure),
         };
         match step {
             Step::Rest => {}
