@@ -220,13 +220,15 @@ impl Reactor {
             self.observer.stale_event();
             return;
         };
-        if event.is_readable() || event.is_read_closed() || event.is_error() {
+        let readable = event.is_readable() || event.is_read_closed() || event.is_error();
+        if readable {
             socket.readable = true;
             socket.read_closed |= event.is_read_closed() || event.is_error();
-            if !socket.queued {
-                socket.queued = true;
-                self.ready.push_back(id);
-            }
+        }
+        // A connection that is being made is looked at from the ready list, whatever came.
+        if (readable || socket.connecting) && !socket.queued {
+            socket.queued = true;
+            self.ready.push_back(id);
         }
         if event.is_writable() || event.is_error() {
             socket.writable = true;
