@@ -29,7 +29,7 @@ fn assert_recorded(server: &Server) {
     let sql = "SELECT count(*) FROM requests WHERE outcome = 'client_gone'";
     database::wait_for_count(&server.house().data(), sql, 1);
     until("the end of every exchange and call", || {
-        let left = server.metric("maitred_calls") + server.metric("maitred_exchanges");
+        let left = server.metric("maitred_calls") + server.total("maitred_exchanges");
         (left <= 1.0).then_some(()) // the one that asks
     });
 }

@@ -144,7 +144,8 @@ fn answers_that_are_not_http() {
 #[test]
 fn answers_that_cannot_be_understood() {
     for (body, expected) in [
-        ("{}", "upstream_malformed"),
+        ("[]", "upstream_malformed"),
+        ("{}", "upstream_truncated"),
         ("not json", "upstream_malformed"),
         (
             r#"{"choices":[{"index":0,"message":{"content":""},"finish_reason":"stop"}]}"#,

@@ -3,7 +3,7 @@
 use crate::support::response::text_of;
 use crate::support::{Provider, Script, Server, database, generate, ms};
 
-const TOKENS: [&str; 10] = ["tea "; 10];
+const TOKENS: [&str; 10] = [" tea"; 10];
 
 #[test]
 fn equal_prompts_share_one_call_and_each_hears_all_of_it() {
@@ -22,7 +22,7 @@ fn equal_prompts_share_one_call_and_each_hears_all_of_it() {
         .collect();
     for client in &mut late {
         client.head();
-        assert_eq!(text_of(&client.events(), 0), TOKENS.concat().trim_end());
+        assert_eq!(text_of(&client.events(), 0), TOKENS.concat().trim_start());
     }
     assert_eq!(provider.asked().len(), 1);
     // One row for each request, one text for all.

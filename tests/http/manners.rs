@@ -133,7 +133,7 @@ fn a_half_closed_client_gets_what_costs_nothing() {
 
 #[test]
 fn half_close_means_gone_where_it_costs_unless_configured() {
-    let slow = "[offline]\ngap_ms = 50\ntokens = 10\n";
+    let slow = "[offline]\ntokens = 10\n[drill]\nstall_scorer_ms = 500\n";
     let server = Server::start(slow);
     let mut client = server.connect();
     client.send(generate("tea", false)).finish_sending();

@@ -170,6 +170,17 @@ impl Server {
             .expect("a number")
     }
 
+    /// The sum over all labels of a gauge or counter in `/metrics`.
+    pub fn total(&self, name: &str) -> f64 {
+        let page = self.ask(super::get("/metrics"));
+        let values = page.text().lines().filter_map(|line| {
+            let (label, value) = line.strip_prefix(name)?.rsplit_once(' ')?;
+            (label.is_empty() || label.starts_with('{'))
+                .then(|| value.parse::<f64>().expect("a number"))
+        });
+        values.sum()
+    }
+
     /// Its process id.
     pub fn pid(&self) -> u32 {
         self.child.id()
