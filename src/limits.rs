@@ -169,6 +169,10 @@ pub const READY_MS_PER_TURN: u64 = 2;
 pub const ACCEPTS_PER_TURN: usize = 64;
 /// TLS handshakes moved forward in one turn: each costs up to a millisecond.
 pub const HANDSHAKES_PER_TURN: usize = 8;
+/// Connections with requests in their tail that are served in one turn.
+pub const AGAIN_PER_TURN: usize = 128;
+/// Results of threads told to the engine in one turn.
+pub const RESULTS_PER_TURN: usize = 256;
 /// Timers fired in one turn.
 pub const TIMERS_PER_TURN: usize = 1024;
 /// After running out of file descriptors, accepting rests for this long.

@@ -88,26 +88,28 @@ impl Engine {
             .set(Owner::Generation(id), &mut generation.timer, at);
         self.replay_bytes += generation.text.len();
         self.replay.push_back(id);
-        while self.replay_bytes > self.config.limits.replay_bytes {
-            let Some(oldest) = self.replay.front().copied() else {
+        // Each is looked at once: those that are still being read go to the end of the line.
+        for _ in 0..self.replay.len() {
+            if self.replay_bytes <= self.config.limits.replay_bytes {
                 break;
-            };
-            self.forget_generation(oldest);
+            }
+            if let Some(oldest) = self.replay.front().copied() {
+                self.forget_generation(oldest);
+            }
         }
     }
 
     /// Makes room in the table of generations by forgetting the oldest text that is finished.
     pub(super) fn make_room_for_generation(&mut self) -> bool {
-        while self.generations.is_full() {
-            let Some(oldest) = self.replay.front().copied() else {
-                return false;
-            };
-            self.forget_generation(oldest);
-            if self.replay.front() == Some(&oldest) {
-                return false; // somebody is still reading it
+        for _ in 0..self.replay.len() {
+            if !self.generations.is_full() {
+                break;
+            }
+            if let Some(oldest) = self.replay.front().copied() {
+                self.forget_generation(oldest);
             }
         }
-        true
+        !self.generations.is_full()
     }
 
     /// Drops a finished text. While somebody is reading it, it stays.

@@ -86,7 +86,6 @@ impl Engine {
         let used = self.client_steps(id, &tail);
         self.keep_tail(id, tail, &[], used);
         if self.conns.get(id).is_some_and(|c| c.tail.is_empty()) {
-            self.resume_conn(id);
             self.client_idle_eof(id);
         }
     }
@@ -104,8 +103,11 @@ impl Engine {
             tail.drain(..used);
             conn.tail = tail;
         }
-        if conn.tail.len() > PIPELINE_BYTES {
+        let waiting = conn.tail.len();
+        if waiting > PIPELINE_BYTES {
             self.pause_conn(id);
+        } else if waiting <= PIPELINE_BYTES / 2 {
+            self.resume_conn(id);
         }
         self.settle_conn(id);
         self.rearm_client(id);
@@ -341,12 +343,13 @@ impl Engine {
         let Some(client) = conn.client() else {
             return;
         };
-        if !keep_alive || (client.eof && !has_more) {
+        if !keep_alive {
             return self.begin_close(conn_id);
         }
         client.http.next_request();
         client.began = self.now.mono;
-        if has_more {
+        // A client that has sent its FIN is closed when its tail turns out to be empty.
+        if has_more || client.eof {
             self.queue_again(conn_id);
         }
         self.rearm_client(conn_id);

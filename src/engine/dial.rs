@@ -14,6 +14,7 @@ use std::net::{IpAddr, SocketAddr};
 use super::conn::{Conn, Provider, ProviderPhase, Role, Wait};
 use super::io::{Gone, How, Output, ResolveFault};
 use super::now::Mono;
+use super::pool::Attempt;
 use super::slots::{ConnId, DialId};
 use super::timers::{Owner, Timer};
 use super::{Engine, Failure, failure::Bound, failure::Upstream};
@@ -56,6 +57,7 @@ impl Engine {
             .dials
             .insert(dial)
             .map_err(|_| Failure::Full(Bound::Provider))?;
+        self.note_attempt(index, Attempt::Dial(id));
         if let Ok(ip) = self.host_name(index).parse::<IpAddr>() {
             self.dial_addresses(id, &[ip]);
             return Ok(());
@@ -167,6 +169,7 @@ impl Engine {
                 side.phase = ProviderPhase::Securing;
             }
             self.set_wait(conn, Wait::Tls, at);
+            self.note_attempt(index, Attempt::Handshake(conn));
             self.out.push(Output::StartTls(conn, index));
         } else {
             self.pools[index as usize].opening -= 1;
@@ -180,6 +183,19 @@ impl Engine {
             dial.trying.retain(|trying| *trying != conn);
             dial.last = gone;
             self.dial_next(id);
+        }
+    }
+
+    /// Nobody waits for the attempt any more.
+    pub(super) fn abandon_dial(&mut self, id: DialId) {
+        let Some(dial) = self.dials.remove(id) else {
+            return;
+        };
+        let index = dial.pool as usize;
+        self.pools[index].opening -= 1;
+        self.names[index].waiting.retain(|waiting| *waiting != id);
+        for conn in dial.trying {
+            self.close_conn(conn, How::Plain);
         }
     }
 

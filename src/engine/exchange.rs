@@ -11,6 +11,7 @@ use super::timers::{Owner, Timer};
 use super::trace::{Kind, Span, State};
 use super::work::{Work, WorkOwner};
 use super::{Engine, Failure, failure::Bound};
+use crate::limits::{JSON_ON_LOOP_BYTES, SCORE_MS};
 use crate::proto::http1::{Method, Version};
 use crate::store::{RequestOutcome, RequestRow, Write};
 
@@ -176,7 +177,7 @@ impl Engine {
             return Err(Failure::Internal("a body ended twice"));
         };
         let body = std::mem::take(body);
-        if body.len() <= crate::limits::JSON_ON_LOOP_BYTES {
+        if body.len() <= JSON_ON_LOOP_BYTES {
             let ask = super::flow::body::parse(shape, &body)?;
             return self.start(id, ask);
         }
@@ -184,6 +185,7 @@ impl Engine {
         if let Some(exchange) = self.exchanges.get_mut(id) {
             exchange.flow = Flow::Parsing;
         }
+        self.set_exchange_timer(id, self.now.mono.plus_ms(SCORE_MS));
         self.enter(id, State::Parsing);
         Ok(())
     }

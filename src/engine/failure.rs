@@ -5,11 +5,26 @@
 //! inner path; the only bytes of a peer are the name of an unknown field (cut) and the short error
 //! type of a provider (checked letter by letter).
 
+use uuid::Uuid;
+
 use super::flow::body::ParseFault;
 use super::io::{Gone, ResolveFault, TlsFault};
 use crate::dialect::ErrorCode;
 use crate::proto::http1::Refusal;
 use crate::store::StoreError;
+
+/// A failure that was told to a client, for the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Notice {
+    /// What the client was given to name it by.
+    pub request_id: Uuid,
+    /// The pattern of the route.
+    pub route: &'static str,
+    /// The status.
+    pub status: u16,
+    /// The code.
+    pub code: &'static str,
+}
 
 /// Why a request gets no answer, or not the one it asked for.
 #[derive(Clone, Debug, PartialEq)]
@@ -58,8 +73,6 @@ pub enum Failure {
     Stopping,
     /// The text was stopped by `DELETE /generate/{id}`.
     Cancelled,
-    /// Nobody has read the stream for too long.
-    SlowReader,
     /// The store said no.
     Store(StoreError),
     /// The store did not answer in time.
@@ -178,8 +191,7 @@ impl Failure {
             Failure::Full(_)
             | Failure::Stopping
             | Failure::StoreTimeout
-            | Failure::ScorerTimeout
-            | Failure::SlowReader => 503,
+            | Failure::ScorerTimeout => 503,
             Failure::Store(error) => match error {
                 StoreError::Full { .. } => 507,
                 _ => 503,
@@ -210,7 +222,6 @@ impl Failure {
             Failure::Full(bound) => bound.code(),
             Failure::Stopping => "shutting_down",
             Failure::Cancelled => "cancelled",
-            Failure::SlowReader => "slow_reader",
             Failure::Store(error) => error.code(),
             Failure::StoreTimeout => "store_timeout",
             Failure::ScorerTimeout => "scorer_timeout",
@@ -295,9 +306,6 @@ impl Failure {
                 "The server is shutting down. Try again in a few seconds, or elsewhere."
             }
             Failure::Cancelled => "The text was stopped on request.",
-            Failure::SlowReader => {
-                "The stream was not read for too long. Resume it with `Last-Event-ID`."
-            }
             Failure::StoreTimeout => {
                 "The store did not answer in time, so nothing is known to be stored."
             }

@@ -42,9 +42,17 @@ impl Engine {
         for id in self.conns.ids() {
             self.end_if_idle(id);
         }
-        let mut timer = self.house;
-        self.timers.set(Owner::House, &mut timer, until);
-        self.house = timer;
+        self.stop_deserted();
+        self.timers.set(Owner::House, &mut self.house, until);
+    }
+
+    /// Nobody can come back for a text any more: those without a reader are stopped.
+    fn stop_deserted(&mut self) {
+        for id in self.generations.ids() {
+            if self.subscribers(id).is_empty() {
+                self.fail_generation(id, Failure::Stopping);
+            }
+        }
     }
 
     /// Closes a connection on which nothing is going on.
@@ -71,13 +79,7 @@ impl Engine {
     fn end_everything(&mut self) {
         self.stopped_streams = true;
         for id in self.generations.ids() {
-            let calling = self
-                .generations
-                .get(id)
-                .is_some_and(|g| g.phase == Phase::Calling && g.result.verdict.is_none());
-            if calling {
-                self.fail_generation(id, Failure::Stopping);
-            }
+            self.fail_generation(id, Failure::Stopping);
         }
         for id in self.exchanges.ids() {
             let waits_for_rows = self.exchanges.get(id).is_some_and(|exchange| {
@@ -87,10 +89,7 @@ impl Engine {
                 self.fail_exchange(id, &Failure::Stopping);
             }
         }
-        let mut timer = self.house;
-        let at = self.now.mono.plus_ms(STORE_MS);
-        self.timers.set(Owner::House, &mut timer, at);
-        self.house = timer;
+        self.set_house_timer(STORE_MS);
     }
 
     /// Whether the process may end: nobody is served any more and every row is written.
@@ -117,10 +116,8 @@ impl Engine {
     }
 
     fn set_house_timer(&mut self, ms: u64) {
-        let mut timer = self.house;
         let at = self.now.mono.plus_ms(ms);
-        self.timers.set(Owner::House, &mut timer, at);
-        self.house = timer;
+        self.timers.set(Owner::House, &mut self.house, at);
     }
 
     /// The deadline of the house.

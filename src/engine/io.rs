@@ -4,6 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use serde::{Deserialize, Serialize};
 
+use super::now::Mono;
 use super::slots::{ConnId, WorkId};
 use super::work::WorkResult;
 
@@ -28,10 +29,25 @@ pub enum Input<'a> {
     Resolved(u16, Result<Vec<IpAddr>, ResolveFault>),
     /// Figures of the process that only the reactor can read, about once a second.
     Observed(Observed),
+    /// The turn before this one, for the trace.
+    Turned(Turn),
     /// Time has passed. Comes once a turn.
     Tick,
     /// SIGTERM or SIGINT: finish what is there and stop.
     Shutdown,
+}
+
+/// One turn of the loop.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Turn {
+    /// Turns before it.
+    pub number: u64,
+    /// When it came out of poll.
+    pub began: Mono,
+    /// Nanoseconds until it went into poll again.
+    pub nanos: u64,
+    /// Events that poll reported.
+    pub events: u32,
 }
 
 /// Why a connection is gone.

@@ -60,6 +60,7 @@ pub struct Counters {
     latency_ns: u64,
     statuses: BTreeMap<u16, u64>,
     failures: BTreeMap<&'static str, u64>,
+    texts_failed: BTreeMap<&'static str, u64>,
     full: [u64; 4],
 }
 
@@ -70,13 +71,13 @@ impl Counters {
     }
 
     /// A request failed.
-    pub fn failed(&mut self, _status: u16, code: &'static str) {
+    pub fn failed(&mut self, code: &'static str) {
         *self.failures.entry(code).or_default() += 1;
     }
 
     /// A text failed.
     pub fn generation_failed(&mut self, code: &'static str) {
-        *self.failures.entry(code).or_default() += 1;
+        *self.texts_failed.entry(code).or_default() += 1;
     }
 
     /// A queue was full.
@@ -458,7 +459,23 @@ impl Engine {
         for (status, count) in &c.statuses {
             page.value("responses_total", &format!("status=\"{status}\""), count);
         }
-        page.family("failures_total", "counter", "Failures by code.");
+        page.family(
+            "generations_failed_total",
+            "counter",
+            "Texts that failed, by code.",
+        );
+        for (code, count) in &c.texts_failed {
+            page.value(
+                "generations_failed_total",
+                &format!("code=\"{code}\""),
+                count,
+            );
+        }
+        page.family(
+            "failures_total",
+            "counter",
+            "Failures told to clients, by code.",
+        );
         for (code, count) in &c.failures {
             page.value("failures_total", &format!("code=\"{code}\""), count);
         }

@@ -61,7 +61,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 pub use self::check::Broken;
-pub use self::failure::Failure;
+pub use self::failure::{Failure, Notice};
 use self::io::{Gone, How, Input, Observed, Output};
 pub use self::now::{Mono, Now};
 pub use self::slots::{CallId, ConnId, DialId, ExchangeId, GenerationId, Key, WorkId};
@@ -82,11 +82,17 @@ use self::timers::{Owner, Popped, Timer, Timers};
 use self::trace::Trace;
 use self::work::{Work, WorkLimits, WorkOwner, WorkResult, Works};
 use crate::config::Config;
-use crate::limits::TIMERS_PER_TURN;
+use crate::limits::{AGAIN_PER_TURN, TIMERS_PER_TURN};
 use crate::proto::http1::HttpDate;
 
 /// The owner of all data while there are no API keys.
 pub const TENANT: &str = "local";
+
+/// Failures that may wait to be logged; more between two calls are only counted.
+const NOTICES: usize = 1024;
+
+/// Places for second addresses that are tried while the first has not answered.
+const SPARE_CONNECTIONS: usize = 32;
 
 /// How large the tables are. Decided once, before the start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -112,6 +118,7 @@ pub struct Engine {
     dials: Slots<DialId, Dial>,
     works: Works,
     pools: Vec<Pool>,
+    pools_to_open: Vec<u16>,
     names: Vec<Name>,
     // how to find things in them
     by_id: HashMap<Uuid, GenerationId, Keyed>,
@@ -146,6 +153,7 @@ pub struct Engine {
     scratch: Vec<u8>,
     json: Vec<u8>,
     audience: Vec<ExchangeId>,
+    notices: Vec<Notice>,
 }
 
 impl Engine {
@@ -158,11 +166,14 @@ impl Engine {
             .iter()
             .position(|p| p.name == config.default_provider)
             .unwrap_or(0) as u16;
+        let remote = providers.iter().filter(|p| p.upstream().is_some()).count();
+        let share = sizes.upstreams / remote.max(1);
         let pools = providers
             .iter()
             .map(|p| {
                 let connections = p.upstream().map_or(0, |upstream| upstream.connections);
-                Pool::new(p.concurrency.unwrap_or(connections).min(connections))
+                let max = p.concurrency.unwrap_or(connections).min(connections);
+                Pool::new(max.min(share))
             })
             .collect();
         let waiting = [PARSE_WAITING, ANALYZE_WAITING, READ_WAITING, WRITE_WAITING];
@@ -174,13 +185,14 @@ impl Engine {
         };
         let names: Vec<Arc<str>> = providers.iter().map(|p| p.name.as_str().into()).collect();
         Engine {
-            conns: Slots::new(sizes.clients + sizes.upstreams),
+            conns: Slots::new(sizes.clients + sizes.upstreams + SPARE_CONNECTIONS),
             exchanges: Slots::new(sizes.clients),
             generations: Slots::new(sizes.generations),
             calls: Slots::new(sizes.generations),
             dials: Slots::new(sizes.upstreams.max(1)),
             works: Works::new(&works),
             pools,
+            pools_to_open: Vec::new(),
             names: providers.iter().map(|_| Name::default()).collect(),
             by_id: HashMap::with_hasher(Keyed(seed)),
             by_prompt: HashMap::with_hasher(Keyed(seed)),
@@ -214,6 +226,7 @@ impl Engine {
             scratch: Vec::new(),
             json: Vec::new(),
             audience: Vec::new(),
+            notices: Vec::new(),
             config,
         }
     }
@@ -227,6 +240,7 @@ impl Engine {
     pub fn handle(&mut self, now: Now, input: Input<'_>, out: &mut Vec<Output>) {
         self.within(now, out, |engine| {
             engine.route(input);
+            engine.open_pools();
             engine.dispatch_work();
         });
     }
@@ -263,6 +277,7 @@ impl Engine {
             Input::Done(id, result) => self.work_done(id, result),
             Input::Resolved(index, result) => self.name_resolved(index, result),
             Input::Observed(observed) => self.observed = observed,
+            Input::Turned(turn) => self.trace.turn(&turn),
             Input::Tick => self.tick(),
             Input::Shutdown => self.begin_shutdown(),
         }
@@ -323,7 +338,7 @@ impl Engine {
     }
 
     fn tick(&mut self) {
-        for _ in 0..self.again.len() {
+        for _ in 0..self.again.len().min(AGAIN_PER_TURN) {
             if let Some(id) = self.again.pop_front() {
                 self.client_again(id);
             }
@@ -389,6 +404,25 @@ impl Engine {
         self.works.take(id)
     }
 
+    /// The failures told to clients since the last call, for the log. Bounded: what nobody fetches
+    /// is not kept.
+    pub fn notices(&mut self) -> impl Iterator<Item = Notice> + '_ {
+        self.notices.drain(..)
+    }
+
+    /// Notes a failure, for `/metrics` and the log.
+    fn note_failure(&mut self, failure: &Failure, route: &'static str, request_id: Uuid) {
+        self.counters.failed(failure.code());
+        if self.notices.len() < NOTICES {
+            self.notices.push(Notice {
+                request_id,
+                route,
+                status: failure.status(),
+                code: failure.code(),
+            });
+        }
+    }
+
     /// When it wants to hear [`Input::Tick`] at the latest.
     #[must_use]
     pub fn next_deadline(&self) -> Mono {
@@ -399,9 +433,10 @@ impl Engine {
         }
     }
 
-    /// The ring of spans; the reactor adds its turns.
-    pub fn trace(&mut self) -> &mut Trace {
-        &mut self.trace
+    /// The ring of spans.
+    #[must_use]
+    pub fn trace(&self) -> &Trace {
+        &self.trace
     }
 
     /// Hashes whatever is to be sent from here on, for the recorder.

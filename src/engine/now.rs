@@ -6,7 +6,19 @@
 use std::time::Duration;
 
 /// A point on the monotonic clock: nanoseconds since the reactor started.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Default,
+    serde::Serialize,
+    serde::Deserialize,
+)]
 pub struct Mono(pub u64);
 
 impl Mono {

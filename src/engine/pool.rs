@@ -8,14 +8,16 @@
 //! ```
 //! There are never more connections than the bound, and never more being opened than calls wait.
 //! When an attempt to connect fails, the call that has waited longest fails with it: so an
-//! unreachable provider is told to one caller at once instead of to all of them late.
+//! unreachable provider is told to one caller at once instead of to all of them late. When a call
+//! stops waiting, an attempt that is one too many now is given up with it: so a client that hangs
+//! up is noticed by the provider in this phase as well.
 
 use std::collections::VecDeque;
 
 use super::call::{CallWait, Stage};
 use super::conn::{Provider, ProviderPhase, Role, Wait};
 use super::io::How;
-use super::slots::{CallId, ConnId};
+use super::slots::{CallId, ConnId, DialId};
 use super::trace::State;
 use super::{Engine, Failure, failure::Bound};
 use crate::limits::{POOL_AGE_MS, POOL_IDLE_MS, POOL_WAITING};
@@ -29,10 +31,23 @@ pub struct Pool {
     pub leased: usize,
     /// Attempts to open one, handshakes included.
     pub opening: usize,
+    /// The attempts behind `opening`, the newest last, and some that are over already.
+    pub attempts: Vec<Attempt>,
     /// Calls that wait.
     pub waiting: VecDeque<CallId>,
     /// The most connections there may be.
     pub max: usize,
+    /// On the list of pools that may have to open connections.
+    listed: bool,
+}
+
+/// Something that may become a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Attempt {
+    /// There is no TCP connection yet.
+    Dial(DialId),
+    /// There is one, and its TLS handshake is going on.
+    Handshake(ConnId),
 }
 
 impl Pool {
@@ -43,8 +58,10 @@ impl Pool {
             idle: Vec::new(),
             leased: 0,
             opening: 0,
+            attempts: Vec::new(),
             waiting: VecDeque::new(),
             max,
+            listed: false,
         }
     }
 
@@ -91,12 +108,25 @@ impl Engine {
         Ok(())
     }
 
-    /// Opens connections while calls wait that no attempt is on the way for.
+    /// Has a look at this pool before the present input is done with.
     pub(super) fn open_where_needed(&mut self, index: u16) {
-        while self.pools[index as usize].may_open() {
-            self.pools[index as usize].opening += 1;
-            if let Err(failure) = self.dial(index) {
-                self.opening_failed(index, failure);
+        let pool = &mut self.pools[index as usize];
+        if !pool.listed {
+            pool.listed = true;
+            self.pools_to_open.push(index);
+        }
+    }
+
+    /// Opens connections while calls wait that no attempt is on the way for. Once per input and
+    /// from here only: an attempt that fails at once must not start the next one from within.
+    pub(super) fn open_pools(&mut self) {
+        while let Some(index) = self.pools_to_open.pop() {
+            self.pools[index as usize].listed = false;
+            while self.pools[index as usize].may_open() {
+                self.pools[index as usize].opening += 1;
+                if let Err(failure) = self.dial(index) {
+                    self.opening_failed(index, failure);
+                }
             }
         }
     }
@@ -136,7 +166,11 @@ impl Engine {
     pub(super) fn release_conn(&mut self, id: ConnId, reusable: bool) {
         let now = self.now.mono;
         let stopping = self.stopping.is_some();
-        let Some(provider) = self.conns.get_mut(id).and_then(|c| c.provider()) else {
+        let Some(conn) = self.conns.get_mut(id) else {
+            return;
+        };
+        let reusable = reusable && conn.out.is_empty(); // or the request is not all sent
+        let Some(provider) = conn.provider() else {
             return;
         };
         let young = now.since(provider.born) < POOL_AGE_MS * 1_000_000;
@@ -148,11 +182,43 @@ impl Engine {
         self.conn_ready(id);
     }
 
-    /// A call that waited has gone.
+    /// A call that waited has gone. If more attempts are on the way than calls wait, the newest
+    /// one is given up.
     pub(super) fn leave_queue(&mut self, index: u16, id: CallId) {
-        self.pools[index as usize]
-            .waiting
-            .retain(|waiting| *waiting != id);
+        let pool = &mut self.pools[index as usize];
+        let before = pool.waiting.len();
+        pool.waiting.retain(|waiting| *waiting != id);
+        if pool.waiting.len() == before || pool.opening <= pool.waiting.len() {
+            return;
+        }
+        while let Some(attempt) = self.pools[index as usize].attempts.pop() {
+            if self.is_going_on(attempt) {
+                return match attempt {
+                    Attempt::Dial(id) => self.abandon_dial(id),
+                    Attempt::Handshake(id) => self.close_conn(id, How::Plain),
+                };
+            }
+        }
+    }
+
+    /// Remembers an attempt. Those that are over are swept out when they are the greater part.
+    pub(super) fn note_attempt(&mut self, index: u16, attempt: Attempt) {
+        let pool = &mut self.pools[index as usize];
+        pool.attempts.push(attempt);
+        if pool.attempts.len() > 2 * pool.opening + 16 {
+            let mut attempts = std::mem::take(&mut pool.attempts);
+            attempts.retain(|attempt| self.is_going_on(*attempt));
+            self.pools[index as usize].attempts = attempts;
+        }
+    }
+
+    fn is_going_on(&self, attempt: Attempt) -> bool {
+        match attempt {
+            Attempt::Dial(id) => self.dials.get(id).is_some(),
+            Attempt::Handshake(id) => self.conns.get(id).is_some_and(|conn| {
+                matches!(&conn.role, Role::Provider(p) if p.phase == ProviderPhase::Securing)
+            }),
+        }
     }
 
     /// Takes the accounts of a connection that is being closed off its pool.

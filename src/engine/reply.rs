@@ -218,8 +218,8 @@ impl Engine {
         {
             return self.end_stream(id, Some(failure));
         }
-        let request_id = exchange.request_id;
-        self.counters.failed(failure.status(), failure.code());
+        let (request_id, route) = (exchange.request_id, exchange.route.as_str());
+        self.note_failure(failure, route, request_id);
         let outcome = match failure.status() {
             503 | 504 => RequestOutcome::TimedOut,
             _ => RequestOutcome::Failed,
@@ -244,7 +244,7 @@ impl Engine {
 
     /// A problem for a connection on which no request could be made out.
     pub(super) fn write_lone_problem(&mut self, conn: ConnId, failure: &Failure, id: Uuid) {
-        self.counters.failed(failure.status(), failure.code());
+        self.note_failure(failure, "none", id);
         let body = serde_json::to_vec(&Problem::new(failure, id)).unwrap_or_default();
         let terms = Terms {
             method: Method::Get,

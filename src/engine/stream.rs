@@ -140,6 +140,7 @@ impl Engine {
             return;
         };
         let (conn_id, terms, request_id) = (exchange.conn, exchange.terms, exchange.request_id);
+        let route = exchange.route.as_str();
         let generation = exchange
             .held
             .generation
@@ -160,7 +161,7 @@ impl Engine {
             }
         };
         if let Some(failure) = failure {
-            self.counters.failed(failure.status(), failure.code());
+            self.note_failure(failure, route, request_id);
         }
         let mut event = std::mem::take(&mut self.scratch);
         event.clear();

@@ -6,6 +6,7 @@
 //!
 //! The ring is memory and nothing else: 32 bytes a record, no allocation, no system call, no lock.
 
+use super::io::Turn;
 use super::now::Mono;
 use super::slots::Key;
 use crate::limits::SPANS;
@@ -139,6 +140,18 @@ impl Trace {
             self.spans.push(span);
         }
         self.written += 1;
+    }
+
+    /// Writes a turn of the loop.
+    pub fn turn(&mut self, turn: &Turn) {
+        self.push(Span {
+            start: turn.began,
+            nanos: turn.nanos,
+            whose: Key::unpack(turn.number),
+            kind: Kind::Turn,
+            state: State::Turn,
+            arg: turn.events,
+        });
     }
 
     /// The last `n` spans, the oldest first.

@@ -46,7 +46,7 @@ use self::watchdog::Board;
 use crate::engine::io::{Input, Output};
 use crate::engine::work::Work;
 use crate::engine::{ConnId, Engine, Key, Mono, Now, WorkId};
-use crate::limits::{ACCEPTS_PER_TURN, READY_MS_PER_TURN, READY_PER_TURN};
+use crate::limits::{ACCEPTS_PER_TURN, READY_MS_PER_TURN, READY_PER_TURN, RESULTS_PER_TURN};
 
 /// Events fetched from the kernel at a time; more come with the next turn.
 const EVENTS: usize = 1024;
@@ -85,6 +85,8 @@ pub struct Reactor {
     scratch: Box<[u8]>,
     /// … and decrypted into this.
     plain: Box<[u8]>,
+    /// There were more results than one turn takes.
+    results_left: bool,
     /// TLS handshakes moved on in this turn.
     handshakes: usize,
     /// A drill: milliseconds that each turn is held up on purpose.
@@ -121,6 +123,7 @@ impl Reactor {
         self.now = self.clock.now();
         self.board.turn_begins(self.now.mono.0);
         self.handshakes = 0;
+        self.feed(Input::Turned(self.observer.last_turn()));
         if let Some(observed) = self.observer.due(self.now.mono, &self.board, &self.threads) {
             self.feed(Input::Observed(observed));
         }
@@ -130,7 +133,7 @@ impl Reactor {
         // 6
         self.read_ready();
         // 7
-        if results {
+        if results || self.results_left {
             self.fetch_results();
         }
         // 8
@@ -138,6 +141,7 @@ impl Reactor {
         // 9
         self.feed(Input::Tick);
         self.hand_work_over();
+        self.log_failures();
         let wish = if signalled { self.signals.wish() } else { None };
         if wish == Some(Wish::Stop) {
             tracing::info!("asked to stop: no new requests, those in flight may finish");
@@ -183,10 +187,10 @@ impl Reactor {
     /// deadline of the engine or of the listener.
     fn timeout(&mut self) -> Option<std::time::Duration> {
         let end = self.clock.mono();
-        self.observer
-            .turn_ended(self.now.mono, end, &mut self.engine);
+        self.observer.turn_ended(self.now.mono, end);
         self.board.turn_ends();
-        if !self.ready.is_empty() || !self.dirty.is_empty() || self.listener.wants(end) {
+        let left = !self.ready.is_empty() || !self.dirty.is_empty() || self.results_left;
+        if left || self.listener.wants(end) {
             return Some(std::time::Duration::ZERO);
         }
         let next = self.engine.next_deadline().min(self.listener.next_try());
@@ -220,13 +224,15 @@ impl Reactor {
             self.observer.stale_event();
             return;
         };
-        if event.is_readable() || event.is_read_closed() || event.is_error() {
+        let readable = event.is_readable() || event.is_read_closed() || event.is_error();
+        if readable {
             socket.readable = true;
             socket.read_closed |= event.is_read_closed() || event.is_error();
-            if !socket.queued {
-                socket.queued = true;
-                self.ready.push_back(id);
-            }
+        }
+        // A connection that is being made is looked at from the ready list, whatever came.
+        if (readable || socket.connecting) && !socket.queued {
+            socket.queued = true;
+            self.ready.push_back(id);
         }
         if event.is_writable() || event.is_error() {
             socket.writable = true;
@@ -255,7 +261,12 @@ impl Reactor {
 
     fn fetch_results(&mut self) {
         self.threads.begin_fetch();
-        while let Some(finished) = self.threads.next_result() {
+        self.results_left = true;
+        for _ in 0..RESULTS_PER_TURN {
+            let Some(finished) = self.threads.next_result() else {
+                self.results_left = false;
+                break;
+            };
             match finished {
                 Finished::Work(id, result) => self.feed(Input::Done(id, result)),
                 Finished::Name(index, result) => self.feed(Input::Resolved(index, result)),
@@ -283,6 +294,20 @@ impl Reactor {
     fn hand_work_over(&mut self) {
         for (id, work) in self.work.drain(..) {
             self.threads.submit(id, work);
+        }
+    }
+
+    /// One line for each failure that a client was told of: the fault of ours or of a provider's
+    /// is a warning, a client's own is only of interest to somebody who looks for it.
+    fn log_failures(&mut self) {
+        for notice in self.engine.notices() {
+            let (id, route, status, code) =
+                (notice.request_id, notice.route, notice.status, notice.code);
+            if status >= 500 {
+                tracing::warn!(%id, route, status, code, "a request failed");
+            } else {
+                tracing::debug!(%id, route, status, code, "a request was refused");
+            }
         }
     }
 

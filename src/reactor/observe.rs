@@ -4,9 +4,8 @@ use std::sync::atomic::Ordering;
 
 use super::threads::Threads;
 use super::watchdog::Board;
-use crate::engine::io::{LAG_BOUNDS_US, Observed};
-use crate::engine::trace::{Kind, Span, State};
-use crate::engine::{Engine, Key, Mono};
+use crate::engine::Mono;
+use crate::engine::io::{LAG_BOUNDS_US, Observed, Turn};
 
 /// Figures are given to the engine this often, when there are turns at all.
 const EVERY_MS: u64 = 1_000;
@@ -16,7 +15,7 @@ const EVERY_MS: u64 = 1_000;
 pub struct Observer {
     seen: Observed,
     next: Mono,
-    events: u32,
+    turn: Turn,
     log_dropped: Option<tracing_appender::non_blocking::ErrorCounter>,
 }
 
@@ -35,7 +34,7 @@ impl Observer {
                 ..Observed::default()
             },
             next: Mono(0),
-            events: 0,
+            turn: Turn::default(),
             log_dropped,
         }
     }
@@ -44,7 +43,7 @@ impl Observer {
     pub fn turn(&mut self, events: usize) {
         self.seen.turns += 1;
         self.seen.events += events as u64;
-        self.events = u32::try_from(events).unwrap_or(u32::MAX);
+        self.turn.events = u32::try_from(events).unwrap_or(u32::MAX);
     }
 
     /// An event came for a connection that was gone.
@@ -61,7 +60,7 @@ impl Observer {
     }
 
     /// A turn is over: it lasted from `began` to `ended`.
-    pub fn turn_ended(&mut self, began: Mono, ended: Mono, engine: &mut Engine) {
+    pub fn turn_ended(&mut self, began: Mono, ended: Mono) {
         if self.seen.turns == 0 {
             return;
         }
@@ -73,15 +72,15 @@ impl Observer {
             .position(|bound| nanos <= bound * 1_000)
             .unwrap_or(LAG_BOUNDS_US.len());
         self.seen.lag[at] += 1;
-        let turn = self.seen.turns;
-        engine.trace().push(Span {
-            start: began,
-            nanos,
-            whose: Key::unpack(turn),
-            kind: Kind::Turn,
-            state: State::Turn,
-            arg: self.events,
-        });
+        self.turn.number = self.seen.turns;
+        self.turn.began = began;
+        self.turn.nanos = nanos;
+    }
+
+    /// The turn before this one.
+    #[must_use]
+    pub fn last_turn(&self) -> Turn {
+        self.turn
     }
 
     /// The figures, if it is time for them.

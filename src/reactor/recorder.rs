@@ -22,7 +22,7 @@ use std::thread;
 use crossbeam_channel::{Receiver, Sender, bounded};
 use serde::{Deserialize, Serialize};
 
-use crate::engine::io::{Gone, Input, Observed, ResolveFault};
+use crate::engine::io::{Gone, Input, Observed, ResolveFault, Turn};
 use crate::engine::work::WorkResult;
 use crate::engine::{ConnId, Key, Mono, Now, Sizes, WorkId};
 
@@ -77,6 +77,8 @@ pub enum Record {
     Resolved(u16, Result<Vec<IpAddr>, ResolveFault>),
     /// See [`Input::Observed`].
     Observed(Observed),
+    /// See [`Input::Turned`].
+    Turned(Turn),
     /// See [`Input::Tick`].
     Tick,
     /// See [`Input::Shutdown`].
@@ -150,6 +152,7 @@ impl Recorder {
             Input::Resolved(index, result) => self.record_json(8, now, &(index, result)),
             Input::Observed(observed) => self.record_json(9, now, observed),
             Input::Tick => self.record(10, now, &[]),
+            Input::Turned(turn) => self.record_json(14, now, turn),
             Input::Shutdown => self.record(11, now, &[]),
         }
     }
@@ -323,6 +326,7 @@ fn parse(kind: u8, bytes: &[u8]) -> io::Result<Record> {
         11 => Record::Shutdown,
         12 => Record::Digest(word(bytes)?),
         13 => Record::Overrun,
+        14 => Record::Turned(serde_json::from_slice(bytes)?),
         _ => return Err(bad("a record is of no known kind")),
     })
 }

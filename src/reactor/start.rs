@@ -131,6 +131,7 @@ fn open(
         work: Vec::new(),
         scratch: vec![0; SCRATCH_BYTES].into_boxed_slice(),
         plain: vec![0; SCRATCH_BYTES].into_boxed_slice(),
+        results_left: false,
         handshakes: 0,
         stall_ms: config.drill.stall_loop_ms,
     })
@@ -145,12 +146,11 @@ fn sizes(config: &Config, files: u64) -> Result<Sizes, StartError> {
             limit: files as u64,
         });
     }
-    // Twice, because an attempt to connect may try two addresses at a time.
     let wanted: usize = config
         .providers
         .iter()
         .filter_map(|provider| provider.upstream())
-        .map(|upstream| upstream.connections.saturating_mul(2))
+        .map(|upstream| upstream.connections)
         .sum();
     let upstreams = wanted.min(usable / 2);
     let clients = (usable - upstreams)

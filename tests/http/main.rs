@@ -1,0 +1,12 @@
+//! What bad input gets, and what good manners get: HTTP/1.1 as strangers speak it, against the
+//! real binary.
+#![allow(clippy::unwrap_used)]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod bodies;
+mod framing;
+mod limits;
+mod manners;
+mod slow;

@@ -1,0 +1,86 @@
+//! The database as another program sees it: plain SQL on the file that the server leaves behind.
+
+use std::collections::HashSet;
+use std::path::Path;
+
+use rusqlite::{Connection, OpenFlags};
+
+use super::until;
+
+/// Opens the one database in a data folder, for reading.
+pub fn open(data: &Path) -> Connection {
+    Connection::open_with_flags(file(data), OpenFlags::SQLITE_OPEN_READ_ONLY)
+        .expect("the database opens")
+}
+
+/// Where the database is.
+pub fn file(data: &Path) -> std::path::PathBuf {
+    let entries = std::fs::read_dir(data).expect("a data folder");
+    let mut files: Vec<_> = entries
+        .map(|entry| entry.expect("readable").path())
+        .filter(|path| {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            !name.ends_with("-wal") && !name.ends_with("-shm") && !name.ends_with(".lock")
+        })
+        .collect();
+    assert_eq!(files.len(), 1, "one database: {files:?}");
+    files.remove(0)
+}
+
+/// One number.
+pub fn count(db: &Connection, sql: &str) -> i64 {
+    db.query_row(sql, [], |row| row.get(0)).expect(sql)
+}
+
+/// Waits until `sql` counts `expected`: rows of failures are written after the answer.
+pub fn wait_for_count(data: &Path, sql: &str, expected: i64) {
+    until(&format!("{sql} = {expected}"), || {
+        (count(&open(data), sql) == expected).then_some(())
+    });
+}
+
+/// The ids of all texts, spelt as the server spells them, each with its state and text.
+pub fn texts(db: &Connection) -> Vec<(String, String, String)> {
+    let sql = "SELECT id, state, text FROM generated_content";
+    let mut statement = db.prepare(sql).expect(sql);
+    let rows = statement
+        .query_map([], |row| {
+            let id: [u8; 16] = row.get(0)?;
+            let id = uuid::Uuid::from_bytes(id).to_string();
+            Ok((id, row.get(1)?, row.get(2)?))
+        })
+        .expect(sql);
+    rows.map(|row| row.expect(sql)).collect()
+}
+
+/// What must hold after whatever happened: the file is sound, and no transaction is there by half.
+pub fn check(db: &Connection) -> HashSet<String> {
+    let verdict: String = db
+        .query_row("PRAGMA integrity_check", [], |row| row.get(0))
+        .expect("integrity_check");
+    assert_eq!(verdict, "ok");
+    assert_eq!(
+        count(db, "SELECT count(*) FROM pragma_foreign_key_check"),
+        0
+    );
+    let half = [
+        // A text without what was asked for, or without the request that asked for it.
+        "SELECT count(*) FROM generated_content c WHERE NOT EXISTS (SELECT 1 FROM search_terms t
+         WHERE t.tenant = c.tenant AND t.id = c.search_term_id)",
+        "SELECT count(*) FROM generated_content c WHERE NOT EXISTS (SELECT 1 FROM requests r
+         WHERE r.tenant = c.tenant AND r.generation_id = c.id)",
+        // A text that says that it has its scores, and has not; or the other way round.
+        "SELECT count(*) FROM generated_content c WHERE c.scored <> EXISTS (SELECT 1 FROM
+         sentiment_analysis s WHERE s.tenant = c.tenant AND s.generated_content_id = c.id)",
+        // A text that was cut.
+        "SELECT count(*) FROM generated_content WHERE text_bytes <> length(CAST(text AS BLOB))",
+        // A request that was answered well with a text that is not there.
+        "SELECT count(*) FROM requests r WHERE r.outcome = 'ok' AND r.generation_id IS NOT NULL
+         AND NOT EXISTS (SELECT 1 FROM generated_content c WHERE c.tenant = r.tenant
+         AND c.id = r.generation_id)",
+    ];
+    for sql in half {
+        assert_eq!(count(db, sql), 0, "{sql}");
+    }
+    texts(db).into_iter().map(|(id, ..)| id).collect()
+}
