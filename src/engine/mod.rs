@@ -26,7 +26,9 @@ pub mod call;
 mod check;
 pub mod client;
 pub mod conn;
+mod conns;
 pub mod dial;
+mod documents;
 pub mod exchange;
 pub mod failure;
 pub mod flow;
@@ -41,6 +43,7 @@ pub mod policy;
 pub mod pool;
 mod provider;
 mod reply;
+mod results;
 pub mod routes;
 pub mod slots;
 mod stream;
@@ -62,13 +65,13 @@ use uuid::Uuid;
 
 pub use self::check::Broken;
 pub use self::failure::{Failure, Notice};
-use self::io::{Gone, How, Input, Observed, Output};
+use self::io::{Input, Observed, Output};
 pub use self::now::{Mono, Now};
 pub use self::slots::{CallId, ConnId, DialId, ExchangeId, GenerationId, Key, WorkId};
 
 use self::blocks::Blocks;
 use self::call::Call;
-use self::conn::{Conn, Role, Wait};
+use self::conn::{Conn, Role};
 use self::dial::Dial;
 use self::exchange::Exchange;
 use self::generation::Generation;
@@ -80,7 +83,7 @@ use self::pool::Pool;
 use self::slots::Slots;
 use self::timers::{Owner, Popped, Timer, Timers};
 use self::trace::Trace;
-use self::work::{Work, WorkLimits, WorkOwner, WorkResult, Works};
+use self::work::{Work, WorkLimits, Works};
 use crate::config::Config;
 use crate::limits::{AGAIN_PER_TURN, TIMERS_PER_TURN};
 use crate::proto::http1::HttpDate;
@@ -290,53 +293,6 @@ impl Engine {
         })
     }
 
-    fn sent(&mut self, id: ConnId, bytes: usize) {
-        let now = self.now.mono;
-        let Some(conn) = self.conns.get_mut(id) else {
-            self.counters.stale += 1;
-            return;
-        };
-        self.blocks.consume(&mut conn.out, bytes);
-        conn.flushing = !conn.out.is_empty();
-        conn.progress = now;
-        self.settle_conn(id);
-        if let Some(Side::Client) = self.side(id) {
-            self.client_sent(id);
-        }
-    }
-
-    fn closed(&mut self, id: ConnId, gone: Gone) {
-        match self.side(id) {
-            Some(Side::Client) => self.client_closed(id),
-            Some(Side::Provider) => self.provider_closed(id, gone),
-            None => self.counters.stale += 1,
-        }
-    }
-
-    fn work_done(&mut self, id: WorkId, result: WorkResult) {
-        if result == WorkResult::Panicked {
-            self.counters.panics += 1;
-        }
-        match self.works.finish(id) {
-            Some(WorkOwner::Exchange(id)) => self.exchange_work_done(id, result),
-            Some(WorkOwner::Generation(id)) => self.generation_work_done(id, result),
-            Some(WorkOwner::House) => self.house_work_done(result),
-            Some(WorkOwner::Rescore(tenant, id)) => self.rescored(&tenant, id, result),
-            Some(WorkOwner::Nobody) => self.unwatched_done(&result),
-            None => self.counters.stale += 1,
-        }
-    }
-
-    fn generation_work_done(&mut self, id: GenerationId, result: WorkResult) {
-        match result {
-            WorkResult::Scored(scores) => self.scored(id, scores),
-            WorkResult::Written(Ok(_)) => self.saved(id, Ok(())),
-            WorkResult::Written(Err(error)) => self.saved(id, Err(Failure::Store(error))),
-            WorkResult::Panicked => self.generation_work_panicked(id),
-            _ => self.saved(id, Err(Failure::Internal("a result of another kind"))),
-        }
-    }
-
     fn tick(&mut self) {
         for _ in 0..self.again.len().min(AGAIN_PER_TURN) {
             if let Some(id) = self.again.pop_front() {
@@ -377,18 +333,6 @@ impl Engine {
             Owner::Dial(id) => self.dial_due(id),
             Owner::Name(index) => self.name_due(index),
             Owner::House => self.house_due(),
-        }
-    }
-
-    fn conn_due(&mut self, id: ConnId) {
-        let Some(conn) = self.conns.get(id) else {
-            return;
-        };
-        let wait = conn.wait;
-        match self.side(id) {
-            Some(Side::Client) => self.client_due(id, wait),
-            Some(Side::Provider) => self.provider_due(id, wait),
-            None => {}
         }
     }
 
@@ -448,81 +392,6 @@ impl Engine {
     #[must_use]
     pub fn digest(&self) -> u64 {
         self.blocks.digest()
-    }
-
-    // --- connections, whichever side they are on -----------------------------------------------
-
-    fn set_wait(&mut self, id: ConnId, wait: Wait, at: Mono) {
-        if let Some(conn) = self.conns.get_mut(id) {
-            conn.wait = wait;
-            self.timers.set(Owner::Conn(id), &mut conn.timer, at);
-        }
-    }
-
-    fn settle_conn(&mut self, id: ConnId) {
-        if let Some(conn) = self.conns.get_mut(id) {
-            let bytes = conn.bytes();
-            self.ledger.settle(&mut conn.charged, bytes);
-        }
-    }
-
-    fn pause_conn(&mut self, id: ConnId) {
-        if let Some(conn) = self.conns.get_mut(id)
-            && !conn.paused
-        {
-            conn.paused = true;
-            self.out.push(Output::Pause(id));
-        }
-    }
-
-    fn resume_conn(&mut self, id: ConnId) {
-        if let Some(conn) = self.conns.get_mut(id)
-            && conn.paused
-        {
-            conn.paused = false;
-            self.out.push(Output::Resume(id));
-        }
-    }
-
-    /// Closes a connection of ours: the reactor is told, the id is stale.
-    fn close_conn(&mut self, id: ConnId, how: How) {
-        let index = match self.conns.get(id).map(|conn| &conn.role) {
-            Some(Role::Provider(provider)) => Some(provider.pool),
-            Some(Role::Client(_)) => None,
-            None => return,
-        };
-        if self.remove_conn(id) {
-            self.out.push(Output::Close(id, how));
-        }
-        if let Some(index) = index {
-            self.open_where_needed(index);
-        }
-    }
-
-    /// Takes a connection out of all tables. Its exchange or call is somebody else's to end.
-    fn remove_conn(&mut self, id: ConnId) -> bool {
-        let Some(mut conn) = self.conns.remove(id) else {
-            return false;
-        };
-        self.blocks.clear(&mut conn.out);
-        self.ledger.settle(&mut conn.charged, 0);
-        match &conn.role {
-            Role::Client(_) => {
-                self.clients -= 1;
-                self.mind_accepting();
-            }
-            Role::Provider(provider) => self.strike_from_pool(id, provider),
-        }
-        true
-    }
-
-    /// Accepts again once there is room, with a little distance so that it does not flutter.
-    fn mind_accepting(&mut self) {
-        let room = self.clients_max - self.clients;
-        if self.accept_paused && self.stopping.is_none() && room > self.clients_max / 20 {
-            self.accept_paused = false;
-            self.out.push(Output::ResumeAccept);
-        }
     }
 
     fn provider_index(&self, name: &str) -> Option<u16> {

@@ -6,16 +6,17 @@
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::blocks::Pen;
-use super::client::takes_body;
-use super::exchange::Terms;
-use super::generation::Generation;
-use super::io::Output;
-use super::slots::{ConnId, ExchangeId};
-use super::{Engine, Failure};
-use crate::dialect::Usage;
+use super::documents::{
+    AnalysisReply, PageReply, Problem, RowReply, TextReply, rfc3339, row_of_list, usage,
+};
+use crate::engine::blocks::Pen;
+use crate::engine::client::takes_body;
+use crate::engine::exchange::Terms;
+use crate::engine::io::Output;
+use crate::engine::slots::{ConnId, ExchangeId};
+use crate::engine::{Engine, Failure};
 use crate::proto::http1::{After, HttpDate, Method, ReplyBody, Version, reply_head};
-use crate::score::{Readability, Scores, Sentiment};
+use crate::score::Scores;
 use crate::store::{Listed, RequestOutcome, TextRow};
 
 /// A type of content that we send.
@@ -42,152 +43,6 @@ impl Content {
             Content::Metrics => "text/plain; version=0.0.4; charset=utf-8",
             Content::Lines => "application/x-ndjson",
         }
-    }
-}
-
-/// A generated text and all that is known about it, as `POST /generate/` and `done` say it.
-#[derive(Serialize)]
-pub(super) struct TextReply<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    generated_text: Option<&'a str>,
-    id: Uuid,
-    search_term_id: Uuid,
-    provider: &'a str,
-    model: &'a str,
-    offline: bool,
-    usage: UsageReply,
-    finish_reason: Option<&'static str>,
-    cached: bool,
-    stored: bool,
-    readability: Option<&'a Readability>,
-    sentiment: Option<&'a Sentiment>,
-}
-
-impl<'a> TextReply<'a> {
-    pub(super) fn new(generation: &'a Generation, with_text: bool) -> Self {
-        let (plan, result) = (&generation.plan, &generation.result);
-        TextReply {
-            generated_text: with_text.then_some(generation.text.as_str()),
-            id: generation.id,
-            search_term_id: plan.term_id,
-            provider: &plan.provider_name,
-            model: result.model.as_deref().unwrap_or(&plan.model),
-            offline: plan.offline,
-            usage: UsageReply::from(result.usage),
-            finish_reason: result.finish.map(|finish| finish.as_str()),
-            cached: false,
-            stored: result.stored,
-            readability: result.scores.as_ref().map(|s| &s.readability),
-            sentiment: result.scores.as_ref().map(|s| &s.sentiment),
-        }
-    }
-}
-
-#[derive(Serialize)]
-struct UsageReply {
-    prompt_tokens: Option<u64>,
-    completion_tokens: Option<u64>,
-    total_tokens: Option<u64>,
-}
-
-impl From<Usage> for UsageReply {
-    fn from(usage: Usage) -> Self {
-        let sum = usage
-            .prompt_tokens
-            .zip(usage.completion_tokens)
-            .map(|(a, b)| a.saturating_add(b));
-        UsageReply {
-            prompt_tokens: usage.prompt_tokens,
-            completion_tokens: usage.completion_tokens,
-            total_tokens: usage.total_tokens.or(sum),
-        }
-    }
-}
-
-/// A stored text, whole or cut, as `/contents` shows it.
-#[derive(Serialize)]
-struct RowReply<'a> {
-    id: Uuid,
-    search_term_id: Uuid,
-    topic: &'a str,
-    text: &'a str,
-    text_bytes: u64,
-    state: &'static str,
-    provider: &'a str,
-    model: &'a str,
-    offline: bool,
-    finish_reason: Option<&'a str>,
-    usage: UsageReply,
-    created_at: String,
-    readability: Option<&'a Readability>,
-    sentiment: Option<&'a Sentiment>,
-}
-
-#[derive(Serialize)]
-struct PageReply<'a> {
-    contents: Vec<RowReply<'a>>,
-    next: Option<Uuid>,
-}
-
-#[derive(Serialize)]
-struct AnalysisReply<'a> {
-    readability: &'a Readability,
-    sentiment: &'a Sentiment,
-    id: Uuid,
-    search_term_id: Uuid,
-}
-
-/// RFC 9457, with our own members `code`, `field` and `request_id`.
-#[derive(Serialize)]
-pub(super) struct Problem<'a> {
-    r#type: String,
-    title: &'static str,
-    status: u16,
-    detail: String,
-    code: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    field: Option<&'a str>,
-    request_id: Uuid,
-}
-
-impl<'a> Problem<'a> {
-    pub(super) fn new(failure: &'a Failure, request_id: Uuid) -> Self {
-        Problem {
-            r#type: format!("urn:maitred:problem:{}", failure.code()),
-            title: title(failure.status()),
-            status: failure.status(),
-            detail: failure.detail(),
-            code: failure.code(),
-            field: failure.field().filter(|field| !field.is_empty()),
-            request_id,
-        }
-    }
-}
-
-fn title(status: u16) -> &'static str {
-    match status {
-        400 => "Bad request",
-        403 => "Forbidden",
-        404 => "Not found",
-        405 => "Method not allowed",
-        408 => "Request timeout",
-        410 => "Gone",
-        413 => "Content too large",
-        414 => "URI too long",
-        415 => "Unsupported media type",
-        417 => "Expectation failed",
-        421 => "Misdirected request",
-        422 => "Unprocessable content",
-        429 => "Too many requests",
-        431 => "Request header fields too large",
-        500 => "Internal server error",
-        501 => "Not implemented",
-        502 => "Bad gateway",
-        503 => "Service unavailable",
-        504 => "Gateway timeout",
-        505 => "HTTP version not supported",
-        507 => "Insufficient storage",
-        _ => "Error",
     }
 }
 
@@ -470,37 +325,4 @@ pub(super) fn after(terms: &Terms) -> After {
     } else {
         After::Close
     }
-}
-
-fn usage(prompt_tokens: Option<u64>, completion_tokens: Option<u64>) -> UsageReply {
-    UsageReply::from(Usage {
-        prompt_tokens,
-        completion_tokens,
-        ..Usage::default()
-    })
-}
-
-fn row_of_list(row: &Listed) -> RowReply<'_> {
-    RowReply {
-        id: row.id,
-        search_term_id: row.search_term_id,
-        topic: &row.term,
-        text: &row.excerpt,
-        text_bytes: row.text_bytes,
-        state: row.state.as_str(),
-        provider: &row.provider,
-        model: &row.model,
-        offline: row.offline,
-        finish_reason: row.finish_reason.as_deref(),
-        usage: usage(row.prompt_tokens, row.completion_tokens),
-        created_at: rfc3339(row.created_ms),
-        readability: row.scores.as_ref().map(|s| &s.readability),
-        sentiment: row.scores.as_ref().map(|s| &s.sentiment),
-    }
-}
-
-fn rfc3339(ms: i64) -> String {
-    jiff::Timestamp::from_millisecond(ms)
-        .map(|stamp| format!("{stamp:.3}"))
-        .unwrap_or_default()
 }

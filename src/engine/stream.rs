@@ -11,9 +11,10 @@ use std::io::Write as _;
 
 use super::blocks::Pen;
 use super::client::{takes_body, takes_chunks};
+use super::documents::{Problem, TextReply};
 use super::flow::Flow;
 use super::flow::generate::{Event, Generate};
-use super::reply::{Problem, TextReply, after};
+use super::reply::after;
 use super::slots::{ConnId, ExchangeId};
 use super::{Engine, Failure};
 use crate::limits::SEND_HIGH_BYTES;

@@ -41,19 +41,16 @@ impl House {
         path
     }
 
-    /// The command that starts a server here. Nothing of the environment reaches its settings.
-    fn command(&self, config: &str, open_files: Option<u32>) -> Command {
+    /// The command that starts a server here, by way of a shell if there is something to be done
+    /// before. Nothing of the environment reaches its settings.
+    fn command(&self, config: &str, shell: &str) -> Command {
         let config = self.write("maitred.toml", config);
         let binary = env!("CARGO_BIN_EXE_maitred");
-        let mut command = match open_files {
-            None => Command::new(binary),
-            Some(limit) => {
-                let mut shell = Command::new("sh");
-                let script = format!("ulimit -n {limit} && exec \"$0\" \"$@\"");
-                shell.args(["-c", &script, binary]);
-                shell
-            }
-        };
+        let mut command = Command::new(binary);
+        if !shell.is_empty() {
+            command = Command::new("sh");
+            command.args(["-c", &format!("{shell}; exec \"$0\" \"$@\""), binary]);
+        }
         command
             .args(["--listen", "127.0.0.1:0"])
             .arg("--data-dir")
@@ -73,7 +70,7 @@ impl House {
 
     /// Starts the binary where it is expected to end by itself, and waits for that.
     pub fn run_to_exit(&self, config: &str, further: &[&str]) -> Output {
-        let mut command = self.command(config, None);
+        let mut command = self.command(config, "");
         command
             .args(further)
             .stdout(Stdio::piped())
@@ -118,12 +115,12 @@ impl Server {
 
     /// Starts one in a folder that may have been used before.
     pub fn start_in(house: House, config: &str) -> Server {
-        Server::start_limited(house, config, None)
+        Server::start_after(house, config, "")
     }
 
-    /// Starts one that may open only so many files.
-    pub fn start_limited(house: House, config: &str, open_files: Option<u32>) -> Server {
-        let mut command = house.command(config, open_files);
+    /// Starts one from a shell that runs `shell` before, to limit it (`ulimit -n 256`).
+    pub fn start_after(house: House, config: &str, shell: &str) -> Server {
+        let mut command = house.command(config, shell);
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("the binary starts");
         let log = Arc::new(Mutex::new(String::new()));

@@ -5,11 +5,13 @@
 //! inner path; the only bytes of a peer are the name of an unknown field (cut) and the short error
 //! type of a provider (checked letter by letter).
 
+mod upstream;
+
+pub use self::upstream::Upstream;
+
 use uuid::Uuid;
 
-use super::flow::body::ParseFault;
-use super::io::{Gone, ResolveFault, TlsFault};
-use crate::dialect::ErrorCode;
+use crate::engine::flow::body::ParseFault;
 use crate::proto::http1::Refusal;
 use crate::store::StoreError;
 
@@ -103,62 +105,6 @@ pub enum Bound {
     Scorers,
     /// Reads or writes waiting for the store.
     Store,
-}
-
-/// What went wrong between us and a provider.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Upstream {
-    /// Its name has no address.
-    Name(ResolveFault),
-    /// The look-up took too long.
-    NameTimeout,
-    /// No connection could be opened.
-    Connect(Gone),
-    /// Connecting took too long.
-    ConnectTimeout,
-    /// TLS failed.
-    Tls(TlsFault),
-    /// The TLS handshake took too long.
-    TlsTimeout,
-    /// No connection became free in time.
-    PoolTimeout,
-    /// The request was sent and nothing came back in time.
-    FirstByteTimeout,
-    /// The stream stood still for too long.
-    ContentTimeout,
-    /// The whole took too long.
-    TotalTimeout,
-    /// The connection broke in the middle of the answer.
-    Broken,
-    /// The answer ended without saying that it was complete.
-    Truncated,
-    /// The answer breaks HTTP/1.1.
-    Http,
-    /// The answer is not what this kind of provider sends.
-    Malformed,
-    /// One event, the head or the body was too large.
-    TooLarge,
-    /// The answer is compressed though nobody asked for it.
-    Compressed,
-    /// The answer has no text.
-    Empty,
-    /// The provider refused the key (401, 403): the operator's business, not the client's.
-    Key,
-    /// The provider does not know the model, or the address is wrong (404).
-    Model,
-    /// The provider found the request wrong (other 4xx).
-    Rejected(u16, Option<ErrorCode>),
-    /// The provider wants us to slow down (429).
-    RateLimited {
-        /// Its own hint in milliseconds.
-        retry_after_ms: Option<u64>,
-    },
-    /// The account has no quota left: trying again does not help.
-    Quota,
-    /// The provider is overloaded or broken (5xx), or says so in the stream.
-    Unavailable(u16, Option<ErrorCode>),
-    /// A status that no provider should send, a redirect for instance.
-    Status(u16),
 }
 
 impl From<Upstream> for Failure {
@@ -340,132 +286,6 @@ impl Bound {
             Bound::Scorers => "Too many texts are waiting to be scored.",
             Bound::Store => "Too many requests are waiting for the store.",
         }
-    }
-}
-
-impl Upstream {
-    /// 504 for what took too long, 503 and 429 where trying again helps, else 502.
-    #[must_use]
-    pub fn status(&self) -> u16 {
-        match self {
-            Upstream::NameTimeout
-            | Upstream::ConnectTimeout
-            | Upstream::TlsTimeout
-            | Upstream::FirstByteTimeout
-            | Upstream::ContentTimeout
-            | Upstream::TotalTimeout => 504,
-            Upstream::PoolTimeout => 503,
-            Upstream::RateLimited { .. } => 429,
-            Upstream::Connect(Gone::TimedOut) => 504,
-            _ => 502,
-        }
-    }
-
-    fn code(&self) -> &'static str {
-        match self {
-            Upstream::Name(_) => "upstream_name",
-            Upstream::NameTimeout => "upstream_name_timeout",
-            Upstream::Connect(_) => "upstream_connect",
-            Upstream::ConnectTimeout => "upstream_connect_timeout",
-            Upstream::Tls(_) => "upstream_tls",
-            Upstream::TlsTimeout => "upstream_tls_timeout",
-            Upstream::PoolTimeout => "upstream_pool_timeout",
-            Upstream::FirstByteTimeout => "upstream_first_byte_timeout",
-            Upstream::ContentTimeout => "upstream_content_timeout",
-            Upstream::TotalTimeout => "upstream_total_timeout",
-            Upstream::Broken => "upstream_broken",
-            Upstream::Truncated => "upstream_truncated",
-            Upstream::Http => "upstream_http",
-            Upstream::Malformed => "upstream_malformed",
-            Upstream::TooLarge => "upstream_too_large",
-            Upstream::Compressed => "upstream_compressed",
-            Upstream::Empty => "upstream_empty",
-            Upstream::Key => "upstream_key",
-            Upstream::Model => "upstream_not_found",
-            Upstream::Rejected(..) => "upstream_rejected",
-            Upstream::RateLimited { .. } => "upstream_rate_limited",
-            Upstream::Quota => "upstream_quota",
-            Upstream::Unavailable(..) => "upstream_unavailable",
-            Upstream::Status(_) => "upstream_status",
-        }
-    }
-
-    fn detail(&self) -> String {
-        match self {
-            Upstream::Name(ResolveFault::NoSuchName) => {
-                "The provider's host name does not exist. Check its base URL.".into()
-            }
-            Upstream::Connect(Gone::Refused) => {
-                "The provider refuses connections. Check that it runs, and its base URL.".into()
-            }
-            Upstream::Tls(fault) => format!("TLS with the provider failed: {}.", fault.words()),
-            Upstream::Rejected(status, code) => with_code(
-                &format!("The provider refused the request (status {status}"),
-                code.as_ref(),
-            ),
-            Upstream::Unavailable(status, code) => with_code(
-                &format!("The provider could not answer (status {status}"),
-                code.as_ref(),
-            ),
-            Upstream::Status(status) => {
-                format!("The provider answered with status {status}, which is no answer.")
-            }
-            plain => plain.plain_words().into(),
-        }
-    }
-
-    fn plain_words(&self) -> &'static str {
-        match self {
-            Upstream::Name(_) => "The provider's host name could not be looked up.",
-            Upstream::NameTimeout => "Looking up the provider's host name took too long.",
-            Upstream::Connect(_) => "No connection to the provider could be opened.",
-            Upstream::ConnectTimeout => "Connecting to the provider took too long.",
-            Upstream::TlsTimeout => "The TLS handshake with the provider took too long.",
-            Upstream::PoolTimeout => "No connection to the provider became free in time.",
-            Upstream::FirstByteTimeout => "The provider did not begin its answer in time.",
-            Upstream::ContentTimeout => "The provider stopped in the middle of its answer.",
-            Upstream::TotalTimeout => "The provider took too long in all.",
-            Upstream::Broken => "The connection to the provider broke.",
-            Upstream::Truncated => {
-                "The provider's answer ended before it was complete. What came is stored and \
-                 marked as truncated."
-            }
-            Upstream::Http => "The provider's answer is not correct HTTP.",
-            Upstream::Malformed => "The provider's answer cannot be understood.",
-            Upstream::TooLarge => "The provider's answer is larger than allowed.",
-            Upstream::Compressed => "The provider's answer is compressed though it must not be.",
-            Upstream::Empty => "The provider answered without any text.",
-            Upstream::Key => "The provider does not accept the server's API key.",
-            Upstream::Model => {
-                "The provider does not know this model, or nothing is at its base URL."
-            }
-            Upstream::RateLimited { .. } => "The provider asks to be called less often.",
-            Upstream::Quota => "The provider's quota for this server is used up.",
-            _ => "The provider failed.",
-        }
-    }
-}
-
-impl TlsFault {
-    fn words(self) -> &'static str {
-        match self {
-            TlsFault::WrongName => "the certificate is for another name",
-            TlsFault::Expired => "the certificate is not valid at this time",
-            TlsFault::UnknownIssuer => {
-                "no trusted authority has signed the certificate (`ca_file` names further ones)"
-            }
-            TlsFault::BadCertificate => "the certificate is not acceptable",
-            TlsFault::Incompatible => "there is no common version or cipher",
-            TlsFault::Protocol => "the other side does not speak TLS, or broke off",
-            TlsFault::Truncated => "the connection was cut",
-        }
-    }
-}
-
-fn with_code(words: &str, code: Option<&ErrorCode>) -> String {
-    match code {
-        Some(code) => format!("{words}, {}).", code.as_str()),
-        None => format!("{words})."),
     }
 }
 

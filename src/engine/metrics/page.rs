@@ -1,96 +1,13 @@
-//! Counters, and how they are shown at `/metrics` (Prometheus' text format 0.0.4).
-//!
-//! A counter is a plain field of the engine: one thread, so no atomics, no registry, no lock. What
-//! only the process knows (turns, resident bytes, busy threads) comes in as
-//! [`Observed`](super::io::Observed) once a second.
+//! The page at `/metrics`.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use super::Engine;
-use super::conn::{ClientPhase, ProviderPhase, Role};
-use super::io::LAG_BOUNDS_US;
-use super::trace::State;
-use super::work::Kind;
-
-/// What has happened since the start.
-#[derive(Debug, Default)]
-pub struct Counters {
-    /// Connections accepted.
-    pub accepted: u64,
-    /// Connections turned away.
-    pub refused_connections: u64,
-    /// Request heads.
-    pub requests: u64,
-    /// Bytes that were no request.
-    pub refused_requests: u64,
-    /// Clients that left before their answer was complete.
-    pub deserted: u64,
-    /// Clients that did not take their answer.
-    pub slow_readers: u64,
-    /// Texts begun.
-    pub generations: u64,
-    /// Requests that joined a text.
-    pub coalesced: u64,
-    /// Pieces of text.
-    pub tokens: u64,
-    /// Events written to streams.
-    pub events: u64,
-    /// Attempts at an upstream.
-    pub calls: u64,
-    /// … that failed.
-    pub calls_failed: u64,
-    /// … that were given up.
-    pub calls_aborted: u64,
-    /// … that were tried again.
-    pub retries: u64,
-    /// Connections that could not be opened.
-    pub dials_failed: u64,
-    /// Inputs for an id that was stale.
-    pub stale: u64,
-    /// Work that panicked.
-    pub panics: u64,
-    /// Texts stored before their scores were there.
-    pub scores_late: u64,
-    /// Texts that could not be scored later either.
-    pub scores_lost: u64,
-    /// Rows that nobody waited for and that could not be stored.
-    pub rows_lost: u64,
-    exchanges: u64,
-    latency_ns: u64,
-    statuses: BTreeMap<u16, u64>,
-    failures: BTreeMap<&'static str, u64>,
-    texts_failed: BTreeMap<&'static str, u64>,
-    full: [u64; 4],
-}
-
-impl Counters {
-    /// A reply began with this status.
-    pub fn answered(&mut self, status: u16) {
-        *self.statuses.entry(status).or_default() += 1;
-    }
-
-    /// A request failed.
-    pub fn failed(&mut self, code: &'static str) {
-        *self.failures.entry(code).or_default() += 1;
-    }
-
-    /// A text failed.
-    pub fn generation_failed(&mut self, code: &'static str) {
-        *self.texts_failed.entry(code).or_default() += 1;
-    }
-
-    /// A queue was full.
-    pub fn full(&mut self, kind: Kind) {
-        self.full[kind as usize] += 1;
-    }
-
-    /// An exchange has ended after so many nanoseconds.
-    pub fn exchange_ended(&mut self, nanos: u64) {
-        self.exchanges += 1;
-        self.latency_ns += nanos;
-    }
-}
+use crate::engine::Engine;
+use crate::engine::conn::{ClientPhase, ProviderPhase, Role};
+use crate::engine::io::LAG_BOUNDS_US;
+use crate::engine::trace::State;
+use crate::engine::work::Kind;
 
 /// Writes families of the text format.
 #[derive(Default)]
@@ -361,139 +278,42 @@ impl Engine {
     }
 
     fn event_metrics(&self, page: &mut Page) {
-        let c = &self.counters;
-        for (name, help, value) in [
-            (
-                "connections_accepted_total",
-                "Connections accepted.",
-                c.accepted,
-            ),
-            (
-                "connections_refused_total",
-                "Connections turned away.",
-                c.refused_connections,
-            ),
-            ("requests_total", "Request heads.", c.requests),
-            (
-                "requests_refused_total",
-                "Bytes that were no request.",
-                c.refused_requests,
-            ),
-            (
-                "requests_deserted_total",
-                "Clients that left early.",
-                c.deserted,
-            ),
-            (
-                "slow_readers_total",
-                "Clients cut off for not reading.",
-                c.slow_readers,
-            ),
-            ("generations_total", "Texts begun.", c.generations),
-            (
-                "generations_coalesced_total",
-                "Requests that joined a text.",
-                c.coalesced,
-            ),
-            ("content_total", "Pieces of text.", c.tokens),
-            (
-                "stream_events_total",
-                "Events written to streams.",
-                c.events,
-            ),
-            ("calls_total", "Attempts at a provider.", c.calls),
-            (
-                "calls_failed_total",
-                "Attempts that failed.",
-                c.calls_failed,
-            ),
-            (
-                "calls_aborted_total",
-                "Attempts that were given up.",
-                c.calls_aborted,
-            ),
-            (
-                "calls_retried_total",
-                "Attempts that were tried again.",
-                c.retries,
-            ),
-            (
-                "dials_failed_total",
-                "Connections that could not be opened.",
-                c.dials_failed,
-            ),
-            (
-                "stale_inputs_total",
-                "Inputs for an id that was stale.",
-                c.stale,
-            ),
-            (
-                "work_panicked_total",
-                "Pieces of work that panicked.",
-                c.panics,
-            ),
-            (
-                "scores_late_total",
-                "Texts stored before their scores.",
-                c.scores_late,
-            ),
-            (
-                "scores_lost_total",
-                "Texts that could not be scored.",
-                c.scores_lost,
-            ),
-            (
-                "rows_lost_total",
-                "Rows that could not be stored.",
-                c.rows_lost,
-            ),
-            (
-                "spans_total",
-                "Spans written to the trace ring.",
-                self.trace.written(),
-            ),
-        ] {
+        let counters = &self.counters;
+        for (name, help, value) in counters.plain() {
             page.counter(name, help, value);
         }
+        let spans = self.trace.written();
+        page.counter("spans_total", "Spans written to the trace ring.", spans);
         page.family("responses_total", "counter", "Replies by status.");
-        for (status, count) in &c.statuses {
+        for (status, count) in &counters.statuses {
             page.value("responses_total", &format!("status=\"{status}\""), count);
         }
-        page.family(
-            "generations_failed_total",
-            "counter",
-            "Texts that failed, by code.",
-        );
-        for (code, count) in &c.texts_failed {
-            page.value(
+        let failures = [
+            (
                 "generations_failed_total",
-                &format!("code=\"{code}\""),
-                count,
-            );
-        }
-        page.family(
-            "failures_total",
-            "counter",
-            "Failures told to clients, by code.",
-        );
-        for (code, count) in &c.failures {
-            page.value("failures_total", &format!("code=\"{code}\""), count);
+                "Texts that failed, by code.",
+                &counters.texts_failed,
+            ),
+            (
+                "failures_total",
+                "Failures told to clients, by code.",
+                &counters.failures,
+            ),
+        ];
+        for (name, help, by_code) in failures {
+            page.family(name, "counter", help);
+            for (code, count) in by_code {
+                page.value(name, &format!("code=\"{code}\""), count);
+            }
         }
         page.family("request_seconds", "summary", "Latency of requests.");
-        page.value("request_seconds_sum", "", seconds(c.latency_ns));
-        page.value("request_seconds_count", "", c.exchanges);
-        page.family(
-            "state_seconds_total",
-            "counter",
-            "Time spent in each state.",
-        );
+        page.value("request_seconds_sum", "", seconds(counters.latency_ns));
+        page.value("request_seconds_count", "", counters.exchanges);
+        let name = "state_seconds_total";
+        page.family(name, "counter", "Time spent in each state.");
         for state in State::ALL {
             let label = format!("state=\"{}\"", state.as_str());
-            page.value(
-                "state_seconds_total",
-                &label,
-                seconds(self.trace.total(state).0),
-            );
+            page.value(name, &label, seconds(self.trace.total(state).0));
         }
     }
 }

@@ -1,0 +1,185 @@
+//! Requests: what a head asks for, whether it may, and its body.
+
+use crate::engine::exchange::{Exchange, Held, Terms};
+use crate::engine::flow::Flow;
+use crate::engine::now::Now;
+use crate::engine::routes::{self, Route};
+use crate::engine::slots::{ConnId, ExchangeId};
+use crate::engine::timers::Timer;
+use crate::engine::trace::State;
+use crate::engine::{Engine, Failure, failure::Bound};
+use crate::proto::http1::{BodyLength, CONTINUE, RequestHead};
+
+impl Engine {
+    /// A request begins.
+    pub(crate) fn client_head(&mut self, id: ConnId, head: &RequestHead<'_>, bytes_follow: bool) {
+        let now = self.now;
+        self.counters.requests += 1;
+        let draining = self.stopping.is_some();
+        let max_requests = crate::limits::REQUESTS_PER_CONNECTION;
+        let Some(client) = self.conns.get_mut(id).and_then(|c| c.client()) else {
+            return;
+        };
+        client.requests += 1;
+        client.body_bytes = 0;
+        let started_mono = client.began;
+        client.began = now.mono;
+        let keep_alive = head.keep_alive && !draining && client.requests < max_requests;
+        let terms = Terms {
+            method: head.method,
+            version: head.version,
+            keep_alive,
+            wants_stream: routes::wants_stream(&head.fields),
+            last_event_id: routes::last_event_id(&head.fields),
+        };
+        let (route, verdict) = match routes::find(head) {
+            Ok(route) => {
+                let verdict = self.check_head(&route, head);
+                (route, verdict)
+            }
+            Err(failure) => (Route::Unknown, Err(failure)),
+        };
+        let body_limit = self.body_limit(&route);
+        let exchange = Exchange {
+            conn: id,
+            route,
+            flow: Flow::Body(Vec::new()),
+            held: Held::default(),
+            timer: Timer::default(),
+            request_id: self.new_id(),
+            started: Now {
+                mono: started_mono,
+                wall_ms: now.wall_ms,
+            },
+            terms,
+            state: State::Reading,
+            since: started_mono,
+            charged: 0,
+        };
+        let Ok(exchange) = self.exchanges.insert(exchange) else {
+            return self.client_refused(id, &Failure::Full(Bound::Exchanges));
+        };
+        let Some(client) = self.conns.get_mut(id).and_then(|c| c.client()) else {
+            return;
+        };
+        client.exchange = Some(exchange);
+        client.http.set_body_limit(body_limit);
+        if let Err(failure) = verdict {
+            return self.doom(exchange, failure, head.length);
+        }
+        if head.expect_continue && !bytes_follow {
+            let conn = self.conns.get_mut(id);
+            if let Some(conn) = conn {
+                self.blocks.put(&mut conn.out, CONTINUE);
+            }
+            self.flush(id);
+        }
+    }
+
+    /// A request will be answered with `failure`. If it has no body the connection goes on
+    /// afterwards; if it has one, the body is not waited for and the answer ends the connection.
+    pub(crate) fn doom(&mut self, id: ExchangeId, failure: Failure, length: BodyLength) {
+        let Some(exchange) = self.exchanges.get_mut(id) else {
+            return;
+        };
+        if matches!(length, BodyLength::None | BodyLength::Exact(0)) {
+            exchange.flow = Flow::Doomed(Box::new(failure));
+        } else {
+            exchange.terms.keep_alive = false;
+            self.fail_exchange(id, &failure);
+        }
+    }
+
+    /// Whether a request may go on to its body.
+    pub(crate) fn check_head(&self, route: &Route, head: &RequestHead<'_>) -> Result<(), Failure> {
+        if !route.is_probe() {
+            self.hosts
+                .check(head.host, head.fields.get("origin"), head.method)?;
+        }
+        if route.takes_body() {
+            routes::check_content(&head.fields, head.length)?;
+            if let BodyLength::Exact(bytes) = head.length
+                && bytes > self.body_limit(route)
+            {
+                return Err(Failure::Http(crate::proto::http1::Refusal::PayloadTooLarge));
+            }
+        }
+        if route.costs() {
+            if self.stopping.is_some() {
+                return Err(Failure::Stopping);
+            }
+            if self.ledger.is_full() {
+                return Err(Failure::Full(Bound::Memory));
+            }
+        }
+        Ok(())
+    }
+
+    pub(crate) fn body_limit(&self, route: &Route) -> u64 {
+        match route {
+            Route::Analyze => self.config.limits.analyze_body_bytes as u64,
+            _ => self.config.limits.body_bytes as u64,
+        }
+    }
+
+    /// A piece of a body.
+    pub(crate) fn client_body(&mut self, id: ConnId, bytes: &[u8]) {
+        let Some(client) = self.conns.get_mut(id).and_then(|c| c.client()) else {
+            return;
+        };
+        client.body_bytes += bytes.len() as u64;
+        let Some(exchange_id) = client.exchange else {
+            return;
+        };
+        if let Some(exchange) = self.exchanges.get_mut(exchange_id)
+            && let Flow::Body(body) = &mut exchange.flow
+            && exchange.route.takes_body()
+        {
+            body.extend_from_slice(bytes);
+            let bytes = body.capacity();
+            self.ledger.settle(&mut exchange.charged, bytes);
+        }
+    }
+
+    /// A request is complete: its flow starts.
+    pub(crate) fn client_request_complete(&mut self, id: ConnId) {
+        let Some(exchange) = self
+            .conns
+            .get_mut(id)
+            .and_then(|c| c.client())
+            .and_then(|c| c.exchange)
+        else {
+            return;
+        };
+        if let Err(failure) = self.begin(exchange) {
+            self.fail_exchange(exchange, &failure);
+        }
+    }
+
+    /// The bytes cannot be a request, or not one that may be answered: say so and close.
+    pub(crate) fn client_refused(&mut self, id: ConnId, failure: &Failure) {
+        let exchange = self
+            .conns
+            .get_mut(id)
+            .and_then(|c| c.client())
+            .and_then(|c| c.exchange);
+        if let Some(exchange) = exchange {
+            if let Some(exchange) = self.exchanges.get_mut(exchange) {
+                exchange.terms.keep_alive = false;
+            }
+            return self.fail_exchange(exchange, failure);
+        }
+        let request_id = self.new_id();
+        self.counters.refused_requests += 1;
+        self.write_lone_problem(id, failure, request_id);
+        self.begin_close(id);
+    }
+}
+
+impl Exchange {
+    /// Whether its request is still arriving.
+    #[must_use]
+    pub fn is_reading(&self) -> bool {
+        matches!(self.flow, Flow::Body(_) | Flow::Doomed(_))
+    }
+}

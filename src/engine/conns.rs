@@ -1,0 +1,116 @@
+//! Connections, whichever side they are on: deadlines, pausing, closing, and their accounts.
+
+use super::conn::{Role, Wait};
+use super::io::{Gone, How, Output};
+use super::timers::Owner;
+use super::{ConnId, Engine, Mono, Side};
+
+impl Engine {
+    pub(crate) fn sent(&mut self, id: ConnId, bytes: usize) {
+        let now = self.now.mono;
+        let Some(conn) = self.conns.get_mut(id) else {
+            self.counters.stale += 1;
+            return;
+        };
+        self.blocks.consume(&mut conn.out, bytes);
+        conn.flushing = !conn.out.is_empty();
+        conn.progress = now;
+        self.settle_conn(id);
+        if let Some(Side::Client) = self.side(id) {
+            self.client_sent(id);
+        }
+    }
+
+    pub(crate) fn closed(&mut self, id: ConnId, gone: Gone) {
+        match self.side(id) {
+            Some(Side::Client) => self.client_closed(id),
+            Some(Side::Provider) => self.provider_closed(id, gone),
+            None => self.counters.stale += 1,
+        }
+    }
+
+    pub(crate) fn conn_due(&mut self, id: ConnId) {
+        let Some(conn) = self.conns.get(id) else {
+            return;
+        };
+        let wait = conn.wait;
+        match self.side(id) {
+            Some(Side::Client) => self.client_due(id, wait),
+            Some(Side::Provider) => self.provider_due(id, wait),
+            None => {}
+        }
+    }
+
+    pub(crate) fn set_wait(&mut self, id: ConnId, wait: Wait, at: Mono) {
+        if let Some(conn) = self.conns.get_mut(id) {
+            conn.wait = wait;
+            self.timers.set(Owner::Conn(id), &mut conn.timer, at);
+        }
+    }
+
+    pub(crate) fn settle_conn(&mut self, id: ConnId) {
+        if let Some(conn) = self.conns.get_mut(id) {
+            let bytes = conn.bytes();
+            self.ledger.settle(&mut conn.charged, bytes);
+        }
+    }
+
+    pub(crate) fn pause_conn(&mut self, id: ConnId) {
+        if let Some(conn) = self.conns.get_mut(id)
+            && !conn.paused
+        {
+            conn.paused = true;
+            self.out.push(Output::Pause(id));
+        }
+    }
+
+    pub(crate) fn resume_conn(&mut self, id: ConnId) {
+        if let Some(conn) = self.conns.get_mut(id)
+            && conn.paused
+        {
+            conn.paused = false;
+            self.out.push(Output::Resume(id));
+        }
+    }
+
+    /// Closes a connection of ours: the reactor is told, the id is stale.
+    pub(crate) fn close_conn(&mut self, id: ConnId, how: How) {
+        let index = match self.conns.get(id).map(|conn| &conn.role) {
+            Some(Role::Provider(provider)) => Some(provider.pool),
+            Some(Role::Client(_)) => None,
+            None => return,
+        };
+        if self.remove_conn(id) {
+            self.out.push(Output::Close(id, how));
+        }
+        if let Some(index) = index {
+            self.open_where_needed(index);
+        }
+    }
+
+    /// Takes a connection out of all tables. Its exchange or call is somebody else's to end.
+    pub(crate) fn remove_conn(&mut self, id: ConnId) -> bool {
+        let Some(mut conn) = self.conns.remove(id) else {
+            return false;
+        };
+        self.blocks.clear(&mut conn.out);
+        self.ledger.settle(&mut conn.charged, 0);
+        match &conn.role {
+            Role::Client(_) => {
+                self.clients -= 1;
+                self.mind_accepting();
+            }
+            Role::Provider(provider) => self.strike_from_pool(id, provider),
+        }
+        true
+    }
+
+    /// Accepts again once there is room, with a little distance so that it does not flutter.
+    pub(crate) fn mind_accepting(&mut self) {
+        let room = self.clients_max - self.clients;
+        if self.accept_paused && self.stopping.is_none() && room > self.clients_max / 20 {
+            self.accept_paused = false;
+            self.out.push(Output::ResumeAccept);
+        }
+    }
+}

@@ -1,0 +1,204 @@
+//! An object of JSON: its fields one by one, each read as the type that it has to have.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::Deserialize;
+use serde::de::{DeserializeSeed, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+use super::ParseFault;
+use crate::limits::{CONTENT_CHARS, JSON_DEPTH, TOPIC_CHARS};
+
+/// One key of the object with its value still unread.
+pub(super) struct Field<'a> {
+    pub(super) name: Cow<'a, str>,
+    raw: &'a RawValue,
+}
+
+impl<'a> Field<'a> {
+    pub(super) fn wrong(&self, expected: &str) -> ParseFault {
+        ParseFault::Wrong {
+            field: self.name.to_string(),
+            expected: expected.into(),
+        }
+    }
+
+    pub(super) fn unknown(&self) -> ParseFault {
+        ParseFault::Unknown(cut(&self.name))
+    }
+
+    /// The value, `None` for null.
+    pub(super) fn value<T: Deserialize<'a>>(
+        &self,
+        expected: &str,
+    ) -> Result<Option<T>, ParseFault> {
+        serde_json::from_str(self.raw.get()).map_err(|e| {
+            if e.is_data() {
+                self.wrong(expected)
+            } else {
+                // A number or an escape that no JSON reader can turn into a value.
+                ParseFault::Syntax {
+                    line: e.line() as u64,
+                    column: e.column() as u64,
+                }
+            }
+        })
+    }
+
+    pub(super) fn text(&self, expected: &str) -> Result<String, ParseFault> {
+        let text: String = self.value(expected)?.ok_or_else(|| self.wrong(expected))?;
+        if text.contains('\0') {
+            return Err(ParseFault::Nul {
+                field: self.name.to_string(),
+            });
+        }
+        Ok(text)
+    }
+
+    pub(super) fn topic(&self) -> Result<String, ParseFault> {
+        const EXPECTED: &str = "a string that is not empty, of at most 2,000 characters";
+        let text = self.text(EXPECTED)?;
+        let topic = text.trim();
+        if topic.is_empty() || topic.chars().nth(TOPIC_CHARS).is_some() {
+            return Err(self.wrong(EXPECTED));
+        }
+        Ok(topic.to_string())
+    }
+
+    pub(super) fn content(&self) -> Result<String, ParseFault> {
+        const EXPECTED: &str = "a string that is not empty";
+        let text = self.text(EXPECTED)?;
+        if text.trim().is_empty() {
+            return Err(self.wrong(EXPECTED));
+        }
+        if text.len() > CONTENT_CHARS && text.chars().nth(CONTENT_CHARS).is_some() {
+            return Err(ParseFault::TooLong {
+                field: self.name.to_string(),
+                chars: CONTENT_CHARS as u64,
+            });
+        }
+        Ok(text)
+    }
+
+    pub(super) fn name_of(&self, expected: &str) -> Result<Option<String>, ParseFault> {
+        if self.raw.get() == "null" {
+            return Ok(None);
+        }
+        let name = self.text(expected)?;
+        let fine = !name.is_empty() && name.len() <= 200 && !name.chars().any(char::is_control);
+        if fine {
+            Ok(Some(name))
+        } else {
+            Err(self.wrong(expected))
+        }
+    }
+
+    pub(super) fn max_tokens(&self) -> Result<Option<u32>, ParseFault> {
+        const EXPECTED: &str = "a whole number from 1 to 1,000,000";
+        match self.value::<u32>(EXPECTED)? {
+            Some(0) | Some(1_000_001..) => Err(self.wrong(EXPECTED)),
+            fine => Ok(fine),
+        }
+    }
+
+    pub(super) fn temperature(&self) -> Result<Option<f32>, ParseFault> {
+        const EXPECTED: &str = "a number from 0 to 2";
+        match self.value::<f32>(EXPECTED)? {
+            Some(t) if !(0.0..=2.0).contains(&t) => Err(self.wrong(EXPECTED)),
+            fine => Ok(fine),
+        }
+    }
+}
+
+/// The fields of the object that `body` has to be. The values stay unread: each is read as the
+/// type that its field has, so that an error can name the field.
+pub(super) fn object(body: &[u8]) -> Result<Vec<Field<'_>>, ParseFault> {
+    let text = std::str::from_utf8(body).map_err(|_| ParseFault::Encoding)?;
+    if text.trim_ascii().is_empty() {
+        return Err(ParseFault::Empty);
+    }
+    if depth(body) > JSON_DEPTH {
+        return Err(ParseFault::Depth);
+    }
+    let mut json = serde_json::Deserializer::from_str(text);
+    let mut twice = None;
+    let fields = Fields { twice: &mut twice }
+        .deserialize(&mut json)
+        .and_then(|fields| json.end().map(|()| fields));
+    match fields {
+        Ok(_) if twice.is_some() => Err(ParseFault::Twice(twice.unwrap_or_default())),
+        Ok(fields) => Ok(fields),
+        // Data of another type is JSON all the same, if the rest is.
+        Err(e) if e.is_data() && serde_json::from_str::<&RawValue>(text).is_ok() => {
+            Err(ParseFault::NotAnObject)
+        }
+        Err(e) => Err(ParseFault::Syntax {
+            line: e.line() as u64,
+            column: e.column() as u64,
+        }),
+    }
+}
+
+struct Fields<'s> {
+    twice: &'s mut Option<String>,
+}
+
+impl<'de> DeserializeSeed<'de> for Fields<'_> {
+    type Value = Vec<Field<'de>>;
+
+    fn deserialize<D: serde::Deserializer<'de>>(self, json: D) -> Result<Self::Value, D::Error> {
+        json.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Fields<'_> {
+    type Value = Vec<Field<'de>>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut fields: Vec<Field<'de>> = Vec::new();
+        while let Some(Key(name)) = map.next_key()? {
+            let raw = map.next_value()?;
+            // No route knows more than a handful of fields: the first thirty-two are enough to
+            // name the fault, and the work stays linear whatever the peer sends.
+            if fields.len() < 32 {
+                if fields.iter().any(|field| field.name == name) {
+                    self.twice.get_or_insert_with(|| cut(&name));
+                }
+                fields.push(Field { name, raw });
+            }
+        }
+        Ok(fields)
+    }
+}
+
+#[derive(Deserialize)]
+struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
+
+/// The deepest nesting of brackets outside strings. Runs before the parser, without recursion.
+pub(super) fn depth(json: &[u8]) -> usize {
+    let (mut now, mut deepest, mut in_string, mut escaped) = (0usize, 0, false, false);
+    for &byte in json {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if in_string => escaped = true,
+            b'"' => in_string = !in_string,
+            b'[' | b'{' if !in_string => {
+                now += 1;
+                deepest = deepest.max(now);
+            }
+            b']' | b'}' if !in_string => now = now.saturating_sub(1),
+            _ => {}
+        }
+    }
+    deepest
+}
+
+/// A name from a peer, short enough to be shown.
+fn cut(name: &str) -> String {
+    name.chars().filter(|c| !c.is_control()).take(64).collect()
+}

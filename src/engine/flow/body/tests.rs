@@ -1,0 +1,128 @@
+#![allow(clippy::unwrap_used)]
+use super::object::depth;
+use super::*;
+
+fn fault(shape: Shape, body: &str) -> (u16, &'static str, String) {
+    let fault = parse(shape, body.as_bytes()).unwrap_err();
+    (
+        fault.status(),
+        fault.code(),
+        fault.field().unwrap_or("").to_string(),
+    )
+}
+
+#[test]
+fn a_whole_request_is_understood() {
+    let body = r#"{"topic":"  tea \u00e9 ","stream":true,"provider":null,"model":"m-1",
+                   "max_tokens":7,"temperature":0.5}"#;
+    let Ask::Generate(ask) = parse(Shape::Generate, body.as_bytes()).unwrap() else {
+        panic!("a generate body")
+    };
+    assert_eq!(ask.topic, "tea é");
+    assert!(ask.stream);
+    assert_eq!((ask.provider, ask.model), (None, Some("m-1".into())));
+    assert_eq!((ask.max_tokens, ask.temperature), (Some(7), Some(0.5)));
+}
+
+#[test]
+fn each_fault_names_itself_and_its_field() {
+    let long = format!(r#"{{"topic":"{}"}}"#, "x".repeat(2_001));
+    let deep = format!(r#"{{"topic":{}1{}}}"#, "[".repeat(64), "]".repeat(64));
+    for (body, status, code, field) in [
+        ("", 400, "empty_body", ""),
+        ("{", 400, "not_json", ""),
+        ("{} x", 400, "not_json", ""),
+        (r#"{"topic":"a",}"#, 400, "not_json", ""),
+        (r#"{"topic":"\ud800"}"#, 400, "not_json", ""),
+        (r#"{"topic":"a\u0000b"}"#, 400, "json_nul", "topic"),
+        (&deep, 400, "json_too_deep", ""),
+        ("[]", 422, "not_an_object", ""),
+        ("null", 422, "not_an_object", ""),
+        ("{}", 422, "missing_field", "topic"),
+        (r#"{"topic":""}"#, 422, "invalid_field", "topic"),
+        (r#"{"topic":null}"#, 422, "invalid_field", "topic"),
+        (r#"{"topic":5}"#, 422, "invalid_field", "topic"),
+        (&long, 422, "invalid_field", "topic"),
+        (
+            r#"{"topic":"a","topic":"b"}"#,
+            422,
+            "duplicate_field",
+            "topic",
+        ),
+        (
+            r#"{"topic":"a","tpoic":"b"}"#,
+            422,
+            "unknown_field",
+            "tpoic",
+        ),
+        (
+            r#"{"topic":"a","stream":1}"#,
+            422,
+            "invalid_field",
+            "stream",
+        ),
+        (
+            r#"{"topic":"a","max_tokens":0}"#,
+            422,
+            "invalid_field",
+            "max_tokens",
+        ),
+        (
+            r#"{"topic":"a","max_tokens":1.5}"#,
+            422,
+            "invalid_field",
+            "max_tokens",
+        ),
+        (
+            r#"{"topic":"a","temperature":3}"#,
+            422,
+            "invalid_field",
+            "temperature",
+        ),
+        (
+            r#"{"topic":"a","temperature":-0.1}"#,
+            422,
+            "invalid_field",
+            "temperature",
+        ),
+        (
+            r#"{"topic":"a","model":"a\nb"}"#,
+            422,
+            "invalid_field",
+            "model",
+        ),
+    ] {
+        let got = fault(Shape::Generate, body);
+        assert_eq!(got, (status, code, field.to_string()), "{body:.60}");
+    }
+}
+
+#[test]
+fn a_topic_is_counted_in_characters_not_bytes() {
+    let body = format!(r#"{{"topic":"{}"}}"#, "é".repeat(2_000));
+    assert!(parse(Shape::Generate, body.as_bytes()).is_ok());
+}
+
+#[test]
+fn a_text_over_a_million_characters_is_too_large() {
+    let body = format!(r#"{{"content":"{}"}}"#, "a".repeat(1_000_001));
+    assert_eq!(
+        fault(Shape::Analyze, &body),
+        (413, "text_too_long", "content".into())
+    );
+}
+
+#[test]
+fn depth_is_seen_without_recursion() {
+    let body = "[".repeat(1_000_000);
+    assert_eq!(fault(Shape::Generate, &body).1, "json_too_deep");
+    assert_eq!(depth(br#"["[[[[", "\"[["]"#), 1);
+}
+
+#[test]
+fn invalid_utf8_is_not_guessed_at() {
+    assert_eq!(
+        parse(Shape::Generate, b"{\"topic\":\"\xff\"}"),
+        Err(ParseFault::Encoding)
+    );
+}

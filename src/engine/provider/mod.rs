@@ -1,0 +1,227 @@
+//! The side that faces the providers: from bytes to a call's verdict.
+
+mod answer;
+mod request;
+
+use crate::config;
+use crate::engine::call::Stage;
+use crate::engine::conn::{ProviderPhase, Wait};
+use crate::engine::io::{Gone, How, Output};
+use crate::engine::policy::retry;
+use crate::engine::slots::{CallId, ConnId};
+use crate::engine::trace::State;
+use crate::engine::{Engine, failure::Upstream};
+use crate::proto::http1::ClientStep;
+
+impl Engine {
+    /// TCP stands.
+    pub(crate) fn provider_connected(&mut self, id: ConnId) {
+        let phase = self
+            .conns
+            .get_mut(id)
+            .and_then(|c| c.provider())
+            .map(|p| p.phase);
+        if let Some(ProviderPhase::Connecting(dial)) = phase {
+            self.dial_connected(id, dial);
+        }
+    }
+
+    /// TLS stands.
+    pub(crate) fn provider_secured(&mut self, id: ConnId) {
+        let Some(provider) = self.conns.get_mut(id).and_then(|c| c.provider()) else {
+            return;
+        };
+        if provider.phase == ProviderPhase::Securing {
+            let index = provider.pool;
+            self.pools[index as usize].opening -= 1;
+            self.conn_ready(id);
+        }
+    }
+
+    /// Bytes from a provider.
+    pub(crate) fn provider_received(&mut self, id: ConnId, fresh: &[u8]) {
+        let Some(conn) = self.conns.get_mut(id) else {
+            return;
+        };
+        let mut tail = std::mem::take(&mut conn.tail);
+        let used = if tail.is_empty() {
+            self.provider_steps(id, fresh)
+        } else {
+            tail.extend_from_slice(fresh);
+            self.provider_steps(id, &tail)
+        };
+        if let Some(conn) = self.conns.get_mut(id) {
+            if tail.is_empty() {
+                conn.tail.extend_from_slice(&fresh[used..]);
+            } else if used < tail.len() {
+                tail.drain(..used);
+                conn.tail = tail;
+            }
+            self.settle_conn(id);
+        }
+    }
+
+    /// Takes whole pieces off `input`; returns how many bytes were used.
+    fn provider_steps(&mut self, id: ConnId, input: &[u8]) -> usize {
+        let mut used = 0;
+        loop {
+            let Some(provider) = self.conns.get_mut(id).and_then(|c| c.provider()) else {
+                return input.len();
+            };
+            let phase = provider.phase;
+            if phase == ProviderPhase::Idle && input.len() == used {
+                return used;
+            }
+            match provider.http.step(&input[used..]) {
+                Ok(ClientStep::NeedMore) => return used,
+                Ok(ClientStep::Informational { consumed }) => used += consumed,
+                Ok(ClientStep::Head { head, consumed }) => {
+                    used += consumed;
+                    self.provider_head(id, phase, &head);
+                }
+                Ok(ClientStep::Body { bytes, consumed }) => {
+                    used += consumed;
+                    self.provider_body(phase, bytes);
+                }
+                Ok(ClientStep::End { consumed, reusable }) => {
+                    used += consumed;
+                    let clean = used == input.len();
+                    self.provider_end(id, phase, reusable && clean);
+                    if !clean {
+                        return input.len();
+                    }
+                }
+                Err(_) => {
+                    self.provider_fault(id, phase, Upstream::Http);
+                    return input.len();
+                }
+            }
+        }
+    }
+
+    /// The provider will send nothing more.
+    pub(crate) fn provider_eof(&mut self, id: ConnId) {
+        let Some(provider) = self.conns.get_mut(id).and_then(|c| c.provider()) else {
+            return;
+        };
+        let phase = provider.phase;
+        let end = provider.http.end_of_input();
+        match (phase, end) {
+            (ProviderPhase::Leased(_), Ok(true)) => {
+                self.provider_end(id, phase, false);
+            }
+            (ProviderPhase::Leased(call), _) => self.provider_broke(id, call, Upstream::Truncated),
+            (ProviderPhase::Securing, _) => {
+                let fault = super::io::TlsFault::Protocol;
+                self.provider_closed(id, Gone::Tls(fault));
+                self.out.push(Output::Close(id, How::Plain));
+            }
+            _ => self.close_conn(id, How::Plain),
+        }
+    }
+
+    /// The connection is gone; the reactor has closed its socket already.
+    pub(crate) fn provider_closed(&mut self, id: ConnId, gone: Gone) {
+        let Some(provider) = self.conns.get_mut(id).and_then(|c| c.provider()) else {
+            return;
+        };
+        let (phase, index) = (provider.phase, provider.pool);
+        match phase {
+            ProviderPhase::Connecting(dial) => {
+                self.remove_conn(id);
+                self.dial_refused(id, dial, gone);
+            }
+            ProviderPhase::Securing => {
+                self.remove_conn(id);
+                let upstream = match gone {
+                    Gone::Tls(fault) => Upstream::Tls(fault),
+                    other => Upstream::Connect(other),
+                };
+                self.fail_first_waiting(index, upstream.into());
+            }
+            ProviderPhase::Leased(call) => {
+                let upstream = match gone {
+                    Gone::Tls(super::io::TlsFault::Truncated) => Upstream::Truncated,
+                    Gone::Tls(fault) => Upstream::Tls(fault),
+                    _ => Upstream::Broken,
+                };
+                self.provider_broke(id, call, upstream);
+            }
+            ProviderPhase::Idle | ProviderPhase::Tail => {
+                self.remove_conn(id);
+                self.open_where_needed(index);
+            }
+        }
+    }
+
+    /// A connection broke under a call: the call is tried again if nothing of the answer came and
+    /// the connection had been lying idle, else it has failed.
+    fn provider_broke(&mut self, conn: ConnId, id: CallId, upstream: Upstream) {
+        let silent = self
+            .conns
+            .get(conn)
+            .is_some_and(|conn| conn.tail.is_empty());
+        let again = self.calls.get(id).is_some_and(|call| {
+            silent && matches!(call.stage, Stage::Awaiting(_)) && retry::after_break(call)
+        });
+        if again {
+            if let Some(call) = self.calls.get_mut(id) {
+                call.stage = Stage::Queued;
+                call.retries += 1;
+            }
+            self.counters.retries += 1;
+            self.enter_call(id, State::Queued);
+            self.close_conn(conn, How::Plain);
+            if let Err(failure) = self.queue_call(id) {
+                self.fail_call(id, failure);
+            }
+            return;
+        }
+        self.fail_call(id, upstream.into());
+        self.close_conn(conn, How::Plain);
+    }
+
+    /// What came breaks the protocol.
+    fn provider_fault(&mut self, id: ConnId, phase: ProviderPhase, upstream: Upstream) {
+        if let ProviderPhase::Leased(call) = phase {
+            self.fail_call(call, upstream.into());
+        }
+        self.close_conn(id, How::Plain);
+    }
+
+    /// A deadline of a provider's connection has come.
+    pub(crate) fn provider_due(&mut self, id: ConnId, wait: Wait) {
+        let Some(provider) = self.conns.get_mut(id).and_then(|c| c.provider()) else {
+            return;
+        };
+        let (phase, index) = (provider.phase, provider.pool);
+        self.close_conn(id, How::Plain);
+        if wait == Wait::Tls && phase == ProviderPhase::Securing {
+            self.fail_first_waiting(index, Upstream::TlsTimeout.into());
+        }
+    }
+
+    /// What the reactor has to know to open TLS for a pool: the host to be verified.
+    #[must_use]
+    pub fn tls_host(&self, index: u16) -> &str {
+        self.host_name(index)
+    }
+
+    /// The name behind [`Output::Resolve`].
+    #[must_use]
+    pub fn host_name(&self, index: u16) -> &str {
+        self.upstream(index)
+            .map_or("", |upstream| &upstream.base.host)
+    }
+
+    /// Where a provider is; `None` for the built-in one.
+    pub(crate) fn upstream(&self, index: u16) -> Option<&config::Upstream> {
+        self.config.providers.get(index as usize)?.upstream()
+    }
+
+    /// The time limits of a provider.
+    pub(crate) fn times(&self, index: u16) -> config::Timeouts {
+        self.upstream(index)
+            .map_or_else(config::Timeouts::default, |upstream| upstream.timeouts)
+    }
+}

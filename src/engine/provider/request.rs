@@ -1,0 +1,78 @@
+//! Writing the request of a call.
+
+use crate::dialect::{Ask, openai};
+use crate::engine::blocks::Pen;
+use crate::engine::slots::{CallId, ConnId};
+use crate::engine::{Engine, Failure};
+use crate::proto::http1::{self};
+
+const USER_AGENT: &str = concat!("maitred/", env!("CARGO_PKG_VERSION"));
+
+impl Engine {
+    /// Writes the request of a call.
+    pub(crate) fn write_call(&mut self, conn_id: ConnId, call_id: CallId) -> Result<(), Failure> {
+        let Some(generation) = self.calls.get(call_id).map(|call| call.generation) else {
+            return Ok(());
+        };
+        let (Some(generation), Some(conn)) = (
+            self.generations.get(generation),
+            self.conns.get_mut(conn_id),
+        ) else {
+            return Ok(());
+        };
+        let plan = &generation.plan;
+        let Some(upstream) = self.config.providers[plan.provider as usize].upstream() else {
+            return Err(Failure::Internal("a call without an upstream"));
+        };
+        let prompt = self.config.prompt.fill(&plan.topic);
+        let mut body = Vec::with_capacity(256 + prompt.len());
+        openai::write_request(
+            &mut body,
+            &Ask {
+                model: &plan.model,
+                prompt: &prompt,
+                max_tokens: plan.max_tokens,
+                temperature: plan.temperature,
+                stream: plan.stream,
+            },
+        );
+        let accept: &[u8] = if plan.stream {
+            b"text/event-stream"
+        } else {
+            b"application/json"
+        };
+        let target = format!("{}{}", upstream.base.path_prefix, openai::PATH);
+        let host = upstream.base.authority();
+        let mut fields: Vec<(&str, &[u8])> = vec![
+            ("content-type", b"application/json"),
+            ("accept", accept),
+            ("accept-encoding", b"identity"),
+            ("user-agent", USER_AGENT.as_bytes()),
+        ];
+        let bearer = upstream
+            .key
+            .as_ref()
+            .map(|key| format!("Bearer {}", key.expose()));
+        if let Some(bearer) = &bearer {
+            fields.push(("authorization", bearer.as_bytes()));
+        }
+        let mut pen = Pen {
+            blocks: &mut self.blocks,
+            chain: &mut conn.out,
+            secret: true,
+        };
+        let length = Some(body.len() as u64);
+        http1::write_request(
+            &mut pen,
+            http1::Method::Post,
+            &target,
+            &host,
+            &fields,
+            length,
+        )
+        .map_err(|_| Failure::Internal("a provider's request could not be written"))?;
+        self.blocks.put(&mut conn.out, &body);
+        self.flush(conn_id);
+        Ok(())
+    }
+}

@@ -1,0 +1,288 @@
+//! What is acknowledged is on disk: after `kill -9`, with a locked, broken or missing store, and
+//! never by half.
+#![allow(clippy::unwrap_used)]
+
+mod support;
+
+use std::collections::HashMap;
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use support::client::post;
+use support::{House, Server, database, generate, get, ms};
+
+const QUICK: &str = "[offline]\ngap_ms = 0\ntokens = 20\n";
+
+#[test]
+fn the_row_is_there_after_kill_9() {
+    let server = Server::start(QUICK);
+    let whole = server.ask(generate("tea", false)).json();
+    let mut client = server.connect();
+    client.send(generate("coffee", true)).head();
+    let streamed = client.events().pop().unwrap().json();
+    let analysis = server
+        .ask(post("/analyze/", r#"{"content":"I love tea."}"#))
+        .json();
+    let house = server.kill();
+
+    let db = database::open(&house.data());
+    let ids = database::check(&db);
+    assert!(ids.contains(whole["id"].as_str().unwrap()));
+    assert!(ids.contains(streamed["id"].as_str().unwrap()));
+    assert_eq!(
+        database::count(&db, "SELECT count(*) FROM sentiment_analysis"),
+        3
+    );
+    assert_eq!(
+        database::count(&db, "SELECT count(*) FROM requests WHERE outcome = 'ok'"),
+        3
+    );
+    drop(db);
+
+    let server = Server::start_in(house, QUICK);
+    let row = server.ask(get(&format!("/contents/{}", whole["id"].as_str().unwrap())));
+    assert_eq!(row.json()["text"], whole["generated_text"]);
+    assert_eq!(analysis["search_term_id"].as_str().unwrap().len(), 36);
+}
+
+/// The texts that clients were told are stored, by id.
+type Acknowledged = Mutex<HashMap<String, String>>;
+
+/// One request on a connection of its own; `None` if the server died before the end of its answer.
+fn try_ask(addr: SocketAddr, request: &str) -> Option<String> {
+    let mut stream = TcpStream::connect(addr).ok()?;
+    stream.set_read_timeout(Some(support::PATIENCE)).ok()?;
+    let request = request.replace("\r\nHost", "\r\nConnection: close\r\nHost");
+    stream.write_all(request.as_bytes()).ok()?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).ok()?;
+    let (head, body) = answer.split_once("\r\n\r\n")?;
+    let length = head
+        .lines()
+        .find_map(|line| line.strip_prefix("content-length: "))?;
+    (head.starts_with("HTTP/1.1 200") && length.parse() == Ok(body.len())).then(|| body.to_owned())
+}
+
+/// Asks for one text after another until the server dies.
+fn load(addr: SocketAddr, topics: &AtomicUsize, acknowledged: &Acknowledged) {
+    loop {
+        let topic = format!("topic {}", topics.fetch_add(1, Ordering::Relaxed));
+        let Some(body) = try_ask(addr, &generate(&topic, false)) else {
+            return;
+        };
+        let answer: serde_json::Value = serde_json::from_str(&body).unwrap();
+        assert_eq!(answer["stored"], true);
+        let [id, text] =
+            ["id", "generated_text"].map(|key| answer[key].as_str().unwrap().to_owned());
+        acknowledged.lock().unwrap().insert(id, text);
+    }
+}
+
+/// 20 times; `MAITRED_KILLS` says how often in longer runs, `MAITRED_SEED` repeats one.
+#[test]
+fn kill_9_at_any_moment_loses_nothing_that_was_acknowledged() {
+    let number = |name: &str| std::env::var(name).ok()?.parse::<u64>().ok();
+    let kills = number("MAITRED_KILLS").unwrap_or(20);
+    let seed = number("MAITRED_SEED").unwrap_or_else(|| fastrand::u64(..));
+    println!("MAITRED_SEED={seed}");
+    let mut random = fastrand::Rng::with_seed(seed);
+    let acknowledged = Acknowledged::default();
+    let topics = AtomicUsize::new(0);
+    let mut house = House::new();
+    for _ in 0..kills {
+        let server = Server::start_in(house, QUICK);
+        let addr = server.addr;
+        let moment = Duration::from_micros(random.u64(1_000..150_000));
+        house = std::thread::scope(|scope| {
+            for _ in 0..3 {
+                scope.spawn(|| load(addr, &topics, &acknowledged));
+            }
+            std::thread::sleep(moment);
+            server.kill()
+        });
+        let db = database::open(&house.data());
+        database::check(&db);
+        let stored: HashMap<String, String> = database::texts(&db)
+            .into_iter()
+            .map(|(id, _, text)| (id, text))
+            .collect();
+        for (id, text) in acknowledged.lock().unwrap().iter() {
+            assert_eq!(stored.get(id), Some(text), "{id} was acknowledged");
+        }
+    }
+    let acknowledged = acknowledged.lock().unwrap().len();
+    assert!(
+        acknowledged as u64 >= kills,
+        "only {acknowledged} texts: the drill drilled nothing"
+    );
+}
+
+#[test]
+fn a_store_that_another_process_has_locked_is_503_and_the_loop_turns_on() {
+    let server = Server::start(QUICK);
+    let lock = rusqlite::Connection::open(database::file(&server.house().data())).unwrap();
+    lock.execute_batch("BEGIN IMMEDIATE").unwrap();
+    std::thread::scope(|scope| {
+        let waiting = scope.spawn(|| server.ask(generate("tea", false)));
+        let mut slowest = Duration::ZERO;
+        while !waiting.is_finished() {
+            let asked = Instant::now();
+            assert_eq!(server.ask(get("/healthz")).status, 200);
+            slowest = slowest.max(asked.elapsed());
+            std::thread::sleep(ms(20));
+        }
+        assert!(slowest < ms(250), "{slowest:?}");
+        let response = waiting.join().unwrap();
+        assert_eq!(
+            (response.status, response.problem().as_str()),
+            (503, "store_busy")
+        );
+        assert_eq!(response.field("retry-after"), Some("1"));
+    });
+    lock.execute_batch("ROLLBACK").unwrap();
+    assert_eq!(
+        server.ask(generate("coffee", false)).status,
+        200,
+        "it heals by itself"
+    );
+    let house = server.kill();
+    let ids = database::check(&database::open(&house.data()));
+    assert_eq!(ids.len(), 1, "what was refused was not stored");
+}
+
+/// `ulimit -f` stands for a disk that takes no more: every write past it fails.
+#[test]
+fn a_store_that_takes_no_more_says_so_and_acknowledges_nothing() {
+    let house = House::new();
+    let server = Server::start_in(house, QUICK);
+    assert_eq!(server.ask(generate("before", false)).status, 200);
+    let house = server.kill();
+    let limit = "trap '' XFSZ; ulimit -f 300"; // blocks of 512 bytes
+    let server = Server::start_after(house, QUICK, limit);
+    let mut acknowledged = 1;
+    let refused = (0..400)
+        .map(|n| server.ask(generate(&format!("topic {n}"), false)))
+        .find(|response| {
+            acknowledged += usize::from(response.status == 200);
+            response.status != 200
+        })
+        .expect("150 KiB hold no 400 texts");
+    let code = refused.problem();
+    assert!(
+        [503, 507].contains(&refused.status) && code.starts_with("store_"),
+        "{code}"
+    );
+    let detail = refused.json()["detail"].as_str().unwrap().to_owned();
+    assert!(detail.contains("Nothing was stored"), "{detail}");
+    assert!(
+        !detail.contains(server.house().path().to_str().unwrap()),
+        "no path of ours"
+    );
+    assert_eq!(server.ask(get("/contents")).status, 200, "reading goes on");
+    assert_eq!(server.ask(get("/healthz")).status, 200);
+    let house = server.kill();
+    let ids = database::check(&database::open(&house.data()));
+    assert_eq!(ids.len(), acknowledged);
+}
+
+/// Runs a server that cannot start; returns its one line.
+fn refusal(house: &House, config: &str, code: i32) -> String {
+    let output = house.run_to_exit(config, &[]);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(code), "{said}");
+    assert_eq!(said.trim_end().lines().count(), 1, "one line: {said}");
+    assert!(output.stdout.is_empty(), "it said that it serves");
+    said
+}
+
+#[test]
+fn a_folder_that_cannot_be_made_is_named() {
+    let house = House::new();
+    std::fs::write(house.data(), "a file where the folder should be").unwrap();
+    let said = refusal(&house, "", 1);
+    assert!(said.contains(house.data().to_str().unwrap()), "{said}");
+}
+
+#[test]
+fn a_database_that_is_none_is_named_and_left_as_it_is() {
+    let server = Server::start(QUICK);
+    assert_eq!(server.ask(generate("tea", false)).status, 200);
+    server.terminate();
+    let house = server.wait().house;
+    let file = database::file(&house.data());
+    let garbage = b"this is no database ".repeat(1_000);
+    std::fs::write(&file, &garbage).unwrap();
+    let said = refusal(&house, "", 1);
+    assert!(said.contains(file.to_str().unwrap()), "{said}");
+    assert_eq!(std::fs::read(&file).unwrap(), garbage);
+}
+
+/// Runs a server with these arguments alone; it is expected to end by itself, with one line.
+fn said_by(arguments: &[&str]) -> String {
+    let house = House::new();
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_maitred"))
+        .args(arguments)
+        .current_dir(house.path())
+        .output()
+        .unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert_eq!(said.trim_end().lines().count(), 1, "one line: {said}");
+    said
+}
+
+/// `/proc` is a folder in which not even root can make a file.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_folder_that_cannot_be_written_to_is_named() {
+    let said = said_by(&["--listen", "127.0.0.1:0", "--data-dir", "/proc"]);
+    assert!(said.contains("/proc/maitred.db"), "{said}");
+}
+
+#[test]
+fn a_port_in_use_and_a_wrong_setting_are_named() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let said = said_by(&["--listen", &address]);
+    assert!(said.contains(&address), "{said}");
+
+    let said = refusal(&House::new(), "[limits]\nbody_byte = 3\n", 2);
+    assert!(
+        said.contains("body_byte`") && said.contains("body_bytes`"),
+        "the nearest name: {said}"
+    );
+    assert!(said.contains("maitred.toml:2"), "file and line: {said}");
+}
+
+#[test]
+fn a_new_server_on_the_same_port_after_kill_9() {
+    let server = Server::start(QUICK);
+    let mut open = server.connect();
+    open.send(get("/healthz")).response(); // leaves a connection behind
+    let listen = format!("listen = \"{}\"\n", server.addr);
+    let house = server.kill();
+    let started = Instant::now();
+    let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_maitred"))
+        .arg("--config")
+        .arg(house.write("again.toml", &listen))
+        .arg("--data-dir")
+        .arg(house.data())
+        .current_dir(house.path())
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    std::io::BufRead::read_line(
+        &mut std::io::BufReader::new(child.stdout.take().unwrap()),
+        &mut line,
+    )
+    .unwrap();
+    let took = started.elapsed();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(line.contains("listens on"), "{line}");
+    assert!(took < ms(3000), "{took:?}");
+}
