@@ -46,7 +46,7 @@
 //! 6. [`engine::client`]: from bytes to an [`engine::exchange`]; [`engine::routes`]: which one.
 //! 7. [`engine::flow`], then [`engine::flow::generate`]: a request for a text as a state machine.
 //! 8. [`engine::generation`] and [`engine::call`]: the text, and one attempt to get it.
-//! 9. [`engine::pool`], then `engine/provider.rs`: a connection to the provider, and its answer.
+//! 9. [`engine::pool`], then `engine/provider/mod.rs`: a connection to the provider, and its answer.
 //! 10. [`dialect::openai`]: JSON to text without allocating.
 //! 11. `engine/stream.rs`: the text to its listeners, each at its own pace.
 //! 12. [`engine::work`] and `reactor/threads.rs`: what blocks, and how its result comes back.

@@ -86,8 +86,9 @@ fn codes(source: &str) -> BTreeSet<String> {
 #[test]
 fn every_error_code_is_documented_and_no_other() {
     let sources = [
-        "src/engine/failure.rs",
-        "src/engine/flow/body.rs",
+        "src/engine/failure/mod.rs",
+        "src/engine/failure/upstream.rs",
+        "src/engine/flow/body/fault.rs",
         "src/proto/http1/refusal.rs",
         "src/proto/http1/fault.rs",
         "src/store/error.rs",
