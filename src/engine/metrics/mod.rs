@@ -10,55 +10,51 @@ use std::collections::BTreeMap;
 
 use crate::engine::work::Kind;
 
-/// What has happened since the start.
-#[derive(Debug, Default)]
-pub struct Counters {
-    /// Connections accepted.
-    pub accepted: u64,
-    /// Connections turned away.
-    pub refused_connections: u64,
-    /// Request heads.
-    pub requests: u64,
-    /// Bytes that were no request.
-    pub refused_requests: u64,
-    /// Clients that left before their answer was complete.
-    pub deserted: u64,
-    /// Clients that did not take their answer.
-    pub slow_readers: u64,
-    /// Texts begun.
-    pub generations: u64,
-    /// Requests that joined a text.
-    pub coalesced: u64,
-    /// Pieces of text.
-    pub tokens: u64,
-    /// Events written to streams.
-    pub events: u64,
-    /// Attempts at an upstream.
-    pub calls: u64,
-    /// … that failed.
-    pub calls_failed: u64,
-    /// … that were given up.
-    pub calls_aborted: u64,
-    /// … that were tried again.
-    pub retries: u64,
-    /// Connections that could not be opened.
-    pub dials_failed: u64,
-    /// Inputs for an id that was stale.
-    pub stale: u64,
-    /// Work that panicked.
-    pub panics: u64,
-    /// Texts stored before their scores were there.
-    pub scores_late: u64,
-    /// Texts that could not be scored later either.
-    pub scores_lost: u64,
-    /// Rows that nobody waited for and that could not be stored.
-    pub rows_lost: u64,
-    exchanges: u64,
-    latency_ns: u64,
-    statuses: BTreeMap<u16, u64>,
-    failures: BTreeMap<&'static str, u64>,
-    texts_failed: BTreeMap<&'static str, u64>,
-    full: [u64; 4],
+/// Defines the plain counters: field, name on the page, and words for both.
+macro_rules! counters {
+    ($($field:ident, $name:literal, $help:literal;)*) => {
+        /// What has happened since the start.
+        #[derive(Debug, Default)]
+        pub struct Counters {
+            $(#[doc = $help] pub $field: u64,)*
+            exchanges: u64,
+            latency_ns: u64,
+            statuses: BTreeMap<u16, u64>,
+            failures: BTreeMap<&'static str, u64>,
+            texts_failed: BTreeMap<&'static str, u64>,
+            full: [u64; 4],
+        }
+
+        impl Counters {
+            /// Name, words and value of each plain counter.
+            fn plain(&self) -> impl Iterator<Item = (&'static str, &'static str, u64)> {
+                [$(($name, $help, self.$field),)*].into_iter()
+            }
+        }
+    };
+}
+
+counters! {
+    accepted, "connections_accepted_total", "Connections accepted.";
+    refused_connections, "connections_refused_total", "Connections turned away.";
+    requests, "requests_total", "Request heads.";
+    refused_requests, "requests_refused_total", "Bytes that were no request.";
+    deserted, "requests_deserted_total", "Clients that left early.";
+    slow_readers, "slow_readers_total", "Clients cut off for not reading.";
+    generations, "generations_total", "Texts begun.";
+    coalesced, "generations_coalesced_total", "Requests that joined a text.";
+    tokens, "content_total", "Pieces of text.";
+    events, "stream_events_total", "Events written to streams.";
+    calls, "calls_total", "Attempts at a provider.";
+    calls_failed, "calls_failed_total", "Attempts that failed.";
+    calls_aborted, "calls_aborted_total", "Attempts that were given up.";
+    retries, "calls_retried_total", "Attempts that were tried again.";
+    dials_failed, "dials_failed_total", "Connections that could not be opened.";
+    stale, "stale_inputs_total", "Inputs for an id that was stale.";
+    panics, "work_panicked_total", "Pieces of work that panicked.";
+    scores_late, "scores_late_total", "Texts stored before their scores.";
+    scores_lost, "scores_lost_total", "Texts that could not be scored.";
+    rows_lost, "rows_lost_total", "Rows that could not be stored.";
 }
 
 impl Counters {

@@ -278,139 +278,42 @@ impl Engine {
     }
 
     fn event_metrics(&self, page: &mut Page) {
-        let c = &self.counters;
-        for (name, help, value) in [
-            (
-                "connections_accepted_total",
-                "Connections accepted.",
-                c.accepted,
-            ),
-            (
-                "connections_refused_total",
-                "Connections turned away.",
-                c.refused_connections,
-            ),
-            ("requests_total", "Request heads.", c.requests),
-            (
-                "requests_refused_total",
-                "Bytes that were no request.",
-                c.refused_requests,
-            ),
-            (
-                "requests_deserted_total",
-                "Clients that left early.",
-                c.deserted,
-            ),
-            (
-                "slow_readers_total",
-                "Clients cut off for not reading.",
-                c.slow_readers,
-            ),
-            ("generations_total", "Texts begun.", c.generations),
-            (
-                "generations_coalesced_total",
-                "Requests that joined a text.",
-                c.coalesced,
-            ),
-            ("content_total", "Pieces of text.", c.tokens),
-            (
-                "stream_events_total",
-                "Events written to streams.",
-                c.events,
-            ),
-            ("calls_total", "Attempts at a provider.", c.calls),
-            (
-                "calls_failed_total",
-                "Attempts that failed.",
-                c.calls_failed,
-            ),
-            (
-                "calls_aborted_total",
-                "Attempts that were given up.",
-                c.calls_aborted,
-            ),
-            (
-                "calls_retried_total",
-                "Attempts that were tried again.",
-                c.retries,
-            ),
-            (
-                "dials_failed_total",
-                "Connections that could not be opened.",
-                c.dials_failed,
-            ),
-            (
-                "stale_inputs_total",
-                "Inputs for an id that was stale.",
-                c.stale,
-            ),
-            (
-                "work_panicked_total",
-                "Pieces of work that panicked.",
-                c.panics,
-            ),
-            (
-                "scores_late_total",
-                "Texts stored before their scores.",
-                c.scores_late,
-            ),
-            (
-                "scores_lost_total",
-                "Texts that could not be scored.",
-                c.scores_lost,
-            ),
-            (
-                "rows_lost_total",
-                "Rows that could not be stored.",
-                c.rows_lost,
-            ),
-            (
-                "spans_total",
-                "Spans written to the trace ring.",
-                self.trace.written(),
-            ),
-        ] {
+        let counters = &self.counters;
+        for (name, help, value) in counters.plain() {
             page.counter(name, help, value);
         }
+        let spans = self.trace.written();
+        page.counter("spans_total", "Spans written to the trace ring.", spans);
         page.family("responses_total", "counter", "Replies by status.");
-        for (status, count) in &c.statuses {
+        for (status, count) in &counters.statuses {
             page.value("responses_total", &format!("status=\"{status}\""), count);
         }
-        page.family(
-            "generations_failed_total",
-            "counter",
-            "Texts that failed, by code.",
-        );
-        for (code, count) in &c.texts_failed {
-            page.value(
+        let failures = [
+            (
                 "generations_failed_total",
-                &format!("code=\"{code}\""),
-                count,
-            );
-        }
-        page.family(
-            "failures_total",
-            "counter",
-            "Failures told to clients, by code.",
-        );
-        for (code, count) in &c.failures {
-            page.value("failures_total", &format!("code=\"{code}\""), count);
+                "Texts that failed, by code.",
+                &counters.texts_failed,
+            ),
+            (
+                "failures_total",
+                "Failures told to clients, by code.",
+                &counters.failures,
+            ),
+        ];
+        for (name, help, by_code) in failures {
+            page.family(name, "counter", help);
+            for (code, count) in by_code {
+                page.value(name, &format!("code=\"{code}\""), count);
+            }
         }
         page.family("request_seconds", "summary", "Latency of requests.");
-        page.value("request_seconds_sum", "", seconds(c.latency_ns));
-        page.value("request_seconds_count", "", c.exchanges);
-        page.family(
-            "state_seconds_total",
-            "counter",
-            "Time spent in each state.",
-        );
+        page.value("request_seconds_sum", "", seconds(counters.latency_ns));
+        page.value("request_seconds_count", "", counters.exchanges);
+        let name = "state_seconds_total";
+        page.family(name, "counter", "Time spent in each state.");
         for state in State::ALL {
             let label = format!("state=\"{}\"", state.as_str());
-            page.value(
-                "state_seconds_total",
-                &label,
-                seconds(self.trace.total(state).0),
-            );
+            page.value(name, &label, seconds(self.trace.total(state).0));
         }
     }
 }
