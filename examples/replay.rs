@@ -4,31 +4,12 @@
 //! maitred --record run.rec            # serve; stop with Ctrl-C
 //! cargo run --example replay run.rec
 //! ```
-//! No socket is opened and no clock is read: the inputs, their times and the results of all
-//! threads are in the file. The engine is a function of them, so it has to come to the same bytes;
-//! where it does not, the record is named after which the two runs parted.
+//! How it works is in `src/reactor/recorder.rs` and `src/reactor/replay.rs`.
 
-use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::{self, BufReader};
+use std::path::Path;
 use std::process::ExitCode;
-use std::sync::Arc;
 
-use maitred::config::{Config, Flags, SourceFile, Sources};
-use maitred::engine::io::{Input, Output};
-use maitred::engine::{Engine, Now};
-use maitred::reactor::recorder::{Header, Record, Recording};
-
-/// What a replay has seen.
-#[derive(Debug, Default)]
-struct Replayed {
-    records: u64,
-    outputs: u64,
-    digests: u64,
-    last_ms: u64,
-    shut_down: bool,
-    overrun: bool,
-}
+use maitred::reactor::replay::replay;
 
 #[expect(
     clippy::print_stdout,
@@ -40,19 +21,19 @@ fn main() -> ExitCode {
         eprintln!("usage: replay FILE");
         return ExitCode::from(2);
     };
-    match replay(&path) {
+    match replay(Path::new(&path)) {
         Ok(seen) => {
+            let early = if seen.overrun {
+                "; it ends early (overrun)"
+            } else {
+                ""
+            };
             println!(
-                "{path}: {} records, {} outputs, {} s; equal at all {} comparisons{}",
+                "{path}: {} records, {} outputs, {:.1} s; equal at all {} comparisons{early}",
                 seen.records,
                 seen.outputs,
-                seen.last_ms / 1000,
+                seen.lasted_ms as f64 / 1000.0,
                 seen.digests,
-                if seen.overrun {
-                    "; the recording ends early (overrun)"
-                } else {
-                    ""
-                },
             );
             ExitCode::SUCCESS
         }
@@ -61,120 +42,4 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
-}
-
-fn replay(path: &str) -> io::Result<Replayed> {
-    let mut recording = Recording::open(BufReader::new(File::open(path)?))?;
-    let config = config_of(&recording.header)?;
-    let mut engine = Engine::new(
-        Arc::new(config),
-        recording.header.sizes,
-        recording.header.seed,
-    );
-    engine.start_digest();
-    let mut seen = Replayed::default();
-    let mut outputs = Vec::new();
-    while let Some((now, record)) = recording.read()? {
-        seen.records += 1;
-        seen.last_ms = now.mono.0 / 1_000_000;
-        step(&mut engine, now, record, &mut outputs, &mut seen)
-            .map_err(|what| parted(&seen, now, &what))?;
-        engine
-            .check()
-            .map_err(|broken| parted(&seen, now, &broken.to_string()))?;
-        for output in outputs.drain(..) {
-            seen.outputs += 1;
-            if let Output::Submit(id) = output {
-                drop(engine.take_work(id)); // its result is in the file
-            }
-        }
-    }
-    Ok(seen)
-}
-
-fn step(
-    engine: &mut Engine,
-    now: Now,
-    record: Record,
-    outputs: &mut Vec<Output>,
-    seen: &mut Replayed,
-) -> Result<(), String> {
-    let bytes;
-    let input = match record {
-        Record::Accept(peer, recorded) => {
-            let id = engine.accept(now, peer, outputs);
-            return if id == recorded {
-                Ok(())
-            } else {
-                Err(format!("a client was {recorded:?} and is {id:?}"))
-            };
-        }
-        Record::Digest(recorded) => {
-            seen.digests += 1;
-            let digest = engine.digest();
-            return if digest == recorded {
-                Ok(())
-            } else {
-                Err("the bytes written so far are others".into())
-            };
-        }
-        Record::Overrun => {
-            seen.overrun = true;
-            return Ok(());
-        }
-        Record::Received(id, received) => {
-            bytes = received;
-            Input::Received(id, &bytes)
-        }
-        Record::Connected(id) => Input::Connected(id),
-        Record::Secured(id) => Input::Secured(id),
-        Record::EndOfInput(id) => Input::EndOfInput(id),
-        Record::Sent(id, n) => Input::Sent(id, n as usize),
-        Record::Closed(id, gone) => Input::Closed(id, gone),
-        Record::Done(id, result) => Input::Done(id, result),
-        Record::Resolved(index, result) => Input::Resolved(index, result),
-        Record::Observed(observed) => Input::Observed(observed),
-        Record::Turned(turn) => Input::Turned(turn),
-        Record::Tick => Input::Tick,
-        Record::Shutdown => {
-            seen.shut_down = true;
-            Input::Shutdown
-        }
-    };
-    engine.handle(now, input, outputs);
-    Ok(())
-}
-
-/// The configuration of the recorded run. Keys are not in the file; keys of the same length stand
-/// in for them, so that requests to providers have the same length.
-fn config_of(header: &Header) -> io::Result<Config> {
-    let environment: BTreeMap<String, String> = header
-        .keys
-        .iter()
-        .map(|(name, length)| {
-            let variable = format!(
-                "MAITRED_PROVIDER_{}_KEY",
-                name.to_uppercase().replace('-', "_")
-            );
-            (variable, "x".repeat(*length))
-        })
-        .collect();
-    let sources = Sources {
-        file: Some(SourceFile {
-            path: "the recording's header".into(),
-            text: header.config.clone(),
-        }),
-        dotenv: None,
-        environment,
-        flags: Flags::default(),
-    };
-    Config::load(&sources).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
-}
-
-fn parted(seen: &Replayed, now: Now, what: &str) -> io::Error {
-    io::Error::other(format!(
-        "parted at record {}, {:.3} s after the start: {what}",
-        seen.records,
-        now.mono.0 as f64 / 1e9
-    ))
 }

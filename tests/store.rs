@@ -1,6 +1,7 @@
 //! What is acknowledged is on disk: after `kill -9`, with a locked, broken or missing store, and
 //! never by half.
 #![allow(clippy::unwrap_used)]
+#![allow(clippy::print_stdout, reason = "figures and seeds for whoever runs it")]
 
 mod support;
 

@@ -19,6 +19,7 @@ mod listener;
 mod observe;
 mod perform;
 pub mod recorder;
+pub mod replay;
 mod signals;
 mod socket;
 mod start;

@@ -186,7 +186,7 @@ fn a_connection_that_died_while_idle_is_noticed_by_nobody() {
 
 #[test]
 fn a_bounded_pool_makes_calls_wait() {
-    let provider = Provider::start(|_| Script::default().wait(ms(100)).send(&whole_bytes()));
+    let provider = Provider::start(|_| Script::default().wait(ms(100)).send(whole_bytes()));
     let config = provider.config("connections = 2\npool_wait_ms = 20000\n");
     let server = Server::start(&config);
     std::thread::scope(|scope| {

@@ -8,6 +8,10 @@
 //! Everything that is waited for has a deadline; nothing sleeps and hopes.
 
 #![allow(
+    clippy::print_stderr,
+    reason = "the log of a server belongs to a test that failed"
+)]
+#![allow(
     dead_code,
     unused_imports,
     unreachable_pub,

@@ -196,14 +196,11 @@ impl Shared {
 
     /// Does one thing; `false` when the connection is over.
     fn play(&self, wire: &mut Wire, act: Act) -> std::io::Result<bool> {
-        let goes_on;
-        match act {
-            Act::Send(bytes) => goes_on = write(wire, &bytes),
-            Act::Slices(bytes, size) => {
-                goes_on = bytes.chunks(size).all(|slice| write(wire, slice))
-            }
-            Act::Wait(span) => goes_on = !is_deserted_within(wire.socket(), span),
-            Act::Hang => goes_on = !is_deserted_within(wire.socket(), 6 * PATIENCE),
+        let goes_on = match act {
+            Act::Send(bytes) => write(wire, &bytes),
+            Act::Slices(bytes, size) => bytes.chunks(size).all(|slice| write(wire, slice)),
+            Act::Wait(span) => !is_deserted_within(wire.socket(), span),
+            Act::Hang => !is_deserted_within(wire.socket(), 6 * PATIENCE),
             Act::Close => {
                 wire.close();
                 // Wait for the other side, so that what was sent is not destroyed by a reset.
@@ -215,7 +212,7 @@ impl Shared {
                 socket.set_linger(Some(Duration::ZERO))?;
                 return Ok(false);
             }
-        }
+        };
         if !goes_on {
             self.note(|journal| journal.deserted.push(Instant::now()));
         }

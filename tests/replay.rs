@@ -1,0 +1,84 @@
+//! A run of the real server is recorded, and the engine comes to the same bytes again.
+#![allow(clippy::unwrap_used)]
+
+mod support;
+
+use std::os::unix::fs::PermissionsExt;
+use std::time::Duration;
+
+use maitred::reactor::replay::replay;
+use support::client::{generate, get, post};
+use support::provider::Provider;
+use support::script::Script;
+use support::server::{House, Server};
+
+/// A key that must not be in the file.
+const KEY: &str = "canary-key-0123456789";
+
+#[test]
+fn a_recorded_run_is_repeated_to_the_byte() {
+    let provider = Provider::start(|asked| {
+        if asked.text.contains("broken") {
+            Script::status(500, "", "{}")
+        } else {
+            Script::streamed(&["Tea", " is", " a \"plant\"."], Duration::from_millis(2))
+                .in_slices(7)
+        }
+    });
+    let house = House::new();
+    let file = house.path().join("run.rec");
+    let config = format!(
+        "record = {:?}\ndebug = true\n{}",
+        file,
+        provider.config(&format!("key = \"{KEY}\""))
+    );
+    let server = Server::start_in(house, &config);
+    for topic in ["tea", "coffee", "broken"] {
+        server.ask(generate(topic, true));
+    }
+    server.ask(post("/analyze/", "{\"content\": \"I love tea.\"}"));
+    server.ask(post("/generate/", "{\"topic\": "));
+    for path in ["/contents", "/metrics", "/debug/spans", "/nowhere"] {
+        server.ask(get(path));
+    }
+    let mut gone = server.connect();
+    gone.send(generate("a client that leaves", true));
+    provider.wait_for_requests(4);
+    gone.reset();
+    server.terminate();
+    let ended = server.wait();
+    assert!(ended.status.success());
+
+    let seen = replay(&file).unwrap();
+    assert!(
+        seen.records > 100 && seen.digests > 0 && !seen.overrun,
+        "{seen:?}"
+    );
+    let bytes = std::fs::read(&file).unwrap();
+    assert!(
+        !bytes
+            .windows(KEY.len())
+            .any(|window| window == KEY.as_bytes())
+    );
+    let mode = std::fs::metadata(&file).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+}
+
+#[test]
+fn a_replay_notices_a_byte_that_was_changed() {
+    let house = House::new();
+    let file = house.path().join("run.rec");
+    let server = Server::start_in(house, &format!("record = {file:?}\n"));
+    server.ask(generate("the letter x", false));
+    server.terminate();
+    let _ended = server.wait();
+    let mut bytes = std::fs::read(&file).unwrap();
+    let at = bytes
+        .windows(12)
+        .position(|window| window == b"the letter x")
+        .unwrap();
+    bytes[at + 11] = b'y';
+    std::fs::write(&file, bytes).unwrap();
+    let error = replay(&file).unwrap_err().to_string();
+    assert!(error.contains("parted at record"), "{error}");
+}
