@@ -1,1 +1,10 @@
-//! Flows without sockets.
+//! Flows without sockets: one file per flow, each test a story.
+//!
+//! The world around the engine is the one of the simulation, in `tests/world/`.
+
+mod generate_offline;
+
+#[path = "../../../tests/world/mod.rs"]
+mod world;
+
+use self::world::{PROVIDER, World, openai, post};
