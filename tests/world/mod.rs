@@ -513,9 +513,11 @@ impl World {
     /// The value of a figure of `/metrics`, by name and labels.
     pub(crate) fn metric(&self, name: &str) -> f64 {
         let page = self.engine.metrics();
-        let line = page
-            .lines()
-            .find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        let line = page.lines().find_map(|line| {
+            line.strip_prefix("maitred_")?
+                .strip_prefix(name)?
+                .strip_prefix(' ')
+        });
         line.and_then(|value| value.parse().ok())
             .unwrap_or_else(|| panic!("no figure {name}"))
     }

@@ -97,13 +97,17 @@ pub(crate) fn events_so_far(bytes: &[u8]) -> Vec<Event> {
 }
 
 fn status(line: &str) -> Result<u16, Stray> {
-    let code = line.strip_prefix("HTTP/1.1 ").and_then(|rest| rest.get(..3));
+    let code = line
+        .strip_prefix("HTTP/1.1 ")
+        .and_then(|rest| rest.get(..3));
     code.and_then(|code| code.parse().ok())
         .ok_or_else(|| Stray(line.to_owned()))
 }
 
 fn field(line: &str) -> Result<(String, String), Stray> {
-    let (name, value) = line.split_once(": ").ok_or_else(|| Stray(line.to_owned()))?;
+    let (name, value) = line
+        .split_once(": ")
+        .ok_or_else(|| Stray(line.to_owned()))?;
     Ok((name.to_ascii_lowercase(), value.to_owned()))
 }
 
