@@ -64,6 +64,11 @@
 //! | thing that blocks | a [`Work`](engine::work::Work), and a thread in `reactor/threads.rs` |
 #![warn(missing_docs)]
 
+// The tests of the engine share their outside world with the simulation, which sees this crate by
+// its name.
+#[cfg(test)]
+extern crate self as maitred;
+
 pub mod cli;
 pub mod config;
 pub mod dialect;
