@@ -16,7 +16,7 @@ use super::slots::{ConnId, ExchangeId};
 use super::timers::Timer;
 use super::trace::State;
 use super::{Engine, Failure, failure::Bound};
-use crate::limits::{LINGER_BYTES, PIPELINE_BYTES, PIPELINE_PER_TURN, SEND_LOW_BYTES};
+use crate::limits::{LINGER_BYTES, PIPELINE_BYTES, PIPELINE_PER_TURN};
 use crate::proto::http1::{BodyLength, CONTINUE, Method, RequestHead, Step, Version};
 
 impl Engine {
@@ -85,9 +85,7 @@ impl Engine {
         let tail = std::mem::take(&mut conn.tail);
         let used = self.client_steps(id, &tail);
         self.keep_tail(id, tail, &[], used);
-        if self.conns.get(id).is_some_and(|c| c.tail.is_empty()) {
-            self.client_idle_eof(id);
-        }
+        self.client_idle_eof(id);
     }
 
     /// Puts back what was not used: the rest of `tail`, or of `fresh` if there was no tail.
@@ -121,7 +119,7 @@ impl Engine {
             let Some(conn) = self.conns.get_mut(id) else {
                 return input.len();
             };
-            let crowded = conn.out.len() > SEND_LOW_BYTES;
+            let crowded = conn.is_crowded();
             let Some(client) = conn.client() else {
                 return input.len();
             };
@@ -129,7 +127,8 @@ impl Engine {
                 return input.len();
             }
             if client.exchange.is_none() && (budget == 0 || crowded) {
-                if used < input.len() {
+                // A client that does not take its answers is gone on with when it does.
+                if used < input.len() && !crowded {
                     self.queue_again(id);
                 }
                 return used;
@@ -403,7 +402,7 @@ impl Engine {
         let Some(conn) = self.conns.get_mut(id) else {
             return;
         };
-        let (empty, low) = (conn.out.is_empty(), conn.out.len() <= SEND_LOW_BYTES);
+        let (empty, low) = (conn.out.is_empty(), !conn.is_crowded());
         let waiting = !conn.tail.is_empty();
         let Some(client) = conn.client() else {
             return;
@@ -452,7 +451,8 @@ impl Engine {
         let Some(conn) = self.conns.get_mut(id) else {
             return;
         };
-        let unread = conn.client().is_some_and(|c| c.queued);
+        let waits_for_room = conn.is_crowded() && !conn.tail.is_empty();
+        let unread = waits_for_room || conn.client().is_some_and(|c| c.queued);
         let empty = conn.out.is_empty();
         let done = conn
             .client()

@@ -6,6 +6,7 @@
 use serde::Serialize;
 use uuid::Uuid;
 
+use super::archive::outcome_of;
 use super::blocks::Pen;
 use super::client::takes_body;
 use super::exchange::Terms;
@@ -16,7 +17,7 @@ use super::{Engine, Failure};
 use crate::dialect::Usage;
 use crate::proto::http1::{After, HttpDate, Method, ReplyBody, Version, reply_head};
 use crate::score::{Readability, Scores, Sentiment};
-use crate::store::{Listed, RequestOutcome, TextRow};
+use crate::store::{Listed, TextRow};
 
 /// A type of content that we send.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -220,10 +221,7 @@ impl Engine {
         }
         let (request_id, route) = (exchange.request_id, exchange.route.as_str());
         self.note_failure(failure, route, request_id);
-        let outcome = match failure.status() {
-            503 | 504 => RequestOutcome::TimedOut,
-            _ => RequestOutcome::Failed,
-        };
+        let outcome = outcome_of(failure, false);
         self.settle_row(id, outcome, failure.status(), Some(failure.code()));
         let mut body = std::mem::take(&mut self.scratch);
         body.clear();
