@@ -2,6 +2,8 @@
 //!
 //! The world around the engine is the one of the simulation, in `tests/world/`.
 
+#![allow(clippy::unwrap_used)]
+
 mod analyze;
 mod cancel;
 mod contents;
