@@ -106,6 +106,16 @@ fn the_documentation_names_only_what_exists() {
 }
 
 #[test]
+fn comments_name_only_files_that_exist() {
+    let repo = Repository::open();
+    let names = pages::Names::of(&repo);
+    let complaints: Vec<String> = (repo.rust("src/").iter())
+        .flat_map(|file| names.check_comments(&file.path, &file.text))
+        .collect();
+    nothing(&complaints);
+}
+
+#[test]
 fn every_link_leads_somewhere() {
     let repo = Repository::open();
     nothing(&pages::links(&repo.markdown(), &|path| repo.exists(path)));

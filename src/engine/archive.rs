@@ -138,7 +138,8 @@ impl Engine {
         self.generations.remove(id);
     }
 
-    /// A generation made from a stored row, finished from the start.
+    /// A generation made from a stored row, finished from the start. It is for the caller to keep
+    /// it once somebody listens: what nobody listens to may be forgotten at once.
     pub(super) fn revive(&mut self, row: TextRow) -> Result<GenerationId, Failure> {
         if !self.make_room_for_generation() {
             return Err(Failure::Full(super::failure::Bound::Generations));
@@ -183,7 +184,6 @@ impl Engine {
             .map_err(|_| Failure::Full(super::failure::Bound::Generations))?;
         self.by_id.insert(uuid, id);
         self.settle_generation(id);
-        self.keep_for_replay(id);
         Ok(id)
     }
 

@@ -64,12 +64,7 @@ impl Engine {
         }
         match self.names[index as usize].lookup(now) {
             super::names::Lookup::Known(addresses) => self.dial_addresses(id, &addresses),
-            super::names::Lookup::Wait { ask } => {
-                self.names[index as usize].waiting.push(id);
-                if ask {
-                    self.ask_for_name(index);
-                }
-            }
+            super::names::Lookup::Wait { ask } => self.wait_for_name(index, id, ask),
             super::names::Lookup::Full => {
                 self.dials.remove(id);
                 return Err(Upstream::Name(ResolveFault::Failed).into());

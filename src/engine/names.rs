@@ -86,13 +86,19 @@ impl Name {
 }
 
 impl Engine {
-    /// Starts a look-up.
-    pub(super) fn ask_for_name(&mut self, index: u16) {
+    /// Puts a dial on the list of those that wait, and starts a look-up if none is going on.
+    pub(super) fn wait_for_name(&mut self, index: u16, dial: DialId, ask: bool) {
         let at = self.now.mono.plus_ms(RESOLVE_MS);
         let name = &mut self.names[index as usize];
-        name.asking = true;
-        self.timers.set(Owner::Name(index), &mut name.timer, at);
-        self.out.push(Output::Resolve(index));
+        // The first one starts the clock, also behind a look-up that others have given up on.
+        if name.waiting.is_empty() {
+            self.timers.set(Owner::Name(index), &mut name.timer, at);
+        }
+        name.waiting.push(dial);
+        if ask {
+            name.asking = true;
+            self.out.push(Output::Resolve(index));
+        }
     }
 
     /// A look-up has ended.

@@ -48,6 +48,11 @@ impl Engine {
                 .field("x-content-type-options", "nosniff")
                 .finish(ReplyBody::streamed(terms.version), after(&terms));
         }
+        // Whoever resumes where the text is now sees the head at once, and heartbeats from here on.
+        self.flush(conn_id);
+        self.rearm_client(conn_id);
+        let heartbeat = self.now.mono.plus_ms(self.config.limits.heartbeat_ms);
+        self.set_exchange_timer(id, heartbeat);
         let Some(generation) = generation.and_then(|g| self.generations.get_mut(g)) else {
             return;
         };

@@ -109,6 +109,19 @@ impl Names {
         complaints
     }
 
+    /// Complains about files that a comment names and that are not there.
+    pub(crate) fn check_comments(&self, path: &str, text: &str) -> Vec<String> {
+        (1..)
+            .zip(text.lines())
+            .filter(|(_, line)| line.trim_start().starts_with("//"))
+            .flat_map(|(number, line)| {
+                (line.split('`').skip(1).step_by(2))
+                    .filter(|span| self::path(span).is_some_and(|named| !self.has_path(named)))
+                    .map(move |span| format!("{path}:{number}: `{span}`: there is no such file"))
+            })
+            .collect()
+    }
+
     fn exists(&self, span: &str) -> bool {
         if !span.is_ascii() || span.contains([' ', '*', '{', '<', '=', '"', '\'', ',', '[']) {
             return true;
@@ -333,6 +346,8 @@ fn a_name_that_does_not_exist_is_found() {
         assert!(!names.exists(bad), "{bad}");
     }
     let page = "The `ConnId` and\n```\n`Nothing::here`\n```\nthe `NoSuchType` in `slots.rs:12`.";
+    let comment = "//! See `slots.rs` and `slot.rs`.\nlet a = \"`none.rs`\";";
+    assert_eq!(names.check_comments("src/b.rs", comment).len(), 1);
     let complaints = names.check("docs/a.md", page);
     assert_eq!(complaints.len(), 2, "{complaints:?}");
     assert!(complaints.iter().all(|c| c.starts_with("docs/a.md:5")));

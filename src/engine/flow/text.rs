@@ -92,11 +92,14 @@ impl Engine {
         match found.map_err(super::store)? {
             Found::One(Some(row)) => {
                 // It may have come into memory while the store was asked.
-                let generation = match self.generation_by_id(uuid) {
-                    Some(generation) => generation,
-                    None => self.revive(*row)?,
-                };
-                self.listen(id, generation, state);
+                if let Some(generation) = self.generation_by_id(uuid) {
+                    self.listen(id, generation, state);
+                    return Ok(());
+                }
+                let generation = self.revive(*row)?;
+                self.wait_for(id, generation, state);
+                self.keep_for_replay(generation);
+                self.catch_up(id, generation);
                 Ok(())
             }
             Found::One(None) if self.is_young(uuid) => Err(Failure::NotYet),

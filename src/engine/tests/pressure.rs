@@ -1,0 +1,105 @@
+//! A reader that is slower than its text.
+
+use super::openai::{STREAM, word};
+use super::{PROVIDER, World};
+use crate::engine::ConnId;
+use crate::engine::io::How;
+use crate::engine::tests::world::End;
+use crate::limits::{LAG_HIGH_BYTES, SEND_HIGH_BYTES};
+
+const TEA: &str = r#"{"topic":"tea","stream":true}"#;
+
+/// A stream whose reader takes nothing while a mebibyte comes, as far as the engine reads it.
+fn flooded(world: &mut World) -> ConnId {
+    let client = world.post("/generate/", TEA);
+    world.sockets.get_mut(&client).unwrap().stalled = true;
+    world.answer(STREAM);
+    for _ in 0..64 {
+        world.answer(word(&"tea ".repeat(4096)));
+    }
+    client
+}
+
+#[test]
+fn a_provider_waits_for_its_only_reader_and_goes_on_with_it() {
+    let mut world = World::new(PROVIDER);
+    let client = flooded(&mut world);
+    let upstream = world.upstream();
+    assert!(world.sockets[&upstream].paused);
+    assert!(world.unsent(client).len() < SEND_HIGH_BYTES + 64 * 1024);
+    let held = world.metric("ledger_bytes");
+    assert!(
+        held < (3 * (SEND_HIGH_BYTES + LAG_HIGH_BYTES)) as f64,
+        "{held} bytes"
+    );
+
+    world.sockets.get_mut(&client).unwrap().stalled = false;
+    world.settle();
+    assert!(!world.sockets[&upstream].paused);
+    let events = world.events(client);
+    assert_eq!(
+        events.last().unwrap().id,
+        Some(64 * 4 * 4096),
+        "all of it came"
+    );
+}
+
+#[test]
+fn the_providers_time_stands_still_while_it_is_not_read() {
+    let mut world = World::new(&format!("{PROVIDER}content_gap_ms = 1000\n"));
+    let client = flooded(&mut world);
+    world.pass(20_000);
+    assert_eq!(world.upstreams().len(), 1);
+    world.sockets.get_mut(&client).unwrap().stalled = false;
+    world.pass(900);
+    assert_eq!(world.upstreams().len(), 1);
+    world.pass(200);
+    assert_eq!(world.upstreams(), [], "now it is the provider that is slow");
+}
+
+#[test]
+fn a_second_reader_does_not_wait_for_the_first() {
+    let mut world = World::new(PROVIDER);
+    let slow = flooded(&mut world);
+    let id = String::from_utf8(world.unsent(slow)).unwrap();
+    let id = id.split("\"id\":\"").nth(1).unwrap()[..36].to_owned();
+    let path = format!("/generate/{id}/events");
+    let quick = world.ask(format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n"));
+    assert!(!world.sockets[&world.upstream()].paused);
+    assert_eq!(world.events(quick).last().unwrap().id, Some(64 * 4 * 4096));
+}
+
+#[test]
+fn a_reader_that_takes_nothing_is_cut_off_and_may_come_back() {
+    let mut world = World::new(PROVIDER);
+    let client = flooded(&mut world);
+    world.pass(29_900);
+    assert_eq!(world.sockets[&client].closed, None);
+    world.pass(200);
+    assert_eq!(world.sockets[&client].closed, Some(End::Engine(How::Reset)));
+    assert_eq!(world.metric("slow_readers_total"), 1.0);
+    assert!(!world.sockets[&world.upstream()].paused, "nobody is behind");
+}
+
+#[test]
+fn a_reader_that_takes_a_little_now_and_then_is_not_cut_off() {
+    let mut world = World::new(PROVIDER);
+    let client = flooded(&mut world);
+    for _ in 0..10 {
+        world.pass(20_000);
+        world.take(client, 1000);
+    }
+    assert_eq!(world.sockets[&client].closed, None);
+}
+
+#[test]
+fn the_offline_provider_waits_as_well() {
+    let mut world = World::new("[offline]\ngap_ms = 1\ntokens = 100000\n");
+    let client = world.post(
+        "/generate/",
+        r#"{"topic":"tea","stream":true,"max_tokens":100000}"#,
+    );
+    world.sockets.get_mut(&client).unwrap().stalled = true;
+    world.pass(20_000);
+    assert!(world.unsent(client).len() < SEND_HIGH_BYTES + 64 * 1024);
+}

@@ -1,0 +1,157 @@
+//! What is told about a text before, while and after it is scored and stored.
+
+use super::world::Reply;
+use super::{PROVIDER, World, openai};
+use crate::engine::work::{Kind, WorkResult};
+use crate::store::{StoreError, TextState};
+
+const TEA: &str = r#"{"topic":"tea"}"#;
+
+fn full() -> StoreError {
+    let path = "maitred.db".into();
+    StoreError::Full { path }
+}
+
+/// A text whose work of this kind is with the threads.
+fn held(world: &mut World, kind: Kind) -> crate::engine::ConnId {
+    world.held = vec![kind];
+    let client = world.post("/generate/", TEA);
+    assert_eq!(world.jobs.len(), 1);
+    client
+}
+
+fn is_stored_without_scores(world: &World, reply: &Reply) {
+    assert_eq!(
+        (reply.status, &reply.json()["readability"]),
+        (200, &().into())
+    );
+    assert_eq!(reply.json()["stored"], true);
+    assert_eq!(world.store.text().state, TextState::Complete);
+    assert_eq!(world.store.text().scores, None);
+}
+
+#[test]
+fn nothing_is_acknowledged_before_the_commit() {
+    let mut world = World::new("");
+    let client = held(&mut world, Kind::Write);
+    world.pass(4_000);
+    assert!(world.is_quiet(client));
+    world.work(0);
+    world.settle();
+    assert_eq!(world.reply(client).json()["stored"], true);
+}
+
+#[test]
+fn a_scorer_that_panics_costs_the_scores_and_not_the_text() {
+    let mut world = World::new("");
+    let client = held(&mut world, Kind::Score);
+    world.fail_work(0, WorkResult::Panicked);
+    world.settle();
+    let reply = world.reply(client);
+    is_stored_without_scores(&world, &reply);
+}
+
+#[test]
+fn scores_that_come_late_are_stored_when_they_come() {
+    let mut world = World::new("");
+    let client = held(&mut world, Kind::Score);
+    world.pass(4_999);
+    assert!(world.is_quiet(client));
+    world.pass(2);
+    let reply = world.reply(client);
+    is_stored_without_scores(&world, &reply);
+    world.work(0);
+    world.settle();
+    assert!(world.store.text().scores.is_some());
+}
+
+#[test]
+fn a_text_without_scores_is_found_and_scored_later() {
+    let mut world = World::new("");
+    held(&mut world, Kind::Score);
+    world.fail_work(0, WorkResult::Panicked);
+    world.held.clear();
+    world.settle();
+    assert_eq!(world.store.text().scores, None);
+    world.pass(200_000);
+    assert!(world.store.text().scores.is_some());
+}
+
+#[test]
+fn a_store_that_says_no_is_an_answer_of_its_own() {
+    for (result, status, code) in [
+        (WorkResult::Written(Err(full())), 507, "store_full"),
+        (WorkResult::Panicked, 500, "worker_panicked"),
+    ] {
+        let mut world = World::new("");
+        let client = held(&mut world, Kind::Write);
+        world.fail_work(0, result);
+        world.settle();
+        assert_eq!(world.reply(client).problem(), (status, code.to_owned()));
+        assert!(world.store.texts.is_empty());
+    }
+}
+
+#[test]
+fn a_store_that_is_silent_is_not_waited_for_and_the_text_is_stored_late() {
+    let mut world = World::new("");
+    let client = held(&mut world, Kind::Write);
+    world.pass(5_001);
+    assert_eq!(
+        world.reply(client).problem(),
+        (503, "store_timeout".to_owned())
+    );
+    world.work(0);
+    world.end(client);
+    world.pass(61_000);
+    assert_eq!(world.store.texts.len(), 1);
+    world
+        .engine
+        .check_empty()
+        .unwrap_or_else(|broken| panic!("{broken}"));
+}
+
+#[test]
+fn a_stream_whose_text_cannot_be_stored_ends_with_an_error() {
+    let mut world = World::new(PROVIDER);
+    world.held = vec![Kind::Write];
+    let client = world.post("/generate/", r#"{"topic":"tea","stream":true}"#);
+    world.answer(openai::stream(&["Tea."]));
+    assert_eq!(world.events(client).len(), 2, "start and the word");
+    world.fail_work(0, WorkResult::Written(Err(full())));
+    world.settle();
+    let last = world.reply(client).events().pop().unwrap();
+    assert_eq!(
+        (last.name.as_str(), &last.data["code"]),
+        ("error", &"store_full".into())
+    );
+}
+
+#[test]
+fn a_failure_of_the_provider_is_told_at_once_without_waiting_for_its_row() {
+    let mut world = World::new(PROVIDER);
+    world.held = vec![Kind::Write];
+    let client = world.post("/generate/", TEA);
+    world.answer(openai::answer(500, "", "{}"));
+    assert_eq!(world.reply(client).status, 502);
+    assert!(world.store.requests.is_empty());
+    world.work(0);
+    assert_eq!(world.store.request().status, 502);
+}
+
+#[test]
+fn writes_that_wait_behind_a_stuck_store_are_carried_out_when_it_is_free() {
+    let mut world = World::new("coalesce = false\n");
+    world.held = vec![Kind::Write];
+    let clients: Vec<_> = (0..5).map(|_| world.post("/generate/", TEA)).collect();
+    world.pass(5_001);
+    for client in clients {
+        assert_eq!(world.reply(client).status, 503);
+    }
+    world.held.clear();
+    world.settle();
+    assert_eq!(
+        (world.store.texts.len(), world.store.requests.len()),
+        (5, 5)
+    );
+}

@@ -1,0 +1,118 @@
+//! A store in memory that answers as the real one does.
+
+use std::collections::BTreeMap;
+
+use maitred::store::{
+    AnalysisRow, Found, Listed, Query, RequestRow, TextRow, Unscored, Write, Written, excerpt,
+    term_key,
+};
+use uuid::Uuid;
+
+/// The rows.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Memory {
+    pub(crate) requests: BTreeMap<Uuid, RequestRow>,
+    pub(crate) texts: BTreeMap<Uuid, TextRow>,
+    pub(crate) analyses: BTreeMap<Uuid, AnalysisRow>,
+}
+
+impl Memory {
+    /// Carries a write out.
+    pub(crate) fn write(&mut self, write: Write) -> Written {
+        match write {
+            Write::Save {
+                requests,
+                text,
+                analysis,
+            } => {
+                for row in requests {
+                    let twice = self.requests.insert(row.id, row);
+                    assert_eq!(twice, None, "a request has two rows");
+                }
+                if let Some(row) = text {
+                    self.texts.insert(row.id, *row);
+                }
+                if let Some(row) = analysis {
+                    self.analyses.insert(row.id, *row);
+                }
+                Written::Saved
+            }
+            Write::Delete { id, .. } => Written::Deleted(self.texts.remove(&id).is_some()),
+            Write::Rescore { id, scores, .. } => {
+                let text = self.texts.get_mut(&id);
+                Written::Rescored(text.map(|row| row.scores = Some(*scores)).is_some())
+            }
+        }
+    }
+
+    /// Answers a question.
+    pub(crate) fn query(&self, query: &Query) -> Found {
+        match query {
+            Query::One { id, .. } => Found::One(self.texts.get(id).cloned().map(Box::new)),
+            Query::List {
+                term,
+                limit,
+                before,
+                ..
+            } => {
+                let key = term.as_deref().map(term_key);
+                let mut rows: Vec<Listed> = self
+                    .texts
+                    .values()
+                    .rev()
+                    .filter(|row| before.is_none_or(|before| row.id < before))
+                    .filter(|row| key.is_none_or(|key| term_key(&row.term) == key))
+                    .take(limit + 1)
+                    .map(listed)
+                    .collect();
+                let more = rows.len() > *limit;
+                rows.truncate(*limit);
+                let next = rows.last().filter(|_| more).map(|row| row.id);
+                Found::Page { rows, next }
+            }
+            Query::Unscored { after, limit } => {
+                let wanted = self.texts.values().filter(|row| row.scores.is_none());
+                let rows = wanted
+                    .filter(|row| after.is_none_or(|after| row.id > after))
+                    .take(*limit)
+                    .map(|row| Unscored {
+                        tenant: row.tenant.clone(),
+                        id: row.id,
+                        text: row.text.clone(),
+                    });
+                Found::Unscored(rows.collect())
+            }
+        }
+    }
+
+    /// The only text.
+    pub(crate) fn text(&self) -> &TextRow {
+        assert_eq!(self.texts.len(), 1, "texts");
+        self.texts.values().next().expect("there is one")
+    }
+
+    /// The only row of a request.
+    pub(crate) fn request(&self) -> &RequestRow {
+        assert_eq!(self.requests.len(), 1, "rows of requests");
+        self.requests.values().next().expect("there is one")
+    }
+}
+
+fn listed(row: &TextRow) -> Listed {
+    Listed {
+        id: row.id,
+        search_term_id: row.search_term_id,
+        term: row.term.clone(),
+        excerpt: excerpt(&row.text).to_owned(),
+        text_bytes: row.text.len() as u64,
+        provider: row.provider.clone(),
+        model: row.model.clone(),
+        offline: row.offline,
+        finish_reason: row.finish_reason.clone(),
+        state: row.state,
+        prompt_tokens: row.prompt_tokens,
+        completion_tokens: row.completion_tokens,
+        created_ms: row.created_ms,
+        scores: row.scores.clone(),
+    }
+}
