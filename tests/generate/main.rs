@@ -11,3 +11,4 @@ mod offline;
 mod openai;
 mod resume;
 mod sharing;
+mod wire;
