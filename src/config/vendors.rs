@@ -24,7 +24,7 @@ pub(super) struct Vendor {
 }
 
 /// All of them.
-pub(super) const VENDORS: [Vendor; 3] = [
+pub(super) static VENDORS: [Vendor; 3] = [
     Vendor {
         name: "openai",
         speech: Speech::OpenAi,
@@ -57,8 +57,7 @@ pub(super) const VENDORS: [Vendor; 3] = [
 impl Vendor {
     /// The vendor of that name.
     pub(super) fn of_name(name: &str) -> Option<&'static Vendor> {
-        const ALL: &[Vendor] = &VENDORS;
-        ALL.iter().find(|vendor| vendor.name == name)
+        VENDORS.iter().find(|vendor| vendor.name == name)
     }
 
     /// Where it is.

@@ -141,3 +141,6 @@ pub struct Usage {
     /// The part of the completion that was thinking.
     pub reasoning_tokens: Option<u64>,
 }
+
+#[cfg(test)]
+mod tests;
