@@ -119,6 +119,16 @@ pub const CONNECTIONS: usize = 65_536;
 pub const SEND_HIGH_BYTES: usize = 256 * 1024;
 /// Unsent bytes at which the cursor moves on.
 pub const SEND_LOW_BYTES: usize = 128 * 1024;
+/// … once half of all memory for buffers is used: everybody goes on, in smaller steps.
+pub const SEND_HIGH_SCARCE_BYTES: usize = 16 * 1024;
+/// Written to one connection at a time; the rest of what it has coming waits for its next turn.
+pub const PUMP_BYTES: usize = 64 * 1024;
+/// Readers of one text that are served at once. If there are more, all of them are served in turn.
+pub const READERS_AT_ONCE: usize = 8;
+/// Readers served in one turn …
+pub const READERS_PER_TURN: usize = 256;
+/// … and what is written to all of them.
+pub const READERS_BYTES_PER_TURN: usize = 1024 * 1024;
 /// How far the only subscriber may be behind before its provider is paused.
 pub const LAG_HIGH_BYTES: usize = 256 * 1024;
 /// … and at which the provider is resumed.
@@ -163,6 +173,8 @@ pub const SCRATCH_BYTES: usize = 64 * 1024;
 pub const READS_PER_TURN: usize = 4;
 /// Connections taken from the ready list in one turn.
 pub const READY_PER_TURN: usize = 256;
+/// Time spent on writing to those that have something to be written, in one turn.
+pub const FLUSH_MS_PER_TURN: u64 = 4;
 /// Time spent on the ready list in one turn.
 pub const READY_MS_PER_TURN: u64 = 2;
 /// Connections accepted in one turn.
@@ -192,6 +204,9 @@ const _: () = {
     assert!(BODY_BYTES <= ANALYZE_BODY_BYTES);
     assert!(SEND_LOW_BYTES < SEND_HIGH_BYTES);
     assert!(LAG_LOW_BYTES < LAG_HIGH_BYTES);
+    assert!(SEND_HIGH_SCARCE_BYTES < SEND_LOW_BYTES);
+    assert!(PUMP_BYTES < SEND_HIGH_BYTES);
+    assert!(PUMP_BYTES < READERS_BYTES_PER_TURN);
     assert!(SSE_EVENT_BYTES <= GENERATION_BYTES);
     assert!(CONNECT_STAGGER_MS < CONNECT_MS);
     assert!(CONNECT_MS < FIRST_BYTE_MS);

@@ -182,6 +182,7 @@ impl Engine {
                 },
                 model: Some(row.model),
                 scores: row.scores,
+                document: None,
                 stored: true,
                 created_ms: row.created_ms,
             }),

@@ -38,6 +38,8 @@ pub struct Exchange {
     pub state: State,
     /// See `state`.
     pub since: Mono,
+    /// On the list of readers that are served in turn.
+    pub listed: bool,
     /// Bytes in the ledger.
     pub charged: u32,
 }

@@ -24,7 +24,7 @@ use super::trace::State;
 use super::work::{Cancel, Work, WorkOwner};
 use super::{Engine, Failure, failure::Upstream};
 use crate::dialect::{FinishReason, Usage};
-use crate::limits::{GENERATION_BYTES, STORE_MS};
+use crate::limits::{GENERATION_BYTES, READERS_AT_ONCE, STORE_MS};
 use crate::score::Scores;
 use crate::store::{RequestRow, TextState};
 
@@ -104,6 +104,8 @@ pub struct Outcome {
     pub model: Option<String>,
     /// The scores, if there was time for them.
     pub scores: Option<Scores>,
+    /// The whole answer, once somebody wants it whole; all who do read the same bytes.
+    pub document: Option<Arc<Vec<u8>>>,
     /// Whether the row is on disk.
     pub stored: bool,
     /// When it was asked for, in milliseconds since 1970.
@@ -120,7 +122,8 @@ impl Generation {
     /// Bytes of memory it holds.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        self.text.capacity() + self.plan.topic.len() + 512 * self.rows.len()
+        let document = self.result.document.as_ref().map_or(0, |d| d.capacity());
+        self.text.capacity() + document + self.plan.topic.len() + 512 * self.rows.len()
     }
 }
 
@@ -151,15 +154,21 @@ impl Engine {
         self.mind_the_gap(id);
     }
 
-    /// Gives `event` to every subscriber.
+    /// Gives `event` to every subscriber: at once if they are few, else in turn.
     fn tell(&mut self, id: GenerationId, event: &Event) {
+        let readers = self.generations.get(id).map_or(0, |g| g.subscribers.len());
+        let at_once = readers <= READERS_AT_ONCE;
         let mut audience = std::mem::take(&mut self.audience);
         audience.clear();
         if let Some(generation) = self.generations.get(id) {
             audience.extend_from_slice(&generation.subscribers);
         }
         for &exchange in &audience {
-            self.generate_event(exchange, event.clone());
+            if at_once {
+                self.generate_event(exchange, event.clone());
+            } else {
+                self.serve_later(exchange);
+            }
         }
         self.audience = audience;
     }
@@ -212,6 +221,7 @@ impl Engine {
         };
         generation.work = None;
         generation.result.stored = result.is_ok();
+        self.counters.rows_lost += u64::from(result.is_err());
         if generation.result.verdict.is_none() {
             generation.result.verdict = Some(result.clone());
             self.keep_for_replay(id);
@@ -300,6 +310,9 @@ impl Engine {
             return;
         };
         generation.subscribers.retain(|other| *other != exchange);
+        if generation.subscribers.is_empty() {
+            generation.result.document = None;
+        }
         generation.rows.extend(row);
         let deserted = generation.subscribers.is_empty() && generation.phase == Phase::Calling;
         if deserted && generation.result.verdict.is_none() {

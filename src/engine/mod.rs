@@ -49,6 +49,7 @@ pub mod slots;
 mod stream;
 pub mod timers;
 pub mod trace;
+mod turn;
 pub mod work;
 
 #[cfg(test)]
@@ -131,6 +132,8 @@ pub struct Engine {
     replay: VecDeque<GenerationId>,
     replay_bytes: usize,
     again: VecDeque<ConnId>,
+    readers: VecDeque<ExchangeId>,
+    store_trouble: Option<results::Trouble>,
     // what is shared by all
     timers: Timers,
     ledger: Ledger,
@@ -203,6 +206,8 @@ impl Engine {
             replay: VecDeque::new(),
             replay_bytes: 0,
             again: VecDeque::new(),
+            readers: VecDeque::new(),
+            store_trouble: None,
             timers: Timers::default(),
             ledger: Ledger::new(config.limits.ledger_bytes),
             blocks: Blocks::default(),
@@ -292,74 +297,6 @@ impl Engine {
         })
     }
 
-    fn tick(&mut self) {
-        for _ in 0..self.again.len().min(AGAIN_PER_TURN) {
-            if let Some(id) = self.again.pop_front() {
-                self.client_again(id);
-            }
-        }
-        for _ in 0..TIMERS_PER_TURN {
-            let Some((popped, owner)) = self.timers.pop(self.now.mono) else {
-                break;
-            };
-            self.due(popped, owner);
-        }
-        self.sweep_timers();
-        self.mind_accepting();
-        self.mind_the_house();
-    }
-
-    fn due(&mut self, popped: Mono, owner: Owner) {
-        let Some(mut timer) = self.timer_of(owner).copied() else {
-            return;
-        };
-        let verdict = self.timers.judge(popped, owner, &mut timer);
-        if let Some(field) = self.timer_of(owner) {
-            *field = timer;
-        }
-        if verdict == Popped::Stale {
-            return;
-        }
-        match owner {
-            Owner::Conn(id) => self.conn_due(id),
-            Owner::Exchange(id) => self.exchange_due(id),
-            Owner::Generation(id) => self.generation_due(id),
-            Owner::Call(id) => self.call_due(id),
-            Owner::Dial(id) => self.dial_due(id),
-            Owner::Name(index) => self.name_due(index),
-            Owner::House => self.house_due(),
-        }
-    }
-
-    fn timer_of(&mut self, owner: Owner) -> Option<&mut Timer> {
-        match owner {
-            Owner::Conn(id) => self.conns.get_mut(id).map(|c| &mut c.timer),
-            Owner::Exchange(id) => self.exchanges.get_mut(id).map(|e| &mut e.timer),
-            Owner::Generation(id) => self.generations.get_mut(id).map(|g| &mut g.timer),
-            Owner::Call(id) => self.calls.get_mut(id).map(|c| &mut c.timer),
-            Owner::Dial(id) => self.dials.get_mut(id).map(|d| &mut d.timer),
-            Owner::Name(index) => self.names.get_mut(index as usize).map(|n| &mut n.timer),
-            Owner::House => Some(&mut self.house),
-        }
-    }
-
-    /// Those who have a deadline, or may have one.
-    fn owners(&self) -> usize {
-        self.conns.len()
-            + self.exchanges.len()
-            + self.generations.len()
-            + self.calls.len()
-            + self.dials.len()
-            + self.names.len()
-            + 1
-    }
-
-    fn sweep_timers(&mut self) {
-        let mut timers = std::mem::take(&mut self.timers);
-        timers.compact(self.owners(), |owner| self.timer_of(owner).copied());
-        self.timers = timers;
-    }
-
     /// The first bytes that `id` has to send. Returns how many slices were set.
     pub fn unsent<'a>(&'a self, id: ConnId, into: &mut [IoSlice<'a>]) -> usize {
         self.conns
@@ -394,7 +331,7 @@ impl Engine {
     /// When it wants to hear [`Input::Tick`] at the latest.
     #[must_use]
     pub fn next_deadline(&self) -> Mono {
-        if self.again.is_empty() {
+        if self.again.is_empty() && self.readers.is_empty() {
             self.timers.next()
         } else {
             Mono(0)

@@ -7,9 +7,7 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use super::archive::outcome_of;
-use super::documents::{
-    AnalysisReply, PageReply, Problem, RowReply, TextReply, rfc3339, row_of_list, usage,
-};
+use super::documents::{AnalysisReply, PageReply, Problem, RowReply, rfc3339, row_of_list, usage};
 use crate::engine::blocks::Pen;
 use crate::engine::client::takes_body;
 use crate::engine::exchange::Terms;
@@ -74,6 +72,14 @@ impl Engine {
         {
             return self.end_stream(id, Some(failure));
         }
+        if let super::flow::Flow::Generate(super::flow::generate::Generate::Sending(_)) =
+            &exchange.flow
+        {
+            // Its head is out and its length was said: only a cut tells that it is not whole.
+            let conn = exchange.conn;
+            self.client_closed(conn);
+            return self.out.push(Output::Close(conn, super::io::How::Reset));
+        }
         let (request_id, route) = (exchange.request_id, exchange.route.as_str());
         self.note_failure(failure, route, request_id);
         let outcome = outcome_of(failure, false);
@@ -114,6 +120,7 @@ impl Engine {
             status: failure.status(),
             content: Content::Problem,
             body: &body,
+            length: body.len() as u64,
         };
         self.write_reply(conn, &terms, &document, &fields);
     }
@@ -134,12 +141,46 @@ impl Engine {
             status,
             content,
             body,
+            length: body.len() as u64,
         };
         self.write_reply(conn, &terms, &document, fields);
         self.reply_written(id, terms.keep_alive);
     }
 
     fn write_reply(
+        &mut self,
+        id: ConnId,
+        terms: &Terms,
+        document: &Document<'_>,
+        fields: &ReplyFields,
+    ) {
+        self.write_head(id, terms, document, fields);
+        if takes_body(terms.method)
+            && let Some(conn) = self.conns.get_mut(id)
+        {
+            let mut pen = Pen {
+                blocks: &mut self.blocks,
+                chain: &mut conn.out,
+                secret: document.content == Content::Metrics,
+            };
+            crate::proto::Sink::put(&mut pen, document.body);
+        }
+        self.flush(id);
+    }
+
+    /// The head of a document of which the body is written piece by piece.
+    pub(super) fn write_document_head(&mut self, id: ConnId, terms: &Terms, length: u64) {
+        let document = Document {
+            status: 200,
+            content: Content::Json,
+            body: &[],
+            length,
+        };
+        self.write_head(id, terms, &document, &ReplyFields::default());
+        self.flush(id);
+    }
+
+    fn write_head(
         &mut self,
         id: ConnId,
         terms: &Terms,
@@ -171,12 +212,8 @@ impl Engine {
             head.finish(ReplyBody::None, after);
         } else {
             head.field("content-type", document.content.as_str())
-                .finish(ReplyBody::Exact(document.body.len() as u64), after);
-            if takes_body(terms.method) {
-                crate::proto::Sink::put(&mut pen, document.body);
-            }
+                .finish(ReplyBody::Exact(document.length), after);
         }
-        self.flush(id);
     }
 
     pub(super) fn date(&mut self) -> HttpDate {
@@ -202,28 +239,6 @@ impl Engine {
     }
 
     // --- documents ---------------------------------------------------------------------------
-
-    /// The whole answer to `POST /generate/`.
-    pub(super) fn reply_text(&mut self, id: ExchangeId) {
-        let generation = self
-            .exchanges
-            .get(id)
-            .and_then(|exchange| exchange.held.generation)
-            .and_then(|generation| self.generations.get(generation));
-        let Some(generation) = generation else {
-            return self.fail_exchange(id, &Failure::Internal("an answer without its text"));
-        };
-        let mut body = std::mem::take(&mut self.scratch);
-        body.clear();
-        let written = serde_json::to_writer(&mut body, &TextReply::new(generation, true));
-        match written {
-            Ok(()) => self.reply(id, 200, Content::Json, &body),
-            Err(_) => self.fail_exchange(id, &Failure::Internal("an answer is no JSON")),
-        }
-        body.clear();
-        body.shrink_to(crate::limits::SCRATCH_BYTES);
-        self.scratch = body;
-    }
 
     /// The answer to `POST /analyze/`.
     pub(super) fn reply_analysis(
@@ -314,6 +329,8 @@ struct Document<'a> {
     status: u16,
     content: Content,
     body: &'a [u8],
+    /// Of the whole body; more than `body` has if the rest is written later.
+    length: u64,
 }
 
 /// What becomes of the connection after a reply on these terms.

@@ -1,10 +1,24 @@
-//! Results of threads: from the piece of work to whoever waits for it.
+//! Results of threads: from the piece of work to whoever waits for it. And what they say about the
+//! store: while it takes no rows, no text is paid for that could not be kept.
 
-use super::work::{WorkOwner, WorkResult};
-use super::{Engine, Failure, GenerationId, WorkId};
+use super::failure::Bound;
+use super::work::{Kind, WorkOwner, WorkResult};
+use super::{Engine, Failure, GenerationId, Mono, WorkId};
+use crate::store::StoreError;
+
+/// How often a store that takes no rows is tried again, by letting one request in.
+const PROBE_MS: u64 = 1_000;
+
+/// The store takes no rows.
+#[derive(Clone, Debug)]
+pub(super) struct Trouble {
+    error: StoreError,
+    probe_at: Mono,
+}
 
 impl Engine {
     pub(crate) fn work_done(&mut self, id: WorkId, result: WorkResult) {
+        self.watch_store(&result);
         if result == WorkResult::Panicked {
             self.counters.panics += 1;
         }
@@ -18,7 +32,7 @@ impl Engine {
         }
     }
 
-    pub(crate) fn generation_work_done(&mut self, id: GenerationId, result: WorkResult) {
+    fn generation_work_done(&mut self, id: GenerationId, result: WorkResult) {
         match result {
             WorkResult::Scored(scores) => self.scored(id, scores),
             WorkResult::Written(Ok(_)) => self.saved(id, Ok(())),
@@ -26,5 +40,43 @@ impl Engine {
             WorkResult::Panicked => self.generation_work_panicked(id),
             _ => self.saved(id, Err(Failure::Internal("a result of another kind"))),
         }
+    }
+
+    /// Remembers whether the store takes rows. A lock of another process passes by itself and is
+    /// no reason to turn requests away.
+    fn watch_store(&mut self, result: &WorkResult) {
+        match result {
+            WorkResult::Written(Ok(_)) => self.store_trouble = None,
+            WorkResult::Written(Err(StoreError::Busy { .. })) => {}
+            WorkResult::Written(Err(error)) => {
+                self.store_trouble = Some(Trouble {
+                    error: error.clone(),
+                    probe_at: self.now.mono.plus_ms(PROBE_MS),
+                });
+            }
+            _ => {}
+        }
+    }
+
+    /// Whether a request may be let in whose result has to be stored.
+    pub(super) fn admit_rows(&mut self) -> Result<(), Failure> {
+        if !self.works.has_room(Kind::Write) {
+            self.counters.full(Kind::Write);
+            return Err(Failure::Full(Bound::Store));
+        }
+        let now = self.now.mono;
+        match &mut self.store_trouble {
+            Some(trouble) if now < trouble.probe_at => Err(Failure::Store(trouble.error.clone())),
+            Some(trouble) => {
+                trouble.probe_at = now.plus_ms(PROBE_MS);
+                Ok(())
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Whether the store took the last rows it was given.
+    pub(super) fn store_takes_rows(&self) -> bool {
+        self.store_trouble.is_none()
     }
 }

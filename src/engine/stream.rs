@@ -8,6 +8,7 @@
 //! mark and no further; past it the cursor waits in the log, and goes on when bytes were sent.
 
 use std::io::Write as _;
+use std::sync::Arc;
 
 use super::blocks::Pen;
 use super::client::{takes_body, takes_chunks};
@@ -17,7 +18,9 @@ use super::flow::generate::{Event, Generate};
 use super::reply::after;
 use super::slots::{ConnId, ExchangeId};
 use super::{Engine, Failure};
-use crate::limits::SEND_HIGH_BYTES;
+use crate::limits::{
+    PUMP_BYTES, READERS_BYTES_PER_TURN, READERS_PER_TURN, SEND_HIGH_BYTES, SEND_HIGH_SCARCE_BYTES,
+};
 use crate::proto::http1::{ReplyBody, put_chunk, put_last_chunk, reply_head};
 use crate::proto::{Sink, sse};
 
@@ -68,20 +71,126 @@ impl Engine {
         }
     }
 
-    /// Writes what there is of the text, up to the mark; then, if that was all, the end.
+    /// Writes what there is of the text or document, up to the mark and to what one connection may
+    /// have at a time; then, if that was all, the end.
     pub(super) fn pump(&mut self, id: ExchangeId) {
+        let mut put = self.pump_document(id);
         let mut event = std::mem::take(&mut self.scratch);
         let mut json = std::mem::take(&mut self.json);
-        while self.next_event(id, &mut json, &mut event) {
+        while put < PUMP_BYTES && self.next_event(id, &mut json, &mut event) {
+            put += event.len();
             self.put_piece(id, &event);
         }
         self.scratch = event;
         self.json = json;
+        if put >= PUMP_BYTES {
+            self.serve_later(id);
+        }
         self.end_if_caught_up(id);
+    }
+
+    /// The mark up to which one connection's unsent bytes are filled: lower when memory is scarce,
+    /// so that many slow readers together stay within the ledger.
+    fn send_high(&self) -> usize {
+        if self.ledger.used() * 2 < self.ledger.limit() {
+            SEND_HIGH_BYTES
+        } else {
+            SEND_HIGH_SCARCE_BYTES
+        }
+    }
+
+    /// Puts a reader on the list of those that are served in turn.
+    pub(super) fn serve_later(&mut self, id: ExchangeId) {
+        if let Some(exchange) = self.exchanges.get_mut(id)
+            && !exchange.listed
+        {
+            exchange.listed = true;
+            self.readers.push_back(id);
+        }
+    }
+
+    /// Serves the readers on the list, so many and so much in one turn: a text with thousands of
+    /// readers must not hold everybody else up.
+    pub(super) fn serve_readers(&mut self) {
+        let mut room = READERS_BYTES_PER_TURN;
+        for _ in 0..self.readers.len().min(READERS_PER_TURN) {
+            let Some(id) = self.readers.pop_front() else {
+                break;
+            };
+            let Some(exchange) = self.exchanges.get_mut(id) else {
+                continue;
+            };
+            exchange.listed = false;
+            let Some(generation) = exchange.held.generation else {
+                continue;
+            };
+            let before = self.counters.written;
+            self.catch_up(id, generation);
+            let written = (self.counters.written - before) as usize;
+            match room.checked_sub(written) {
+                Some(left) => room = left,
+                None => break,
+            }
+        }
+    }
+
+    /// Writes the head of a whole answer. Everybody who wants it whole reads the same document.
+    pub(super) fn begin_document(&mut self, id: ExchangeId) {
+        let Some(exchange) = self.exchanges.get(id) else {
+            return;
+        };
+        let (conn, terms, held) = (exchange.conn, exchange.terms, exchange.held.generation);
+        let Some(generation) = held.and_then(|g| self.generations.get_mut(g)) else {
+            return self.fail_exchange(id, &Failure::Internal("an answer without its text"));
+        };
+        if generation.result.document.is_none() {
+            // A document of strings and numbers cannot fail to be written into memory.
+            let document = serde_json::to_vec(&TextReply::new(generation, true));
+            generation.result.document = Some(Arc::new(document.unwrap_or_default()));
+        }
+        let length = generation.result.document.as_ref().map_or(0, |d| d.len());
+        if let Some(held) = held {
+            self.settle_generation(held);
+        }
+        self.write_document_head(conn, &terms, length as u64);
+        self.pump(id);
+    }
+
+    /// Writes some of a whole answer's document; returns how much.
+    fn pump_document(&mut self, id: ExchangeId) -> usize {
+        let high = self.send_high();
+        let Some(exchange) = self.exchanges.get_mut(id) else {
+            return 0;
+        };
+        let Flow::Generate(Generate::Sending(state)) = &mut exchange.flow else {
+            return 0;
+        };
+        let generation = exchange
+            .held
+            .generation
+            .and_then(|g| self.generations.get(g));
+        let Some(conn) = self.conns.get_mut(exchange.conn) else {
+            return 0;
+        };
+        let Some(document) = generation.and_then(|g| g.result.document.as_ref()) else {
+            return 0;
+        };
+        let room = high.saturating_sub(conn.out.len()).min(PUMP_BYTES);
+        let to = document.len().min(state.cursor + room);
+        let piece = &document[state.cursor..to];
+        let put = piece.len();
+        state.cursor = to;
+        self.counters.written += put as u64;
+        self.blocks.put(&mut conn.out, piece);
+        let conn_id = exchange.conn;
+        self.flush(conn_id);
+        self.rearm_client(conn_id);
+        put
     }
 
     /// Puts the next `token` event into `event`; `false` when there is none, or no room for it.
     fn next_event(&mut self, id: ExchangeId, json: &mut Vec<u8>, event: &mut Vec<u8>) -> bool {
+        let high = self.send_high();
         let Some(exchange) = self.exchanges.get_mut(id) else {
             return false;
         };
@@ -97,7 +206,7 @@ impl Engine {
         };
         let text = generation.text.as_str();
         let from = text.floor_char_boundary(state.cursor);
-        if from >= text.len() || conn.out.len() >= SEND_HIGH_BYTES {
+        if from >= text.len() || conn.out.len() >= high {
             return false;
         }
         let to = text.floor_char_boundary(from.saturating_add(EVENT_BYTES));
@@ -116,17 +225,25 @@ impl Engine {
         let Some(exchange) = self.exchanges.get(id) else {
             return;
         };
-        let (Flow::Generate(Generate::Streaming(state)), Some(generation_id)) =
+        let (Flow::Generate(flow), Some(generation_id)) =
             (&exchange.flow, exchange.held.generation)
         else {
             return;
         };
-        let cursor = state.cursor;
+        let flow = *flow;
         let Some(generation) = self.generations.get(generation_id) else {
             return;
         };
+        let (cursor, end) = match flow {
+            Generate::Streaming(state) => (state.cursor, generation.text.len()),
+            Generate::Sending(state) => {
+                let document = generation.result.document.as_ref();
+                (state.cursor, document.map_or(0, |d| d.len()))
+            }
+            Generate::Waiting(_) | Generate::Over => return,
+        };
         match generation.verdict() {
-            Some(verdict) if cursor >= generation.text.len() => {
+            Some(verdict) if cursor >= end => {
                 self.generate_event(id, Event::Finished(verdict));
             }
             _ => self.mind_the_gap(generation_id),
@@ -217,6 +334,7 @@ impl Engine {
             pen.put(piece);
         }
         self.counters.events += 1;
+        self.counters.written += piece.len() as u64;
         self.flush(conn_id);
         self.rearm_client(conn_id);
         self.set_exchange_timer(id, heartbeat);

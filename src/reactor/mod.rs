@@ -75,7 +75,7 @@ pub struct Reactor {
     /// Sockets that may have something to read.
     ready: VecDeque<ConnId>,
     /// Sockets that may have something to write.
-    dirty: Vec<ConnId>,
+    dirty: VecDeque<ConnId>,
     /// What the engine wants done after the present input.
     outputs: Vec<Output>,
     /// What carrying that out has brought about: told after all of it is done.
@@ -239,7 +239,7 @@ impl Reactor {
             socket.writable = true;
             if !socket.dirty {
                 socket.dirty = true;
-                self.dirty.push(id);
+                self.dirty.push_back(id);
             }
         }
     }

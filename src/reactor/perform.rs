@@ -116,7 +116,7 @@ impl Reactor {
             && !socket.dirty
         {
             socket.dirty = true;
-            self.dirty.push(id);
+            self.dirty.push_back(id);
         }
     }
 

@@ -125,7 +125,7 @@ fn open(
         board,
         observer: Observer::new(sizes.scorers, files, dropped),
         ready: VecDeque::new(),
-        dirty: Vec::new(),
+        dirty: VecDeque::new(),
         outputs: Vec::new(),
         news: VecDeque::new(),
         work: Vec::new(),

@@ -7,7 +7,7 @@ use super::socket::Moved;
 use super::tls::{Progress, Tls};
 use crate::engine::ConnId;
 use crate::engine::io::{Gone, Input, TlsFault};
-use crate::limits::{HANDSHAKES_PER_TURN, READS_PER_TURN};
+use crate::limits::{FLUSH_MS_PER_TURN, HANDSHAKES_PER_TURN, READS_PER_TURN};
 
 /// Pieces of one write.
 const SLICES: usize = 16;
@@ -165,19 +165,22 @@ impl Reactor {
         self.feed(Input::Closed(id, gone));
     }
 
-    /// Writes to all sockets that have something to write.
+    /// Writes to those that have something to write, for so long at most; the rest is first in the
+    /// next turn. What becomes dirty meanwhile comes after those that are dirty now.
     pub(super) fn flush_dirty(&mut self) {
-        let mut dirty = std::mem::take(&mut self.dirty);
-        for &id in &dirty {
+        let until = self.clock.mono().plus_ms(FLUSH_MS_PER_TURN);
+        for n in 0..self.dirty.len() {
+            if n % 16 == 15 && self.clock.mono() > until {
+                break;
+            }
+            let Some(id) = self.dirty.pop_front() else {
+                break;
+            };
             if let Some(socket) = self.socket(id) {
                 socket.dirty = false;
                 self.flush(id);
             }
         }
-        dirty.clear();
-        // What became dirty meanwhile is on the new list; the old one's memory is used again.
-        std::mem::swap(&mut self.dirty, &mut dirty);
-        self.dirty.append(&mut dirty);
     }
 
     fn flush(&mut self, id: ConnId) {

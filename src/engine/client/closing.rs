@@ -177,6 +177,12 @@ impl Engine {
 
     /// Sets the one deadline that a client's connection has in its present state.
     pub(crate) fn rearm_client(&mut self, id: ConnId) {
+        let requests = self
+            .conns
+            .get_mut(id)
+            .and_then(|c| c.client())
+            .map_or(0, |c| c.requests);
+        let idle_ms = self.idle_ms(requests);
         let limits = &self.config.limits;
         let Some(conn) = self.conns.get_mut(id) else {
             return;
@@ -210,7 +216,7 @@ impl Engine {
         } else if tail > 0 {
             (Wait::Head, began.plus_ms(limits.head_ms))
         } else {
-            (Wait::Request, self.now.mono.plus_ms(limits.keep_alive_ms))
+            (Wait::Request, self.now.mono.plus_ms(idle_ms))
         };
         self.set_wait(id, wait, at);
     }

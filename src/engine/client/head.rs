@@ -54,6 +54,7 @@ impl Engine {
             terms,
             state: State::Reading,
             since: started_mono,
+            listed: false,
             charged: 0,
         };
         let Ok(exchange) = self.exchanges.insert(exchange) else {
@@ -104,13 +105,11 @@ impl Engine {
                 return Err(Failure::Http(crate::proto::http1::Refusal::PayloadTooLarge));
             }
         }
-        if route.costs() {
-            if self.stopping.is_some() {
-                return Err(Failure::Stopping);
-            }
-            if self.ledger.is_full() {
-                return Err(Failure::Full(Bound::Memory));
-            }
+        if route.costs() && self.stopping.is_some() {
+            return Err(Failure::Stopping);
+        }
+        if !route.is_probe() && *route != Route::Metrics && self.ledger.is_full() {
+            return Err(Failure::Full(Bound::Memory));
         }
         Ok(())
     }

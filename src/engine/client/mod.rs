@@ -28,13 +28,24 @@ impl Engine {
         let id = self.conns.insert(Conn::new(role, now)).ok()?;
         self.clients += 1;
         self.counters.accepted += 1;
-        let at = now.plus_ms(self.config.limits.keep_alive_ms);
+        let at = now.plus_ms(self.idle_ms(0));
         self.set_wait(id, Wait::Request, at);
         if self.clients >= self.clients_max && !self.accept_paused {
             self.accept_paused = true;
             self.out.push(Output::PauseAccept);
         }
         Some(id)
+    }
+
+    /// How long a connection may be idle: one that has never asked for anything as long as a head
+    /// may take, so that it does not hold a place for somebody who would.
+    fn idle_ms(&self, requests: u32) -> u64 {
+        let limits = &self.config.limits;
+        if requests == 0 {
+            limits.keep_alive_ms.min(limits.head_ms)
+        } else {
+            limits.keep_alive_ms
+        }
     }
 
     /// Bytes from a client.

@@ -13,7 +13,7 @@ use crate::engine::failure::Bound;
 use crate::engine::flow::Flow;
 use crate::engine::slots::ExchangeId;
 use crate::engine::trace::State;
-use crate::engine::work::{Cancel, Kind, Work, WorkResult};
+use crate::engine::work::{Cancel, Work, WorkResult};
 use crate::engine::{Engine, Failure, TENANT};
 use crate::limits::{ANALYZE_WAIT_MS, SCORE_MS, STORE_MS};
 use crate::score::Scores;
@@ -64,10 +64,7 @@ impl Engine {
         id: ExchangeId,
         content: String,
     ) -> Result<(), Failure> {
-        if !self.works.has_room(Kind::Write) {
-            self.counters.full(Kind::Write);
-            return Err(Failure::Full(Bound::Store));
-        }
+        self.admit_rows()?;
         let content = Arc::new(content);
         let work = Work::Score {
             text: Arc::clone(&content),

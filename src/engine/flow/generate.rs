@@ -4,7 +4,7 @@
 //! not know where the text comes from: another request may have asked for it first.
 //!
 //! ```text
-//!  whole:     Waiting ──────────────(good)──────────────► Over + Answer
+//!  whole:     Waiting ─(good)─► Sending ───────(all sent)─────────► Over + Finish
 //!  stream:    Waiting ─(content, heartbeat)─► Streaming ─(all sent, good)─► Over + Done
 //!                │                               └───────(all sent, bad)──► Over + Error
 //!                └─(bad, nothing sent yet)──► a problem with its own status
@@ -22,6 +22,8 @@ pub enum Generate {
     Waiting(Waiting),
     /// The head of the stream is out.
     Streaming(Streaming),
+    /// The head of a whole answer is out, and some of its body.
+    Sending(Sending),
     /// Everything was said.
     Over,
 }
@@ -44,6 +46,13 @@ pub struct Streaming {
     pub cursor: usize,
 }
 
+/// See [`Generate::Sending`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sending {
+    /// Bytes of the document that were written.
+    pub cursor: usize,
+}
+
 /// What happens to it.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Event {
@@ -53,7 +62,7 @@ pub enum Event {
     Silence,
     /// The generation has its verdict.
     Verdict(Result<(), Failure>),
-    /// The generation has its verdict, and all of its text was written.
+    /// The generation has its verdict, and all of its text or document was written.
     Finished(Result<(), Failure>),
 }
 
@@ -71,8 +80,10 @@ pub enum Step {
     Pump,
     /// Write a heartbeat.
     Beat,
-    /// Write the whole answer.
+    /// Write the head of the whole answer, then what there is room for.
     Answer,
+    /// The whole answer is written.
+    Finish,
     /// Write `done` and end the stream.
     Done,
     /// Write `error` and end the stream.
@@ -95,6 +106,7 @@ impl Generate {
         match (self, event) {
             (Generate::Waiting(state), event) => state.on(event),
             (Generate::Streaming(state), event) => state.on(event),
+            (Generate::Sending(state), event) => state.on(&event),
             (Generate::Over, _) => Err(Failure::Internal("an event after the end of a reply")),
         }
     }
@@ -105,7 +117,7 @@ impl Generate {
         match self {
             Generate::Waiting(state) => state.cursor,
             Generate::Streaming(state) => state.cursor,
-            Generate::Over => usize::MAX,
+            Generate::Sending(_) | Generate::Over => usize::MAX,
         }
     }
 
@@ -133,7 +145,7 @@ impl Waiting {
             }
             Event::Content | Event::Silence => Ok(begin(self)),
             Event::Verdict(Ok(())) if self.stream => Ok(begin(self)),
-            Event::Verdict(Ok(())) => Ok((Generate::Over, Step::Answer)),
+            Event::Verdict(Ok(())) => Ok((Generate::Sending(Sending { cursor: 0 }), Step::Answer)),
             // What a resumed client has not seen of a text that failed is still sent to it.
             Event::Verdict(Err(_)) if self.resumed => Ok(begin(self)),
             Event::Verdict(Err(failure)) => Err(failure),
@@ -149,6 +161,16 @@ impl Streaming {
             Event::Silence => Ok((Generate::Streaming(self), Step::Beat)),
             Event::Finished(Ok(())) => Ok((Generate::Over, Step::Done)),
             Event::Finished(Err(failure)) => Ok((Generate::Over, Step::Error(failure))),
+        }
+    }
+}
+
+impl Sending {
+    fn on(self, event: &Event) -> Result<(Generate, Step), Failure> {
+        match event {
+            Event::Finished(_) => Ok((Generate::Over, Step::Finish)),
+            Event::Content | Event::Verdict(_) => Ok((Generate::Sending(self), Step::Pump)),
+            Event::Silence => Ok((Generate::Sending(self), Step::Rest)),
         }
     }
 }
@@ -172,9 +194,14 @@ mod tests {
     fn a_whole_answer_waits_for_the_verdict() {
         let steps = walk(
             Generate::new(false, 0, false),
-            &[Event::Content, Event::Silence, Event::Verdict(Ok(()))],
+            &[
+                Event::Content,
+                Event::Silence,
+                Event::Verdict(Ok(())),
+                Event::Finished(Ok(())),
+            ],
         );
-        assert_eq!(steps, [Step::Rest, Step::Rest, Step::Answer]);
+        assert_eq!(steps, [Step::Rest, Step::Rest, Step::Answer, Step::Finish]);
     }
 
     #[test]

@@ -14,7 +14,7 @@ use crate::engine::policy::coalesce;
 use crate::engine::slots::{ExchangeId, GenerationId};
 use crate::engine::timers::{Owner, Timer};
 use crate::engine::trace::State;
-use crate::engine::work::{Kind, Work};
+use crate::engine::work::Work;
 use crate::engine::{Engine, Failure, TENANT};
 use crate::limits::{STORE_MS, TOPIC_CHARS};
 use crate::store::{Found, Query, StoreError, term_id};
@@ -178,10 +178,7 @@ impl Engine {
     /// Lets a new text in. With it, its places in the queues of scoring and saving are taken: a
     /// text that was paid for is never refused for want of room.
     fn admit(&mut self, plan: Plan) -> Result<GenerationId, Failure> {
-        if !self.works.has_room(Kind::Write) {
-            self.counters.full(Kind::Write);
-            return Err(Failure::Full(Bound::Store));
-        }
+        self.admit_rows()?;
         if !self.make_room_for_generation() {
             return Err(Failure::Full(Bound::Generations));
         }
@@ -243,7 +240,8 @@ impl Engine {
         self.catch_up(id, generation);
     }
 
-    fn catch_up(&mut self, id: ExchangeId, generation: GenerationId) {
+    /// Tells `id` how `generation` stands.
+    pub(in crate::engine) fn catch_up(&mut self, id: ExchangeId, generation: GenerationId) {
         let Some(generation) = self.generations.get(generation) else {
             return;
         };
@@ -280,7 +278,11 @@ impl Engine {
             }
             Step::Pump => self.pump(id),
             Step::Beat => self.heartbeat(id),
-            Step::Answer => self.reply_text(id),
+            Step::Answer => self.begin_document(id),
+            Step::Finish => {
+                let keep = self.exchanges.get(id).is_some_and(|e| e.terms.keep_alive);
+                self.reply_written(id, keep);
+            }
             Step::Done => self.end_stream(id, None),
             Step::Error(failure) => self.end_stream(id, Some(&failure)),
         }

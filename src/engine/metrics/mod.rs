@@ -45,6 +45,7 @@ counters! {
     coalesced, "generations_coalesced_total", "Requests that joined a text.";
     tokens, "content_total", "Pieces of text.";
     events, "stream_events_total", "Events written to streams.";
+    written, "text_bytes_written_total", "Bytes of streams and whole answers written.";
     calls, "calls_total", "Attempts at a provider.";
     calls_failed, "calls_failed_total", "Attempts that failed.";
     calls_aborted, "calls_aborted_total", "Attempts that were given up.";
