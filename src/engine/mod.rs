@@ -82,11 +82,10 @@ use self::names::Name;
 use self::policy::hosts::Hosts;
 use self::pool::Pool;
 use self::slots::Slots;
-use self::timers::{Owner, Popped, Timer, Timers};
+use self::timers::{Timer, Timers};
 use self::trace::Trace;
 use self::work::{Work, WorkLimits, Works};
 use crate::config::Config;
-use crate::limits::{AGAIN_PER_TURN, TIMERS_PER_TURN};
 use crate::proto::http1::HttpDate;
 
 /// The owner of all data while there are no API keys.
