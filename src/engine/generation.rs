@@ -221,7 +221,6 @@ impl Engine {
         };
         generation.work = None;
         generation.result.stored = result.is_ok();
-        self.counters.rows_lost += u64::from(result.is_err());
         if generation.result.verdict.is_none() {
             generation.result.verdict = Some(result.clone());
             self.keep_for_replay(id);

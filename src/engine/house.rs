@@ -219,7 +219,10 @@ impl Engine {
     pub(super) fn generation_work_panicked(&mut self, id: GenerationId) {
         match self.generations.get(id).map(|g| g.phase) {
             Some(Phase::Scoring) => self.scored(id, None),
-            Some(Phase::Saving) => self.saved(id, Err(Failure::Panicked)),
+            Some(Phase::Saving) => {
+                self.counters.rows_lost += 1;
+                self.saved(id, Err(Failure::Panicked));
+            }
             _ => {}
         }
     }

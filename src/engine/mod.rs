@@ -142,6 +142,8 @@ pub struct Engine {
     observed: Observed,
     hosts: Hosts,
     random: fastrand::Rng,
+    /// Millisecond and count of the id that was made last.
+    last_id: (u64, u16),
     date: (u64, HttpDate),
     // the state of the whole
     clients: usize,
@@ -219,6 +221,7 @@ impl Engine {
                 config.origins.iter().map(|origin| origin.as_str()),
             ),
             random: fastrand::Rng::with_seed(seed),
+            last_id: (0, 0),
             date: (u64::MAX, HttpDate::from_unix(0)),
             clients: 0,
             clients_max: sizes.clients,

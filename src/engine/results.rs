@@ -36,7 +36,10 @@ impl Engine {
         match result {
             WorkResult::Scored(scores) => self.scored(id, scores),
             WorkResult::Written(Ok(_)) => self.saved(id, Ok(())),
-            WorkResult::Written(Err(error)) => self.saved(id, Err(Failure::Store(error))),
+            WorkResult::Written(Err(error)) => {
+                self.counters.rows_lost += 1;
+                self.saved(id, Err(Failure::Store(error)));
+            }
             WorkResult::Panicked => self.generation_work_panicked(id),
             _ => self.saved(id, Err(Failure::Internal("a result of another kind"))),
         }

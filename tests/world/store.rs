@@ -14,6 +14,8 @@ pub(crate) struct Memory {
     pub(crate) requests: BTreeMap<Uuid, RequestRow>,
     pub(crate) texts: BTreeMap<Uuid, TextRow>,
     pub(crate) analyses: BTreeMap<Uuid, AnalysisRow>,
+    /// Texts that were there.
+    pub(crate) deleted: Vec<Uuid>,
 }
 
 impl Memory {
@@ -37,7 +39,11 @@ impl Memory {
                 }
                 Written::Saved
             }
-            Write::Delete { id, .. } => Written::Deleted(self.texts.remove(&id).is_some()),
+            Write::Delete { id, .. } => {
+                let was = self.texts.remove(&id).is_some();
+                self.deleted.extend(was.then_some(id));
+                Written::Deleted(was)
+            }
             Write::Rescore { id, scores, .. } => {
                 let text = self.texts.get_mut(&id);
                 Written::Rescored(text.map(|row| row.scores = Some(*scores)).is_some())

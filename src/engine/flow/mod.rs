@@ -117,12 +117,22 @@ impl Engine {
         }
     }
 
-    /// An id that is new, ordered by time, and the same in a replay of this run.
+    /// An id that is new, greater than the one before, and the same in a replay of this run:
+    /// UUIDv7 with a counter for those of one millisecond (RFC 9562 §6.2, method 1). A clock that
+    /// goes back does not make ids go back.
     pub(super) fn new_id(&mut self) -> Uuid {
-        let random = self.random.u128(..).to_be_bytes();
+        let wall_ms = self.now.wall_ms.max(0) as u64;
+        let (last_ms, count) = self.last_id;
+        self.last_id = match (wall_ms > last_ms, count) {
+            (true, _) => (wall_ms, 0),
+            (false, 0..0x0fff) => (last_ms, count + 1),
+            (false, _) => (last_ms + 1, 0),
+        };
+        let (ms, count) = self.last_id;
         let mut tail = [0u8; 10];
-        tail.copy_from_slice(&random[..10]);
-        uuid::Builder::from_unix_timestamp_millis(self.now.wall_ms.max(0) as u64, &tail).into_uuid()
+        tail[..2].copy_from_slice(&count.to_be_bytes());
+        tail[2..].copy_from_slice(&self.random.u64(..).to_be_bytes());
+        uuid::Builder::from_unix_timestamp_millis(ms, &tail).into_uuid()
     }
 }
 
