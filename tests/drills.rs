@@ -272,3 +272,69 @@ fn files_come_back_after_a_crowd_has_left() {
     }
     assert_eq!(server.ask(get("/healthz")).status, 200);
 }
+
+#[test]
+fn a_process_that_stood_still_goes_on() {
+    let _alone = alone();
+    let limits = "[limits]\nkeep_alive_ms = 500\nhead_ms = 500\n";
+    let server = Server::start(limits);
+    let mut idle = server.connect();
+    idle.send(get("/healthz")).response();
+    let mut half = server.connect();
+    half.send("GET /healthz HTTP/1.1\r\nHo");
+    process::signal(server.pid(), "STOP");
+    std::thread::sleep(ms(1000));
+    process::signal(server.pid(), "CONT");
+    let asked = Instant::now();
+    assert_eq!(
+        server.ask(get("/healthz")).status,
+        200,
+        "a fresh one is served"
+    );
+    assert!(asked.elapsed() < ms(500), "{:?}", asked.elapsed());
+    assert!(
+        idle.is_closed_within(ms(2000)),
+        "what has expired is closed"
+    );
+    assert_eq!(half.response().status, 408);
+}
+
+#[test]
+fn a_terminal_that_closes_does_not_end_it() {
+    let _alone = alone();
+    let server = Server::start("");
+    process::signal(server.pid(), "HUP");
+    process::signal(server.pid(), "PIPE");
+    assert_eq!(server.ask(get("/healthz")).status, 200);
+    assert_eq!(server.ask(get("/healthz")).status, 200);
+}
+
+/// Twenty clients ask for much and read none of it.
+#[test]
+#[cfg(target_os = "linux")]
+fn readers_that_do_not_read_stop_their_provider_and_are_cut() {
+    let _alone = alone();
+    // Each character is six in JSON: more than the kernel keeps for anybody.
+    let page = "\u{1}".repeat(16 * 1024);
+    let provider = Provider::start(move |_| Script::streamed(&[page.as_str(); 240], ms(0)));
+    let config = "[limits]\nwrite_stall_ms = 1500\nresume_grace_ms = 0\n";
+    let server = Server::start(&format!("{config}{}", provider.config("")));
+    assert_eq!(server.ask(get("/healthz")).status, 200);
+    let files = process::open_files(server.pid());
+    let clients: Vec<Client> = (0..20)
+        .map(|n| {
+            let mut client = Client::connect_narrow(server.addr);
+            client.send(generate(&format!("topic {n}"), true));
+            client
+        })
+        .collect();
+    // Each provider is still sending when its reader is cut: it was read only as far as that.
+    provider.wait_for_deserters(20);
+    assert_eq!(server.metric("maitred_slow_readers_total"), 20.0);
+    let peak = server.metric("maitred_ledger_peak_bytes");
+    assert!(peak < 20.0 * 4e6, "{peak} bytes for twenty readers");
+    support::until("as many open files as before", || {
+        (process::open_files(server.pid()) <= files + 5).then_some(())
+    });
+    drop(clients);
+}

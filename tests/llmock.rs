@@ -1,7 +1,7 @@
 //! Against a provider that this project did not write: the PyPI package `llmock` plays OpenAI,
 //! Anthropic and Gemini, breaks on demand, and grades its client.
 //!
-//! `MAITRED_PYTHON` names a Python that has it; without it, plain `python3`.
+//! `TEST_PYTHON` names a Python that has it; without it, plain `python3`.
 #![allow(clippy::unwrap_used)]
 
 mod support;
@@ -25,7 +25,7 @@ struct Mock {
 
 impl Mock {
     fn start() -> Mock {
-        let python = std::env::var("MAITRED_PYTHON").unwrap_or_else(|_| "python3".to_owned());
+        let python = std::env::var("TEST_PYTHON").unwrap_or_else(|_| "python3".to_owned());
         let addr = nobody();
         let child = Command::new(python)
             .args(["-m", "llmock.cli", "serve", "--host", "127.0.0.1"])

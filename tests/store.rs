@@ -225,6 +225,7 @@ fn a_database_that_is_none_is_named_and_left_as_it_is() {
 fn said_by(arguments: &[&str]) -> String {
     let house = House::new();
     let output = std::process::Command::new(env!("CARGO_BIN_EXE_maitred"))
+        .env_clear()
         .args(arguments)
         .current_dir(house.path())
         .output()
@@ -267,6 +268,7 @@ fn a_new_server_on_the_same_port_after_kill_9() {
     let house = server.kill();
     let started = Instant::now();
     let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_maitred"))
+        .env_clear()
         .arg("--config")
         .arg(house.write("again.toml", &listen))
         .arg("--data-dir")

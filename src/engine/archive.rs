@@ -138,6 +138,19 @@ impl Engine {
         self.generations.remove(id);
     }
 
+    /// A stored text was deleted: it is not to be had from memory either. Who is reading it already
+    /// reads it to its end.
+    pub(super) fn forget_deleted(&mut self, uuid: Uuid) {
+        let finished = self.generation_by_id(uuid).filter(|id| {
+            let generation = self.generations.get(*id);
+            generation.is_some_and(|g| g.phase == Phase::Finished)
+        });
+        if let Some(id) = finished {
+            self.by_id.remove(&uuid);
+            self.forget_generation(id);
+        }
+    }
+
     /// A generation made from a stored row, finished from the start. It is for the caller to keep
     /// it once somebody listens: what nobody listens to may be forgotten at once.
     pub(super) fn revive(&mut self, row: TextRow) -> Result<GenerationId, Failure> {
@@ -232,10 +245,12 @@ fn text_row(generation: &Generation, state: TextState) -> TextRow {
     }
 }
 
-fn outcome_of(failure: &Failure, has_text: bool) -> RequestOutcome {
+/// What the row of a request says that ended with `failure`.
+pub(super) fn outcome_of(failure: &Failure, has_text: bool) -> RequestOutcome {
     match failure {
         Failure::Cancelled => RequestOutcome::Cancelled,
         Failure::Stopping => RequestOutcome::ShutDown,
+        Failure::ScorerTimeout => RequestOutcome::TimedOut,
         Failure::Internal(_) | Failure::Panicked => RequestOutcome::Failed,
         Failure::Upstream(_) if has_text => RequestOutcome::Truncated,
         Failure::Upstream(upstream) if matches!(upstream.status(), 503 | 504) => {

@@ -6,6 +6,7 @@ use std::fmt;
 
 use super::Engine;
 use super::conn::{ProviderPhase, Role};
+use super::generation::{Generation, Phase};
 
 /// An invariant that does not hold, in words.
 #[derive(Debug, PartialEq, Eq)]
@@ -28,12 +29,10 @@ impl Engine {
         self.check_pools()?;
         self.check_listeners()?;
         self.check_ledger()?;
-        let owners = self.conns.len()
-            + self.exchanges.len()
-            + self.generations.len()
-            + self.calls.len()
-            + self.dials.len();
-        holds(self.timers.len() <= 4 * owners + 4096, || {
+        self.check_archive()?;
+        // Swept once a turn to twice the owners; between two turns a few are added.
+        let owners = self.owners();
+        holds(self.timers.len() <= 2 * owners + 1024, || {
             format!("{} timers for {owners} owners", self.timers.len())
         })
     }
@@ -44,7 +43,7 @@ impl Engine {
         let unfinished = self
             .generations
             .iter()
-            .filter(|(_, g)| g.phase != super::generation::Phase::Finished)
+            .filter(|(_, g)| g.phase != Phase::Finished)
             .count();
         for (what, count) in [
             ("clients", self.clients),
@@ -152,6 +151,33 @@ impl Engine {
             })?;
         }
         Ok(())
+    }
+
+    fn check_archive(&self) -> Result<(), Broken> {
+        let finished = |(_, g): &(_, &Generation)| g.phase == Phase::Finished;
+        let (mut kept, mut bytes) = (0, 0);
+        for (id, generation) in self.generations.iter().filter(finished) {
+            kept += 1;
+            bytes += generation.text.len();
+            holds(
+                self.replay.iter().filter(|kept| **kept == id).count() == 1,
+                || format!("{id:?} is finished and not kept once"),
+            )?;
+        }
+        holds(
+            (kept, bytes) == (self.replay.len(), self.replay_bytes),
+            || {
+                format!(
+                    "{kept} texts of {bytes} bytes are kept, counted as {} of {}",
+                    self.replay.len(),
+                    self.replay_bytes
+                )
+            },
+        )?;
+        let listed = self.by_id.len().max(self.by_prompt.len());
+        holds(listed <= self.generations.len(), || {
+            format!("{listed} ids for {} texts", self.generations.len())
+        })
     }
 
     fn check_ledger(&self) -> Result<(), Broken> {

@@ -12,6 +12,7 @@ use super::blocks::Chain;
 use super::now::Mono;
 use super::slots::{CallId, DialId, ExchangeId};
 use super::timers::Timer;
+use crate::limits::SEND_LOW_BYTES;
 use crate::proto::http1;
 
 /// One socket's protocol side.
@@ -70,6 +71,12 @@ impl Conn {
             Role::Provider(provider) => Some(provider),
             Role::Client(_) => None,
         }
+    }
+
+    /// Whether so much is unsent that nothing more is begun on it.
+    #[must_use]
+    pub fn is_crowded(&self) -> bool {
+        self.out.len() > SEND_LOW_BYTES
     }
 
     /// Bytes of memory it holds.

@@ -248,10 +248,16 @@ impl Engine {
             GenerationWait::Total => self.fail_generation(id, Upstream::TotalTimeout.into()),
             GenerationWait::Grace => self.fail_generation(id, Failure::Cancelled),
             GenerationWait::Score => {
-                // The scores come later and are written then: the text does not wait for them.
+                // The text does not wait for its scores. If a scorer has it, they are written when
+                // they come; if not, it gives its place in the queue up, which it was promised only
+                // for this long, and the house finds it later.
                 if let Some(work) = generation.work.take() {
-                    let owner = WorkOwner::Rescore(super::TENANT.into(), generation.id);
-                    self.works.hand_over(work, owner);
+                    if self.works.is_running(work) {
+                        let owner = WorkOwner::Rescore(super::TENANT.into(), generation.id);
+                        self.works.hand_over(work, owner);
+                    } else {
+                        self.works.cancel(work);
+                    }
                 }
                 self.counters.scores_late += 1;
                 self.scored(id, None);

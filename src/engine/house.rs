@@ -39,6 +39,11 @@ impl Engine {
         let until = self.now.mono.plus_ms(self.config.limits.shutdown_ms);
         self.stopping = Some(until);
         self.out.push(Output::PauseAccept);
+        for id in self.exchanges.ids() {
+            if let Some(exchange) = self.exchanges.get_mut(id) {
+                exchange.terms.keep_alive = false;
+            }
+        }
         for id in self.conns.ids() {
             self.end_if_idle(id);
         }

@@ -17,8 +17,8 @@
 //!
 //! This file only routes. Each arm calls one function in a file that is named for it.
 //!
-//! Reading order: [`io`], [`slots`], [`conn`], `client.rs`, [`exchange`], [`flow`], [`generation`],
-//! [`call`], `pool.rs`, `provider.rs`, `reply.rs`, `stream.rs`.
+//! Reading order: [`io`], [`slots`], [`conn`], [`client`], [`exchange`], [`flow`], [`generation`],
+//! [`call`], [`pool`], `provider/`, `reply.rs`, `stream.rs`.
 
 mod archive;
 pub mod blocks;
@@ -180,11 +180,10 @@ impl Engine {
             })
             .collect();
         let waiting = [PARSE_WAITING, ANALYZE_WAITING, READ_WAITING, WRITE_WAITING];
-        let reserved = 2 * sizes.generations + sizes.clients;
         let works = WorkLimits {
             scorers: sizes.scorers,
             waiting,
-            entries: waiting.iter().sum::<usize>() + reserved,
+            reserved: 2 * sizes.generations + sizes.clients,
         };
         let names: Vec<Arc<str>> = providers.iter().map(|p| p.name.as_str().into()).collect();
         Engine {
@@ -305,24 +304,20 @@ impl Engine {
             };
             self.due(popped, owner);
         }
+        self.sweep_timers();
         self.mind_accepting();
         self.mind_the_house();
     }
 
     fn due(&mut self, popped: Mono, owner: Owner) {
-        let timer = match owner {
-            Owner::Conn(id) => self.conns.get_mut(id).map(|c| &mut c.timer),
-            Owner::Exchange(id) => self.exchanges.get_mut(id).map(|e| &mut e.timer),
-            Owner::Generation(id) => self.generations.get_mut(id).map(|g| &mut g.timer),
-            Owner::Call(id) => self.calls.get_mut(id).map(|c| &mut c.timer),
-            Owner::Dial(id) => self.dials.get_mut(id).map(|d| &mut d.timer),
-            Owner::Name(index) => self.names.get_mut(index as usize).map(|n| &mut n.timer),
-            Owner::House => Some(&mut self.house),
-        };
-        let Some(timer) = timer else {
+        let Some(mut timer) = self.timer_of(owner).copied() else {
             return;
         };
-        if self.timers.judge(popped, owner, timer) == Popped::Stale {
+        let verdict = self.timers.judge(popped, owner, &mut timer);
+        if let Some(field) = self.timer_of(owner) {
+            *field = timer;
+        }
+        if verdict == Popped::Stale {
             return;
         }
         match owner {
@@ -334,6 +329,35 @@ impl Engine {
             Owner::Name(index) => self.name_due(index),
             Owner::House => self.house_due(),
         }
+    }
+
+    fn timer_of(&mut self, owner: Owner) -> Option<&mut Timer> {
+        match owner {
+            Owner::Conn(id) => self.conns.get_mut(id).map(|c| &mut c.timer),
+            Owner::Exchange(id) => self.exchanges.get_mut(id).map(|e| &mut e.timer),
+            Owner::Generation(id) => self.generations.get_mut(id).map(|g| &mut g.timer),
+            Owner::Call(id) => self.calls.get_mut(id).map(|c| &mut c.timer),
+            Owner::Dial(id) => self.dials.get_mut(id).map(|d| &mut d.timer),
+            Owner::Name(index) => self.names.get_mut(index as usize).map(|n| &mut n.timer),
+            Owner::House => Some(&mut self.house),
+        }
+    }
+
+    /// Those who have a deadline, or may have one.
+    fn owners(&self) -> usize {
+        self.conns.len()
+            + self.exchanges.len()
+            + self.generations.len()
+            + self.calls.len()
+            + self.dials.len()
+            + self.names.len()
+            + 1
+    }
+
+    fn sweep_timers(&mut self) {
+        let mut timers = std::mem::take(&mut self.timers);
+        timers.compact(self.owners(), |owner| self.timer_of(owner).copied());
+        self.timers = timers;
     }
 
     /// The first bytes that `id` has to send. Returns how many slices were set.

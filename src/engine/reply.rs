@@ -6,6 +6,7 @@
 use serde::Serialize;
 use uuid::Uuid;
 
+use super::archive::outcome_of;
 use super::documents::{
     AnalysisReply, PageReply, Problem, RowReply, TextReply, rfc3339, row_of_list, usage,
 };
@@ -17,7 +18,7 @@ use crate::engine::slots::{ConnId, ExchangeId};
 use crate::engine::{Engine, Failure};
 use crate::proto::http1::{After, HttpDate, Method, ReplyBody, Version, reply_head};
 use crate::score::Scores;
-use crate::store::{Listed, RequestOutcome, TextRow};
+use crate::store::{Listed, TextRow};
 
 /// A type of content that we send.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,10 +76,7 @@ impl Engine {
         }
         let (request_id, route) = (exchange.request_id, exchange.route.as_str());
         self.note_failure(failure, route, request_id);
-        let outcome = match failure.status() {
-            503 | 504 => RequestOutcome::TimedOut,
-            _ => RequestOutcome::Failed,
-        };
+        let outcome = outcome_of(failure, false);
         self.settle_row(id, outcome, failure.status(), Some(failure.code()));
         let mut body = std::mem::take(&mut self.scratch);
         body.clear();

@@ -206,8 +206,8 @@ pub struct WorkLimits {
     pub scorers: usize,
     /// Waiting pieces per kind, in the order of [`Kind::ALL`].
     pub waiting: [usize; 4],
-    /// Pieces in all: the bounds above plus every reserved place.
-    pub entries: usize,
+    /// Places for pieces that are owed, whatever else waits or runs.
+    pub reserved: usize,
 }
 
 impl Works {
@@ -215,14 +215,18 @@ impl Works {
     #[must_use]
     pub fn new(limits: &WorkLimits) -> Self {
         let [parse, score, read, write] = limits.waiting;
+        let queues = [
+            Queue::new(parse, limits.scorers * 2),
+            Queue::new(score, limits.scorers * 2),
+            Queue::new(read, 8),
+            Queue::new(write, crate::limits::WRITE_GROUP * 4),
+        ];
+        let others = queues
+            .iter()
+            .map(|queue| queue.waiting_max + queue.running_max);
         Works {
-            entries: Slots::new(limits.entries),
-            queues: [
-                Queue::new(parse, limits.scorers * 2),
-                Queue::new(score, limits.scorers * 2),
-                Queue::new(read, 8),
-                Queue::new(write, crate::limits::WRITE_GROUP * 4),
-            ],
+            entries: Slots::new(others.sum::<usize>() + limits.reserved),
+            queues,
         }
     }
 
@@ -278,12 +282,16 @@ impl Works {
         self.entries.get_mut(id)?.work.take()
     }
 
-    /// Nobody wants the result: a waiting piece is gone at once, a running one is told.
-    /// A write that was handed out cannot be taken back; its result is dropped.
+    /// Nobody waits for the result any more: a waiting piece is gone at once, a running one is told.
+    /// A write is carried out all the same, because rows are owed whoever has left.
     pub fn cancel(&mut self, id: WorkId) {
         let Some(entry) = self.entries.get_mut(id) else {
             return;
         };
+        if entry.kind == Kind::Write {
+            entry.owner = WorkOwner::Nobody;
+            return;
+        }
         if let Some(cancel) = &entry.cancel {
             cancel.cancel();
         }
@@ -360,7 +368,7 @@ mod tests {
         Works::new(&WorkLimits {
             scorers: 1,
             waiting: [4, 4, 4, 4],
-            entries: 16,
+            reserved: 3,
         })
     }
 
@@ -385,6 +393,41 @@ mod tests {
         works.cancel(ids[2]);
         assert_eq!(works.len(), 2);
         assert_eq!(works.finish(ids[2]), None);
+    }
+
+    #[test]
+    fn a_write_is_carried_out_whoever_has_left() {
+        let mut works = works();
+        let write = || {
+            let (tenant, id) = ("local".to_owned(), Uuid::nil());
+            Work::Write(Box::new(Write::Delete { tenant, id }))
+        };
+        let waiting = works.submit(WorkOwner::House, write()).unwrap();
+        works.cancel(waiting);
+        assert_eq!(works.dispatch(), Some(waiting));
+        works.cancel(waiting);
+        assert_eq!(works.finish(waiting), Some(WorkOwner::Nobody));
+    }
+
+    #[test]
+    fn what_is_owed_has_its_place_when_everything_else_is_full() {
+        let mut works = works();
+        let read = || {
+            Work::Read(Query::Unscored {
+                after: None,
+                limit: 1,
+            })
+        };
+        for work in [read, || text().0] {
+            while works.has_room(work().kind()) {
+                works.submit(WorkOwner::Nobody, work()).unwrap();
+                works.dispatch();
+            }
+        }
+        assert_eq!(works.depth(Kind::Read).running, 8);
+        for _ in 0..3 {
+            assert!(works.submit(WorkOwner::House, text().0).is_some());
+        }
     }
 
     #[test]

@@ -13,3 +13,4 @@ mod offline;
 mod openai;
 mod resume;
 mod sharing;
+mod wire;

@@ -6,8 +6,9 @@ use serde_json::Value;
 
 use crate::support::provider::config_for;
 use crate::support::response::text_of;
+use crate::support::script::text_event;
 use crate::support::tls::Identity;
-use crate::support::{House, Provider, Script, Server, generate, ms};
+use crate::support::{Act, House, Provider, Script, Server, generate, ms};
 
 const TOKENS: &[&str] = &["Tea ", "is a \"drink\"\n", "☕ and ", "more."];
 const TEXT: &str = "Tea is a \"drink\"\n☕ and more.";
@@ -116,6 +117,30 @@ fn a_certificate_for_another_name_gets_no_byte_of_the_request() {
 }
 
 #[test]
+fn an_end_that_tls_does_not_vouch_for_is_no_end() {
+    // The model has stopped, but without [DONE] only the end of the body says that this is all;
+    // and whoever can cut a TCP connection could have sent that FIN.
+    let head = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n";
+    let stop = "data: {\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n";
+    let all = [head, &text_event("tea"), stop].concat();
+    let house = House::new();
+    let identity = Identity::of(&["127.0.0.1"]);
+    let pem = house.write("ca.pem", &identity.pem);
+    let provider = Provider::start_tls(identity.server, move |_| {
+        Script::default().send(&all).then(Act::Close)
+    });
+    let server = Server::start_in(house, &provider.config(&format!("ca_file = {pem:?}\n")));
+    let mut client = server.connect();
+    client.send(generate("tea", true)).head();
+    let last = client.events().pop().unwrap();
+    let code = last.json()["code"].clone();
+    assert_eq!(
+        (last.name.as_str(), code.as_str()),
+        ("error", Some("upstream_truncated"))
+    );
+}
+
+#[test]
 fn a_provider_that_does_not_speak_tls() {
     let plain = Provider::start(obliging);
     let config = config_for(&format!("https://{}/v1", plain.addr), "tls_ms = 2000\n");
@@ -175,7 +200,7 @@ fn connections_are_used_again() {
 #[test]
 fn a_connection_that_died_while_idle_is_noticed_by_nobody() {
     // Each connection serves one request and closes without having said that it would.
-    let provider = Provider::start(|_| Script::whole(TEXT).then(crate::support::Act::Close));
+    let provider = Provider::start(|_| Script::whole(TEXT).then(Act::Close));
     let server = Server::start(&provider.config(""));
     for n in 0..30 {
         let response = server.ask(generate(&format!("topic {n}"), false));
@@ -219,7 +244,7 @@ fn a_call_that_waits_too_long_for_a_connection_gets_503() {
 
 fn whole_bytes() -> Vec<u8> {
     match Script::whole(TEXT).0.remove(0) {
-        crate::support::Act::Send(bytes) => bytes,
+        Act::Send(bytes) => bytes,
         other => panic!("{other:?}"),
     }
 }

@@ -34,6 +34,15 @@ impl Client {
         Client::new(stream)
     }
 
+    /// Connects with a small window, so that little is on its way to who does not read.
+    pub fn connect_narrow(addr: SocketAddr) -> Client {
+        let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None)
+            .expect("a socket");
+        socket.set_recv_buffer_size(16 * 1024).expect("a size");
+        socket.connect(&addr.into()).expect("the server accepts");
+        Client::new(socket.into())
+    }
+
     /// Takes over a socket.
     pub fn new(stream: TcpStream) -> Client {
         stream.set_read_timeout(Some(PATIENCE)).expect("not zero");

@@ -7,7 +7,7 @@ use crate::engine::io::{How, Output};
 use crate::engine::now::Mono;
 use crate::engine::slots::{ConnId, ExchangeId};
 use crate::engine::{Engine, Failure};
-use crate::limits::{LINGER_BYTES, SEND_LOW_BYTES};
+use crate::limits::LINGER_BYTES;
 
 impl Engine {
     /// The reply of `id` is written: the connection goes on, or ends with it.
@@ -83,7 +83,7 @@ impl Engine {
         let Some(conn) = self.conns.get_mut(id) else {
             return;
         };
-        let (empty, low) = (conn.out.is_empty(), conn.out.len() <= SEND_LOW_BYTES);
+        let (empty, low) = (conn.out.is_empty(), !conn.is_crowded());
         let waiting = !conn.tail.is_empty();
         let Some(client) = conn.client() else {
             return;
@@ -132,7 +132,8 @@ impl Engine {
         let Some(conn) = self.conns.get_mut(id) else {
             return;
         };
-        let unread = conn.client().is_some_and(|c| c.queued);
+        let waits_for_room = conn.is_crowded() && !conn.tail.is_empty();
+        let unread = waits_for_room || conn.client().is_some_and(|c| c.queued);
         let empty = conn.out.is_empty();
         let done = conn
             .client()

@@ -13,7 +13,7 @@ use crate::engine::conn::{Client, ClientPhase, Conn, Role, Wait};
 use crate::engine::io::{How, Output};
 use crate::engine::slots::ConnId;
 use crate::engine::{Engine, Failure};
-use crate::limits::{PIPELINE_BYTES, PIPELINE_PER_TURN, SEND_LOW_BYTES};
+use crate::limits::{PIPELINE_BYTES, PIPELINE_PER_TURN};
 use crate::proto::http1::{Method, Step, Version};
 
 impl Engine {
@@ -82,9 +82,7 @@ impl Engine {
         let tail = std::mem::take(&mut conn.tail);
         let used = self.client_steps(id, &tail);
         self.keep_tail(id, tail, &[], used);
-        if self.conns.get(id).is_some_and(|c| c.tail.is_empty()) {
-            self.client_idle_eof(id);
-        }
+        self.client_idle_eof(id);
     }
 
     /// Puts back what was not used: the rest of `tail`, or of `fresh` if there was no tail.
@@ -118,7 +116,7 @@ impl Engine {
             let Some(conn) = self.conns.get_mut(id) else {
                 return input.len();
             };
-            let crowded = conn.out.len() > SEND_LOW_BYTES;
+            let crowded = conn.is_crowded();
             let Some(client) = conn.client() else {
                 return input.len();
             };
@@ -126,7 +124,8 @@ impl Engine {
                 return input.len();
             }
             if client.exchange.is_none() && (budget == 0 || crowded) {
-                if used < input.len() {
+                // A client that does not take its answers is gone on with when it does.
+                if used < input.len() && !crowded {
                     self.queue_again(id);
                 }
                 return used;

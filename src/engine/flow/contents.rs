@@ -73,7 +73,12 @@ impl Engine {
                 Found::Unscored(_) => return Err(Failure::Internal("another read was answered")),
             },
             Contents::Deleting => match super::written(result)? {
-                Written::Deleted(true) => self.reply_no_content(id),
+                Written::Deleted(true) => {
+                    if let Some(Route::Delete(text)) = self.exchanges.get(id).map(|e| &e.route) {
+                        self.forget_deleted(*text);
+                    }
+                    self.reply_no_content(id);
+                }
                 Written::Deleted(false) => return Err(Failure::NotFound),
                 _ => return Err(Failure::Internal("another write was answered")),
             },

@@ -1,0 +1,68 @@
+//! What is answered from the loop alone.
+
+use super::World;
+
+#[test]
+fn probes_and_the_index() {
+    let mut world = World::new("");
+    assert_eq!(world.get("/healthz").body, "ok\n");
+    assert_eq!(world.get("/readyz").body, "ready\n");
+    assert!(world.get("/").body.contains("POST   /generate/"));
+}
+
+#[test]
+fn metrics_are_lines_that_prometheus_reads() {
+    let mut world = World::new("");
+    let client = world.post("/generate/", r#"{"topic":"tea"}"#);
+    world.reply(client);
+    let reply = world.get("/metrics");
+    assert_eq!(
+        reply.field("content-type"),
+        Some("text/plain; version=0.0.4; charset=utf-8")
+    );
+    for line in reply.body.lines().filter(|line| !line.starts_with('#')) {
+        let (name, value) = line.rsplit_once(' ').unwrap();
+        assert!(
+            name.starts_with("maitred_") && value.parse::<f64>().is_ok(),
+            "{line}"
+        );
+    }
+    assert_eq!(world.metric("generations_total"), 1.0);
+    assert_eq!(world.metric("exchanges{state=\"reading\"}"), 0.0);
+}
+
+#[test]
+fn spans_are_shown_only_where_the_configuration_says_so() {
+    assert_eq!(World::new("").get("/debug/spans").status, 404);
+    let mut world = World::new("debug = true\n");
+    let client = world.post("/generate/", r#"{"topic":"tea"}"#);
+    world.reply(client);
+    let lines = world.get("/debug/spans").body;
+    let states: Vec<String> = lines
+        .lines()
+        .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap())
+        .filter(|span| span["kind"] == "Exchange")
+        .map(|span| span["state"].as_str().unwrap().to_owned())
+        .collect();
+    assert_eq!(states, ["reading", "awaiting_text", "scoring", "saving"]);
+}
+
+#[test]
+fn a_full_ledger_is_not_ready_and_lets_nothing_costly_in() {
+    let mut world = World::new("[limits]\nledger_bytes = 16777216\nbody_bytes = 67108864\n");
+    let hog = world.client();
+    let head = "POST /generate/ HTTP/1.1\r\nHost: localhost\r\nContent-Length: 60000000\r\n\r\n";
+    world.send(hog, head);
+    for _ in 0..20 {
+        world.send(hog, vec![b' '; 1024 * 1024]);
+    }
+    assert_eq!(world.get("/readyz").status, 503);
+    let client = world.post("/generate/", r#"{"topic":"tea"}"#);
+    assert_eq!(
+        world.reply(client).problem(),
+        (503, "memory_full".to_owned())
+    );
+    world.end(hog);
+    world.settle();
+    assert_eq!(world.get("/readyz").status, 200);
+}
