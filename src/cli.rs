@@ -24,8 +24,8 @@ const USAGE: u8 = 2;
 ///
 /// Without a command it serves. Without any configuration it listens on 127.0.0.1:8080 and a
 /// built-in offline provider answers, so that everything can be tried at once. For real texts set
-/// OPENAI_API_KEY; OPENAI_BASE_URL and OPENAI_MODEL point it at any server that speaks OpenAI's
-/// API, such as Ollama or vLLM.
+/// OPENAI_API_KEY, ANTHROPIC_API_KEY or GEMINI_API_KEY; OPENAI_BASE_URL and OPENAI_MODEL point it
+/// at any server that speaks OpenAI's API, such as Ollama or vLLM.
 #[derive(Parser)]
 #[command(
     name = "maitred",
@@ -191,6 +191,8 @@ mod tests {
         for words in [
             "127.0.0.1:8080",
             "OPENAI_API_KEY",
+            "ANTHROPIC_API_KEY",
+            "GEMINI_API_KEY",
             "check-config",
             "maitred.toml",
             ".env",

@@ -47,7 +47,7 @@
 //! 7. [`engine::flow`], then [`engine::flow::generate`]: a request for a text as a state machine.
 //! 8. [`engine::generation`] and [`engine::call`]: the text, and one attempt to get it.
 //! 9. [`engine::pool`], then `engine/provider/mod.rs`: a connection to the provider, and its answer.
-//! 10. [`dialect::openai`]: JSON to text without allocating.
+//! 10. [`dialect::openai`]: JSON to text without allocating. [`dialect::any`] is where one is chosen.
 //! 11. `engine/stream.rs`: the text to its listeners, each at its own pace.
 //! 12. [`engine::work`] and `reactor/threads.rs`: what blocks, and how its result comes back.
 //! 13. [`score`], then [`store::sqlite`]: numbers and rows.
@@ -59,7 +59,7 @@
 //! | limit on a header | [`limits`], the check in `proto/http1/section.rs` or `fields.rs`, its status in [`proto::http1::Refusal`] |
 //! | retry | the rule in [`engine::policy::retry`]; a call that may try again goes back to its [pool](engine::pool) |
 //! | new route | [`engine::routes`], an arm in [`engine::flow`], a file beside `flow/contents.rs` |
-//! | provider dialect | a folder beside [`dialect::openai`] that gives the same [events](dialect::Event) |
+//! | provider dialect | a folder beside [`dialect::openai`] that gives the same [events](dialect::Event), an arm in [`dialect::any`], its name in [`config::Speech`] |
 //! | setting | one line in [`config`] that asks for it |
 //! | thing that blocks | a [`Work`](engine::work::Work), and a thread in `reactor/threads.rs` |
 #![warn(missing_docs)]

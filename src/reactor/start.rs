@@ -249,8 +249,9 @@ fn greet(config: &Config, listener: &Listener, sizes: Sizes, files: u64) -> Resu
     if provider == OFFLINE {
         writeln!(
             out,
-            "provider: offline, built in; for a real one set OPENAI_API_KEY (and OPENAI_BASE_URL, \
-             OPENAI_MODEL) and start again"
+            "provider: offline, built in; for a real one set OPENAI_API_KEY, ANTHROPIC_API_KEY or \
+             GEMINI_API_KEY (or OPENAI_BASE_URL and OPENAI_MODEL for a server of your own) and \
+             start again"
         )?;
     } else {
         writeln!(out, "provider: {provider}")?;

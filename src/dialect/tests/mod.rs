@@ -54,6 +54,14 @@ impl Call {
     }
 }
 
+#[test]
+fn bare_errors_are_seen_in_openais_dialect_too() {
+    let text = r#"data: {"choices":[{"delta":{"content":"x"}}]}"#;
+    let body = format!("{text}\n\n{{\"error\": {{\"code\": 429}}}}\n");
+    let expected = ("text x | error RateLimited None".to_owned(), End::Truncated);
+    assert_eq!(Call::whole(Dialect::OpenAi, &body), expected);
+}
+
 /// Reads `body` cut in two everywhere, and with each kind of line end.
 fn says_the_same_at_every_split(dialect: Dialect, body: &str, expected: &str) {
     for line_end in ["\n", "\r\n", "\r"] {

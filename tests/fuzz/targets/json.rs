@@ -3,7 +3,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use maitred::dialect::openai;
+use maitred::dialect::Dialect;
 use maitred::engine::flow::body::{Shape, parse};
 
 fuzz_target!(|data: &[u8]| {
@@ -13,14 +13,16 @@ fuzz_target!(|data: &[u8]| {
             Err(fault) => assert!(matches!(fault.status(), 400 | 413 | 422)),
         }
     }
-    let mut stream = openai::Stream::default();
-    for line in data.split(|byte| *byte == b'\n') {
-        if stream.event(line, &mut |_| {}).is_err() {
-            break;
+    for dialect in [Dialect::OpenAi, Dialect::Anthropic, Dialect::Gemini] {
+        let mut stream = dialect.stream();
+        for line in data.split(|byte| *byte == b'\n') {
+            if stream.event(line, &mut |_| {}).is_err() {
+                break;
+            }
         }
-    }
-    // An answer that is understood is JSON.
-    if openai::answer(data, &mut |_| {}).is_ok() {
-        assert!(serde_json::from_slice::<serde::de::IgnoredAny>(data).is_ok());
+        // An answer that is understood is JSON.
+        if dialect.answer(data, &mut |_| {}).is_ok() {
+            assert!(serde_json::from_slice::<serde::de::IgnoredAny>(data).is_ok());
+        }
     }
 });
