@@ -4,15 +4,14 @@
 //! code below, on one thread. This file has one test, because the heap is counted for the whole
 //! process.
 
-use maitred::dialect::Event;
 use maitred::dialect::offline::Article;
-use maitred::dialect::openai::Stream;
+use maitred::dialect::{AnyStream, Dialect, Event};
 
 #[global_allocator]
 static HEAP: dhat::Alloc = dhat::Alloc;
 
-/// The chunks of a usual stream, as several servers write them.
-const EVENTS: &[&str] = &[
+/// The chunks of a usual stream in OpenAI's dialect, as several servers write them.
+const OPENAI: &[&str] = &[
     // OpenAI: the role, then text with escapes, then usage with all its details.
     r#"{"id":"chatcmpl-1","object":"chat.completion.chunk","created":1,"model":"gpt-4o","service_tier":"default","system_fingerprint":"fp_1","choices":[{"index":0,"delta":{"role":"assistant","content":"","refusal":null},"logprobs":null,"finish_reason":null}],"usage":null,"obfuscation":"aB3"}"#,
     r#"{"id":"chatcmpl-1","object":"chat.completion.chunk","created":1,"model":"gpt-4o","choices":[{"index":0,"delta":{"content":"caf\u00e9 \ud83d\ude00\n\t\"☃\" \\"},"logprobs":null,"finish_reason":null}],"usage":null}"#,
@@ -24,6 +23,26 @@ const EVENTS: &[&str] = &[
     r#"{"choices":[{"index":0,"delta":{"role":"assistant","content":" then"},"finish_reason":null}],"timings":{"prompt_n":1,"prompt_ms":2.5}}"#,
     r#"{"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}"#,
     "[DONE]",
+];
+
+/// A usual stream of Anthropic, thinking included.
+const ANTHROPIC: &[&str] = &[
+    r#"{"type":"message_start","message":{"id":"msg_1","type":"message","role":"assistant","model":"claude","content":[],"stop_reason":null,"stop_sequence":null,"usage":{"input_tokens":25,"cache_creation_input_tokens":0,"cache_read_input_tokens":0,"cache_creation":{"ephemeral_5m_input_tokens":0,"ephemeral_1h_input_tokens":0},"output_tokens":1,"service_tier":"standard"}}}"#,
+    r#"{"type":"content_block_start","index":0,"content_block":{"type":"thinking","thinking":"","signature":""}}"#,
+    r#"{"type": "ping"}"#,
+    r#"{"type":"content_block_delta","index":0,"delta":{"type":"thinking_delta","thinking":"so\n"}          }"#,
+    r#"{"type":"content_block_delta","index":0,"delta":{"type":"signature_delta","signature":"EqQB"}}"#,
+    r#"{"type":"content_block_delta","index":1,"delta":{"type":"text_delta","text":"caf\u00e9 \ud83d\ude00\n\t\"☃\" \\"}}"#,
+    r#"{"type":"content_block_stop","index":1}"#,
+    r#"{"type":"message_delta","delta":{"stop_reason":"end_turn","stop_sequence":null},"usage":{"output_tokens":15,"server_tool_use":{"web_search_requests":0}}}"#,
+    r#"{"type":"message_stop"}"#,
+];
+
+/// A usual stream of Gemini, with the details that every event has and the ratings of older models.
+const GEMINI: &[&str] = &[
+    r#"{"candidates":[{"content":{"parts":[{"text":"so\n","thought":true}],"role":"model"},"index":0}],"usageMetadata":{"promptTokenCount":9,"totalTokenCount":14,"promptTokensDetails":[{"modality":"TEXT","tokenCount":9}],"thoughtsTokenCount":5},"modelVersion":"gemini-2.5-flash","responseId":"r"}"#,
+    r#"{"candidates":[{"content":{"parts":[{"text":"caf\u00e9 \ud83d\ude00\n\t\"☃\" \\"}],"role":"model"},"index":0,"safetyRatings":[{"category":"HARM_CATEGORY_HATE_SPEECH","probability":"NEGLIGIBLE"}]}],"modelVersion":"gemini-2.5-flash"}"#,
+    r#"{"candidates":[{"content":{"parts":[{"text":"."}],"role":"model"},"finishReason":"STOP","index":0}],"usageMetadata":{"promptTokenCount":9,"candidatesTokenCount":12,"totalTokenCount":26,"promptTokensDetails":[{"modality":"TEXT","tokenCount":9}],"candidatesTokensDetails":[{"modality":"TEXT","tokenCount":12}],"thoughtsTokenCount":5},"modelVersion":"gemini-2.5-flash"}"#,
 ];
 
 /// Azure adds what its filters found, two levels deep.
@@ -41,17 +60,24 @@ fn a_usual_event_and_an_offline_token_allocate_nothing() {
     // The counter counts: one string is one block.
     assert_eq!(blocks_of(|| drop(String::from("one"))), 1);
 
-    for _ in 0..20 {
-        let mut stream = Stream::default();
-        for data in EVENTS {
-            let blocks = blocks_of(|| read(&mut stream, data, &mut log));
-            assert_eq!(blocks, 0, "{data}");
+    for (dialect, events) in [
+        (Dialect::OpenAi, OPENAI),
+        (Dialect::Anthropic, ANTHROPIC),
+        (Dialect::Gemini, GEMINI),
+    ] {
+        log.clear();
+        for _ in 0..20 {
+            let mut stream = dialect.stream();
+            for data in events {
+                let blocks = blocks_of(|| read(&mut stream, data, &mut log));
+                assert_eq!(blocks, 0, "{data}");
+            }
         }
+        assert!(log.contains("café 😀\n\t\"☃\" \\"), "{dialect:?}");
     }
-    assert!(log.contains("café 😀\n\t\"☃\" \\"));
 
     // The known exception: the parser keeps a note of open brackets when it skips nested values.
-    let mut stream = Stream::default();
+    let mut stream = Dialect::OpenAi.stream();
     assert_eq!(blocks_of(|| read(&mut stream, AZURE, &mut log)), 1);
 
     let mut article = Article::new("the price of a heap allocation", None);
@@ -61,7 +87,7 @@ fn a_usual_event_and_an_offline_token_allocate_nothing() {
     assert!(log.len() > 2_000);
 }
 
-fn read(stream: &mut Stream, data: &str, log: &mut String) {
+fn read(stream: &mut AnyStream, data: &str, log: &mut String) {
     let read = stream.event(data.as_bytes(), &mut |event| {
         if let Event::Text(piece) | Event::Thinking(piece) = event {
             piece.append_to(log);

@@ -118,7 +118,7 @@ impl Layers {
 
     /// A setting that always has a value.
     pub(super) fn value<T: Value>(&mut self, key: &str, default: T) -> Result<T, ConfigError> {
-        let (value, origin) = match self.find(key, None) {
+        let (value, origin) = match self.find(key, &[]) {
             Some((raw, origin)) => (self.parse(key, &raw, &origin)?, origin),
             None => (default, Origin::Default),
         };
@@ -128,14 +128,14 @@ impl Layers {
 
     /// A setting that may be absent.
     pub(super) fn optional<T: Value>(&mut self, key: &str) -> Result<Option<T>, ConfigError> {
-        self.optional_or(key, None)
+        self.optional_or(key, &[])
     }
 
-    /// The same, with a variable of another program that means it too.
+    /// The same, with variables of other programs that mean it too; the first that is set counts.
     pub(super) fn optional_or<T: Value>(
         &mut self,
         key: &str,
-        also: Option<&str>,
+        also: &[&str],
     ) -> Result<Option<T>, ConfigError> {
         let Some((raw, origin)) = self.find(key, also) else {
             self.note(key, None, Origin::Default);
@@ -218,12 +218,13 @@ impl Layers {
         self.variables.contains_key(name)
     }
 
-    fn find(&self, key: &str, also: Option<&str>) -> Option<(Raw, Origin)> {
+    fn find(&self, key: &str, also: &[&str]) -> Option<(Raw, Origin)> {
         if let Some((raw, flag)) = self.flags.get(key) {
             return Some((raw.clone(), Origin::Flag(flag)));
         }
-        let variable = self.variables.get(&names::variable(key));
-        if let Some((value, origin)) = variable.or_else(|| self.variables.get(also?)) {
+        let ours = self.variables.get(&names::variable(key));
+        let theirs = || also.iter().find_map(|name| self.variables.get(*name));
+        if let Some((value, origin)) = ours.or_else(theirs) {
             return Some((Raw::Untyped(value.clone()), origin.clone()));
         }
         let (raw, line) = self.file.values.get(key)?;

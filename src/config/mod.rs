@@ -25,6 +25,7 @@ mod provider;
 mod secret;
 mod sources;
 mod values;
+mod vendors;
 
 #[cfg(test)]
 mod tests;
@@ -44,7 +45,7 @@ pub use prompt::PromptTemplate;
 pub use provider::{OFFLINE, Provider, ProviderKind, Timeouts, Upstream};
 pub use secret::Secret;
 pub use sources::{Flags, SourceFile, Sources};
-pub use values::{HostName, LogFormat, LogLevel, WebOrigin};
+pub use values::{HostName, LogFormat, LogLevel, Speech, WebOrigin};
 
 /// Everything that an operator can choose. Made by [`Config::load`].
 #[derive(Clone, Debug, PartialEq)]

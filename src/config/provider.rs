@@ -1,4 +1,4 @@
-//! Providers: `[provider.NAME]` tables, the `OPENAI_` variables, and the built-in one.
+//! Providers: `[provider.NAME]` tables, those known by their variables, and the built-in one.
 //!
 //! A provider is read in two steps. Its [`Draft`] holds what is there; [`Draft::finish`] demands
 //! what must be there, after misspelt names have been looked for.
@@ -7,14 +7,12 @@ use std::path::PathBuf;
 
 use super::layers::Layers;
 use super::limits::bounded;
-use super::{BaseUrl, ConfigError, Secret};
+use super::vendors::{VENDORS, Vendor};
+use super::{BaseUrl, ConfigError, Secret, Speech};
 use crate::limits as default;
 
 /// The name of the provider that is always there and needs nobody.
 pub const OFFLINE: &str = "offline";
-const OPENAI: &str = "openai";
-const OPENAI_BASE: &str = "https://api.openai.com/v1";
-const OPENAI_MODEL: &str = "gpt-4o-mini";
 
 /// One provider of texts.
 #[derive(Clone, Debug, PartialEq)]
@@ -34,13 +32,15 @@ pub struct Provider {
 pub enum ProviderKind {
     /// Not at all: the built-in one writes its articles itself.
     Offline,
-    /// In OpenAI's dialect, over HTTP.
-    OpenAi(Upstream),
+    /// Over HTTP, in the dialect that [`Upstream::speech`] names.
+    Http(Upstream),
 }
 
 /// A provider at the other end of a connection.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Upstream {
+    /// How it is spoken to.
+    pub speech: Speech,
     /// Where it is.
     pub base: BaseUrl,
     /// What it knows us by; servers of one's own often want none.
@@ -86,7 +86,7 @@ impl Provider {
     pub fn upstream(&self) -> Option<&Upstream> {
         match &self.kind {
             ProviderKind::Offline => None,
-            ProviderKind::OpenAi(upstream) => Some(upstream),
+            ProviderKind::Http(upstream) => Some(upstream),
         }
     }
 }
@@ -94,6 +94,7 @@ impl Provider {
 /// What the sources say about one provider.
 pub(super) struct Draft {
     name: String,
+    speech: Speech,
     base: Option<BaseUrl>,
     model: Option<String>,
     key: Option<Secret>,
@@ -103,7 +104,8 @@ pub(super) struct Draft {
     timeouts: Timeouts,
 }
 
-/// Asks for every provider that the file has a table for, and for OpenAI if its variables are set.
+/// Asks for every provider that the file has a table for, and for the vendors whose variables are
+/// set.
 pub(super) fn read_all(layers: &mut Layers) -> Result<Vec<Draft>, ConfigError> {
     let mut names = Vec::new();
     for (name, origin) in layers.tables_below("provider") {
@@ -117,12 +119,13 @@ pub(super) fn read_all(layers: &mut Layers) -> Result<Vec<Draft>, ConfigError> {
         }
         names.push(name);
     }
-    let variables = ["OPENAI_API_KEY", "OPENAI_BASE_URL"];
-    let is_set = variables.iter().any(|name| layers.has_variable(name));
-    if is_set && !names.iter().any(|name| name == OPENAI) {
-        names.push(OPENAI.to_owned());
-        names.sort();
+    for vendor in &VENDORS {
+        let is_set = vendor.presence().any(|name| layers.has_variable(name));
+        if is_set && !names.iter().any(|name| name == vendor.name) {
+            names.push(vendor.name.to_owned());
+        }
     }
+    names.sort();
     names.into_iter().map(|name| read(layers, name)).collect()
 }
 
@@ -140,17 +143,18 @@ fn name_problem(name: &str) -> Option<String> {
 fn read(layers: &mut Layers, name: String) -> Result<Draft, ConfigError> {
     let section = format!("provider.{name}");
     let key = |field: &str| format!("{section}.{field}");
-    // The variables that OpenAI's own libraries read.
-    let also = |variable| (name == OPENAI).then_some(variable);
-    let kind = layers.value(&key("kind"), OPENAI.to_owned())?;
-    if kind != OPENAI {
-        return Err(layers.illegal(&key("kind"), "must be openai".to_owned()));
-    }
+    let vendor = Vendor::of_name(&name);
+    // The variables that the vendor's own libraries read.
+    let also = |variables: fn(&Vendor) -> &[&'static str]| vendor.map_or(&[][..], variables);
     let most = default::CONNECTIONS as u64;
     Ok(Draft {
-        base: layers.optional_or(&key("base_url"), also("OPENAI_BASE_URL"))?,
-        model: layers.optional_or(&key("model"), also("OPENAI_MODEL"))?,
-        key: layers.optional_or(&key("key"), also("OPENAI_API_KEY"))?,
+        speech: layers.value(
+            &key("kind"),
+            vendor.map_or(Speech::OpenAi, |vendor| vendor.speech),
+        )?,
+        base: layers.optional_or(&key("base_url"), also(|vendor| &vendor.base_variables))?,
+        model: layers.optional_or(&key("model"), also(|vendor| &vendor.model_variables))?,
+        key: layers.optional_or(&key("key"), also(|vendor| vendor.key_variables))?,
         concurrency: layers.optional_number(&key("concurrency"), 1..=most)?,
         connections: layers.number(
             &key("connections"),
@@ -164,34 +168,39 @@ fn read(layers: &mut Layers, name: String) -> Result<Draft, ConfigError> {
 }
 
 impl Draft {
-    /// Fills in OpenAI's defaults for the provider of that name; others must say where they are.
+    /// Fills in a vendor's defaults for the provider of that name, unless it is told to speak like
+    /// somebody else; others must say where they are.
     pub(super) fn finish(self, layers: &mut Layers) -> Result<Provider, ConfigError> {
         let key = |field: &str| format!("provider.{}.{field}", self.name);
         let missing = |field: &str, what_to_do: &str| ConfigError::Missing {
             key: key(field),
             what_to_do: what_to_do.to_owned(),
         };
-        let openai = self.name == OPENAI;
-        if openai && self.base.is_none() && self.key.is_none() {
-            let words = "set OPENAI_API_KEY, or the base_url of a server that needs no key";
-            return Err(missing("key", words));
-        }
-        let base = match self.base {
-            Some(base) => base,
-            None if openai => BaseUrl::parse(OPENAI_BASE).expect("a constant that a test parses"),
-            None => return Err(missing("base_url", "say where the provider is")),
+        let vendor = Vendor::of_name(&self.name).filter(|vendor| vendor.speech == self.speech);
+        let base = match (self.base, vendor) {
+            (Some(base), _) => base,
+            (None, Some(vendor)) if self.key.is_none() => {
+                let words = format!(
+                    "set {}, or the base_url of a server that needs no key",
+                    vendor.key_variables[0]
+                );
+                return Err(missing("key", &words));
+            }
+            (None, Some(vendor)) => vendor.base(),
+            (None, None) => return Err(missing("base_url", "say where the provider is")),
         };
-        let model = match self.model {
-            Some(model) if model.is_empty() => {
+        let model = match (self.model, vendor) {
+            (Some(model), _) if model.is_empty() => {
                 return Err(layers.illegal(&key("model"), "is empty".to_owned()));
             }
-            Some(model) => model,
-            None if openai => OPENAI_MODEL.to_owned(),
-            None => return Err(missing("model", "say which model to ask for")),
+            (Some(model), _) => model,
+            (None, Some(vendor)) => vendor.model.to_owned(),
+            (None, None) => return Err(missing("model", "say which model to ask for")),
         };
         layers.settle(&key("base_url"), &base);
         layers.settle(&key("model"), &model);
         let upstream = Upstream {
+            speech: self.speech,
             base,
             key: self.key,
             connections: self.connections as usize,
@@ -202,7 +211,7 @@ impl Draft {
             name: self.name,
             model,
             concurrency: self.concurrency.map(|number| number as usize),
-            kind: ProviderKind::OpenAi(upstream),
+            kind: ProviderKind::Http(upstream),
         })
     }
 }
@@ -225,7 +234,12 @@ pub(super) fn default_name(
         (None, []) => OFFLINE.to_owned(),
         (None, [only]) => only.name.clone(),
         (None, _) => {
-            let what_to_do = "several providers are configured, say which one to use".to_owned();
+            let names: Vec<&str> = configured.iter().map(|p| p.name.as_str()).collect();
+            let what_to_do = format!(
+                "several providers are configured, say which one to use: {} is one of {}",
+                super::names::variable(KEY),
+                names.join(", ")
+            );
             return Err(ConfigError::Missing {
                 key: KEY.to_owned(),
                 what_to_do,

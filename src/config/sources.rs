@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use super::layers::Raw;
 use super::names::PREFIX;
+use super::vendors::Vendor;
 use super::{ConfigError, Origin};
 
 /// The file that is read from the folder in which the program is started, if it is there.
@@ -108,7 +109,7 @@ fn variables(
             Ok(value) => {
                 texts.insert(name, value);
             }
-            Err(_) if name.starts_with(PREFIX) || name.starts_with("OPENAI_") => {
+            Err(_) if name.starts_with(PREFIX) || Vendor::knows(&name) => {
                 let origin = Origin::Environment(name.clone());
                 let problem = "is not UTF-8".to_owned();
                 return Err(ConfigError::Illegal {

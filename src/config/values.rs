@@ -245,3 +245,15 @@ words! {
         Trace = "trace",
     }
 }
+
+words! {
+    /// How a provider is spoken to.
+    pub enum Speech {
+        /// OpenAI's chat completions, and everybody who copies them.
+        OpenAi = "openai",
+        /// Anthropic's messages.
+        Anthropic = "anthropic",
+        /// Google's Gemini.
+        Gemini = "gemini",
+    }
+}

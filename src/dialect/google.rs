@@ -2,8 +2,8 @@
 //!
 //! Google says how long to wait, which quota is used up and whether the key is wrong only in
 //! `error.details`, a list of typed objects (`google/rpc/error_details.proto`). Its
-//! OpenAI-compatible endpoint answers errors with the same body, which is why the OpenAI dialect
-//! looks here too.
+//! OpenAI-compatible endpoint answers errors with the same body, which is why two dialects look
+//! here.
 //!
 //! It refuses to read the message text, which repeats the delay in prose.
 
@@ -19,7 +19,7 @@ use super::json::{Gather, JsonStr, List, Object};
 pub(super) struct Hints {
     /// `RetryInfo.retryDelay`.
     pub(super) retry_after: Option<Duration>,
-    /// A quota that comes back tomorrow, not in a minute.
+    /// A quota that comes back tomorrow and not in a minute, or one of nothing at all.
     pub(super) day_quota: bool,
     /// `ErrorInfo.reason` is `API_KEY_INVALID`: Google answers a wrong key with 400.
     pub(super) bad_key: bool,
@@ -55,7 +55,8 @@ impl<'de> Gather<'de> for Hints {
     }
 }
 
-/// Whether any violated quota counts days: `GenerateRequestsPerDayPerProjectPerModel-FreeTier`.
+/// Whether any violated quota counts days (`GenerateRequestsPerDayPerProjectPerModel-FreeTier`) or
+/// is zero, as it is for models that an account may not use.
 #[derive(Default)]
 struct DayQuota(bool);
 
@@ -63,6 +64,9 @@ struct DayQuota(bool);
 struct Violation<'a> {
     #[serde(borrow, rename = "quotaId")]
     quota_id: Option<JsonStr<'a>>,
+    /// JSON of protocol buffers writes 64 bits as a string.
+    #[serde(borrow, rename = "quotaValue")]
+    quota_value: Option<&'a RawValue>,
 }
 
 impl<'de> Gather<'de> for DayQuota {
@@ -72,6 +76,9 @@ impl<'de> Gather<'de> for DayQuota {
         self.0 |= violation
             .quota_id
             .is_some_and(|id| id.escaped().contains("PerDay"));
+        self.0 |= violation
+            .quota_value
+            .is_some_and(|value| value.get().trim_matches('"') == "0");
         Ok(())
     }
 }

@@ -24,7 +24,7 @@ use std::marker::PhantomData;
 use memchr::{memchr, memchr2_iter};
 use serde::Deserialize;
 use serde::de::value::MapAccessDeserializer;
-use serde::de::{Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::error::Category;
 use serde_json::value::RawValue;
 
@@ -271,6 +271,40 @@ impl<'de, G: Gather<'de>> Deserialize<'de> for List<G> {
             .deserialize_seq(ListVisitor(PhantomData))
             .map(List)
     }
+}
+
+/// A list that nobody reads.
+///
+/// It is stepped over item by item. Left to the parser it would be skipped in one go, for which
+/// the parser allocates a note of the open brackets when the items are objects.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Skipped;
+
+impl<'de> Deserialize<'de> for Skipped {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct SkippedVisitor;
+
+        impl<'de> Visitor<'de> for SkippedVisitor {
+            type Value = Skipped;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a list")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Skipped, A::Error> {
+                while items.next_element::<IgnoredAny>()?.is_some() {}
+                Ok(Skipped)
+            }
+        }
+
+        deserializer.deserialize_seq(SkippedVisitor)
+    }
+}
+
+/// A count, or `None` for anything that is not one. A text that was paid for is not thrown away
+/// because the server reports `-1` or `1.5` tokens.
+pub(super) fn count(raw: Option<&RawValue>) -> Option<u64> {
+    raw?.get().parse().ok()
 }
 
 #[cfg(test)]

@@ -19,15 +19,21 @@
 //! still listening. It allocates nothing for a usual stream event: text is handed on as a
 //! [`JsonStr`], which borrows from the bytes that were received.
 //!
-//! Reading order: the types of this file, then [`json`], then [`openai`]. [`offline`] is the odd
-//! one out: a provider without a network, for a start with no key at all.
+//! Reading order: the types of this file, then [`json`], then [`openai`]; [`anthropic`] and
+//! [`gemini`] have the same shape. [`Dialect`] is the choice among the three. [`offline`] is the
+//! odd one out: a provider without a network, for a start with no key at all.
 
+pub mod anthropic;
+pub mod any;
 pub mod failure;
+pub mod gemini;
 mod google;
 pub mod json;
 pub mod offline;
 pub mod openai;
+mod pieces;
 
+pub use any::{AnyStream, Dialect};
 pub use failure::{ErrorCode, FailureKind, ProviderError};
 pub use json::{JsonStr, Malformed};
 
@@ -135,3 +141,6 @@ pub struct Usage {
     /// The part of the completion that was thinking.
     pub reasoning_tokens: Option<u64>,
 }
+
+#[cfg(test)]
+mod tests;

@@ -18,7 +18,7 @@ use super::slots::{CallId, ConnId, GenerationId};
 use super::timers::{Owner, Timer};
 use super::trace::{Kind, Span, State};
 use super::{Engine, Failure, failure::Upstream};
-use crate::dialect::{offline, openai};
+use crate::dialect::{AnyStream, Dialect, offline};
 use crate::engine::io::How;
 use crate::limits::{LAG_HIGH_BYTES, LAG_LOW_BYTES};
 use crate::proto::sse;
@@ -116,7 +116,7 @@ pub enum Reception {
         /// Bytes to events.
         sse: sse::Reader,
         /// Events to text.
-        dialect: openai::Stream,
+        dialect: AnyStream,
         /// Set when nothing more will come.
         finished: bool,
     },
@@ -382,11 +382,11 @@ impl Generation {
 impl Reception {
     /// How the answer to a streamed or unstreamed request is to be read.
     #[must_use]
-    pub fn of_success(is_events: bool) -> Reception {
+    pub fn of_success(is_events: bool, dialect: Dialect) -> Reception {
         if is_events {
             Reception::Stream {
                 sse: sse::Reader::default(),
-                dialect: openai::Stream::default(),
+                dialect: dialect.stream(),
                 finished: false,
             }
         } else {

@@ -17,8 +17,8 @@
 //!
 //! This file only routes. Each arm calls one function in a file that is named for it.
 //!
-//! Reading order: [`io`], [`slots`], [`conn`], `client.rs`, [`exchange`], [`flow`], [`generation`],
-//! [`call`], `pool.rs`, `provider.rs`, `reply.rs`, `stream.rs`.
+//! Reading order: [`io`], [`slots`], [`conn`], [`client`], [`exchange`], [`flow`], [`generation`],
+//! [`call`], [`pool`], `provider/`, `reply.rs`, `stream.rs`.
 
 mod archive;
 pub mod blocks;

@@ -11,7 +11,12 @@
 //!   ⏎                      the event is whole
 //! ```
 //!
-//! Lines end with LF, CRLF or CR, in any mixture. This module refuses to know what data means: it
+//! Lines end with LF, CRLF or CR, in any mixture. One thing is added to the standard: a line that
+//! begins with `{` or `[`, which would be a field that nobody knows, begins a *bare JSON document*.
+//! It and what follows up to an empty line, or up to the end, are data as they stand. Google's
+//! servers put errors into a stream like that, and an error must not be overlooked.
+//!
+//! This module refuses to know what data means: it
 //! is bytes, and neither JSON nor UTF-8 is looked at. [`Reader`] is one half, [`write_event`] the
 //! other.
 

@@ -17,7 +17,7 @@ use std::io;
 use std::net::{IpAddr, ToSocketAddrs};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -73,7 +73,8 @@ impl Back {
         if self.results.send(finished).is_err() {
             return;
         }
-        if !self.woken.swap(true, Ordering::AcqRel)
+        fence(Ordering::SeqCst); // the pair of the one in `begin_fetch`
+        if !self.woken.swap(true, Ordering::Relaxed)
             && let Err(error) = self.waker.wake()
         {
             tracing::error!(%error, "the loop could not be woken");
@@ -176,7 +177,10 @@ impl Threads {
 
     /// Says that results are about to be fetched: the next one wakes the loop again.
     pub fn begin_fetch(&self) {
-        self.back.woken.store(false, Ordering::Release);
+        self.back.woken.store(false, Ordering::Relaxed);
+        // Whoever has seen the flag still set has put its result in the channel before the reading
+        // that follows; whoever comes later sees it cleared and wakes us again.
+        fence(Ordering::SeqCst);
     }
 
     /// Lets the writer end, and waits until the last transaction is on disk.

@@ -5,8 +5,10 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod anthropic;
 mod cancel;
 mod failures;
+mod gemini;
 mod offline;
 mod openai;
 mod resume;

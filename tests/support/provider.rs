@@ -1,4 +1,4 @@
-//! A provider that speaks OpenAI's dialect and does exactly what it is told, one script for each
+//! A provider that speaks any dialect and does exactly what it is told, one script for each
 //! request, and that keeps a journal of what it saw.
 //!
 //! One thread for each connection, blocking reads, no HTTP library: it may break every rule.
@@ -100,6 +100,12 @@ impl Provider {
             "http"
         };
         config_for(&format!("{scheme}://{}/v1", self.addr), further)
+    }
+
+    /// The same for a provider that speaks another dialect, whose base has no path.
+    pub fn config_of_kind(&self, kind: &str, further: &str) -> String {
+        let url = format!("http://{}", self.addr);
+        config_for(&url, &format!("kind = \"{kind}\"\n{further}"))
     }
 
     /// Connections that it has accepted.

@@ -14,6 +14,9 @@ use super::client::{Client, ask};
 use super::response::Response;
 use super::{PATIENCE, process, until};
 
+/// How the variables begin that would reach a server's settings.
+const SETTINGS: &[&str] = &["MAITRED_", "OPENAI_", "ANTHROPIC_", "GEMINI_", "GOOGLE_"];
+
 /// A folder with everything of one server. It outlives the server, so that another one can be
 /// started in it.
 pub struct House(TempDir);
@@ -61,7 +64,7 @@ impl House {
             .stdin(Stdio::null());
         for (name, _) in std::env::vars_os() {
             let name = name.to_string_lossy().into_owned();
-            if name.starts_with("OPENAI_") || name.starts_with("MAITRED_") {
+            if SETTINGS.iter().any(|prefix| name.starts_with(prefix)) {
                 command.env_remove(name);
             }
         }

@@ -12,7 +12,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::dialect::Usage;
-use crate::dialect::json::{Gather, JsonStr, List, Object};
+use crate::dialect::json::{Gather, JsonStr, List, Object, count};
 
 #[derive(Deserialize)]
 pub(super) struct Chunk<'a> {
@@ -136,10 +136,4 @@ impl UsageFields<'_> {
                 .and_then(|Object(details)| count(details.reasoning_tokens)),
         }
     }
-}
-
-/// A count, or `None` for anything that is not one. A text that was paid for is not thrown away
-/// because the server reports `-1` or `1.5` tokens.
-fn count(raw: Option<&RawValue>) -> Option<u64> {
-    raw?.get().parse().ok()
 }

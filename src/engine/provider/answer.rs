@@ -1,6 +1,6 @@
 //! Reading the answer to a call: head, events or document, and what it all comes to.
 
-use crate::dialect::{End, Event, openai};
+use crate::dialect::{AnyStream, Dialect, End, Event};
 use crate::engine::call::{CallWait, Reception, Stage};
 use crate::engine::conn::{ProviderPhase, Wait};
 use crate::engine::io::How;
@@ -25,7 +25,10 @@ impl Engine {
             return;
         };
         let gap_ms = self.content_gap_ms(id);
-        let reception = match reception_of(head) {
+        let Some(dialect) = self.dialect(id) else {
+            return;
+        };
+        let reception = match reception_of(head, dialect) {
             Ok(reception) => reception,
             Err(upstream) => return self.fail_call(id, upstream.into()),
         };
@@ -55,7 +58,7 @@ impl Engine {
             return;
         };
         // Taken out while events are handled, because they reach the whole engine.
-        let (mut sse, mut dialect) = (std::mem::take(sse), std::mem::take(dialect));
+        let (mut sse, mut dialect) = (std::mem::take(sse), *dialect);
         let verdict = self.stream_events(id, &mut sse, &mut dialect, bytes);
         if let Some(call) = self.calls.get_mut(id)
             && let Stage::Receiving(_, reception) = &mut call.stage
@@ -79,7 +82,7 @@ impl Engine {
         &mut self,
         id: CallId,
         sse: &mut sse::Reader,
-        dialect: &mut openai::Stream,
+        dialect: &mut AnyStream,
         mut bytes: &[u8],
     ) -> Result<bool, Failure> {
         loop {
@@ -88,19 +91,7 @@ impl Engine {
                 Ok(None) => return Ok(false),
                 Err(_) => return Err(Upstream::TooLarge.into()),
             };
-            let mut done = false;
-            let mut failure = None;
-            dialect
-                .event(event.data, &mut |event| match event {
-                    Event::Done => done = true,
-                    Event::Error(error) => failure = Some(retry::in_band(&error)),
-                    event => self.content(id, &event),
-                })
-                .map_err(|_| Failure::from(Upstream::Malformed))?;
-            if let Some(upstream) = failure {
-                return Err(upstream.into());
-            }
-            if done {
+            if self.stream_event(id, dialect, event.data)? {
                 return match dialect.end() {
                     End::Complete => Ok(true),
                     End::Truncated => Err(Upstream::Truncated.into()),
@@ -109,6 +100,28 @@ impl Engine {
             if self.calls.get(id).is_none() {
                 return Ok(false); // what was told has ended the call
             }
+        }
+    }
+
+    /// Reads the data of one event; `true` when the provider said that nothing more will come.
+    fn stream_event(
+        &mut self,
+        id: CallId,
+        dialect: &mut AnyStream,
+        data: &[u8],
+    ) -> Result<bool, Failure> {
+        let mut done = false;
+        let mut failure = None;
+        dialect
+            .event(data, &mut |event| match event {
+                Event::Done => done = true,
+                Event::Error(error) => failure = Some(retry::in_band(&error)),
+                event => self.content(id, &event),
+            })
+            .map_err(|_| Failure::from(Upstream::Malformed))?;
+        match failure {
+            Some(upstream) => Err(upstream.into()),
+            None => Ok(done),
         }
     }
 
@@ -182,7 +195,7 @@ impl Engine {
         };
         let mut whole = Reception::Whole(Vec::new());
         std::mem::swap(reception.as_mut(), &mut whole);
-        match self.verdict_of(id, &whole) {
+        match self.verdict_of(id, &mut whole) {
             Ok(()) => {
                 if let Some(provider) = self.conns.get_mut(conn).and_then(|c| c.provider()) {
                     provider.phase = ProviderPhase::Tail;
@@ -204,19 +217,35 @@ impl Engine {
         }
     }
 
-    pub(crate) fn verdict_of(&mut self, id: CallId, reception: &Reception) -> Result<(), Failure> {
+    pub(crate) fn verdict_of(
+        &mut self,
+        id: CallId,
+        reception: &mut Reception,
+    ) -> Result<(), Failure> {
+        let dialect = self.dialect(id);
+        let dialect = dialect.ok_or(Failure::Internal("an answer without an upstream"))?;
         match reception {
-            Reception::Stream { dialect, .. } => match dialect.end() {
-                End::Complete => Ok(()),
-                End::Truncated => Err(Upstream::Truncated.into()),
-            },
+            Reception::Stream {
+                sse,
+                dialect: stream,
+                ..
+            } => {
+                if let Some(event) = sse.end() {
+                    self.stream_event(id, stream, event.data)?;
+                }
+                match stream.end() {
+                    End::Complete => Ok(()),
+                    End::Truncated => Err(Upstream::Truncated.into()),
+                }
+            }
             Reception::Whole(body) => {
                 let mut failure = None;
-                let end = openai::answer(body, &mut |event| match event {
-                    Event::Error(error) => failure = Some(retry::in_band(&error)),
-                    event => self.content(id, &event),
-                })
-                .map_err(|_| Failure::from(Upstream::Malformed))?;
+                let end = dialect
+                    .answer(body, &mut |event| match event {
+                        Event::Error(error) => failure = Some(retry::in_band(&error)),
+                        event => self.content(id, &event),
+                    })
+                    .map_err(|_| Failure::from(Upstream::Malformed))?;
                 match (failure, end) {
                     (Some(upstream), _) => Err(upstream.into()),
                     (None, End::Complete) => Ok(()),
@@ -228,7 +257,7 @@ impl Engine {
                 retry_after_ms,
                 body,
             } => {
-                let error = openai::failure(*status, body);
+                let error = dialect.failure(*status, body);
                 Err(retry::refused(&error, *status, *retry_after_ms).into())
             }
         }
@@ -236,7 +265,7 @@ impl Engine {
 }
 
 /// How an answer with this head is read, or why not at all.
-fn reception_of(head: &ResponseHead<'_>) -> Result<Reception, Upstream> {
+fn reception_of(head: &ResponseHead<'_>, dialect: Dialect) -> Result<Reception, Upstream> {
     let coded = head
         .fields
         .all("content-encoding")
@@ -249,7 +278,7 @@ fn reception_of(head: &ResponseHead<'_>) -> Result<Reception, Upstream> {
             let kind = head.fields.get("content-type").unwrap_or(b"");
             let kind = kind.split(|b| *b == b';').next().unwrap_or(b"");
             let is_events = kind.trim_ascii().eq_ignore_ascii_case(b"text/event-stream");
-            Ok(Reception::of_success(is_events))
+            Ok(Reception::of_success(is_events, dialect))
         }
         400..=599 => Ok(Reception::Refused {
             status: head.status,

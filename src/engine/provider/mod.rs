@@ -3,7 +3,8 @@
 mod answer;
 mod request;
 
-use crate::config;
+use crate::config::{self, Speech};
+use crate::dialect::Dialect;
 use crate::engine::call::Stage;
 use crate::engine::conn::{ProviderPhase, Wait};
 use crate::engine::io::{Gone, How, Output};
@@ -219,9 +220,24 @@ impl Engine {
         self.config.providers.get(index as usize)?.upstream()
     }
 
+    /// How the provider of a call is spoken to; `None` for a call that is gone or needs nobody.
+    fn dialect(&self, id: CallId) -> Option<Dialect> {
+        let call = self.calls.get(id)?;
+        self.upstream(call.provider).map(dialect_of)
+    }
+
     /// The time limits of a provider.
     pub(crate) fn times(&self, index: u16) -> config::Timeouts {
         self.upstream(index)
             .map_or_else(config::Timeouts::default, |upstream| upstream.timeouts)
+    }
+}
+
+/// The dialect behind the word of the configuration.
+fn dialect_of(upstream: &config::Upstream) -> Dialect {
+    match upstream.speech {
+        Speech::OpenAi => Dialect::OpenAi,
+        Speech::Anthropic => Dialect::Anthropic,
+        Speech::Gemini => Dialect::Gemini,
     }
 }

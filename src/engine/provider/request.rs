@@ -1,7 +1,9 @@
 //! Writing the request of a call.
 
-use crate::dialect::{Ask, openai};
+use crate::config::Secret;
+use crate::dialect::Ask;
 use crate::engine::blocks::Pen;
+use crate::engine::provider::dialect_of;
 use crate::engine::slots::{CallId, ConnId};
 use crate::engine::{Engine, Failure};
 use crate::proto::http1::{self};
@@ -24,9 +26,10 @@ impl Engine {
         let Some(upstream) = self.config.providers[plan.provider as usize].upstream() else {
             return Err(Failure::Internal("a call without an upstream"));
         };
+        let dialect = dialect_of(upstream);
         let prompt = self.config.prompt.fill(&plan.topic);
         let mut body = Vec::with_capacity(256 + prompt.len());
-        openai::write_request(
+        dialect.write_request(
             &mut body,
             &Ask {
                 model: &plan.model,
@@ -41,7 +44,7 @@ impl Engine {
         } else {
             b"application/json"
         };
-        let target = format!("{}{}", upstream.base.path_prefix, openai::PATH);
+        let target = dialect.target(&upstream.base.path_prefix, &plan.model, plan.stream);
         let host = upstream.base.authority();
         let mut fields: Vec<(&str, &[u8])> = vec![
             ("content-type", b"application/json"),
@@ -49,13 +52,8 @@ impl Engine {
             ("accept-encoding", b"identity"),
             ("user-agent", USER_AGENT.as_bytes()),
         ];
-        let bearer = upstream
-            .key
-            .as_ref()
-            .map(|key| format!("Bearer {}", key.expose()));
-        if let Some(bearer) = &bearer {
-            fields.push(("authorization", bearer.as_bytes()));
-        }
+        let auth = dialect.auth(upstream.key.as_ref().map(Secret::expose));
+        fields.extend(auth.iter().map(|(name, value)| (*name, value.as_bytes())));
         let mut pen = Pen {
             blocks: &mut self.blocks,
             chain: &mut conn.out,

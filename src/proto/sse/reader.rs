@@ -49,6 +49,8 @@ pub struct Reader {
     event_bytes: usize,
     /// The event in `name` and `data` was handed out: they are to be emptied first.
     is_handed_out: bool,
+    /// A bare JSON document is being read: its lines are data as they stand.
+    in_document: bool,
     /// The last `id:`, for this and all later events.
     id: Vec<u8>,
     /// The last `retry:`, in milliseconds.
@@ -103,6 +105,17 @@ impl Reader {
         }
         self.keep(&here);
         Ok(None)
+    }
+
+    /// What is left at the end of the stream: a bare JSON document, which needs no empty line after
+    /// it. An event without one is dropped, as the standard wants.
+    pub fn end(&mut self) -> Option<Event<'_>> {
+        self.forget_handed_out();
+        if !self.line.is_empty() {
+            self.read_joined_line();
+        }
+        let is_document = std::mem::take(&mut self.in_document) && self.has_data;
+        is_document.then(|| self.hand_out(&InInput::default()))
     }
 
     /// Whether an event has begun and not ended. At the end of the stream the standard drops it;
@@ -162,10 +175,16 @@ impl Reader {
             self.past_first_line = true;
             line = line.strip_prefix(BYTE_ORDER_MARK).unwrap_or(line);
         }
+        let begins_document = matches!(line, [b'{' | b'[', ..]) && !self.holds_data(here);
+        self.in_document |= begins_document;
         match line {
             [] => return self.end_event(here),
-            [b':', ..] => return false,
+            [b':', ..] if !self.in_document => return false,
             _ => self.event_bytes += line.len(),
+        }
+        if self.in_document {
+            self.add_data(line, here);
+            return false;
         }
         let (field, value) = match memchr(b':', line) {
             Some(colon) => (&line[..colon], &line[colon + 1..]),
@@ -203,12 +222,17 @@ impl Reader {
     /// An empty line: an event without data is none, and its name is forgotten.
     fn end_event(&mut self, here: &mut InInput<'_>) -> bool {
         self.event_bytes = 0;
-        let has_data = self.has_data || here.data.is_some();
+        self.in_document = false;
+        let has_data = self.holds_data(here);
         if !has_data {
             here.name = None;
             self.name.clear();
         }
         has_data
+    }
+
+    fn holds_data(&self, here: &InInput<'_>) -> bool {
+        self.has_data || here.data.is_some()
     }
 
     fn hand_out<'a>(&'a mut self, here: &InInput<'a>) -> Event<'a> {

@@ -140,6 +140,47 @@ fn an_unfinished_event_is_dropped_but_not_hidden() {
     }
 }
 
+/// Events up to the end of the stream, with what is left there.
+fn events_and_rest(stream: &[u8], size: usize) -> Vec<String> {
+    let mut reader = Reader::new();
+    let mut seen = Vec::new();
+    for piece in stream.chunks(size) {
+        read(&mut reader, piece, &mut seen).unwrap();
+    }
+    let rest = reader.end().map(|event| event.data.to_vec());
+    assert_eq!(reader.end(), None, "it is told once");
+    let data = seen.into_iter().map(|(_, data, _)| data);
+    data.chain(rest.map(|rest| rest.escape_ascii().to_string()))
+        .collect()
+}
+
+#[test]
+fn bare_json_is_an_event_with_and_without_an_empty_line_after_it() {
+    for (stream, expected) in [
+        (
+            "data: a\n\n{\n  \"b\": 1\n}\n\ndata: c\n\n",
+            &["a", r#"{\n  \"b\": 1\n}"#, "c"][..],
+        ),
+        ("data: a\n\n[{\r\n: x\r\n}]\r\n", &["a", r"[{\n: x\n}]"]),
+        ("{}", &["{}"]),
+        ("[{\n}]", &[r"[{\n}]"]),
+        // Not bare: it belongs to an event of the standard.
+        ("data: a\n{}\n\n", &["a"]),
+        ("data: a\n\ndata: b", &["a"]),
+        ("data: a\n\ndata: b\n", &["a"]),
+        ("  {}\n\n", &[]),
+        ("", &[]),
+    ] {
+        for size in 1..=stream.len().max(1) {
+            assert_eq!(
+                events_and_rest(stream.as_bytes(), size),
+                expected,
+                "{stream:?} by {size}"
+            );
+        }
+    }
+}
+
 #[test]
 fn the_limit_is_the_same_whole_and_in_pieces() {
     let event =
@@ -202,7 +243,7 @@ proptest! {
 
     /// Noise made of the format's own pieces reads alike however it is cut.
     #[test]
-    fn noise_reads_alike_at_every_split(stream in "(data|event|id|retry|: |:|[\r\n]|\r\n|x|\u{feff}){0,30}") {
+    fn noise_reads_alike_at_every_split(stream in "(data|event|id|retry|: |:|[\r\n]|\r\n|x|[{]|[\\[]|\u{feff}){0,30}") {
         events(stream.as_bytes());
     }
 }

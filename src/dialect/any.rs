@@ -1,0 +1,166 @@
+//! Which dialect a provider speaks, and each question to it passed on to the one that knows.
+//!
+//! This is the only place where the dialects meet. It is an enum and not a trait: there are three,
+//! all known here, and a stream of any of them is a value without a heap.
+
+use super::{Ask, End, Event, Malformed, ProviderError, anthropic, gemini, openai};
+
+/// How a provider is spoken to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dialect {
+    /// OpenAI's chat completions, and everybody who copies them.
+    OpenAi,
+    /// Anthropic's messages.
+    Anthropic,
+    /// Google's Gemini.
+    Gemini,
+}
+
+impl Dialect {
+    /// The request target (RFC 9112 §3.2.1) below the path of the base URL, `base_prefix`, which is
+    /// empty or begins with `/` and does not end in one.
+    #[must_use]
+    pub fn target(self, base_prefix: &str, model: &str, stream: bool) -> String {
+        match self {
+            Self::OpenAi => format!("{base_prefix}{}", openai::PATH),
+            Self::Anthropic => format!("{base_prefix}{}", anthropic::PATH),
+            Self::Gemini => format!("{base_prefix}{}", gemini::path(model, stream)),
+        }
+    }
+
+    /// The fields that say who is asking, with `key` in one of them. They are secrets.
+    #[must_use]
+    pub fn auth(self, key: Option<&str>) -> Vec<(&'static str, String)> {
+        let named = |name, prefix: &str| key.map(|key| (name, format!("{prefix}{key}")));
+        match self {
+            Self::OpenAi => named("authorization", "Bearer ").into_iter().collect(),
+            Self::Anthropic => named("x-api-key", "")
+                .into_iter()
+                .chain([("anthropic-version", anthropic::VERSION.to_owned())])
+                .collect(),
+            Self::Gemini => named("x-goog-api-key", "").into_iter().collect(),
+        }
+    }
+
+    /// Appends the JSON body for `ask` to `out`.
+    pub fn write_request(self, out: &mut Vec<u8>, ask: &Ask<'_>) {
+        match self {
+            Self::OpenAi => openai::write_request(out, ask),
+            Self::Anthropic => anthropic::write_request(out, ask),
+            Self::Gemini => gemini::write_request(out, ask),
+        }
+    }
+
+    /// A reader for one streamed answer.
+    #[must_use]
+    pub fn stream(self) -> AnyStream {
+        match self {
+            Self::OpenAi => AnyStream::OpenAi(openai::Stream::default()),
+            Self::Anthropic => AnyStream::Anthropic(anthropic::Stream::default()),
+            Self::Gemini => AnyStream::Gemini(gemini::Stream::default()),
+        }
+    }
+
+    /// Reads a whole unstreamed answer and reports what it says, as if it had been streamed.
+    ///
+    /// # Errors
+    /// The body is not an answer in this dialect.
+    pub fn answer(self, body: &[u8], on: &mut dyn FnMut(Event<'_>)) -> Result<End, Malformed> {
+        match self {
+            Self::OpenAi => openai::answer(body, on),
+            Self::Anthropic => anthropic::answer(body, on),
+            Self::Gemini => gemini::answer(body, on),
+        }
+    }
+
+    /// Sorts an answer with an error status, whatever its body is.
+    #[must_use]
+    pub fn failure(self, status: u16, body: &[u8]) -> ProviderError {
+        match self {
+            Self::OpenAi => openai::failure(status, body),
+            Self::Anthropic => anthropic::failure(status, body),
+            Self::Gemini => gemini::failure(status, body),
+        }
+    }
+}
+
+/// Reads the events of one streamed answer in any dialect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AnyStream {
+    /// See [`Dialect::OpenAi`].
+    OpenAi(openai::Stream),
+    /// See [`Dialect::Anthropic`].
+    Anthropic(anthropic::Stream),
+    /// See [`Dialect::Gemini`].
+    Gemini(gemini::Stream),
+}
+
+/// There is one per call, ten thousand of them at a time.
+const _: () = assert!(size_of::<AnyStream>() <= 32);
+
+impl AnyStream {
+    /// Reads the data of one server-sent event and reports what it says, in order.
+    ///
+    /// # Errors
+    /// The data is nothing that this dialect has. The answer is truncated then.
+    pub fn event(&mut self, data: &[u8], on: &mut dyn FnMut(Event<'_>)) -> Result<(), Malformed> {
+        match self {
+            Self::OpenAi(stream) => stream.event(data, on),
+            Self::Anthropic(stream) => stream.event(data, on),
+            Self::Gemini(stream) => stream.event(data, on),
+        }
+    }
+
+    /// What the answer is worth if it ends here, at [`Event::Done`] or at an end of the body that
+    /// the transport vouches for.
+    #[must_use]
+    pub const fn end(&self) -> End {
+        match self {
+            Self::OpenAi(stream) => stream.end(),
+            Self::Anthropic(stream) => stream.end(),
+            Self::Gemini(stream) => stream.end(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_dialect_has_its_path() {
+        let target = |dialect: Dialect| dialect.target("/p", "m/1", true);
+        assert_eq!(target(Dialect::OpenAi), "/p/chat/completions");
+        assert_eq!(target(Dialect::Anthropic), "/p/v1/messages");
+        assert_eq!(
+            target(Dialect::Gemini),
+            "/p/v1beta/models/m%2F1:streamGenerateContent?alt=sse"
+        );
+    }
+
+    #[test]
+    fn each_dialect_shows_its_key_in_its_own_field() {
+        let shown = |dialect: Dialect, key| {
+            let fields = dialect.auth(key);
+            fields
+                .into_iter()
+                .map(|(name, value)| format!("{name}: {value}"))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(
+            shown(Dialect::OpenAi, Some("k")),
+            ["authorization: Bearer k"]
+        );
+        assert_eq!(
+            shown(Dialect::Anthropic, Some("k")),
+            ["x-api-key: k", "anthropic-version: 2023-06-01"]
+        );
+        assert_eq!(shown(Dialect::Gemini, Some("k")), ["x-goog-api-key: k"]);
+        assert!(shown(Dialect::Gemini, None).is_empty());
+        assert_eq!(
+            shown(Dialect::Anthropic, None).len(),
+            1,
+            "the version stays"
+        );
+    }
+}
