@@ -224,7 +224,7 @@ fn a_database_that_is_none_is_named_and_left_as_it_is() {
 /// Runs a server with these arguments alone; it is expected to end by itself, with one line.
 fn said_by(arguments: &[&str]) -> String {
     let house = House::new();
-    let output = std::process::Command::new(env!("CARGO_BIN_EXE_maitred"))
+    let output = support::server::binary("")
         .env_clear()
         .args(arguments)
         .current_dir(house.path())
@@ -267,7 +267,7 @@ fn a_new_server_on_the_same_port_after_kill_9() {
     let listen = format!("listen = \"{}\"\n", server.addr);
     let house = server.kill();
     let started = Instant::now();
-    let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_maitred"))
+    let mut child = support::server::binary("")
         .env_clear()
         .arg("--config")
         .arg(house.write("again.toml", &listen))

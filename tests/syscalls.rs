@@ -9,7 +9,8 @@ mod support;
 use support::{Client, House, Server, get};
 
 const CONNECTIONS: usize = 64;
-const ROUNDS: usize = 400;
+/// Fewer than a connection may have (1,000), and enough for the calls of the start not to count.
+const ROUNDS: usize = 950;
 
 #[test]
 #[ignore = "needs strace"]
@@ -40,7 +41,7 @@ fn a_tiny_request_costs_two_system_calls() {
     // `% time, seconds, usecs/call, calls, errors (or nothing), name`
     let total = table.lines().find(|line| line.ends_with(" total")).unwrap();
     let calls: f64 = total.split_whitespace().nth(3).unwrap().parse().unwrap();
-    // Start, connections and end are in it, too: about a thousand calls.
+    // Start, connections and end are in it, too: about 1,300 calls.
     let each = calls / (CONNECTIONS * ROUNDS) as f64;
     println!("{each:.3} system calls for each request\n{table}");
     assert!(each <= 2.1, "{each}\n{table}");

@@ -45,15 +45,10 @@ impl House {
     }
 
     /// The command that starts a server here, by way of a shell if there is something to be done
-    /// before. Nothing of the environment reaches its settings.
+    /// before.
     fn command(&self, config: &str, shell: &str) -> Command {
         let config = self.write("maitred.toml", config);
-        let binary = env!("CARGO_BIN_EXE_maitred");
-        let mut command = Command::new(binary);
-        if !shell.is_empty() {
-            command = Command::new("sh");
-            command.args(["-c", &format!("{shell}; exec \"$0\" \"$@\""), binary]);
-        }
+        let mut command = binary(shell);
         command
             .args(["--listen", "127.0.0.1:0"])
             .arg("--data-dir")
@@ -62,12 +57,6 @@ impl House {
             .arg(config)
             .current_dir(self.path())
             .stdin(Stdio::null());
-        for (name, _) in std::env::vars_os() {
-            let name = name.to_string_lossy().into_owned();
-            if SETTINGS.iter().any(|prefix| name.starts_with(prefix)) {
-                command.env_remove(name);
-            }
-        }
         command
     }
 
@@ -89,6 +78,27 @@ impl House {
         }
         child.wait_with_output().expect("a child of ours")
     }
+}
+
+/// The command that runs the binary, from a shell that runs `shell` before if that is not empty.
+/// Nothing of the environment reaches its settings.
+pub fn binary(shell: &str) -> Command {
+    let binary = env!("CARGO_BIN_EXE_maitred");
+    let mut command = Command::new(binary);
+    if !shell.is_empty() {
+        command = Command::new("sh");
+        command.args(["-c", &format!("{shell}; exec \"$0\" \"$@\""), binary]);
+    }
+    for (name, _) in std::env::vars_os() {
+        let name = name.to_string_lossy().into_owned();
+        if ["OPENAI_", "ANTHROPIC_", "GEMINI_", "GOOGLE_", "MAITRED_"]
+            .iter()
+            .any(|prefix| name.starts_with(prefix))
+        {
+            command.env_remove(name);
+        }
+    }
+    command
 }
 
 /// A running server. Killed when dropped.
