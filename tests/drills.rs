@@ -170,6 +170,30 @@ fn sigterm_under_load_cuts_nothing_silently() {
 }
 
 #[test]
+fn sigterm_closes_the_door_while_streams_go_on_and_a_second_one_cuts_them() {
+    let _alone = alone();
+    let slow = "[offline]\ngap_ms = 20\ntokens = 10000\n";
+    let server = Server::start(slow);
+    let mut inside = server.connect();
+    inside.send(generate("tea", true)).head();
+    server.terminate();
+    support::until("a refusal", || {
+        let refused = std::net::TcpStream::connect(server.addr).err()?;
+        (refused.kind() == std::io::ErrorKind::ConnectionRefused).then_some(())
+    });
+    let successor = std::net::TcpListener::bind(server.addr).unwrap();
+    assert_ne!(inside.event().unwrap().name, "error", "the stream goes on");
+
+    let asked = Instant::now();
+    process::signal(server.pid(), "INT");
+    let ended = server.wait();
+    assert!(asked.elapsed() < ms(5000), "{:?}", asked.elapsed());
+    assert_eq!(ended.status.code(), Some(1), "{}", ended.log);
+    assert!(ended.log.contains("were cut off"), "{}", ended.log);
+    drop((successor, inside));
+}
+
+#[test]
 fn sigterm_without_load_ends_at_once() {
     let _alone = alone();
     for signal in ["TERM", "INT"] {

@@ -1,4 +1,10 @@
 //! The door: accepting clients, some at a time, and never dying of it.
+//!
+//! ```text
+//!  open ──(no place left)──► paused ──(a place)──► open
+//!  open ──(no file left)───► resting, 100 ms ────► open
+//!  any of them ──(asked to stop)──► closed: clients are refused, and a successor can listen
+//! ```
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -16,7 +22,8 @@ const BACKLOG: i32 = 4096;
 /// A listening socket and what is known about it.
 #[derive(Debug)]
 pub struct Listener {
-    socket: TcpListener,
+    /// `None` once the door is closed.
+    socket: Option<TcpListener>,
     /// There may be connections to accept: the edge has come and `WouldBlock` has not.
     ready: bool,
     /// The engine has no place for more.
@@ -47,7 +54,7 @@ impl Listener {
         socket.bind(&address.into())?;
         socket.listen(BACKLOG)?;
         Ok(Listener {
-            socket: TcpListener::from_std(socket.into()),
+            socket: Some(TcpListener::from_std(socket.into())),
             ready: false,
             paused: false,
             rest_until: Mono(0),
@@ -56,17 +63,28 @@ impl Listener {
 
     /// The address that it really has: port 0 becomes a free one.
     pub fn address(&self) -> io::Result<SocketAddr> {
-        self.socket.local_addr()
+        self.socket
+            .as_ref()
+            .ok_or(io::ErrorKind::NotConnected)?
+            .local_addr()
     }
 
     /// Registers once; the edge is remembered in `ready`.
     pub fn register(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
-        registry.register(&mut self.socket, token, Interest::READABLE)
+        let socket = self.socket.as_mut().ok_or(io::ErrorKind::NotConnected)?;
+        registry.register(socket, token, Interest::READABLE)
+    }
+
+    /// Closes the door for good. The kernel refuses whoever comes later, and resets those that it
+    /// kept for us and that were never accepted. Closing takes the socket out of the poller, too.
+    pub fn close(&mut self) {
+        self.socket = None;
+        self.ready = false;
     }
 
     /// The edge has come.
     pub fn set_ready(&mut self) {
-        self.ready = true;
+        self.ready = self.socket.is_some();
     }
 
     /// The engine's wish.
@@ -92,7 +110,10 @@ impl Listener {
 
     /// Accepts one connection.
     pub fn accept(&mut self, now: Mono) -> Accepted {
-        match self.socket.accept() {
+        let Some(socket) = &self.socket else {
+            return Accepted::Nobody;
+        };
+        match socket.accept() {
             Ok((stream, peer)) => {
                 // A reply is written whole; waiting for more of it would only delay it. A socket
                 // that refuses the option works all the same.

@@ -60,6 +60,11 @@ pub enum StartError {
     /// A certificate file is not as it should be.
     #[error("{0}")]
     Tls(io::Error),
+    /// Somebody asked a second time to stop, and did not want to wait for what was in flight.
+    #[error(
+        "asked twice to stop: requests in flight were cut off, and only what was acknowledged is sure to be stored"
+    )]
+    CutOff,
     /// A thread, the poller or the recording could not be started.
     #[error("{0}")]
     Io(#[from] io::Error),
@@ -71,7 +76,7 @@ pub fn run(config: Config) -> Result<(), StartError> {
     let reactor = open(&Arc::new(config), dropped)?;
     let ended = reactor.run();
     drop(guard); // the last lines of the log
-    Ok(ended?)
+    ended
 }
 
 /// Everything that can fail is tried before the address is printed.
