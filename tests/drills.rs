@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use maitred::limits::SEND_LOW_BYTES;
 use support::client::post;
 use support::crowd::{self, Fate};
 use support::{Client, House, Provider, Script, Server, database, generate, get, ms, process};
@@ -361,4 +362,28 @@ fn readers_that_do_not_read_stop_their_provider_and_are_cut() {
         (process::open_files(server.pid()) <= files + 5).then_some(())
     });
     drop(clients);
+}
+
+/// What the kernel swallows for a client that reads nothing is no more than our own marks say, so
+/// that the provider is paused early.
+#[test]
+#[cfg(target_os = "linux")]
+fn the_kernel_does_not_hide_a_reader_that_does_not_read() {
+    let _alone = alone();
+    const MEGABYTES: usize = 24;
+    let page = "\u{1}".repeat(16 * 1024); // six times as long in JSON
+    let pages = MEGABYTES * 1024 * 1024 / (6 * page.len());
+    let provider = Provider::start(move |_| Script::streamed(&vec![page.as_str(); pages], ms(0)));
+    let server = Server::start(&provider.config(""));
+    let mut client = server.connect();
+    client.send(generate("tea", true)).head();
+    let held = || process::longest_send_queue(server.addr.port());
+    let queue = support::until("a queue that has stopped growing", || {
+        let before = held();
+        std::thread::sleep(ms(400));
+        (before > 0 && held() == before).then_some(before)
+    });
+    println!("{queue} bytes in the kernel");
+    // The mark, and the segment that crosses it.
+    assert!(queue < 2 * SEND_LOW_BYTES as u64, "{queue}");
 }

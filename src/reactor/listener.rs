@@ -14,7 +14,7 @@ use mio::{Interest, Registry, Token};
 use socket2::{Domain, Protocol, Socket, Type};
 
 use crate::engine::Mono;
-use crate::limits::ACCEPT_BACKOFF_MS;
+use crate::limits::{ACCEPT_BACKOFF_MS, SEND_LOW_BYTES};
 
 /// Connections that the kernel keeps for us while we are busy or full.
 const BACKLOG: i32 = 4096;
@@ -51,6 +51,7 @@ impl Listener {
         let kind = Type::STREAM.nonblocking().cloexec();
         let socket = Socket::new(Domain::for_address(address), kind, Some(Protocol::TCP))?;
         socket.set_reuse_address(true)?;
+        keep_little_unsent(&socket);
         socket.bind(&address.into())?;
         socket.listen(BACKLOG)?;
         Ok(Listener {
@@ -138,7 +139,63 @@ impl Listener {
     }
 }
 
+/// Bounds what the kernel holds of one connection and has not sent yet. Without it the kernel takes
+/// megabytes for a client that reads nothing, and our own marks count only what comes after those.
+/// Linux hands the option down to every socket that is accepted, which saves a call for each.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn keep_little_unsent(listening: &Socket) {
+    // A kernel that refuses it works all the same, with more memory.
+    if let Err(error) = listening.set_tcp_notsent_lowat(SEND_LOW_BYTES as u32) {
+        tracing::debug!(%error, "TCP_NOTSENT_LOWAT was refused");
+    }
+}
+
+/// Other systems have no such option, or none that socket2 knows.
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+fn keep_little_unsent(_listening: &Socket) {}
+
 /// `EMFILE` (the process) and `ENFILE` (the system): 24 and 23 on every Unix.
 fn is_out_of_files(error: &io::Error) -> bool {
     matches!(error.raw_os_error(), Some(23 | 24))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    /// Accepts the client that is on its way.
+    fn accepted(listener: &mut Listener) -> TcpStream {
+        for _ in 0..1_000 {
+            listener.set_ready();
+            if let Accepted::Client(stream, _) = listener.accept(Mono(0)) {
+                return stream;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(1));
+        }
+        panic!("nobody came");
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn whoever_is_accepted_has_the_mark_of_the_listening_socket() {
+        let mut listener = Listener::bind(([127, 0, 0, 1], 0).into()).unwrap();
+        let _client = std::net::TcpStream::connect(listener.address().unwrap()).unwrap();
+        let stream = accepted(&mut listener);
+        let mark = socket2::SockRef::from(&stream).tcp_notsent_lowat().unwrap();
+        assert_eq!(mark as usize, SEND_LOW_BYTES);
+    }
+
+    #[test]
+    fn a_closed_door_wants_nobody_and_frees_its_address() {
+        let mut listener = Listener::bind(([127, 0, 0, 1], 0).into()).unwrap();
+        let address = listener.address().unwrap();
+        listener.close();
+        listener.set_ready(); // an edge of the same batch
+        assert!(!listener.wants(Mono(0)));
+        assert_eq!(listener.next_try(), Mono::NEVER);
+        assert!(matches!(listener.accept(Mono(0)), Accepted::Nobody));
+        assert!(std::net::TcpStream::connect(address).is_err());
+        assert!(Listener::bind(address).is_ok());
+    }
 }
