@@ -15,6 +15,7 @@
 //! ```
 
 mod clock;
+mod data_dir;
 mod listener;
 mod observe;
 mod perform;

@@ -9,6 +9,7 @@ use mio::{Events, Poll, Waker};
 use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
 
 use super::clock::Clock;
+use super::data_dir::DataDir;
 use super::listener::Listener;
 use super::observe::Observer;
 use super::recorder::{FORMAT, Header, Recorder};
@@ -22,8 +23,6 @@ use crate::limits::{CONNECTIONS, SCORERS_MAX, SCRATCH_BYTES};
 use crate::store::StoreError;
 use crate::store::sqlite::{Reader, Writer};
 
-/// The database's file in the data directory.
-const DATABASE: &str = "maitred.db";
 /// Files that are neither a client nor a provider: the listener, the poller, the database, the log.
 const RESERVED_FILES: usize = 64;
 
@@ -47,6 +46,34 @@ pub enum StartError {
         path: PathBuf,
         /// Why.
         error: io::Error,
+    },
+    /// The data directory is no directory.
+    #[error(
+        "the data directory {path} is a file: remove it, or choose another with --data-dir DIR"
+    )]
+    NotADirectory {
+        /// Which one.
+        path: PathBuf,
+    },
+    /// The data directory cannot be locked.
+    #[error(
+        "{path} cannot be made or locked: {error} (make its folder writable for this user, or \
+         choose another with --data-dir DIR)"
+    )]
+    Lock {
+        /// The file of the lock.
+        path: PathBuf,
+        /// Why.
+        error: io::Error,
+    },
+    /// Another process serves from the data directory.
+    #[error(
+        "the data directory {path} is in use by another maitred: stop that one first, or choose \
+         another with --data-dir DIR"
+    )]
+    InUse {
+        /// Which one.
+        path: PathBuf,
     },
     /// The store cannot be opened.
     #[error("{0}")]
@@ -73,8 +100,10 @@ pub enum StartError {
 /// Serves until it is asked to stop.
 pub fn run(config: Config) -> Result<(), StartError> {
     let (guard, dropped) = start_log(&config);
-    let reactor = open(&Arc::new(config), dropped)?;
+    let data_dir = DataDir::claim(&config.data_dir)?;
+    let reactor = open(&Arc::new(config), &data_dir, dropped)?;
     let ended = reactor.run();
+    drop(data_dir); // the last row is written: another process may have it
     drop(guard); // the last lines of the log
     ended
 }
@@ -82,6 +111,7 @@ pub fn run(config: Config) -> Result<(), StartError> {
 /// Everything that can fail is tried before the address is printed.
 fn open(
     config: &Arc<Config>,
+    data_dir: &DataDir,
     dropped: Option<tracing_appender::non_blocking::ErrorCounter>,
 ) -> Result<Reactor, StartError> {
     let files = rlimit::increase_nofile_limit(u64::MAX)?;
@@ -91,11 +121,7 @@ fn open(
         address: config.listen,
         error,
     })?;
-    std::fs::create_dir_all(&config.data_dir).map_err(|error| StartError::DataDir {
-        path: config.data_dir.clone(),
-        error,
-    })?;
-    let database = config.data_dir.join(DATABASE);
+    let database = data_dir.database();
     let writer = Writer::open(&database)?;
     let reader = Reader::open(&database)?;
     let tls = tls_configs(config)?;
