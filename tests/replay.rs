@@ -82,3 +82,17 @@ fn a_replay_notices_a_byte_that_was_changed() {
     let error = replay(&file).unwrap_err().to_string();
     assert!(error.contains("parted at record"), "{error}");
 }
+
+#[test]
+fn a_recording_is_not_written_over() {
+    let house = House::new();
+    let file = house.write("run.rec", "an earlier run");
+    let output = house.run_to_exit(&format!("record = {file:?}\n"), &[]);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(
+        said.contains("run.rec exists already: choose another name"),
+        "{said}"
+    );
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), "an earlier run");
+}

@@ -210,6 +210,37 @@ fn a_folder_that_cannot_be_made_is_named() {
 }
 
 #[test]
+fn too_few_open_files_are_counted() {
+    let house = House::new();
+    let start = |files: usize| {
+        let child = Command::new("sh")
+            .args(["-c", &format!("ulimit -n {files}; exec \"$0\" \"$@\"")])
+            .arg(env!("CARGO_BIN_EXE_maitred"))
+            .args(["--listen", "127.0.0.1:0"])
+            .env_clear()
+            .current_dir(house.path())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn();
+        child.unwrap()
+    };
+    let output = start(40).wait_with_output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("only 40 open files"), "{said}");
+    // What it says suffices.
+    let least = said.split_once("at least ").unwrap().1;
+    let least: usize = least.split_once(' ').unwrap().0.parse().unwrap();
+    let mut enough = start(least);
+    let mut line = String::new();
+    let mut stdout = BufReader::new(enough.stdout.take().unwrap());
+    stdout.read_line(&mut line).unwrap();
+    enough.kill().unwrap();
+    enough.wait().unwrap();
+    assert!(line.contains("listens on"), "{line}");
+}
+
+#[test]
 fn a_folder_has_one_server_at_a_time() {
     let server = Server::start(QUICK);
     assert_eq!(server.ask(generate("tea", false)).status, 200);

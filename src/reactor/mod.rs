@@ -16,6 +16,7 @@
 
 mod clock;
 mod data_dir;
+mod greet;
 mod listener;
 mod observe;
 mod perform;

@@ -103,10 +103,14 @@ impl Recorder {
     /// Creates the file, which must not be there yet, and starts the thread.
     pub fn start(path: &Path, header: &Header) -> io::Result<Self> {
         let named = |error: io::Error| {
-            io::Error::new(
-                error.kind(),
-                format!("recording {}: {error}", path.display()),
-            )
+            let path = path.display();
+            let words = match error.kind() {
+                io::ErrorKind::AlreadyExists => {
+                    format!("the recording {path} exists already: choose another name")
+                }
+                _ => format!("the recording {path} cannot be made: {error}"),
+            };
+            io::Error::new(error.kind(), words)
         };
         let file = OpenOptions::new()
             .write(true)

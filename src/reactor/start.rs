@@ -1,7 +1,7 @@
 //! The start: from a configuration to a loop that turns, and what a person reads meanwhile.
 
 use std::collections::VecDeque;
-use std::io::{self, Write as _};
+use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -10,6 +10,7 @@ use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
 
 use super::clock::Clock;
 use super::data_dir::DataDir;
+use super::greet::greet;
 use super::listener::Listener;
 use super::observe::Observer;
 use super::recorder::{FORMAT, Header, Recorder};
@@ -17,7 +18,7 @@ use super::signals::Signals;
 use super::threads::Threads;
 use super::watchdog::{self, Board};
 use super::{EVENTS, LISTENER, Reactor, SIGNALS, WAKER, tls};
-use crate::config::{Config, LogFormat, OFFLINE};
+use crate::config::{Config, LogFormat};
 use crate::engine::{Engine, Sizes};
 use crate::limits::{CONNECTIONS, SCORERS_MAX, SCRATCH_BYTES};
 use crate::store::StoreError;
@@ -25,6 +26,8 @@ use crate::store::sqlite::{Reader, Writer};
 
 /// Files that are neither a client nor a provider: the listener, the poller, the database, the log.
 const RESERVED_FILES: usize = 64;
+/// With fewer for clients and providers together there is no point in starting.
+const LEAST_FILES: usize = 16;
 
 /// Why the server did not start, or ended.
 #[derive(Debug, thiserror::Error)]
@@ -79,10 +82,15 @@ pub enum StartError {
     #[error("{0}")]
     Store(#[from] StoreError),
     /// There are too few file descriptors.
-    #[error("only {limit} open files are allowed, which is too few: raise the limit (ulimit -n)")]
+    #[error(
+        "only {limit} open files are allowed, and at least {needed} are needed: raise the limit \
+         (ulimit -n {needed}, or more)"
+    )]
     Files {
         /// The limit.
         limit: u64,
+        /// The least that it has to be.
+        needed: u64,
     },
     /// A certificate file is not as it should be.
     #[error("{0}")]
@@ -140,7 +148,13 @@ fn open(
     if recorder.is_some() {
         engine.start_digest();
     }
-    greet(config, &listener, sizes, files)?;
+    greet(
+        &mut io::stdout().lock(),
+        config,
+        listener.address()?,
+        sizes,
+        files,
+    )?;
     Ok(Reactor {
         poll,
         events: Events::with_capacity(EVENTS),
@@ -172,9 +186,10 @@ fn open(
 fn sizes(config: &Config, files: u64) -> Result<Sizes, StartError> {
     let files = usize::try_from(files).unwrap_or(usize::MAX);
     let usable = files.saturating_sub(RESERVED_FILES);
-    if usable < 16 {
+    if usable < LEAST_FILES {
         return Err(StartError::Files {
             limit: files as u64,
+            needed: (RESERVED_FILES + LEAST_FILES) as u64,
         });
     }
     let wanted: usize = config
@@ -261,36 +276,4 @@ fn start_log(
         Ok(()) => (Some(guard), Some(dropped)),
         Err(_) => (None, None), // somebody (a test) has a log of their own
     }
-}
-
-/// What a person sees first: where it is, how much it carries, what is missing, what to type.
-fn greet(config: &Config, listener: &Listener, sizes: Sizes, files: u64) -> Result<(), StartError> {
-    let address = listener.address()?;
-    let provider = &config.default_provider;
-    let mut out = io::stdout().lock();
-    let version = env!("CARGO_PKG_VERSION");
-    writeln!(out, "maitred {version} listens on http://{address}")?;
-    writeln!(
-        out,
-        "carries {} clients at once ({files} open files, {} scorer thread{})",
-        sizes.clients,
-        sizes.scorers,
-        if sizes.scorers == 1 { "" } else { "s" },
-    )?;
-    if provider == OFFLINE {
-        writeln!(
-            out,
-            "provider: offline, built in; for a real one set OPENAI_API_KEY (and OPENAI_BASE_URL, \
-             OPENAI_MODEL) and start again"
-        )?;
-    } else {
-        writeln!(out, "provider: {provider}")?;
-    }
-    writeln!(
-        out,
-        "try: curl -N http://{address}/generate/ -H 'Content-Type: application/json' \
-         -d '{{\"topic\": \"green tea\", \"stream\": true}}'"
-    )?;
-    out.flush()?;
-    Ok(())
 }
