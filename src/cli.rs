@@ -1,7 +1,8 @@
 //! The command line: what to do, and with which exit code it ended.
 //!
 //! ```text
-//!  maitred [serve]        0 stopped when asked    1 could not run    2 wrong flags or configuration
+//!  maitred [serve]        0 stopped when asked    1 could not run,   2 wrong flags or configuration
+//!                                                   or cut off
 //!  maitred check-config   0 printed                                  2
 //!  maitred version        0 printed
 //! ```
@@ -15,7 +16,7 @@ use clap::{Parser, Subcommand};
 
 use crate::config::{Config, ConfigError, Flags, Sources};
 
-/// It did not work out: a port in use, a database that cannot be opened.
+/// It did not work out: a port in use, a database that cannot be opened, requests that were cut off.
 const RUNTIME: u8 = 1;
 /// What was typed or configured is wrong. Clap uses the same code.
 const USAGE: u8 = 2;

@@ -117,7 +117,8 @@ pub const POOL_AGE_MS: u64 = 300_000;
 pub const CONNECTIONS: usize = 65_536;
 /// Unsent bytes of one connection at which its generation's cursor waits.
 pub const SEND_HIGH_BYTES: usize = 256 * 1024;
-/// Unsent bytes at which the cursor moves on.
+/// Unsent bytes at which the cursor moves on; also how many unsent ones the kernel takes over, so that
+/// a client that does not read is noticed by us and not hidden in its buffers.
 pub const SEND_LOW_BYTES: usize = 128 * 1024;
 /// … once half of all memory for buffers is used: everybody goes on, in smaller steps.
 pub const SEND_HIGH_SCARCE_BYTES: usize = 16 * 1024;

@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use maitred::limits::SEND_LOW_BYTES;
 use support::client::post;
 use support::crowd::{self, Fate};
 use support::{Client, House, Provider, Script, Server, database, generate, get, ms, process};
@@ -167,6 +168,30 @@ fn sigterm_under_load_cuts_nothing_silently() {
     );
     let cut = "SELECT count(*) FROM generated_content WHERE state = 'truncated'";
     assert_eq!(database::count(&db, cut), 20);
+}
+
+#[test]
+fn sigterm_closes_the_door_while_streams_go_on_and_a_second_one_cuts_them() {
+    let _alone = alone();
+    let slow = "[offline]\ngap_ms = 20\ntokens = 10000\n";
+    let server = Server::start(slow);
+    let mut inside = server.connect();
+    inside.send(generate("tea", true)).head();
+    server.terminate();
+    support::until("a refusal", || {
+        let refused = std::net::TcpStream::connect(server.addr).err()?;
+        (refused.kind() == std::io::ErrorKind::ConnectionRefused).then_some(())
+    });
+    let successor = std::net::TcpListener::bind(server.addr).unwrap();
+    assert_ne!(inside.event().unwrap().name, "error", "the stream goes on");
+
+    let asked = Instant::now();
+    process::signal(server.pid(), "INT");
+    let ended = server.wait();
+    assert!(asked.elapsed() < ms(5000), "{:?}", asked.elapsed());
+    assert_eq!(ended.status.code(), Some(1), "{}", ended.log);
+    assert!(ended.log.contains("were cut off"), "{}", ended.log);
+    drop((successor, inside));
 }
 
 #[test]
@@ -337,4 +362,28 @@ fn readers_that_do_not_read_stop_their_provider_and_are_cut() {
         (process::open_files(server.pid()) <= files + 5).then_some(())
     });
     drop(clients);
+}
+
+/// What the kernel swallows for a client that reads nothing is no more than our own marks say, so
+/// that the provider is paused early.
+#[test]
+#[cfg(target_os = "linux")]
+fn the_kernel_does_not_hide_a_reader_that_does_not_read() {
+    let _alone = alone();
+    const MEGABYTES: usize = 24;
+    let page = "\u{1}".repeat(16 * 1024); // six times as long in JSON
+    let pages = MEGABYTES * 1024 * 1024 / (6 * page.len());
+    let provider = Provider::start(move |_| Script::streamed(&vec![page.as_str(); pages], ms(0)));
+    let server = Server::start(&provider.config(""));
+    let mut client = server.connect();
+    client.send(generate("tea", true)).head();
+    let held = || process::longest_send_queue(server.addr.port());
+    let queue = support::until("a queue that has stopped growing", || {
+        let before = held();
+        std::thread::sleep(ms(400));
+        (before > 0 && held() == before).then_some(before)
+    });
+    println!("{queue} bytes in the kernel");
+    // The mark, and the segment that crosses it.
+    assert!(queue < 2 * SEND_LOW_BYTES as u64, "{queue}");
 }

@@ -82,3 +82,53 @@ fn a_replay_notices_a_byte_that_was_changed() {
     let error = replay(&file).unwrap_err().to_string();
     assert!(error.contains("parted at record"), "{error}");
 }
+
+#[test]
+fn a_recording_is_not_written_over() {
+    let house = House::new();
+    let file = house.write("run.rec", "an earlier run");
+    let output = house.run_to_exit(&format!("record = {file:?}\n"), &[]);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(
+        said.contains("run.rec exists already: choose another name"),
+        "{said}"
+    );
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), "an earlier run");
+}
+
+#[test]
+fn a_recording_that_was_cut_says_so() {
+    let house = House::new();
+    let file = house.path().join("run.rec");
+    let server = Server::start_in(house, &format!("record = {file:?}\n"));
+    server.ask(generate("tea", false));
+    server.terminate();
+    let _ended = server.wait();
+    let whole = std::fs::read(&file).unwrap();
+    let seen = replay(&file).unwrap();
+    assert!(!seen.cut, "{seen:?}");
+    // The last record is a hash, 29 bytes long: cut in it, in its length, and before it.
+    for missing in [1, 12, 26, 28, 29] {
+        std::fs::write(&file, &whole[..whole.len() - missing]).unwrap();
+        let cut = replay(&file).unwrap();
+        assert!(cut.cut, "{missing}: {cut:?}");
+        assert_eq!(cut.records, seen.records - 1);
+    }
+}
+
+#[test]
+fn junk_is_no_recording() {
+    let house = House::new();
+    for junk in [
+        "",
+        "\n",
+        "{}\n",
+        "no line",
+        "[1]\n",
+        "{\"maitred_recording\":2}\n",
+    ] {
+        let said = replay(&house.write("junk", junk)).unwrap_err().to_string();
+        assert!(said.starts_with("not a recording: "), "{junk:?}: {said}");
+    }
+}

@@ -6,8 +6,9 @@
 mod support;
 
 use std::collections::HashMap;
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::process::{Child, Command, Stdio};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -204,7 +205,93 @@ fn a_folder_that_cannot_be_made_is_named() {
     let house = House::new();
     std::fs::write(house.data(), "a file where the folder should be").unwrap();
     let said = refusal(&house, "", 1);
-    assert!(said.contains(house.data().to_str().unwrap()), "{said}");
+    let named = format!("{} is a file", house.data().display());
+    assert!(said.contains(&named), "{said}");
+}
+
+#[test]
+fn too_few_open_files_are_counted() {
+    let house = House::new();
+    let start = |files: usize| {
+        let child = Command::new("sh")
+            .args(["-c", &format!("ulimit -n {files}; exec \"$0\" \"$@\"")])
+            .arg(env!("CARGO_BIN_EXE_maitred"))
+            .args(["--listen", "127.0.0.1:0"])
+            .env_clear()
+            .current_dir(house.path())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn();
+        child.unwrap()
+    };
+    let output = start(40).wait_with_output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("only 40 open files"), "{said}");
+    // What it says suffices.
+    let least = said.split_once("at least ").unwrap().1;
+    let least: usize = least.split_once(' ').unwrap().0.parse().unwrap();
+    let mut enough = start(least);
+    let mut line = String::new();
+    let mut stdout = BufReader::new(enough.stdout.take().unwrap());
+    stdout.read_line(&mut line).unwrap();
+    enough.kill().unwrap();
+    enough.wait().unwrap();
+    assert!(line.contains("listens on"), "{line}");
+}
+
+#[test]
+fn a_folder_has_one_server_at_a_time() {
+    let server = Server::start(QUICK);
+    assert_eq!(server.ask(generate("tea", false)).status, 200);
+    let said = refusal(server.house(), QUICK, 1);
+    let named = format!("{} is in use", server.house().data().display());
+    assert!(
+        said.contains(&named) && said.contains("--data-dir"),
+        "{said}"
+    );
+    assert_eq!(server.ask(generate("coffee", false)).status, 200);
+    // However the first one ends, the next one may come.
+    let server = Server::start_in(server.kill(), QUICK);
+    server.terminate();
+    Server::start_in(server.wait().house, QUICK);
+}
+
+/// Each of them would make the database if it were alone.
+#[test]
+fn of_several_that_start_for_the_first_time_one_serves() {
+    let house = House::new();
+    let mut children: Vec<Child> = (0..6)
+        .map(|_| {
+            Command::new(env!("CARGO_BIN_EXE_maitred"))
+                .env_clear()
+                .args(["--listen", "127.0.0.1:0"])
+                .current_dir(house.path())
+                .stdout(Stdio::piped())
+                .stderr(Stdio::piped())
+                .spawn()
+                .unwrap()
+        })
+        .collect();
+    let mut outputs: Vec<_> = (children.iter_mut())
+        .map(|child| BufReader::new(child.stdout.take().unwrap()))
+        .collect();
+    // The first line of the one that serves; the others end without any.
+    let serving: Vec<bool> = (outputs.iter_mut())
+        .map(|stdout| stdout.read_line(&mut String::new()).unwrap() > 0)
+        .collect();
+    for (mut child, serves) in children.into_iter().zip(&serving) {
+        if *serves {
+            child.kill().unwrap();
+        }
+        let output = child.wait_with_output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        if !serves {
+            assert_eq!(output.status.code(), Some(1), "{said}");
+            assert!(said.contains("in use by another maitred"), "{said}");
+        }
+    }
+    assert_eq!(serving.iter().filter(|serves| **serves).count(), 1);
 }
 
 #[test]
@@ -241,7 +328,7 @@ fn said_by(arguments: &[&str]) -> String {
 #[cfg(target_os = "linux")]
 fn a_folder_that_cannot_be_written_to_is_named() {
     let said = said_by(&["--listen", "127.0.0.1:0", "--data-dir", "/proc"]);
-    assert!(said.contains("/proc/maitred.db"), "{said}");
+    assert!(said.contains("/proc/maitred.lock"), "{said}");
 }
 
 #[test]
@@ -274,15 +361,11 @@ fn a_new_server_on_the_same_port_after_kill_9() {
         .arg("--data-dir")
         .arg(house.data())
         .current_dir(house.path())
-        .stdout(std::process::Stdio::piped())
+        .stdout(Stdio::piped())
         .spawn()
         .unwrap();
     let mut line = String::new();
-    std::io::BufRead::read_line(
-        &mut std::io::BufReader::new(child.stdout.take().unwrap()),
-        &mut line,
-    )
-    .unwrap();
+    BufRead::read_line(&mut BufReader::new(child.stdout.take().unwrap()), &mut line).unwrap();
     let took = started.elapsed();
     child.kill().unwrap();
     child.wait().unwrap();

@@ -15,6 +15,8 @@
 //! ```
 
 mod clock;
+mod data_dir;
+mod greet;
 mod listener;
 mod observe;
 mod perform;
@@ -95,16 +97,19 @@ pub struct Reactor {
 }
 
 impl Reactor {
-    /// Turns until the engine has finished.
-    pub fn run(mut self) -> io::Result<()> {
-        while !self.engine.is_finished() {
-            if self.turn()? == Some(Wish::StopNow) {
-                tracing::warn!("asked twice to stop: requests are cut off");
-                break;
-            }
+    /// Turns until the engine has finished, or until somebody does not want to wait for that.
+    pub fn run(mut self) -> Result<(), StartError> {
+        let mut wish = None;
+        while !self.engine.is_finished() && wish != Some(Wish::StopNow) {
+            wish = self.turn()?;
         }
+        let finished = self.engine.is_finished();
         self.end();
-        Ok(())
+        if finished {
+            Ok(())
+        } else {
+            Err(StartError::CutOff)
+        }
     }
 
     /// One turn of the loop. Only poll itself can fail it; a socket's trouble is the socket's.
@@ -144,9 +149,8 @@ impl Reactor {
         self.hand_work_over();
         self.log_failures();
         let wish = if signalled { self.signals.wish() } else { None };
-        if wish == Some(Wish::Stop) {
-            tracing::info!("asked to stop: no new requests, those in flight may finish");
-            self.feed(Input::Shutdown);
+        if let Some(wish) = wish {
+            self.stop_accepting(wish);
         }
         if let Some(recorder) = &mut self.recorder {
             recorder.flush();
@@ -292,6 +296,16 @@ impl Reactor {
                 }
             }
         }
+    }
+
+    /// The door closes at once, so that clients go elsewhere and a successor can listen; what is
+    /// inside may finish.
+    fn stop_accepting(&mut self, wish: Wish) {
+        if wish == Wish::Stop {
+            tracing::info!("asked to stop: no new requests, those in flight may finish");
+        }
+        self.listener.close();
+        self.feed(Input::Shutdown);
     }
 
     fn hand_work_over(&mut self) {

@@ -34,6 +34,8 @@ const BATCH_BYTES: usize = 64 * 1024;
 const BATCHES: usize = 256;
 /// Records between two hashes.
 const DIGEST_EVERY: u32 = 256;
+/// The longest first line that a reader takes.
+const HEADER_BYTES: usize = 1024 * 1024;
 /// The longest record that a reader takes: a long body, plus its frame.
 const RECORD_BYTES: usize = 256 * 1024 * 1024;
 
@@ -103,10 +105,14 @@ impl Recorder {
     /// Creates the file, which must not be there yet, and starts the thread.
     pub fn start(path: &Path, header: &Header) -> io::Result<Self> {
         let named = |error: io::Error| {
-            io::Error::new(
-                error.kind(),
-                format!("recording {}: {error}", path.display()),
-            )
+            let path = path.display();
+            let words = match error.kind() {
+                io::ErrorKind::AlreadyExists => {
+                    format!("the recording {path} exists already: choose another name")
+                }
+                _ => format!("the recording {path} cannot be made: {error}"),
+            };
+            io::Error::new(error.kind(), words)
         };
         let file = OpenOptions::new()
             .write(true)
@@ -247,6 +253,8 @@ fn write_file(mut file: impl Write, first: &[u8], incoming: &Receiver<Vec<u8>>) 
 pub struct Recording<R> {
     /// The first line.
     pub header: Header,
+    /// The file was found to end in the middle of a record: its run was killed, or is still going on.
+    pub cut: bool,
     source: R,
 }
 
@@ -256,34 +264,36 @@ impl<R: Read> Recording<R> {
         let mut line = Vec::new();
         let mut byte = [0];
         while byte != *b"\n" {
-            source.read_exact(&mut byte)?;
+            if source.read(&mut byte)? == 0 {
+                return Err(bad("it ends within its first line"));
+            }
             line.push(byte[0]);
-            if line.len() > 1024 * 1024 {
+            if line.len() > HEADER_BYTES {
                 return Err(bad("its first line is too long"));
             }
         }
-        let header: Header = serde_json::from_slice(&line)?;
-        if header.maitred_recording != FORMAT {
-            return Err(bad("it has another format"));
-        }
-        Ok(Recording { header, source })
+        Ok(Recording {
+            header: header(&line)?,
+            cut: false,
+            source,
+        })
     }
 
-    /// The next record; `None` at the end, also when the last record was cut.
+    /// The next record; `None` at the end, also when the last record was cut: see
+    /// [`Recording::cut`].
     pub fn read(&mut self) -> io::Result<Option<(Now, Record)>> {
-        let mut len = [0; 4];
-        if let Err(error) = self.source.read_exact(&mut len) {
-            return end_or(error);
-        }
+        let len = self.up_to(4)?;
+        let Ok(len) = <[u8; 4]>::try_from(len.as_slice()) else {
+            self.cut = !len.is_empty();
+            return Ok(None);
+        };
         let len = u32::from_le_bytes(len) as usize;
         if !(17..=RECORD_BYTES).contains(&len) {
             return Err(bad("a record has an impossible length"));
         }
-        let mut bytes = Vec::new();
-        let read = (&mut self.source)
-            .take(len as u64)
-            .read_to_end(&mut bytes)?;
-        if read < len {
+        let bytes = self.up_to(len)?;
+        if bytes.len() < len {
+            self.cut = true;
             return Ok(None);
         }
         let now = Now {
@@ -292,6 +302,27 @@ impl<R: Read> Recording<R> {
         };
         parse(bytes[0], &bytes[17..]).map(|record| Some((now, record)))
     }
+
+    /// The next `len` bytes, or as many as there are.
+    fn up_to(&mut self, len: usize) -> io::Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        (&mut self.source)
+            .take(len as u64)
+            .read_to_end(&mut bytes)?;
+        Ok(bytes)
+    }
+}
+
+fn header(line: &[u8]) -> io::Result<Header> {
+    let found: serde_json::Value =
+        serde_json::from_slice(line).map_err(|_| bad("its first line is no JSON"))?;
+    // Asked before the rest, which another format may have otherwise.
+    match found.get("maitred_recording") {
+        Some(format) if *format == FORMAT => {}
+        Some(_) => return Err(bad("it has another format")),
+        None => return Err(bad("its first line is no header")),
+    }
+    serde_json::from_value(found).map_err(|error| bad(&format!("its header is damaged: {error}")))
 }
 
 fn parse(kind: u8, bytes: &[u8]) -> io::Result<Record> {
@@ -343,12 +374,4 @@ fn bad(what: &str) -> io::Error {
         io::ErrorKind::InvalidData,
         format!("not a recording: {what}"),
     )
-}
-
-fn end_or<T>(error: io::Error) -> io::Result<Option<T>> {
-    if error.kind() == io::ErrorKind::UnexpectedEof {
-        Ok(None)
-    } else {
-        Err(error)
-    }
 }

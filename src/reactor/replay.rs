@@ -28,6 +28,8 @@ pub struct Replayed {
     pub lasted_ms: u64,
     /// The recording ends early because its file could not keep up.
     pub overrun: bool,
+    /// The file ends before the recording was finished: the run was killed, or the file was cut.
+    pub cut: bool,
 }
 
 /// Repeats the run in `path`.
@@ -45,8 +47,11 @@ pub fn replay(path: &Path) -> io::Result<Replayed> {
     engine.start_digest();
     let mut seen = Replayed::default();
     let mut outputs = Vec::new();
+    let mut finished = false;
     while let Some((now, record)) = recording.read()? {
         seen.records += 1;
+        // A recording that was finished ends with one of these.
+        finished = matches!(record, Record::Digest(_) | Record::Overrun);
         seen.lasted_ms = now.mono.0 / 1_000_000;
         step(&mut engine, now, record, &mut outputs, &mut seen)
             .map_err(|what| parted(&seen, now, &what))?;
@@ -60,6 +65,7 @@ pub fn replay(path: &Path) -> io::Result<Replayed> {
             }
         }
     }
+    seen.cut = recording.cut || !finished;
     Ok(seen)
 }
 

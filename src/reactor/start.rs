@@ -1,7 +1,7 @@
 //! The start: from a configuration to a loop that turns, and what a person reads meanwhile.
 
 use std::collections::VecDeque;
-use std::io::{self, Write as _};
+use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -9,6 +9,8 @@ use mio::{Events, Poll, Waker};
 use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
 
 use super::clock::Clock;
+use super::data_dir::DataDir;
+use super::greet::greet;
 use super::listener::Listener;
 use super::observe::Observer;
 use super::recorder::{FORMAT, Header, Recorder};
@@ -16,16 +18,16 @@ use super::signals::Signals;
 use super::threads::Threads;
 use super::watchdog::{self, Board};
 use super::{EVENTS, LISTENER, Reactor, SIGNALS, WAKER, tls};
-use crate::config::{Config, LogFormat, OFFLINE};
+use crate::config::{Config, LogFormat};
 use crate::engine::{Engine, Sizes};
 use crate::limits::{CONNECTIONS, SCORERS_MAX, SCRATCH_BYTES};
 use crate::store::StoreError;
 use crate::store::sqlite::{Reader, Writer};
 
-/// The database's file in the data directory.
-const DATABASE: &str = "maitred.db";
 /// Files that are neither a client nor a provider: the listener, the poller, the database, the log.
 const RESERVED_FILES: usize = 64;
+/// With fewer for clients and providers together there is no point in starting.
+const LEAST_FILES: usize = 16;
 
 /// Why the server did not start, or ended.
 #[derive(Debug, thiserror::Error)]
@@ -48,18 +50,56 @@ pub enum StartError {
         /// Why.
         error: io::Error,
     },
+    /// The data directory is no directory.
+    #[error(
+        "the data directory {path} is a file: remove it, or choose another with --data-dir DIR"
+    )]
+    NotADirectory {
+        /// Which one.
+        path: PathBuf,
+    },
+    /// The data directory cannot be locked.
+    #[error(
+        "{path} cannot be made or locked: {error} (make its folder writable for this user, or \
+         choose another with --data-dir DIR)"
+    )]
+    Lock {
+        /// The file of the lock.
+        path: PathBuf,
+        /// Why.
+        error: io::Error,
+    },
+    /// Another process serves from the data directory.
+    #[error(
+        "the data directory {path} is in use by another maitred: stop that one first, or choose \
+         another with --data-dir DIR"
+    )]
+    InUse {
+        /// Which one.
+        path: PathBuf,
+    },
     /// The store cannot be opened.
     #[error("{0}")]
     Store(#[from] StoreError),
     /// There are too few file descriptors.
-    #[error("only {limit} open files are allowed, which is too few: raise the limit (ulimit -n)")]
+    #[error(
+        "only {limit} open files are allowed, and at least {needed} are needed: raise the limit \
+         (ulimit -n {needed}, or more)"
+    )]
     Files {
         /// The limit.
         limit: u64,
+        /// The least that it has to be.
+        needed: u64,
     },
     /// A certificate file is not as it should be.
     #[error("{0}")]
     Tls(io::Error),
+    /// Somebody asked a second time to stop, and did not want to wait for what was in flight.
+    #[error(
+        "asked twice to stop: requests in flight were cut off, and only what was acknowledged is sure to be stored"
+    )]
+    CutOff,
     /// A thread, the poller or the recording could not be started.
     #[error("{0}")]
     Io(#[from] io::Error),
@@ -68,15 +108,18 @@ pub enum StartError {
 /// Serves until it is asked to stop.
 pub fn run(config: Config) -> Result<(), StartError> {
     let (guard, dropped) = start_log(&config);
-    let reactor = open(&Arc::new(config), dropped)?;
+    let data_dir = DataDir::claim(&config.data_dir)?;
+    let reactor = open(&Arc::new(config), &data_dir, dropped)?;
     let ended = reactor.run();
+    drop(data_dir); // the last row is written: another process may have it
     drop(guard); // the last lines of the log
-    Ok(ended?)
+    ended
 }
 
 /// Everything that can fail is tried before the address is printed.
 fn open(
     config: &Arc<Config>,
+    data_dir: &DataDir,
     dropped: Option<tracing_appender::non_blocking::ErrorCounter>,
 ) -> Result<Reactor, StartError> {
     let files = rlimit::increase_nofile_limit(u64::MAX)?;
@@ -86,11 +129,7 @@ fn open(
         address: config.listen,
         error,
     })?;
-    std::fs::create_dir_all(&config.data_dir).map_err(|error| StartError::DataDir {
-        path: config.data_dir.clone(),
-        error,
-    })?;
-    let database = config.data_dir.join(DATABASE);
+    let database = data_dir.database();
     let writer = Writer::open(&database)?;
     let reader = Reader::open(&database)?;
     let tls = tls_configs(config)?;
@@ -109,7 +148,13 @@ fn open(
     if recorder.is_some() {
         engine.start_digest();
     }
-    greet(config, &listener, sizes, files)?;
+    greet(
+        &mut io::stdout().lock(),
+        config,
+        listener.address()?,
+        sizes,
+        files,
+    )?;
     Ok(Reactor {
         poll,
         events: Events::with_capacity(EVENTS),
@@ -141,9 +186,10 @@ fn open(
 fn sizes(config: &Config, files: u64) -> Result<Sizes, StartError> {
     let files = usize::try_from(files).unwrap_or(usize::MAX);
     let usable = files.saturating_sub(RESERVED_FILES);
-    if usable < 16 {
+    if usable < LEAST_FILES {
         return Err(StartError::Files {
             limit: files as u64,
+            needed: (RESERVED_FILES + LEAST_FILES) as u64,
         });
     }
     let wanted: usize = config
@@ -231,6 +277,7 @@ fn start_log(
         Err(_) => (None, None), // somebody (a test) has a log of their own
     }
 }
+<<<<<<< HEAD
 
 /// What a person sees first: where it is, how much it carries, what is missing, what to type.
 fn greet(config: &Config, listener: &Listener, sizes: Sizes, files: u64) -> Result<(), StartError> {
@@ -264,3 +311,5 @@ fn greet(config: &Config, listener: &Listener, sizes: Sizes, files: u64) -> Resu
     out.flush()?;
     Ok(())
 }
+=======
+>>>>>>> fixr

@@ -46,6 +46,19 @@ pub fn open_files(pid: u32) -> usize {
         .count()
 }
 
+/// Bytes that the kernel holds for the peers of all connections at `port` of this machine, unsent
+/// or not acknowledged: the longest queue of them (`tx_queue` in `proc_net_tcp.txt`).
+pub fn longest_send_queue(port: u16) -> u64 {
+    let table = fs::read_to_string("/proc/net/tcp").expect("Linux");
+    let queues = table.lines().skip(1).filter_map(|row| {
+        let words: Vec<&str> = row.split_whitespace().collect();
+        let local = u16::from_str_radix(words.get(1)?.rsplit_once(':')?.1, 16).ok()?;
+        let queue = words.get(4)?.split_once(':')?.0;
+        (local == port).then(|| u64::from_str_radix(queue, 16).ok())?
+    });
+    queues.max().unwrap_or(0)
+}
+
 /// The states of all TCP connections of this machine towards `port`: 1 is established, 2 has sent
 /// its SYN (`include/net/tcp_states.h`).
 pub fn tcp_states_towards(port: u16) -> Vec<u8> {
