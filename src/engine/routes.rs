@@ -2,11 +2,13 @@
 //!
 //! A new route is a variant here, an arm in [`find`], and a file in `flow/`.
 
-use percent_encoding::percent_decode_str;
+mod query;
+
+pub use self::query::ListQuery;
+
 use uuid::Uuid;
 
 use super::Failure;
-use crate::limits::PAGE_ROWS;
 use crate::proto::http1::{BodyLength, Fields, Method, RequestHead};
 
 /// What a request is for.
@@ -40,17 +42,6 @@ pub enum Route {
     Options(&'static str),
     /// None of them.
     Unknown,
-}
-
-/// The query of `GET /contents`.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ListQuery {
-    /// Only texts about this topic.
-    pub topic: Option<String>,
-    /// Rows on the page.
-    pub limit: usize,
-    /// Where the page before ended.
-    pub cursor: Option<Uuid>,
 }
 
 impl Route {
@@ -136,7 +127,7 @@ pub fn find(head: &RequestHead<'_>) -> Result<Route, Failure> {
         Place::Analyze if head.method == Method::Post => Route::Analyze,
         Place::Events(id) if reads => Route::Resume(id),
         Place::GenerateOne(id) if head.method == Method::Delete => Route::Stop(id),
-        Place::Contents if reads => Route::List(Box::new(list_query(head.query)?)),
+        Place::Contents if reads => Route::List(Box::new(ListQuery::parse(head.query)?)),
         Place::ContentsOne(id) if reads => Route::Read(id),
         Place::ContentsOne(id) if head.method == Method::Delete => Route::Delete(id),
         _ => return Err(Failure::Method { allow }),
@@ -185,54 +176,6 @@ fn uuid(text: &str) -> Option<Uuid> {
     (text.len() == 36)
         .then(|| Uuid::try_parse(text).ok())
         .flatten()
-}
-
-fn list_query(query: Option<&str>) -> Result<ListQuery, Failure> {
-    let mut list = ListQuery {
-        limit: 20,
-        ..ListQuery::default()
-    };
-    let pairs = query.unwrap_or("").split('&').filter(|p| !p.is_empty());
-    for pair in pairs {
-        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        match name {
-            "topic" => list.topic = Some(decode(value)?).filter(|topic| !topic.is_empty()),
-            "limit" => {
-                list.limit = value
-                    .parse()
-                    .ok()
-                    .filter(|n| (1..=PAGE_ROWS).contains(n))
-                    .ok_or(Failure::Parameter {
-                        name: "limit",
-                        expected: "a whole number from 1 to 100",
-                    })?;
-            }
-            "cursor" => {
-                list.cursor = Some(uuid(value).ok_or(Failure::Parameter {
-                    name: "cursor",
-                    expected: "the `next` of the page before",
-                })?);
-            }
-            _ => {
-                return Err(Failure::Parameter {
-                    name: "",
-                    expected: "one of topic, limit and cursor",
-                });
-            }
-        }
-    }
-    Ok(list)
-}
-
-fn decode(value: &str) -> Result<String, Failure> {
-    let spaces = value.replace('+', " ");
-    let text = percent_decode_str(&spaces)
-        .decode_utf8()
-        .map_err(|_| Failure::Parameter {
-            name: "topic",
-            expected: "percent-encoded UTF-8",
-        })?;
-    Ok(text.trim().to_string())
 }
 
 /// Whether the client asks for a stream by `Accept`.
@@ -342,24 +285,5 @@ mod tests {
             route(&format!("GET /contents/{bare}")),
             Err(Failure::NoSuchRoute)
         );
-    }
-
-    #[test]
-    fn the_query_of_a_list_is_checked() {
-        let Ok(Route::List(list)) = route("GET /contents?topic=a%20b+c&limit=5") else {
-            panic!("a list")
-        };
-        assert_eq!((list.topic.as_deref(), list.limit), (Some("a b c"), 5));
-        for wrong in [
-            "limit=0",
-            "limit=101",
-            "limit=x",
-            "cursor=5",
-            "page=2",
-            "topic=%ff",
-        ] {
-            let failure = route(&format!("GET /contents?{wrong}")).unwrap_err();
-            assert_eq!(failure.status(), 422, "{wrong}");
-        }
     }
 }

@@ -2,8 +2,8 @@
 //!
 //! One closed list. Each failure has a status, a stable `code` for programs and words for a
 //! person that say what, where and what to do. None of them carries a piece of a body, a key or an
-//! inner path; the only bytes of a peer are the name of an unknown field (cut) and the short error
-//! type of a provider (checked letter by letter).
+//! inner path; the only bytes of a peer are the name of an unknown field or parameter (cut) and the
+//! short error type of a provider (checked letter by letter).
 
 mod upstream;
 
@@ -55,10 +55,10 @@ pub enum Failure {
     ForeignOrigin,
     /// The body is not JSON, or JSON of the wrong shape.
     Body(ParseFault),
-    /// A parameter of the query is wrong.
+    /// A parameter is wrong: of the query, or the field `Last-Event-ID`.
     Parameter {
-        /// Which one.
-        name: &'static str,
+        /// Which one, as it was sent: see [`Failure::parameter`].
+        name: Box<str>,
         /// What it has to be.
         expected: &'static str,
     },
@@ -120,6 +120,17 @@ impl From<ParseFault> for Failure {
 }
 
 impl Failure {
+    /// The parameter `name` is not what it has to be. A name is shown to a person and may come
+    /// from a peer: of a long one the first 64 characters are kept, and no control characters.
+    #[must_use]
+    pub fn parameter(name: &str, expected: &'static str) -> Self {
+        let shown = name.chars().filter(|c| !c.is_control()).take(64);
+        Failure::Parameter {
+            name: shown.collect::<String>().into(),
+            expected,
+        }
+    }
+
     /// The HTTP status.
     #[must_use]
     pub fn status(&self) -> u16 {
@@ -214,7 +225,7 @@ impl Failure {
                 format!("This path does not take that method. It takes: {allow}.")
             }
             Failure::Parameter { name, expected } => {
-                format!("The query parameter `{name}` has to be {expected}.")
+                format!("The parameter `{name}` has to be {expected}.")
             }
             Failure::Full(bound) => format!("{} Try again in a second.", bound.words()),
             Failure::Internal(what) => format!(
