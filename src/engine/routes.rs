@@ -189,11 +189,22 @@ pub fn wants_stream(fields: &Fields<'_>) -> bool {
     })
 }
 
-/// `Last-Event-ID`: bytes of the text that the client has.
-#[must_use]
-pub fn last_event_id(fields: &Fields<'_>) -> Option<u64> {
-    let value = fields.get("last-event-id")?;
-    std::str::from_utf8(value).ok()?.trim().parse().ok()
+/// `Last-Event-ID`: bytes of the text that the client has. Decimal digits and nothing else; a
+/// number that fits no 64 bits is past the end of every text, as the largest one is.
+pub fn last_event_id(fields: &Fields<'_>) -> Result<Option<u64>, Failure> {
+    let wrong = || Failure::parameter("Last-Event-ID", "one number of bytes, in decimal digits");
+    let mut values = fields.all("last-event-id");
+    let Some(value) = values.next() else {
+        return Ok(None);
+    };
+    if value.is_empty() || values.next().is_some() {
+        return Err(wrong());
+    }
+    let offset = value.iter().try_fold(0u64, |number, byte| {
+        let digit = byte.is_ascii_digit().then(|| u64::from(byte - b'0'))?;
+        Some(number.saturating_mul(10).saturating_add(digit))
+    });
+    offset.map(Some).ok_or_else(wrong)
 }
 
 /// Whether a body is one that we read: JSON, as it is.
@@ -257,6 +268,30 @@ mod tests {
             "GET /contents/1/2/3",
         ] {
             assert_eq!(route(wrong), Err(Failure::NoSuchRoute), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_last_event_id_is_a_number_and_nothing_else() {
+        let read = |lines: &str| {
+            let request = format!("GET / HTTP/1.1\r\nHost: a\r\n{lines}\r\n");
+            match Server::new().step(request.as_bytes()).unwrap() {
+                Step::Head { head, .. } => last_event_id(&head.fields),
+                other => panic!("{other:?}"),
+            }
+        };
+        let one = |value: &str| read(&format!("Last-Event-ID: {value}\r\n"));
+        assert_eq!(read(""), Ok(None));
+        assert_eq!(one(" 0090 "), Ok(Some(90)));
+        assert_eq!(one("99999999999999999999"), Ok(Some(u64::MAX)));
+        let twice = read("Last-Event-ID: 1\r\nLast-Event-ID: 1\r\n");
+        for wrong in [one(""), one("+1"), one("-1"), one("1 2"), one("0x1"), twice] {
+            let failure = wrong.unwrap_err();
+            assert_eq!(failure.field(), Some("Last-Event-ID"));
+            assert_eq!(
+                (failure.status(), failure.code()),
+                (422, "invalid_parameter")
+            );
         }
     }
 

@@ -122,6 +122,36 @@ fn a_finished_text_is_resumed_from_memory_and_later_from_its_row() {
 }
 
 #[test]
+fn an_offset_lies_at_a_character_inside_one_or_past_the_end() {
+    let mut world = World::new(PROVIDER);
+    let client = world.post("/generate/", TEA);
+    world.answer([STREAM, &word("Thé"), &finish(), &done(), openai::END].concat());
+    let id = world.events(client)[0].data["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    for (from, rest) in [(0, "Thé"), (2, "é"), (3, "é"), (4, ""), (u64::MAX, "")] {
+        let again = resume(&mut world, &id, from);
+        let events = world.reply(again).events();
+        assert_eq!(text(&events), rest, "from {from}");
+        assert_eq!(events.last().unwrap().name, "done");
+    }
+}
+
+#[test]
+fn an_offset_that_is_no_number_is_refused() {
+    let mut world = World::new(PROVIDER);
+    let (_, id) = begun(&mut world);
+    let head = format!("GET /generate/{id}/events HTTP/1.1\r\nHost: a\r\n");
+    let client = world.ask(format!("{head}Last-Event-ID: three\r\n\r\n"));
+    let reply = world.reply(client);
+    assert_eq!(reply.json()["field"], "Last-Event-ID");
+    assert_eq!(reply.problem(), (422, "invalid_parameter".to_owned()));
+    let client = world.ask("GET / HTTP/1.1\r\nHost: a\r\nLast-Event-ID: three\r\n\r\n");
+    assert_eq!(world.reply(client).status, 200, "nobody reads it there");
+}
+
+#[test]
 fn a_text_is_resumed_from_its_row_even_when_nothing_may_be_kept() {
     let mut world = World::new(&format!("{PROVIDER}[limits]\nreplay_bytes = 0\n"));
     let (_, id) = begun(&mut world);
