@@ -6,7 +6,7 @@ mod query;
 
 pub use self::query::ListQuery;
 
-use uuid::Uuid;
+use uuid::{Uuid, Version};
 
 use super::Failure;
 use crate::proto::http1::{BodyLength, Fields, Method, RequestHead};
@@ -111,7 +111,7 @@ enum Place {
 
 /// Finds the route of a request.
 pub fn find(head: &RequestHead<'_>) -> Result<Route, Failure> {
-    let place = place(head.path).ok_or(Failure::NoSuchRoute)?;
+    let place = place(head.path)?;
     let allow = place.allow();
     if head.method == Method::Options {
         return Ok(Route::Options(allow));
@@ -148,27 +148,36 @@ impl Place {
 }
 
 /// Paths are taken with and without a slash at their end.
-fn place(path: &str) -> Option<Place> {
+fn place(path: &str) -> Result<Place, Failure> {
     if path == "*" {
-        return Some(Place::Everything);
+        return Ok(Place::Everything);
     }
-    let mut parts = path.strip_prefix('/')?.split('/');
-    let (first, second, third) = (parts.next()?, parts.next(), parts.next());
+    let path = path.strip_prefix('/').ok_or(Failure::NoSuchRoute)?;
+    let mut parts = path.split('/');
+    let (first, second, third) = (parts.next().unwrap_or(""), parts.next(), parts.next());
     let end = parts.next().is_none();
-    match (first, second.unwrap_or(""), third) {
-        ("", "", None) if second.is_none() => Some(Place::Index),
-        ("healthz", "", None) => Some(Place::Health),
-        ("readyz", "", None) => Some(Place::Ready),
-        ("metrics", "", None) => Some(Place::Metrics),
-        ("debug", "spans", None | Some("")) if end => Some(Place::Spans),
-        ("generate", "", None) => Some(Place::Generate),
-        ("generate", id, None | Some("")) if end => uuid(id).map(Place::GenerateOne),
-        ("generate", id, Some("events")) if end => uuid(id).map(Place::Events),
-        ("analyze", "", None) => Some(Place::Analyze),
-        ("contents", "", None) => Some(Place::Contents),
-        ("contents", id, None | Some("")) if end => uuid(id).map(Place::ContentsOne),
-        _ => None,
-    }
+    let place = match (first, second.unwrap_or(""), third) {
+        ("", "", None) if second.is_none() => Place::Index,
+        ("healthz", "", None) => Place::Health,
+        ("readyz", "", None) => Place::Ready,
+        ("metrics", "", None) => Place::Metrics,
+        ("debug", "spans", None | Some("")) if end => Place::Spans,
+        ("generate", "", None) => Place::Generate,
+        ("generate", id, None | Some("")) if end => Place::GenerateOne(known(id)?),
+        ("generate", id, Some("events")) if end => Place::Events(known(id)?),
+        ("analyze", "", None) => Place::Analyze,
+        ("contents", "", None) => Place::Contents,
+        ("contents", id, None | Some("")) if end => Place::ContentsOne(known(id)?),
+        _ => return Err(Failure::NoSuchRoute),
+    };
+    Ok(place)
+}
+
+/// An id that we may have given: what is no UUIDv7 never was a text's.
+fn known(id: &str) -> Result<Uuid, Failure> {
+    uuid(id)
+        .filter(|uuid| uuid.get_version() == Some(Version::SortRand))
+        .ok_or(Failure::NotFound)
 }
 
 /// Only the usual spelling with hyphens: one id, one path.
@@ -316,9 +325,15 @@ mod tests {
             Ok(Route::Resume(parsed))
         );
         let bare = id.replace('-', "");
-        assert_eq!(
-            route(&format!("GET /contents/{bare}")),
-            Err(Failure::NoSuchRoute)
-        );
+        let random = id.replace("-7ad0-", "-4ad0-");
+        for never in ["x", &bare, &random] {
+            for line in [
+                format!("GET /contents/{never}"),
+                format!("DELETE /generate/{never}"),
+                format!("GET /generate/{never}/events"),
+            ] {
+                assert_eq!(route(&line), Err(Failure::NotFound), "{line}");
+            }
+        }
     }
 }
