@@ -111,6 +111,9 @@ enum Place {
 
 /// Finds the route of a request.
 pub fn find(head: &RequestHead<'_>) -> Result<Route, Failure> {
+    if head.https {
+        return Err(Failure::NoTls); // RFC 9110 §7.4
+    }
     let place = place(head.path)?;
     let allow = place.allow();
     if head.method == Method::Options {

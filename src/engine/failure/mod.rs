@@ -51,6 +51,8 @@ pub enum Failure {
     Compressed,
     /// `Host` names somebody else.
     Misdirected,
+    /// The target is an `https` one, and no TLS is spoken here.
+    NoTls,
     /// A page of another origin sent it.
     ForeignOrigin,
     /// The body is not JSON, or JSON of the wrong shape.
@@ -140,7 +142,7 @@ impl Failure {
             Failure::NoSuchRoute | Failure::NotFound | Failure::NotYet => 404,
             Failure::Method { .. } => 405,
             Failure::MediaType | Failure::Compressed => 415,
-            Failure::Misdirected => 421,
+            Failure::Misdirected | Failure::NoTls => 421,
             Failure::ForeignOrigin => 403,
             Failure::Body(fault) => fault.status(),
             Failure::Parameter { .. } => 422,
@@ -170,6 +172,7 @@ impl Failure {
             Failure::MediaType => "unsupported_media_type",
             Failure::Compressed => "compressed_body",
             Failure::Misdirected => "misdirected_host",
+            Failure::NoTls => "misdirected_scheme",
             Failure::ForeignOrigin => "foreign_origin",
             Failure::Body(fault) => fault.code(),
             Failure::Parameter { .. } => "invalid_parameter",
@@ -249,6 +252,10 @@ impl Failure {
             Failure::Misdirected => {
                 "The `Host` field names a host that this server does not answer for. Use localhost \
                  or an IP address, or add the name to `hosts` in the configuration."
+            }
+            Failure::NoTls => {
+                "The target begins with `https:`, but this server speaks plain HTTP. Ask for \
+                 `http:`, or send a path alone."
             }
             Failure::ForeignOrigin => {
                 "The `Origin` field names another site. Add it to `origins` in the configuration \
