@@ -2,11 +2,13 @@
 //!
 //! A new route is a variant here, an arm in [`find`], and a file in `flow/`.
 
-use percent_encoding::percent_decode_str;
-use uuid::Uuid;
+mod query;
+
+pub use self::query::ListQuery;
+
+use uuid::{Uuid, Version};
 
 use super::Failure;
-use crate::limits::PAGE_ROWS;
 use crate::proto::http1::{BodyLength, Fields, Method, RequestHead};
 
 /// What a request is for.
@@ -40,17 +42,6 @@ pub enum Route {
     Options(&'static str),
     /// None of them.
     Unknown,
-}
-
-/// The query of `GET /contents`.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ListQuery {
-    /// Only texts about this topic.
-    pub topic: Option<String>,
-    /// Rows on the page.
-    pub limit: usize,
-    /// Where the page before ended.
-    pub cursor: Option<Uuid>,
 }
 
 impl Route {
@@ -120,7 +111,10 @@ enum Place {
 
 /// Finds the route of a request.
 pub fn find(head: &RequestHead<'_>) -> Result<Route, Failure> {
-    let place = place(head.path).ok_or(Failure::NoSuchRoute)?;
+    if head.https {
+        return Err(Failure::NoTls); // RFC 9110 §7.4
+    }
+    let place = place(head.path)?;
     let allow = place.allow();
     if head.method == Method::Options {
         return Ok(Route::Options(allow));
@@ -136,7 +130,7 @@ pub fn find(head: &RequestHead<'_>) -> Result<Route, Failure> {
         Place::Analyze if head.method == Method::Post => Route::Analyze,
         Place::Events(id) if reads => Route::Resume(id),
         Place::GenerateOne(id) if head.method == Method::Delete => Route::Stop(id),
-        Place::Contents if reads => Route::List(Box::new(list_query(head.query)?)),
+        Place::Contents if reads => Route::List(Box::new(ListQuery::parse(head.query)?)),
         Place::ContentsOne(id) if reads => Route::Read(id),
         Place::ContentsOne(id) if head.method == Method::Delete => Route::Delete(id),
         _ => return Err(Failure::Method { allow }),
@@ -157,27 +151,36 @@ impl Place {
 }
 
 /// Paths are taken with and without a slash at their end.
-fn place(path: &str) -> Option<Place> {
+fn place(path: &str) -> Result<Place, Failure> {
     if path == "*" {
-        return Some(Place::Everything);
+        return Ok(Place::Everything);
     }
-    let mut parts = path.strip_prefix('/')?.split('/');
-    let (first, second, third) = (parts.next()?, parts.next(), parts.next());
+    let path = path.strip_prefix('/').ok_or(Failure::NoSuchRoute)?;
+    let mut parts = path.split('/');
+    let (first, second, third) = (parts.next().unwrap_or(""), parts.next(), parts.next());
     let end = parts.next().is_none();
-    match (first, second.unwrap_or(""), third) {
-        ("", "", None) if second.is_none() => Some(Place::Index),
-        ("healthz", "", None) => Some(Place::Health),
-        ("readyz", "", None) => Some(Place::Ready),
-        ("metrics", "", None) => Some(Place::Metrics),
-        ("debug", "spans", None | Some("")) if end => Some(Place::Spans),
-        ("generate", "", None) => Some(Place::Generate),
-        ("generate", id, None | Some("")) if end => uuid(id).map(Place::GenerateOne),
-        ("generate", id, Some("events")) if end => uuid(id).map(Place::Events),
-        ("analyze", "", None) => Some(Place::Analyze),
-        ("contents", "", None) => Some(Place::Contents),
-        ("contents", id, None | Some("")) if end => uuid(id).map(Place::ContentsOne),
-        _ => None,
-    }
+    let place = match (first, second.unwrap_or(""), third) {
+        ("", "", None) if second.is_none() => Place::Index,
+        ("healthz", "", None) => Place::Health,
+        ("readyz", "", None) => Place::Ready,
+        ("metrics", "", None) => Place::Metrics,
+        ("debug", "spans", None | Some("")) if end => Place::Spans,
+        ("generate", "", None) => Place::Generate,
+        ("generate", id, None | Some("")) if end => Place::GenerateOne(known(id)?),
+        ("generate", id, Some("events")) if end => Place::Events(known(id)?),
+        ("analyze", "", None) => Place::Analyze,
+        ("contents", "", None) => Place::Contents,
+        ("contents", id, None | Some("")) if end => Place::ContentsOne(known(id)?),
+        _ => return Err(Failure::NoSuchRoute),
+    };
+    Ok(place)
+}
+
+/// An id that we may have given: what is no UUIDv7 never was a text's.
+fn known(id: &str) -> Result<Uuid, Failure> {
+    uuid(id)
+        .filter(|uuid| uuid.get_version() == Some(Version::SortRand))
+        .ok_or(Failure::NotFound)
 }
 
 /// Only the usual spelling with hyphens: one id, one path.
@@ -185,54 +188,6 @@ fn uuid(text: &str) -> Option<Uuid> {
     (text.len() == 36)
         .then(|| Uuid::try_parse(text).ok())
         .flatten()
-}
-
-fn list_query(query: Option<&str>) -> Result<ListQuery, Failure> {
-    let mut list = ListQuery {
-        limit: 20,
-        ..ListQuery::default()
-    };
-    let pairs = query.unwrap_or("").split('&').filter(|p| !p.is_empty());
-    for pair in pairs {
-        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        match name {
-            "topic" => list.topic = Some(decode(value)?).filter(|topic| !topic.is_empty()),
-            "limit" => {
-                list.limit = value
-                    .parse()
-                    .ok()
-                    .filter(|n| (1..=PAGE_ROWS).contains(n))
-                    .ok_or(Failure::Parameter {
-                        name: "limit",
-                        expected: "a whole number from 1 to 100",
-                    })?;
-            }
-            "cursor" => {
-                list.cursor = Some(uuid(value).ok_or(Failure::Parameter {
-                    name: "cursor",
-                    expected: "the `next` of the page before",
-                })?);
-            }
-            _ => {
-                return Err(Failure::Parameter {
-                    name: "",
-                    expected: "one of topic, limit and cursor",
-                });
-            }
-        }
-    }
-    Ok(list)
-}
-
-fn decode(value: &str) -> Result<String, Failure> {
-    let spaces = value.replace('+', " ");
-    let text = percent_decode_str(&spaces)
-        .decode_utf8()
-        .map_err(|_| Failure::Parameter {
-            name: "topic",
-            expected: "percent-encoded UTF-8",
-        })?;
-    Ok(text.trim().to_string())
 }
 
 /// Whether the client asks for a stream by `Accept`.
@@ -246,11 +201,22 @@ pub fn wants_stream(fields: &Fields<'_>) -> bool {
     })
 }
 
-/// `Last-Event-ID`: bytes of the text that the client has.
-#[must_use]
-pub fn last_event_id(fields: &Fields<'_>) -> Option<u64> {
-    let value = fields.get("last-event-id")?;
-    std::str::from_utf8(value).ok()?.trim().parse().ok()
+/// `Last-Event-ID`: bytes of the text that the client has. Decimal digits and nothing else; a
+/// number that fits no 64 bits is past the end of every text, as the largest one is.
+pub fn last_event_id(fields: &Fields<'_>) -> Result<Option<u64>, Failure> {
+    let wrong = || Failure::parameter("Last-Event-ID", "one number of bytes, in decimal digits");
+    let mut values = fields.all("last-event-id");
+    let Some(value) = values.next() else {
+        return Ok(None);
+    };
+    if value.is_empty() || values.next().is_some() {
+        return Err(wrong());
+    }
+    let offset = value.iter().try_fold(0u64, |number, byte| {
+        let digit = byte.is_ascii_digit().then(|| u64::from(byte - b'0'))?;
+        Some(number.saturating_mul(10).saturating_add(digit))
+    });
+    offset.map(Some).ok_or_else(wrong)
 }
 
 /// Whether a body is one that we read: JSON, as it is.
@@ -318,6 +284,30 @@ mod tests {
     }
 
     #[test]
+    fn a_last_event_id_is_a_number_and_nothing_else() {
+        let read = |lines: &str| {
+            let request = format!("GET / HTTP/1.1\r\nHost: a\r\n{lines}\r\n");
+            match Server::new().step(request.as_bytes()).unwrap() {
+                Step::Head { head, .. } => last_event_id(&head.fields),
+                other => panic!("{other:?}"),
+            }
+        };
+        let one = |value: &str| read(&format!("Last-Event-ID: {value}\r\n"));
+        assert_eq!(read(""), Ok(None));
+        assert_eq!(one(" 0090 "), Ok(Some(90)));
+        assert_eq!(one("99999999999999999999"), Ok(Some(u64::MAX)));
+        let twice = read("Last-Event-ID: 1\r\nLast-Event-ID: 1\r\n");
+        for wrong in [one(""), one("+1"), one("-1"), one("1 2"), one("0x1"), twice] {
+            let failure = wrong.unwrap_err();
+            assert_eq!(failure.field(), Some("Last-Event-ID"));
+            assert_eq!(
+                (failure.status(), failure.code()),
+                (422, "invalid_parameter")
+            );
+        }
+    }
+
+    #[test]
     fn a_wrong_method_is_told_what_is_allowed() {
         let allow = "POST, OPTIONS";
         assert_eq!(route("GET /generate/"), Err(Failure::Method { allow }));
@@ -338,28 +328,15 @@ mod tests {
             Ok(Route::Resume(parsed))
         );
         let bare = id.replace('-', "");
-        assert_eq!(
-            route(&format!("GET /contents/{bare}")),
-            Err(Failure::NoSuchRoute)
-        );
-    }
-
-    #[test]
-    fn the_query_of_a_list_is_checked() {
-        let Ok(Route::List(list)) = route("GET /contents?topic=a%20b+c&limit=5") else {
-            panic!("a list")
-        };
-        assert_eq!((list.topic.as_deref(), list.limit), (Some("a b c"), 5));
-        for wrong in [
-            "limit=0",
-            "limit=101",
-            "limit=x",
-            "cursor=5",
-            "page=2",
-            "topic=%ff",
-        ] {
-            let failure = route(&format!("GET /contents?{wrong}")).unwrap_err();
-            assert_eq!(failure.status(), 422, "{wrong}");
+        let random = id.replace("-7ad0-", "-4ad0-");
+        for never in ["x", &bare, &random] {
+            for line in [
+                format!("GET /contents/{never}"),
+                format!("DELETE /generate/{never}"),
+                format!("GET /generate/{never}/events"),
+            ] {
+                assert_eq!(route(&line), Err(Failure::NotFound), "{line}");
+            }
         }
     }
 }

@@ -12,7 +12,7 @@ fn a_wrong_path_and_a_wrong_method() {
         "/nowhere",
         "//",
         "/healthz/x",
-        "/contents/1",
+        "/contents/1/2",
         "/debug/spans",
     ] {
         let response = server.ask(get(path));
@@ -22,6 +22,11 @@ fn a_wrong_path_and_a_wrong_method() {
             "{path}"
         );
     }
+    let response = server.ask(get("/contents/1"));
+    assert_eq!(
+        (response.status, response.problem()),
+        (404, "not_found".to_owned())
+    );
     for (method, path, allow) in [
         ("GET", "/generate/", "POST, OPTIONS"),
         ("PUT", "/analyze", "POST, OPTIONS"),

@@ -30,7 +30,8 @@ impl Engine {
             version: head.version,
             keep_alive,
             wants_stream: routes::wants_stream(&head.fields),
-            last_event_id: routes::last_event_id(&head.fields),
+            // A wrong one is refused below, on the one route that reads it.
+            last_event_id: routes::last_event_id(&head.fields).ok().flatten(),
         };
         let (route, verdict) = match routes::find(head) {
             Ok(route) => {
@@ -104,6 +105,9 @@ impl Engine {
             {
                 return Err(Failure::Http(crate::proto::http1::Refusal::PayloadTooLarge));
             }
+        }
+        if matches!(route, Route::Resume(_)) {
+            routes::last_event_id(&head.fields)?;
         }
         if route.costs() && self.stopping.is_some() {
             return Err(Failure::Stopping);

@@ -2,8 +2,8 @@
 //!
 //! One closed list. Each failure has a status, a stable `code` for programs and words for a
 //! person that say what, where and what to do. None of them carries a piece of a body, a key or an
-//! inner path; the only bytes of a peer are the name of an unknown field (cut) and the short error
-//! type of a provider (checked letter by letter).
+//! inner path; the only bytes of a peer are the name of an unknown field or parameter (cut) and the
+//! short error type of a provider (checked letter by letter).
 
 mod upstream;
 
@@ -51,14 +51,16 @@ pub enum Failure {
     Compressed,
     /// `Host` names somebody else.
     Misdirected,
+    /// The target is an `https` one, and no TLS is spoken here.
+    NoTls,
     /// A page of another origin sent it.
     ForeignOrigin,
     /// The body is not JSON, or JSON of the wrong shape.
     Body(ParseFault),
-    /// A parameter of the query is wrong.
+    /// A parameter is wrong: of the query, or the field `Last-Event-ID`.
     Parameter {
-        /// Which one.
-        name: &'static str,
+        /// Which one, as it was sent: see [`Failure::parameter`].
+        name: Box<str>,
         /// What it has to be.
         expected: &'static str,
     },
@@ -120,6 +122,17 @@ impl From<ParseFault> for Failure {
 }
 
 impl Failure {
+    /// The parameter `name` is not what it has to be. A name is shown to a person and may come
+    /// from a peer: of a long one the first 64 characters are kept, and no control characters.
+    #[must_use]
+    pub fn parameter(name: &str, expected: &'static str) -> Self {
+        let shown = name.chars().filter(|c| !c.is_control()).take(64);
+        Failure::Parameter {
+            name: shown.collect::<String>().into(),
+            expected,
+        }
+    }
+
     /// The HTTP status.
     #[must_use]
     pub fn status(&self) -> u16 {
@@ -129,7 +142,7 @@ impl Failure {
             Failure::NoSuchRoute | Failure::NotFound | Failure::NotYet => 404,
             Failure::Method { .. } => 405,
             Failure::MediaType | Failure::Compressed => 415,
-            Failure::Misdirected => 421,
+            Failure::Misdirected | Failure::NoTls => 421,
             Failure::ForeignOrigin => 403,
             Failure::Body(fault) => fault.status(),
             Failure::Parameter { .. } => 422,
@@ -159,6 +172,7 @@ impl Failure {
             Failure::MediaType => "unsupported_media_type",
             Failure::Compressed => "compressed_body",
             Failure::Misdirected => "misdirected_host",
+            Failure::NoTls => "misdirected_scheme",
             Failure::ForeignOrigin => "foreign_origin",
             Failure::Body(fault) => fault.code(),
             Failure::Parameter { .. } => "invalid_parameter",
@@ -214,7 +228,7 @@ impl Failure {
                 format!("This path does not take that method. It takes: {allow}.")
             }
             Failure::Parameter { name, expected } => {
-                format!("The query parameter `{name}` has to be {expected}.")
+                format!("The parameter `{name}` has to be {expected}.")
             }
             Failure::Full(bound) => format!("{} Try again in a second.", bound.words()),
             Failure::Internal(what) => format!(
@@ -238,6 +252,10 @@ impl Failure {
             Failure::Misdirected => {
                 "The `Host` field names a host that this server does not answer for. Use localhost \
                  or an IP address, or add the name to `hosts` in the configuration."
+            }
+            Failure::NoTls => {
+                "The target begins with `https:`, but this server speaks plain HTTP. Ask for \
+                 `http:`, or send a path alone."
             }
             Failure::ForeignOrigin => {
                 "The `Origin` field names another site. Add it to `origins` in the configuration \

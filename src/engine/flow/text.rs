@@ -60,7 +60,10 @@ impl Engine {
             return Ok(());
         };
         exchange.terms.wants_stream = true;
-        let cursor = exchange.terms.last_event_id.unwrap_or(0) as usize;
+        // Wherever it lies: past the end there is nothing to send but the end, and inside a
+        // character the text is sent from the start of that character on.
+        let cursor = exchange.terms.last_event_id.unwrap_or(0);
+        let cursor = usize::try_from(cursor).unwrap_or(usize::MAX);
         let state = Generate::new(true, cursor, true);
         if let Some(generation) = self.generation_by_id(uuid) {
             self.listen(id, generation, state);

@@ -58,6 +58,11 @@ fn each_has_its_status_and_its_code() {
             403,
             "foreign_origin",
         ),
+        (
+            "GET https://localhost/healthz HTTP/1.1\r\nHost: localhost\r\n\r\n",
+            421,
+            "misdirected_scheme",
+        ),
         ("GET / HTTP/1.1\r\n\r\n", 400, "missing_host"),
         (
             "GET / HTTP/2.0\r\nHost: a\r\n\r\n",
@@ -103,6 +108,17 @@ fn a_refusal_without_a_body_leaves_the_connection_as_it_is() {
     let client = world.ask(format!("GET /nothing HTTP/1.1\r\nHost: a\r\n\r\n{HEALTH}"));
     assert_eq!(world.reply(client).status, 404);
     assert_eq!(world.reply(client).body, "ok\n");
+}
+
+#[test]
+fn what_follows_connect_is_a_tunnel_and_no_request() {
+    let mut world = World::new("");
+    let client = world.ask(format!(
+        "CONNECT db:5432 HTTP/1.1\r\nHost: db:5432\r\n\r\n{HEALTH}"
+    ));
+    let reply = world.reply(client);
+    assert_eq!((reply.status, reply.closes()), (404, true));
+    assert!(world.is_quiet(client) && world.sockets[&client].fin);
 }
 
 #[test]

@@ -122,6 +122,36 @@ fn a_finished_text_is_resumed_from_memory_and_later_from_its_row() {
 }
 
 #[test]
+fn an_offset_lies_at_a_character_inside_one_or_past_the_end() {
+    let mut world = World::new(PROVIDER);
+    let client = world.post("/generate/", TEA);
+    world.answer([STREAM, &word("Thé"), &finish(), &done(), openai::END].concat());
+    let id = world.events(client)[0].data["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    for (from, rest) in [(0, "Thé"), (2, "é"), (3, "é"), (4, ""), (u64::MAX, "")] {
+        let again = resume(&mut world, &id, from);
+        let events = world.reply(again).events();
+        assert_eq!(text(&events), rest, "from {from}");
+        assert_eq!(events.last().unwrap().name, "done");
+    }
+}
+
+#[test]
+fn an_offset_that_is_no_number_is_refused() {
+    let mut world = World::new(PROVIDER);
+    let (_, id) = begun(&mut world);
+    let head = format!("GET /generate/{id}/events HTTP/1.1\r\nHost: a\r\n");
+    let client = world.ask(format!("{head}Last-Event-ID: three\r\n\r\n"));
+    let reply = world.reply(client);
+    assert_eq!(reply.json()["field"], "Last-Event-ID");
+    assert_eq!(reply.problem(), (422, "invalid_parameter".to_owned()));
+    let client = world.ask("GET / HTTP/1.1\r\nHost: a\r\nLast-Event-ID: three\r\n\r\n");
+    assert_eq!(world.reply(client).status, 200, "nobody reads it there");
+}
+
+#[test]
 fn a_text_is_resumed_from_its_row_even_when_nothing_may_be_kept() {
     let mut world = World::new(&format!("{PROVIDER}[limits]\nreplay_bytes = 0\n"));
     let (_, id) = begun(&mut world);
@@ -146,17 +176,19 @@ fn a_text_that_was_cut_off_is_resumed_with_the_same_error_from_its_row() {
 }
 
 #[test]
-fn an_id_that_is_young_may_still_come_and_an_old_one_is_gone() {
+fn an_id_that_is_young_may_still_come_an_old_one_is_gone_and_any_other_never_was() {
     let mut world = World::new("");
     let id = |ms: u64| uuid::Builder::from_unix_timestamp_millis(ms, &[7; 10]).into_uuid();
     let young = id(1_700_000_000_000);
     let reply = world.get(&format!("/generate/{young}/events"));
     assert_eq!(reply.problem(), (404, "not_yet".to_owned()));
     assert_eq!(reply.field("retry-after"), Some("1"));
-    for old in [id(1_600_000_000_000), Uuid::from_u128(7)] {
-        let reply = world.get(&format!("/generate/{old}/events"));
-        assert_eq!(reply.problem(), (410, "gone".to_owned()));
-    }
+    let old = id(1_600_000_000_000);
+    let reply = world.get(&format!("/generate/{old}/events"));
+    assert_eq!(reply.problem(), (410, "gone".to_owned()));
+    let never = Uuid::from_u128(7);
+    let reply = world.get(&format!("/generate/{never}/events"));
+    assert_eq!(reply.problem(), (404, "not_found".to_owned()));
 }
 
 #[test]
@@ -193,6 +225,8 @@ fn stopping_a_text_ends_it_everywhere() {
 #[test]
 fn a_text_that_is_not_known_cannot_be_stopped() {
     let mut world = World::new("");
-    let reply = stop(&mut world, &Uuid::from_u128(7).to_string());
-    assert_eq!(reply.problem(), (404, "not_found".to_owned()));
+    for id in ["0190d6a5-6f27-7ad0-8a5e-0123456789ab", "7"] {
+        let reply = stop(&mut world, id);
+        assert_eq!(reply.problem(), (404, "not_found".to_owned()), "{id}");
+    }
 }

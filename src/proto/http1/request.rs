@@ -20,7 +20,10 @@ pub struct RequestHead<'a> {
     /// Whom the client means, as `host` or `host:port`: the authority of an absolute target, which
     /// overrides `Host` (RFC 9112 §3.2.2), or else `Host`. Empty only in HTTP/1.0 without `Host`.
     pub host: &'a str,
-    /// Whether the client is ready to send another request on this connection.
+    /// Whether the target is absolute and its scheme `https`, on whatever connection it came.
+    pub https: bool,
+    /// Whether the client is ready to send another request on this connection. Never after
+    /// CONNECT: what follows may be the bytes of the tunnel (RFC 9110 §9.3.6).
     pub keep_alive: bool,
     /// Whether the client waits for `100 Continue` before it sends its body.
     pub expect_continue: bool,
@@ -48,7 +51,8 @@ impl<'a> RequestHead<'a> {
             query: target.query,
             version,
             host: effective_host(&control, version, target.authority)?,
-            keep_alive: control.keeps_alive(version),
+            https: target.https,
+            keep_alive: control.keeps_alive(version) && method != Method::Connect,
             // RFC 9110 §10.1.1: an expectation in HTTP/1.0 is ignored, and without a body there
             // is nothing to wait with.
             expect_continue: control.expect_continue

@@ -16,6 +16,8 @@ pub(super) struct Target<'a> {
     pub(super) query: Option<&'a str>,
     /// Only from the absolute and the authority form. It takes the place of `Host`.
     pub(super) authority: Option<&'a str>,
+    /// An absolute target with the scheme `https`.
+    pub(super) https: bool,
 }
 
 impl<'a> Target<'a> {
@@ -37,6 +39,7 @@ impl<'a> Target<'a> {
                     path: "",
                     query: None,
                     authority,
+                    https: false,
                 })
             }
             (_, [b'/', ..]) => Some(Self::from_path(text)),
@@ -44,6 +47,7 @@ impl<'a> Target<'a> {
                 path: "*",
                 query: None,
                 authority: None,
+                https: false,
             }),
             _ => Self::absolute(method, text),
         }
@@ -55,11 +59,13 @@ impl<'a> Target<'a> {
                 path,
                 query: Some(query),
                 authority: None,
+                https: false,
             },
             None => Self {
                 path: text,
                 query: None,
                 authority: None,
+                https: false,
             },
         }
     }
@@ -67,7 +73,8 @@ impl<'a> Target<'a> {
     /// `http://host`, `http://host/path?query`, `http://host?query`; `https` likewise.
     fn absolute(method: Method, text: &'a str) -> Option<Self> {
         let (scheme, rest) = text.split_once("://")?;
-        if !scheme.eq_ignore_ascii_case("http") && !scheme.eq_ignore_ascii_case("https") {
+        let https = scheme.eq_ignore_ascii_case("https");
+        if !https && !scheme.eq_ignore_ascii_case("http") {
             return None;
         }
         let (host, rest) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
@@ -80,6 +87,7 @@ impl<'a> Target<'a> {
         }
         Some(Self {
             authority: Some(host),
+            https,
             ..target
         })
     }
@@ -142,6 +150,8 @@ mod tests {
         let parse = |method, text: &'static str| {
             Target::parse(method, text.as_bytes()).map(|t| (t.path, t.query, t.authority))
         };
+        let https = |text: &str| Target::parse(Method::Get, text.as_bytes()).unwrap().https;
+        assert!(https("HTTPS://h/") && !https("http://h/") && !https("/https://h/"));
         assert_eq!(
             parse(Method::Get, "/a?b?c"),
             Some(("/a", Some("b?c"), None))

@@ -9,9 +9,9 @@ use crate::limits::JSON_DEPTH;
 pub enum ParseFault {
     /// Not JSON.
     Syntax {
-        /// Line of the first fault, from 1.
+        /// Line of the body with the first fault, from 1.
         line: u64,
-        /// Column of the first fault, from 1.
+        /// Character of that line, from 1.
         column: u64,
     },
     /// Not UTF-8.

@@ -8,6 +8,7 @@
 
 mod fault;
 mod object;
+mod place;
 
 pub use self::fault::ParseFault;
 

@@ -7,13 +7,15 @@ use serde::Deserialize;
 use serde::de::{DeserializeSeed, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::ParseFault;
+use super::{ParseFault, place};
 use crate::limits::{CONTENT_CHARS, JSON_DEPTH, TOPIC_CHARS};
 
 /// One key of the object with its value still unread.
 pub(super) struct Field<'a> {
     pub(super) name: Cow<'a, str>,
     raw: &'a RawValue,
+    /// The whole body, for the place of a fault in it.
+    body: &'a str,
 }
 
 impl<'a> Field<'a> {
@@ -33,15 +35,14 @@ impl<'a> Field<'a> {
         &self,
         expected: &str,
     ) -> Result<Option<T>, ParseFault> {
-        serde_json::from_str(self.raw.get()).map_err(|e| {
-            if e.is_data() {
+        let raw = self.raw.get();
+        serde_json::from_str(raw).map_err(|e| {
+            // A number like 1e400 is JSON, but too large for any type of ours.
+            if e.is_data() || raw.starts_with(|c: char| c == '-' || c.is_ascii_digit()) {
                 self.wrong(expected)
             } else {
-                // A number or an escape that no JSON reader can turn into a value.
-                ParseFault::Syntax {
-                    line: e.line() as u64,
-                    column: e.column() as u64,
-                }
+                // An escape that stands for no character.
+                place::syntax(self.body, raw, &e)
             }
         })
     }
@@ -123,7 +124,11 @@ pub(super) fn object(body: &[u8]) -> Result<Vec<Field<'_>>, ParseFault> {
     }
     let mut json = serde_json::Deserializer::from_str(text);
     let mut twice = None;
-    let fields = Fields { twice: &mut twice }
+    let fields = Fields {
+        body: text,
+        twice: &mut twice,
+    };
+    let fields = fields
         .deserialize(&mut json)
         .and_then(|fields| json.end().map(|()| fields));
     match fields {
@@ -133,18 +138,16 @@ pub(super) fn object(body: &[u8]) -> Result<Vec<Field<'_>>, ParseFault> {
         Err(e) if e.is_data() && serde_json::from_str::<&RawValue>(text).is_ok() => {
             Err(ParseFault::NotAnObject)
         }
-        Err(e) => Err(ParseFault::Syntax {
-            line: e.line() as u64,
-            column: e.column() as u64,
-        }),
+        Err(e) => Err(place::syntax(text, text, &e)),
     }
 }
 
-struct Fields<'s> {
+struct Fields<'de, 's> {
+    body: &'de str,
     twice: &'s mut Option<String>,
 }
 
-impl<'de> DeserializeSeed<'de> for Fields<'_> {
+impl<'de> DeserializeSeed<'de> for Fields<'de, '_> {
     type Value = Vec<Field<'de>>;
 
     fn deserialize<D: serde::Deserializer<'de>>(self, json: D) -> Result<Self::Value, D::Error> {
@@ -152,7 +155,7 @@ impl<'de> DeserializeSeed<'de> for Fields<'_> {
     }
 }
 
-impl<'de> Visitor<'de> for Fields<'_> {
+impl<'de> Visitor<'de> for Fields<'de, '_> {
     type Value = Vec<Field<'de>>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -169,7 +172,8 @@ impl<'de> Visitor<'de> for Fields<'_> {
                 if fields.iter().any(|field| field.name == name) {
                     self.twice.get_or_insert_with(|| cut(&name));
                 }
-                fields.push(Field { name, raw });
+                let body = self.body;
+                fields.push(Field { name, raw, body });
             }
         }
         Ok(fields)

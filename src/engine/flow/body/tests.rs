@@ -86,6 +86,19 @@ fn each_fault_names_itself_and_its_field() {
             "temperature",
         ),
         (
+            r#"{"topic":"a","temperature":1e400}"#,
+            422,
+            "invalid_field",
+            "temperature",
+        ),
+        (
+            r#"{"topic":"a","max_tokens":-1e400}"#,
+            422,
+            "invalid_field",
+            "max_tokens",
+        ),
+        (r#"{"topic":1e400}"#, 422, "invalid_field", "topic"),
+        (
             r#"{"topic":"a","model":"a\nb"}"#,
             422,
             "invalid_field",
@@ -94,6 +107,25 @@ fn each_fault_names_itself_and_its_field() {
     ] {
         let got = fault(Shape::Generate, body);
         assert_eq!(got, (status, code, field.to_string()), "{body:.60}");
+    }
+}
+
+#[test]
+fn a_fault_of_syntax_has_its_place_in_the_body() {
+    for (body, line, column) in [
+        ("{", 1, 1),
+        ("{\"topic\":x}", 1, 10),
+        ("{\n\"topic\": \"a\",\n}", 3, 1),
+        ("{\"topic\":\"a\"}\n y", 2, 2),
+        // The value is read later than the object, and on its own.
+        (r#"{"stream":true, "topic":"\ud800"}"#, 1, 32),
+        ("{\n  \"topic\":\"\\ud800\"}", 2, 18),
+        // Characters are counted, not bytes.
+        ("{\"é\":1, é", 1, 9),
+        ("{\"topic\":\"ééé\\ud800\"}", 1, 20),
+    ] {
+        let fault = parse(Shape::Generate, body.as_bytes()).unwrap_err();
+        assert_eq!(fault, ParseFault::Syntax { line, column }, "{body}");
     }
 }
 

@@ -146,6 +146,9 @@ fn the_authority_of_the_target_overrides_host() {
         (connect.method, connect.path, connect.host),
         (Method::Connect, "", "db:5432")
     );
+    assert!(!connect.keep_alive, "what follows may be tunnelled");
+    assert!(!absolute.https && absolute.keep_alive);
+    assert!(head(b"GET https://real/a HTTP/1.1\r\nHost: other\r\n\r\n").https);
 }
 
 /// A request line that is right, and these lines after it.
