@@ -45,8 +45,9 @@ fn introduce_providers(out: &mut impl Write, config: &Config) -> io::Result<()> 
         None if others.clone().next().is_some() => writeln!(out, "provider: offline, built in")?,
         None => writeln!(
             out,
-            "provider: offline, built in; for a real one set OPENAI_API_KEY (and OPENAI_BASE_URL, \
-             OPENAI_MODEL) and start again"
+            "provider: offline, built in; for a real one set OPENAI_API_KEY, ANTHROPIC_API_KEY or \
+             GEMINI_API_KEY (or OPENAI_BASE_URL and OPENAI_MODEL for a server of your own) and \
+             start again"
         )?,
     }
     for words in others.filter_map(describe) {

@@ -277,39 +277,3 @@ fn start_log(
         Err(_) => (None, None), // somebody (a test) has a log of their own
     }
 }
-<<<<<<< HEAD
-
-/// What a person sees first: where it is, how much it carries, what is missing, what to type.
-fn greet(config: &Config, listener: &Listener, sizes: Sizes, files: u64) -> Result<(), StartError> {
-    let address = listener.address()?;
-    let provider = &config.default_provider;
-    let mut out = io::stdout().lock();
-    let version = env!("CARGO_PKG_VERSION");
-    writeln!(out, "maitred {version} listens on http://{address}")?;
-    writeln!(
-        out,
-        "carries {} clients at once ({files} open files, {} scorer thread{})",
-        sizes.clients,
-        sizes.scorers,
-        if sizes.scorers == 1 { "" } else { "s" },
-    )?;
-    if provider == OFFLINE {
-        writeln!(
-            out,
-            "provider: offline, built in; for a real one set OPENAI_API_KEY, ANTHROPIC_API_KEY or \
-             GEMINI_API_KEY (or OPENAI_BASE_URL and OPENAI_MODEL for a server of your own) and \
-             start again"
-        )?;
-    } else {
-        writeln!(out, "provider: {provider}")?;
-    }
-    writeln!(
-        out,
-        "try: curl -N http://{address}/generate/ -H 'Content-Type: application/json' \
-         -d '{{\"topic\": \"green tea\", \"stream\": true}}'"
-    )?;
-    out.flush()?;
-    Ok(())
-}
-=======
->>>>>>> fixr
