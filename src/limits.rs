@@ -99,11 +99,12 @@ pub const HEARTBEAT_MS: u64 = 15_000;
 pub const SCORE_MS: u64 = 5_000;
 /// `/analyze/` waiting for a scorer. Then 503.
 pub const ANALYZE_WAIT_MS: u64 = 1_000;
-/// A query or a transaction of the store. Then 503; a text that was generated says that its row
-/// is not known to be stored.
+/// A query or a transaction of the store. Then 503. A text whose row is not known to be stored is
+/// answered with that error too; in a stream it comes after all of the text, in the place of `done`.
 pub const STORE_MS: u64 = 5_000;
-/// SQLite waits this long for a lock of another process. Then 503.
-pub const SQLITE_BUSY_MS: u64 = 2_000;
+/// SQLite waits this long for a lock of another process, so that a short one does not cost a text
+/// that is finished. Then 503, as for any failure of the store.
+pub const SQLITE_BUSY_MS: u64 = 4_000;
 /// From SIGTERM to the exit: requests in flight may finish, then streams get an error event.
 pub const SHUTDOWN_MS: u64 = 30_000;
 /// An idle connection to a provider is kept for this long.

@@ -143,8 +143,8 @@ impl Upstream {
             Upstream::TotalTimeout => "The provider took too long in all.",
             Upstream::Broken => "The connection to the provider broke.",
             Upstream::Truncated => {
-                "The provider's answer ended before it was complete. What came is stored and \
-                 marked as truncated."
+                "The provider's answer ended before it was complete. What came of it, if anything, \
+                 is stored and marked as truncated."
             }
             Upstream::Http => "The provider's answer is not correct HTTP.",
             Upstream::Malformed => "The provider's answer cannot be understood.",

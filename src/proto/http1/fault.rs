@@ -78,29 +78,57 @@ impl Fault {
         }
     }
 
-    /// The same for a person.
+    /// The same for a person: what is wrong, and what its sender is to do.
     #[must_use]
     pub const fn detail(self) -> &'static str {
         match self {
-            Self::BareLineFeed => "a line ends with LF alone, not with CRLF",
-            Self::BareCarriageReturn => "a CR is not followed by LF",
-            Self::HeadTooLarge => "the head of the message is too long",
-            Self::TooManyFields => "the message has too many header fields",
-            Self::FieldName => "a header field has no valid name before its colon",
-            Self::SpaceBeforeColon => "white space stands before the colon of a header field",
-            Self::FoldedField => "a header field is folded over two lines",
-            Self::FieldValue => "the value of a header field holds a control character",
-            Self::ContentLength => "Content-Length is not a decimal number",
-            Self::RepeatedContentLength => "Content-Length is given more than once",
-            Self::LengthAndCoding => "Content-Length and Transfer-Encoding are both given",
-            Self::TransferEncoding => "Transfer-Encoding is not exactly one chunked",
-            Self::CodingInHttp10 => "Transfer-Encoding is not part of HTTP/1.0",
-            Self::ChunkSize => "a chunk size is not a hexadecimal number of 1 to 16 digits",
-            Self::ChunkExtension => "a chunk extension is malformed",
-            Self::ChunkLineTooLong => "a chunk-size line is too long",
-            Self::ChunkExtensionsTooLong => "the chunk extensions of the body are too long",
-            Self::ChunkEnd => "the data of a chunk is not followed by CRLF",
-            Self::TrailersTooLarge => "the trailer section is too long",
+            Self::BareLineFeed => "A line ends with LF alone. End each line with CRLF.",
+            Self::BareCarriageReturn => "A CR is not followed by LF. End each line with CRLF.",
+            Self::HeadTooLarge => {
+                "The head of the message is too long. Send fewer or shorter fields."
+            }
+            Self::TooManyFields => "The message has too many header fields. Send fewer.",
+            Self::FieldName => {
+                "A header field has no valid name before its colon. Send each as `name: value`."
+            }
+            Self::SpaceBeforeColon => {
+                "White space stands before the colon of a header field. Send each as `name: value`."
+            }
+            Self::FoldedField => "A header field is folded over two lines. Send it on one.",
+            Self::FieldValue => {
+                "The value of a header field holds a control character. Leave it out."
+            }
+            Self::ContentLength => {
+                "`Content-Length` is not a decimal number. Send the length of the body in bytes."
+            }
+            Self::RepeatedContentLength => {
+                "`Content-Length` is given more than once. Send it once."
+            }
+            Self::LengthAndCoding => {
+                "`Content-Length` and `Transfer-Encoding` are both given. Send one of them."
+            }
+            Self::TransferEncoding => {
+                "`Transfer-Encoding` is not exactly one `chunked`. Send that, or `Content-Length`."
+            }
+            Self::CodingInHttp10 => {
+                "`Transfer-Encoding` is not part of HTTP/1.0. Send HTTP/1.1, or `Content-Length`."
+            }
+            Self::ChunkSize => {
+                "A chunk size is not a number of 1 to 16 hexadecimal digits. Send each size as one."
+            }
+            Self::ChunkExtension => "A chunk extension is malformed. Leave extensions out.",
+            Self::ChunkLineTooLong => {
+                "The line of a chunk's size is too long. Leave extensions out."
+            }
+            Self::ChunkExtensionsTooLong => {
+                "The chunk extensions of the body are too long. Leave them out."
+            }
+            Self::ChunkEnd => {
+                "The data of a chunk is not followed by CRLF. Make each size that of its data."
+            }
+            Self::TrailersTooLarge => {
+                "The trailer section is too long. Send fewer or shorter fields."
+            }
         }
     }
 }

@@ -87,24 +87,47 @@ impl Refusal {
         }
     }
 
-    /// The same for a person.
+    /// The same for a person: what is wrong, and what to do.
     #[must_use]
     pub const fn detail(self) -> &'static str {
         match self {
             Self::Fault(fault) => fault.detail(),
-            Self::Method => "the request does not begin with a method",
-            Self::EmptyLines => "more than one empty line stands before the request line",
-            Self::RequestLine => "the request line is not: method, space, target, space, version",
-            Self::RequestLineTooLong => "the request line is too long",
-            Self::Target => "the target of the request is malformed",
-            Self::Version => "the request line does not end with an HTTP version",
-            Self::UnsupportedVersion => "only HTTP/1.0 and HTTP/1.1 are spoken here",
-            Self::MissingHost => "the Host field is missing",
-            Self::RepeatedHost => "the Host field is given more than once",
-            Self::Host => "the Host field is not a host name with an optional port",
-            Self::UnknownTransferCoding => "Transfer-Encoding names a coding other than chunked",
-            Self::UnknownExpectation => "Expect asks for something other than 100-continue",
-            Self::PayloadTooLarge => "the body of the request is too long",
+            Self::Method => {
+                "The request does not begin with a method. Speak plain HTTP/1.1 here, without TLS."
+            }
+            Self::EmptyLines => {
+                "More than one empty line stands before the request line. Leave them out."
+            }
+            Self::RequestLine => {
+                "The request line is not a method, a space, a target, a space and a version. \
+                 Encode spaces in the target as %20."
+            }
+            Self::RequestLineTooLong => "The request line is too long. Send a shorter target.",
+            Self::Target => {
+                "The target of the request is malformed. Send a path that begins with a slash, \
+                 and percent-encode what is not ASCII."
+            }
+            Self::Version => {
+                "The request line does not end with a version of HTTP. Send `HTTP/1.1`."
+            }
+            Self::UnsupportedVersion => {
+                "Only HTTP/1.0 and HTTP/1.1 are spoken here. Send `HTTP/1.1`."
+            }
+            Self::MissingHost => "The `Host` field is missing. HTTP/1.1 requires it.",
+            Self::RepeatedHost => "The `Host` field is given more than once. Send it once.",
+            Self::Host => {
+                "The `Host` field is not a name or address with an optional port. \
+                 Send it as `host:port`."
+            }
+            Self::UnknownTransferCoding => {
+                "`Transfer-Encoding` names a coding other than `chunked`. Send the body as it is."
+            }
+            Self::UnknownExpectation => {
+                "`Expect` asks for something other than `100-continue`. Leave it out."
+            }
+            Self::PayloadTooLarge => {
+                "The body is longer than this path allows. Send a shorter one."
+            }
         }
     }
 }

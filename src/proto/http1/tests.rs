@@ -112,6 +112,7 @@ fn every_refusal_and_violation_has_a_name_and_words() {
     for refusal in refusals {
         assert!((400..=505).contains(&refusal.status()));
         assert_eq!(refusal.to_string(), refusal.detail());
+        assert!(refusal.detail().ends_with('.'), "{refusal}");
     }
     assert_eq!(Refusal::Fault(Fault::FoldedField).code(), "folded_field");
     assert_eq!(Violation::Fault(Fault::FoldedField).code(), "folded_field");

@@ -52,18 +52,20 @@ impl Violation {
     pub const fn detail(self) -> &'static str {
         match self {
             Self::Fault(fault) => fault.detail(),
-            Self::StatusLine => "the response does not begin with a status line",
+            Self::StatusLine => "The response does not begin with a status line.",
             Self::UnsupportedVersion => {
-                "the response is in a version of HTTP that was not asked for"
+                "The response is in a version of HTTP that was not asked for."
             }
             Self::TooManyInformational => {
-                "too many informational responses came before the real one"
+                "Too many informational responses came before the real one."
             }
-            Self::SwitchedProtocols => "the provider switched to another protocol",
-            Self::UnknownTransferCoding => "Transfer-Encoding names a coding other than chunked",
-            Self::Unsolicited => "the provider sent bytes that nobody asked for",
-            Self::NoResponse => "the connection ended before the response began",
-            Self::Truncated => "the connection ended in the middle of the response",
+            Self::SwitchedProtocols => "The provider switched to another protocol.",
+            Self::UnknownTransferCoding => {
+                "`Transfer-Encoding` names a coding other than `chunked`."
+            }
+            Self::Unsolicited => "The provider sent bytes that nobody asked for.",
+            Self::NoResponse => "The connection ended before the response began.",
+            Self::Truncated => "The connection ended in the middle of the response.",
         }
     }
 }
