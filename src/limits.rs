@@ -27,8 +27,9 @@ pub const INFORMATIONAL_RESPONSES: usize = 8;
 pub const BODY_BYTES: usize = 1024 * 1024;
 /// The body of `/analyze/`. Larger: 413.
 pub const ANALYZE_BODY_BYTES: usize = 4 * 1024 * 1024;
-/// The body that a provider may send when it does not stream. Larger: 502.
-pub const PROVIDER_BODY_BYTES: usize = 8 * 1024 * 1024;
+/// The body that a provider may send when it does not stream. Larger: 502. It is parsed on the
+/// loop, in a few milliseconds at most (docs/decisions/0017-answers-on-the-loop.md).
+pub const PROVIDER_BODY_BYTES: usize = 2 * 1024 * 1024;
 /// One server-sent event of a provider. Longer: an error event, and the provider is closed.
 pub const SSE_EVENT_BYTES: usize = 1024 * 1024;
 /// Bytes that a client may send ahead of the answer it is waiting for. Past it, reading pauses.

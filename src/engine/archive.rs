@@ -17,6 +17,9 @@ use super::{Engine, Failure, TENANT, failure::Upstream};
 use crate::dialect::{FinishReason, Usage};
 use crate::store::{RequestOutcome, RequestRow, TextRow, TextState, Write};
 
+/// Kept texts that are looked at for one that nobody reads, when room is needed.
+const REPLAY_LOOKED_AT: usize = 64;
+
 impl Engine {
     /// The transaction that stores a generation: a row for each request that was part of it, and
     /// one for the text if there is any. `None` when there is nothing to store.
@@ -29,6 +32,7 @@ impl Engine {
         let generation = self.generations.get_mut(id)?;
         requests.append(&mut generation.rows);
         let text = (!generation.text.is_empty()).then(|| Box::new(text_row(generation, state)));
+        self.settle_generation(id);
         if requests.is_empty() && text.is_none() {
             return None;
         }
@@ -89,7 +93,7 @@ impl Engine {
         self.replay_bytes += generation.text.len();
         self.replay.push_back(id);
         // Each is looked at once: those that are still being read go to the end of the line.
-        for _ in 0..self.replay.len() {
+        for _ in 0..self.replay.len().min(REPLAY_LOOKED_AT) {
             if self.replay_bytes <= self.config.limits.replay_bytes {
                 break;
             }
@@ -101,7 +105,7 @@ impl Engine {
 
     /// Makes room in the table of generations by forgetting the oldest text that is finished.
     pub(super) fn make_room_for_generation(&mut self) -> bool {
-        for _ in 0..self.replay.len() {
+        for _ in 0..self.replay.len().min(REPLAY_LOOKED_AT) {
             if !self.generations.is_full() {
                 break;
             }
@@ -121,7 +125,11 @@ impl Engine {
             let at = self.now.mono.plus_ms(self.config.limits.replay_ms);
             self.timers
                 .set(Owner::Generation(id), &mut generation.timer, at);
-            self.replay.retain(|kept| *kept != id);
+            if self.replay.front() == Some(&id) {
+                self.replay.pop_front();
+            } else {
+                self.replay.retain(|kept| *kept != id);
+            }
             self.replay.push_back(id);
             return;
         }

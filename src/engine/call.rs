@@ -87,6 +87,8 @@ pub struct Call {
     pub reused: bool,
     /// Whether its connection is paused because the reader is behind.
     pub throttled: bool,
+    /// Bytes in the ledger.
+    pub charged: u32,
     /// The trace state that is going on, and since when.
     pub state: State,
     /// See `state`.
@@ -117,8 +119,6 @@ pub enum Reception {
         sse: sse::Reader,
         /// Events to text.
         dialect: AnyStream,
-        /// Set when nothing more will come.
-        finished: bool,
     },
     /// One JSON document.
     Whole(Vec<u8>),
@@ -179,6 +179,7 @@ impl Engine {
             retries: 0,
             reused: false,
             throttled: false,
+            charged: 0,
             state,
             since: now,
         };
@@ -272,7 +273,8 @@ impl Engine {
 
     fn remove_call(&mut self, id: CallId) -> Option<Call> {
         self.enter_call(id, State::Queued);
-        let call = self.calls.remove(id)?;
+        let mut call = self.calls.remove(id)?;
+        self.ledger.settle(&mut call.charged, 0);
         if let Some(generation) = self.generations.get_mut(call.generation)
             && generation.call == Some(id)
         {
@@ -372,7 +374,8 @@ impl Engine {
 }
 
 impl Generation {
-    /// Whether the first who asked, or anybody since, wants to see it grow.
+    /// Whether those who asked for it want to see it grow: equal prompts are shared only among those
+    /// who want the same of it.
     #[must_use]
     pub fn is_watched(&self) -> bool {
         self.plan.stream
@@ -387,10 +390,18 @@ impl Reception {
             Reception::Stream {
                 sse: sse::Reader::default(),
                 dialect: dialect.stream(),
-                finished: false,
             }
         } else {
             Reception::Whole(Vec::new())
+        }
+    }
+
+    /// Bytes of memory that it holds beyond one event.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        match self {
+            Reception::Stream { .. } => 0,
+            Reception::Whole(body) | Reception::Refused { body, .. } => body.capacity(),
         }
     }
 

@@ -192,10 +192,20 @@ impl Engine {
             .iter()
             .map(|(_, g)| u64::from(g.charged))
             .sum();
-        let sum = conns + exchanges + texts;
+        let calls: u64 = self.calls.iter().map(|(_, c)| u64::from(c.charged)).sum();
+        let sum = conns + exchanges + texts + calls;
         holds(sum == self.ledger.used(), || {
             format!("the ledger has {}, its owners {sum}", self.ledger.used())
         })?;
+        for (id, text) in self.generations.iter() {
+            holds(text.charged as usize == text.bytes(), || {
+                format!(
+                    "{id:?} holds {} bytes, charged {}",
+                    text.bytes(),
+                    text.charged
+                )
+            })?;
+        }
         for (id, conn) in self.conns.iter() {
             holds(conn.charged as usize == conn.bytes(), || {
                 format!(

@@ -127,6 +127,14 @@ impl Engine {
                 }
                 self.out.push(Output::Connect(conn, address));
             }
+            // No place for another address: those on the way may still do.
+            Err(_) if self.dials.get(id).is_some_and(|d| !d.trying.is_empty()) => {
+                if let Some(dial) = self.dials.get_mut(id) {
+                    dial.left = Some(Vec::new());
+                    let until = dial.until;
+                    self.timers.set(Owner::Dial(id), &mut dial.timer, until);
+                }
+            }
             Err(_) => self.dial_failed(id, Failure::Full(Bound::Provider)),
         }
     }

@@ -283,10 +283,21 @@ impl Engine {
 
     /// `exchange` listens from now on.
     pub(super) fn subscribe(&mut self, id: GenerationId, exchange: ExchangeId) {
+        let provider = self.generations.get(id).map_or(0, |g| g.plan.provider);
+        let total = self.now.mono.plus_ms(self.times(provider).total_ms);
         let Some(generation) = self.generations.get_mut(id) else {
             return;
         };
         generation.subscribers.push(exchange);
+        // Whoever joins late has the whole time too: the deadline is the latest of all.
+        if generation.phase == Phase::Calling {
+            generation.total = generation.total.max(total);
+            if generation.wait == GenerationWait::Total {
+                let at = generation.total;
+                self.timers
+                    .set(Owner::Generation(id), &mut generation.timer, at);
+            }
+        }
         if generation.wait == GenerationWait::Grace {
             generation.wait = GenerationWait::Total;
             let at = generation.total;
@@ -313,6 +324,8 @@ impl Engine {
             generation.result.document = None;
         }
         generation.rows.extend(row);
+        let bytes = generation.bytes();
+        self.ledger.settle(&mut generation.charged, bytes);
         let deserted = generation.subscribers.is_empty() && generation.phase == Phase::Calling;
         if deserted && generation.result.verdict.is_none() {
             if !generation.known || grace_ms == 0 || self.stopping.is_some() {

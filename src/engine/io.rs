@@ -19,6 +19,8 @@ pub enum Input<'a> {
     Received(ConnId, &'a [u8]),
     /// The peer will send nothing more; it may still read.
     EndOfInput(ConnId),
+    /// The peer has sent its FIN while reading is paused: more of what it said may still come.
+    HungUp(ConnId),
     /// This many of the unsent bytes were taken by the socket (plaintext, if it has TLS).
     Sent(ConnId, usize),
     /// The connection is gone; the reactor has closed its socket already.

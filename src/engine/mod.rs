@@ -281,6 +281,7 @@ impl Engine {
                 Some(Side::Provider) => self.provider_eof(id),
                 None => self.counters.stale += 1,
             },
+            Input::HungUp(id) => self.client_hung_up(id),
             Input::Sent(id, bytes) => self.sent(id, bytes),
             Input::Closed(id, gone) => self.closed(id, gone),
             Input::Done(id, result) => self.work_done(id, result),

@@ -59,6 +59,8 @@ impl Engine {
             Ok(()) => self.reply(id, status, Content::Json, &body),
             Err(_) => self.fail_exchange(id, &Failure::Internal("an answer is no JSON")),
         }
+        body.clear();
+        body.shrink_to(crate::limits::SCRATCH_BYTES);
         self.scratch = body;
     }
 

@@ -127,7 +127,7 @@ impl Listener {
                 self.ready = false;
                 Accepted::Nobody
             }
-            Err(error) if is_out_of_files(&error) => {
+            Err(error) if is_out_of_means(&error) => {
                 self.rest_until = now.plus_ms(ACCEPT_BACKOFF_MS);
                 Accepted::NoFiles
             }
@@ -154,9 +154,13 @@ fn keep_little_unsent(listening: &Socket) {
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
 fn keep_little_unsent(_listening: &Socket) {}
 
-/// `EMFILE` (the process) and `ENFILE` (the system): 24 and 23 on every Unix.
-fn is_out_of_files(error: &io::Error) -> bool {
-    matches!(error.raw_os_error(), Some(23 | 24))
+/// `EMFILE` (the process) and `ENFILE` (the system): 24 and 23 on every Unix; or no memory for
+/// another socket, which `io` has a name for. Trying again at once would only spin.
+fn is_out_of_means(error: &io::Error) -> bool {
+    let no_buffers = if cfg!(target_os = "linux") { 105 } else { 55 };
+    error.kind() == io::ErrorKind::OutOfMemory
+        || matches!(error.raw_os_error(), Some(23 | 24))
+        || error.raw_os_error() == Some(no_buffers)
 }
 
 #[cfg(test)]

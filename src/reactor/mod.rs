@@ -153,7 +153,7 @@ impl Reactor {
             self.stop_accepting(wish);
         }
         if let Some(recorder) = &mut self.recorder {
-            recorder.flush();
+            recorder.flush_if_idle();
         }
         if self.stall_ms > 0 {
             std::thread::sleep(std::time::Duration::from_millis(self.stall_ms));

@@ -69,6 +69,8 @@ pub enum Record {
     Received(ConnId, Vec<u8>),
     /// See [`Input::EndOfInput`].
     EndOfInput(ConnId),
+    /// See [`Input::HungUp`].
+    HungUp(ConnId),
     /// See [`Input::Sent`].
     Sent(ConnId, u64),
     /// See [`Input::Closed`].
@@ -150,6 +152,7 @@ impl Recorder {
             Input::Secured(id) => self.record(2, now, &[&conn(id)]),
             Input::Received(id, bytes) => self.record(3, now, &[&conn(id), bytes]),
             Input::EndOfInput(id) => self.record(4, now, &[&conn(id)]),
+            Input::HungUp(id) => self.record(15, now, &[&conn(id)]),
             Input::Sent(id, bytes) => {
                 self.record(5, now, &[&conn(id), &(*bytes as u64).to_le_bytes()]);
             }
@@ -175,8 +178,15 @@ impl Recorder {
         self.since_digest = 0;
     }
 
-    /// Hands what was gathered to the thread.
-    pub fn flush(&mut self) {
+    /// Hands what was gathered to the thread if the thread has nothing to do: so that a turn with
+    /// little in it does not take a whole place in the channel.
+    pub fn flush_if_idle(&mut self) {
+        if self.batches.is_empty() {
+            self.flush();
+        }
+    }
+
+    fn flush(&mut self) {
         if self.batch.is_empty() || self.ended {
             return;
         }
@@ -210,7 +220,10 @@ impl Recorder {
     fn record_json(&mut self, kind: u8, now: Now, value: &impl Serialize) {
         match serde_json::to_vec(value) {
             Ok(json) => self.record(kind, now, &[&json]),
-            Err(error) => tracing::error!(%error, "an input could not be recorded"),
+            Err(error) => {
+                self.ended = true;
+                tracing::error!(%error, "the recording ends here: an input is no JSON");
+            }
         }
     }
 
@@ -357,6 +370,7 @@ fn parse(kind: u8, bytes: &[u8]) -> io::Result<Record> {
         11 => Record::Shutdown,
         12 => Record::Digest(word(bytes)?),
         13 => Record::Overrun,
+        15 => Record::HungUp(conn()?),
         14 => Record::Turned(serde_json::from_slice(bytes)?),
         _ => return Err(bad("a record is of no known kind")),
     })

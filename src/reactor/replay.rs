@@ -106,6 +106,7 @@ fn step(
         Record::Connected(id) => Input::Connected(id),
         Record::Secured(id) => Input::Secured(id),
         Record::EndOfInput(id) => Input::EndOfInput(id),
+        Record::HungUp(id) => Input::HungUp(id),
         Record::Sent(id, n) => Input::Sent(id, n as usize),
         Record::Closed(id, gone) => Input::Closed(id, gone),
         Record::Done(id, result) => Input::Done(id, result),

@@ -279,8 +279,12 @@ fn write_in_groups(
             back.send(Finished::Work(id, result));
         }
         group.clear();
-        if work.is_empty() && guarded(&busy.writer, || writer.checkpoint()).is_none() {
-            tracing::error!("a checkpoint of the store panicked");
+        if work.is_empty() {
+            match guarded(&busy.writer, || writer.checkpoint()) {
+                Some(Ok(())) => {}
+                Some(Err(error)) => tracing::warn!(code = error.code(), "checkpoint: {error}"),
+                None => tracing::error!("a checkpoint of the store panicked"),
+            }
         }
     }
 }

@@ -63,9 +63,19 @@ impl Tls {
         if bytes.is_empty() {
             return Ok(Progress::Going); // an empty slice would be taken for the end
         }
-        self.session
+        if self.closed {
+            // What comes after close_notify means nothing (RFC 8446 §6.1). The session takes none
+            // of it, so whoever waited for it to be taken would wait for ever.
+            *bytes = &[];
+            return Ok(Progress::Going);
+        }
+        let taken = self
+            .session
             .read_tls(bytes)
             .map_err(|_| TlsFault::Protocol)?;
+        if taken == 0 {
+            return Err(TlsFault::Protocol);
+        }
         let state = self
             .session
             .process_new_packets()
@@ -175,5 +185,94 @@ fn fault(error: &rustls::Error) -> TlsFault {
             TlsFault::Incompatible
         }
         _ => TlsFault::Protocol,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use rustls::{ServerConfig, ServerConnection};
+
+    use super::*;
+
+    /// A session and its peer, past the handshake.
+    fn pair() -> (Tls, ServerConnection) {
+        let made = rcgen::generate_simple_self_signed(["llm.test".to_string()]).unwrap();
+        let key = rustls::pki_types::PrivateKeyDer::try_from(made.signing_key.serialize_der());
+        let mut roots = RootCertStore::empty();
+        roots.add(made.cert.der().clone()).unwrap();
+        let ours = ClientConfig::builder()
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        let theirs = ServerConfig::builder()
+            .with_no_client_auth()
+            .with_single_cert(vec![made.cert.der().clone()], key.unwrap())
+            .unwrap();
+        let mut tls = Tls::start(&Arc::new(ours), "llm.test").unwrap();
+        let mut peer = ServerConnection::new(Arc::new(theirs)).unwrap();
+        while tls.is_handshaking() || peer.is_handshaking() {
+            let mut sent = Vec::new();
+            while tls.wants_write() {
+                tls.write_to(&mut sent).unwrap();
+            }
+            let mut rest = sent.as_slice();
+            while !rest.is_empty() {
+                peer.read_tls(&mut rest).unwrap();
+                peer.process_new_packets().unwrap();
+            }
+            take_in(&mut tls, &said(&mut peer));
+        }
+        (tls, peer)
+    }
+
+    fn said(peer: &mut ServerConnection) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        while peer.wants_write() {
+            peer.write_tls(&mut bytes).unwrap();
+        }
+        bytes
+    }
+
+    /// Feeds `bytes` as the loop does; every step has to take some of them.
+    fn take_in(tls: &mut Tls, bytes: &[u8]) -> Vec<u8> {
+        let (mut rest, mut plain, mut scratch) = (bytes, Vec::new(), [0; 1024]);
+        while !rest.is_empty() {
+            let before = rest.len();
+            tls.receive(&mut rest).unwrap();
+            assert!(rest.len() < before, "a step without progress");
+            loop {
+                let n = tls.plaintext(&mut scratch);
+                if n == 0 {
+                    break;
+                }
+                plain.extend_from_slice(&scratch[..n]);
+            }
+        }
+        plain
+    }
+
+    #[test]
+    fn what_follows_close_notify_is_passed_over() {
+        let (mut tls, mut peer) = pair();
+        Write::write_all(&mut peer.writer(), b"the answer").unwrap();
+        peer.send_close_notify();
+        let mut bytes = said(&mut peer);
+        bytes.resize(bytes.len() + 20_000, 0x55);
+        assert_eq!(take_in(&mut tls, &bytes), b"the answer");
+        assert!(tls.closed);
+    }
+
+    #[test]
+    fn plaintext_comes_out_whole_at_every_split() {
+        for size in [1, 7, 1000] {
+            let (mut tls, mut peer) = pair();
+            Write::write_all(&mut peer.writer(), &[b'x'; 5_000]).unwrap();
+            let bytes = said(&mut peer);
+            let plain: Vec<u8> = bytes
+                .chunks(size)
+                .flat_map(|piece| take_in(&mut tls, piece))
+                .collect();
+            assert_eq!(plain, [b'x'; 5_000]);
+        }
     }
 }

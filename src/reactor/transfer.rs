@@ -55,11 +55,12 @@ impl Reactor {
             }
         }
         self.scratch = scratch;
-        if let Some(socket) = self.socket(id)
-            && socket.readable
-            && !socket.paused
-        {
-            self.mark_ready(id);
+        match self.socket(id) {
+            // Paused by what was just read: a hang-up that was announced with it has no event of
+            // its own any more.
+            Some(socket) if socket.paused => self.watch_paused(id),
+            Some(socket) if socket.readable => self.mark_ready(id),
+            _ => {}
         }
     }
 
@@ -75,7 +76,7 @@ impl Reactor {
             && socket.accepted
             && socket.read_closed
         {
-            self.feed(Input::EndOfInput(id));
+            self.feed(Input::HungUp(id));
         }
     }
 

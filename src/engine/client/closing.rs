@@ -127,6 +127,24 @@ impl Engine {
         }
     }
 
+    /// The client has sent its FIN while we do not read from it. What it sent before may still be
+    /// asked for, but nobody waits for an answer that costs something.
+    pub(crate) fn client_hung_up(&mut self, id: ConnId) {
+        let half_close = self.config.half_close;
+        let exchange = self
+            .conns
+            .get_mut(id)
+            .and_then(|c| c.client())
+            .and_then(|c| c.exchange);
+        let costs = exchange
+            .and_then(|exchange| self.exchanges.get(exchange))
+            .is_some_and(|exchange| exchange.route.costs());
+        if costs && !half_close {
+            self.client_closed(id);
+            self.out.push(Output::Close(id, How::Plain));
+        }
+    }
+
     /// A client that has sent its FIN and has no request left in its tail is finished with.
     pub(crate) fn client_idle_eof(&mut self, id: ConnId) {
         let Some(conn) = self.conns.get_mut(id) else {

@@ -66,6 +66,10 @@ impl Engine {
         result: WorkResult,
     ) -> Result<(), Failure> {
         match state {
+            // Many large rows at a time: what there is no memory for is not copied into a reply.
+            Contents::Reading if self.ledger.is_full() => {
+                return Err(Failure::Full(Bound::Memory));
+            }
             Contents::Reading => match super::found(result)? {
                 Found::Page { rows, next } => self.reply_page(id, &rows, next),
                 Found::One(Some(row)) => self.reply_row(id, &row),

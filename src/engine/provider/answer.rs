@@ -52,7 +52,10 @@ impl Engine {
         };
         let conn = *conn;
         let Reception::Stream { sse, dialect, .. } = reception.as_mut() else {
-            if let Err(upstream) = reception.keep(bytes) {
+            let kept = reception.keep(bytes);
+            let bytes = reception.bytes();
+            self.ledger.settle(&mut call.charged, bytes);
+            if let Err(upstream) = kept {
                 self.fail_call(id, upstream.into());
             }
             return;
@@ -63,12 +66,7 @@ impl Engine {
         if let Some(call) = self.calls.get_mut(id)
             && let Stage::Receiving(_, reception) = &mut call.stage
         {
-            let finished = verdict == Ok(true);
-            **reception = Reception::Stream {
-                sse,
-                dialect,
-                finished,
-            };
+            **reception = Reception::Stream { sse, dialect };
         }
         match verdict {
             Ok(false) => {}

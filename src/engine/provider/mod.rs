@@ -75,7 +75,10 @@ impl Engine {
             }
             match provider.http.step(&input[used..]) {
                 Ok(ClientStep::NeedMore) => return used,
-                Ok(ClientStep::Informational { consumed }) => used += consumed,
+                Ok(ClientStep::Informational { consumed }) => {
+                    used += consumed;
+                    self.provider_spoke(phase);
+                }
                 Ok(ClientStep::Head { head, consumed }) => {
                     used += consumed;
                     self.provider_head(id, phase, &head);
@@ -180,6 +183,15 @@ impl Engine {
         }
         self.fail_call(id, upstream.into());
         self.close_conn(conn, How::Plain);
+    }
+
+    /// The provider has seen the request: should the connection break, it is not sent again.
+    fn provider_spoke(&mut self, phase: ProviderPhase) {
+        if let ProviderPhase::Leased(id) = phase
+            && let Some(call) = self.calls.get_mut(id)
+        {
+            call.reused = false;
+        }
     }
 
     /// What came breaks the protocol.

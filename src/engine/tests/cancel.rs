@@ -115,3 +115,13 @@ fn a_half_closed_client_is_answered_where_the_configuration_says_so() {
     assert_eq!(world.reply(client).status, 200);
     assert!(world.is_over(client));
 }
+
+#[test]
+fn while_nobody_reads_what_it_says() {
+    let mut world = World::new(PROVIDER);
+    let client = world.post("/generate/", TEA);
+    world.send(client, vec![b'x'; 100_000]);
+    assert!(world.sockets[&client].paused, "it has sent too much ahead");
+    world.feed(crate::engine::io::Input::HungUp(client));
+    is_cleaned_up(&mut world);
+}

@@ -1,6 +1,6 @@
 //! `/contents`
 
-use super::World;
+use super::{PROVIDER, World, openai};
 use crate::engine::work::{Kind, WorkResult};
 use crate::store::StoreError;
 
@@ -120,4 +120,25 @@ fn more_reads_than_may_wait_are_refused() {
         world.reply(client).problem(),
         (503, "store_queue_full".to_owned())
     );
+}
+
+#[test]
+fn large_texts_for_clients_that_do_not_read_stay_within_the_ledger() {
+    let mut world = World::new(&format!("{PROVIDER}[limits]\nledger_bytes = 16777216\n"));
+    let client = world.post("/generate/", r#"{"topic":"tea"}"#);
+    world.answer(openai::whole(&"All about tea. ".repeat(60_000)));
+    let id = world.reply(client).json()["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let request = format!("GET /contents/{id} HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    let clients: Vec<_> = (0..40).map(|_| world.client()).collect();
+    for client in &clients {
+        world.sockets.get_mut(client).unwrap().stalled = true;
+    }
+    for client in &clients {
+        world.send(*client, &request);
+    }
+    let peak = world.metric("ledger_peak_bytes");
+    assert!(peak < 18.0 * 1048576.0, "{peak} bytes");
 }
