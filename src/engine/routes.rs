@@ -68,29 +68,63 @@ impl Route {
     /// Whether it is answered whoever asks, from the loop alone.
     #[must_use]
     pub fn is_probe(&self) -> bool {
-        matches!(
-            self,
-            Route::Health | Route::Ready | Route::Options(_) | Route::Unknown
-        )
+        self.traits().probe
     }
 
     /// Whether it has a JSON body.
     #[must_use]
     pub fn takes_body(&self) -> bool {
-        matches!(self, Route::Generate | Route::Analyze)
+        self.traits().body
     }
 
     /// Whether answering costs a call or work, so that a client that leaves has to be noticed.
     #[must_use]
     pub fn costs(&self) -> bool {
-        matches!(self, Route::Generate | Route::Analyze | Route::Resume(_))
+        self.traits().costs
     }
 
     /// Whether it leaves a row in `requests`.
     #[must_use]
     pub fn is_recorded(&self) -> bool {
-        matches!(self, Route::Generate | Route::Analyze)
+        self.traits().recorded
     }
+
+    /// What is true of each route, in one table that a new route cannot be forgotten in.
+    fn traits(&self) -> Traits {
+        let none = Traits::default();
+        match self {
+            Route::Health | Route::Ready | Route::Options(_) | Route::Unknown => Traits {
+                probe: true,
+                ..none
+            },
+            Route::Generate | Route::Analyze => Traits {
+                body: true,
+                costs: true,
+                recorded: true,
+                ..none
+            },
+            Route::Resume(_) => Traits {
+                costs: true,
+                ..none
+            },
+            Route::Index
+            | Route::Metrics
+            | Route::Spans
+            | Route::Stop(_)
+            | Route::List(_)
+            | Route::Read(_)
+            | Route::Delete(_) => none,
+        }
+    }
+}
+
+/// See [`Route::traits`].
+#[derive(Clone, Copy, Default)]
+struct Traits {
+    probe: bool,
+    body: bool,
+    costs: bool,
+    recorded: bool,
 }
 
 /// What a path stands for, before the method is looked at.
