@@ -49,6 +49,16 @@ pub const JSON_ON_LOOP_BYTES: usize = 64 * 1024;
 pub const TOPIC_CHARS: usize = 2_000;
 /// A text to analyse longer than this: 413.
 pub const CONTENT_CHARS: usize = 1_000_000;
+/// Keywords that one request may ask for. More: 422.
+pub const KEYWORDS: usize = 100;
+/// … and those that it gets if it does not say.
+pub const KEYWORDS_UNASKED: usize = 10;
+/// Characters of a text that a provider is shown to name its keywords. What follows is not sent.
+pub const KEYWORDS_PROMPT_CHARS: usize = 50_000;
+/// Bytes of a provider's list of keywords that are read. What follows is not looked at.
+pub const KEYWORDS_ANSWER_BYTES: usize = 64 * 1024;
+/// A longer item in such a list is no keyword, and left out.
+pub const KEYWORD_CHARS: usize = 100;
 /// Rows on one page of `/contents`.
 pub const PAGE_ROWS: usize = 100;
 /// Characters of a text shown in a list.

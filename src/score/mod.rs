@@ -23,6 +23,7 @@
 mod classes;
 mod counts;
 mod hyphenation;
+pub mod keywords;
 mod labels;
 mod readability;
 mod sentences;
