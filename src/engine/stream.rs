@@ -74,6 +74,9 @@ impl Engine {
     /// Writes what there is of the text or document, up to the mark and to what one connection may
     /// have at a time; then, if that was all, the end.
     pub(super) fn pump(&mut self, id: ExchangeId) {
+        if let Some(Flow::Gather(_)) = self.exchanges.get(id).map(|e| &e.flow) {
+            return self.gather_turn(id);
+        }
         let mut put = self.pump_document(id);
         let mut event = std::mem::take(&mut self.scratch);
         let mut json = std::mem::take(&mut self.json);
@@ -91,7 +94,7 @@ impl Engine {
 
     /// The mark up to which one connection's unsent bytes are filled: lower when memory is scarce,
     /// so that many slow readers together stay within the ledger.
-    fn send_high(&self) -> usize {
+    pub(super) fn send_high(&self) -> usize {
         if self.ledger.used() * 2 < self.ledger.limit() {
             SEND_HIGH_BYTES
         } else {
@@ -121,11 +124,12 @@ impl Engine {
                 continue;
             };
             exchange.listed = false;
-            let Some(generation) = exchange.held.generation else {
-                continue;
-            };
             let before = self.counters.written;
-            self.catch_up(id, generation);
+            match (&exchange.flow, exchange.held.generation) {
+                (Flow::Gather(_), _) => self.gather_turn(id),
+                (_, Some(generation)) => self.catch_up(id, generation),
+                (_, None) => continue,
+            }
             let written = (self.counters.written - before) as usize;
             match room.checked_sub(written) {
                 Some(left) => room = left,
