@@ -41,7 +41,7 @@ pub use base_url::BaseUrl;
 pub use error::ConfigError;
 pub use layers::Origin;
 pub use limits::{Drill, Limits, Offline};
-pub use prompt::PromptTemplate;
+pub use prompt::{KeywordsPrompt, PromptTemplate};
 pub use provider::{OFFLINE, Provider, ProviderKind, Timeouts, Upstream};
 pub use secret::Secret;
 pub use sources::{Flags, SourceFile, Sources};
@@ -62,6 +62,8 @@ pub struct Config {
     pub allow_anonymous: bool,
     /// What a provider is asked for a topic.
     pub prompt: PromptTemplate,
+    /// What a provider is asked for the keywords of a text.
+    pub keywords_prompt: KeywordsPrompt,
     /// Equal prompts in flight share one call.
     pub coalesce: bool,
     /// A client that closed its sending side still waits for its answer.
@@ -121,6 +123,7 @@ fn read(layers: &mut Layers) -> Result<Config, ConfigError> {
         origins: layers.value("origins", Vec::new())?,
         allow_anonymous: layers.value("allow_anonymous", false)?,
         prompt: layers.value("prompt", PromptTemplate::default())?,
+        keywords_prompt: layers.value("keywords_prompt", KeywordsPrompt::default())?,
         coalesce: layers.value("coalesce", true)?,
         half_close: layers.value("half_close", false)?,
         debug: layers.value("debug", false)?,

@@ -20,7 +20,8 @@ use super::trace::{Kind, Span, State};
 use super::{Engine, Failure, failure::Upstream};
 use crate::dialect::{AnyStream, Dialect, offline};
 use crate::engine::io::How;
-use crate::limits::{LAG_HIGH_BYTES, LAG_LOW_BYTES};
+use crate::config::Config;
+use crate::limits::{KEYWORDS_PROMPT_CHARS, LAG_HIGH_BYTES, LAG_LOW_BYTES};
 use crate::proto::sse;
 use crate::store::TextRow;
 
@@ -49,9 +50,33 @@ pub struct Plan {
     pub stream: bool,
     /// Which of several texts about the same topic it is: they are not to be one text.
     pub candidate: u8,
+    /// What the answer is for.
+    pub purpose: Purpose,
+}
+
+/// What becomes of a provider's answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// It is a text: streamed, scored, stored, kept for resume.
+    Text,
+    /// It is a list of so many keywords of the text in `topic`: parsed and stored (`keywords.rs`).
+    Keywords(usize),
 }
 
 impl Plan {
+    /// What the provider is asked.
+    #[must_use]
+    pub fn prompt(&self, config: &Config) -> String {
+        match self.purpose {
+            Purpose::Text => config.prompt.fill(&self.topic),
+            Purpose::Keywords(limit) => {
+                let end = self.topic.char_indices().nth(KEYWORDS_PROMPT_CHARS);
+                let shown = &self.topic[..end.map_or(self.topic.len(), |(end, _)| end)];
+                config.keywords_prompt.fill(shown, limit)
+            }
+        }
+    }
+
     /// The plan of a text that comes from the store.
     #[must_use]
     pub fn of_row(row: &TextRow, provider: u16) -> Plan {
@@ -67,6 +92,7 @@ impl Plan {
             temperature: None,
             stream: false,
             candidate: 0,
+            purpose: Purpose::Text,
         }
     }
 }

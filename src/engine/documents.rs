@@ -6,8 +6,9 @@ use uuid::Uuid;
 use crate::dialect::Usage;
 use crate::engine::Failure;
 use crate::engine::generation::Generation;
+use crate::score::keywords::Keyword;
 use crate::score::{Readability, Sentiment};
-use crate::store::Listed;
+use crate::store::{KeywordMethod, Listed};
 
 /// A generated text and all that is known about it, as `POST /generate/` and `done` say it.
 #[derive(Serialize)]
@@ -99,6 +100,26 @@ pub(super) struct AnalysisReply<'a> {
     pub(super) sentiment: &'a Sentiment,
     pub(super) id: Uuid,
     pub(super) search_term_id: Uuid,
+}
+
+/// The keywords of a text, as `POST /keywords/` says them.
+#[derive(Serialize)]
+pub(super) struct KeywordsReply<'a> {
+    pub(super) keywords: &'a [Keyword],
+    pub(super) method: KeywordMethod,
+    pub(super) id: Uuid,
+    pub(super) search_term_id: Uuid,
+}
+
+impl<'a> KeywordsReply<'a> {
+    pub(super) fn of(generation: &'a Generation) -> Self {
+        KeywordsReply {
+            keywords: &generation.result.keywords,
+            method: KeywordMethod::Provider,
+            id: generation.id,
+            search_term_id: generation.plan.term_id,
+        }
+    }
 }
 
 /// RFC 9457, with our own members `code`, `field` and `request_id`.

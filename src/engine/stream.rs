@@ -12,7 +12,8 @@ use std::sync::Arc;
 
 use super::blocks::Pen;
 use super::client::{takes_body, takes_chunks};
-use super::documents::{Problem, TextReply};
+use super::call::Purpose;
+use super::documents::{KeywordsReply, Problem, TextReply};
 use super::flow::Flow;
 use super::flow::generate::{Event, Generate};
 use super::reply::after;
@@ -149,7 +150,10 @@ impl Engine {
         };
         if generation.result.document.is_none() {
             // A document of strings and numbers cannot fail to be written into memory.
-            let document = serde_json::to_vec(&TextReply::new(generation, true));
+            let document = match generation.plan.purpose {
+                Purpose::Text => serde_json::to_vec(&TextReply::new(generation, true)),
+                Purpose::Keywords(_) => serde_json::to_vec(&KeywordsReply::of(generation)),
+            };
             generation.result.document = Some(Arc::new(document.unwrap_or_default()));
         }
         let length = generation.result.document.as_ref().map_or(0, |d| d.len());

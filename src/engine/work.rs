@@ -20,6 +20,7 @@ use uuid::Uuid;
 use super::flow::body::{Ask, ParseFault, Shape};
 use super::slots::{ExchangeId, GenerationId, Slots, WorkId};
 use crate::score::Scores;
+use crate::score::keywords::Keyword;
 use crate::store::{Found, Query, StoreError, Write, Written};
 
 /// A piece of work, complete in itself.
@@ -39,6 +40,15 @@ pub enum Work {
         /// Set when nobody wants the result any more.
         cancel: Cancel,
     },
+    /// Find the keywords of a text.
+    Keywords {
+        /// The text.
+        text: Arc<String>,
+        /// How many are wanted.
+        limit: usize,
+        /// Set when nobody wants the result any more.
+        cancel: Cancel,
+    },
     /// Ask the store.
     Read(Query),
     /// Change the store.
@@ -51,7 +61,7 @@ impl Work {
     pub fn kind(&self) -> Kind {
         match self {
             Work::Parse { .. } => Kind::Parse,
-            Work::Score { .. } => Kind::Score,
+            Work::Score { .. } | Work::Keywords { .. } => Kind::Score,
             Work::Read(_) => Kind::Read,
             Work::Write(_) => Kind::Write,
         }
@@ -65,6 +75,8 @@ pub enum WorkResult {
     Parsed(Result<Ask, ParseFault>),
     /// A text was scored; `None` when it was cancelled on the way.
     Scored(Option<Scores>),
+    /// The keywords of a text; `None` when it was cancelled on the way.
+    Keywords(Option<Vec<Keyword>>),
     /// The store answered.
     Found(Result<Found, StoreError>),
     /// The store has it on disk, or says why not.
@@ -78,7 +90,7 @@ pub enum WorkResult {
 pub enum Kind {
     /// Long JSON, by the scorer threads.
     Parse,
-    /// Texts, by the scorer threads.
+    /// Texts to be scored or searched for keywords, by the scorer threads.
     Score,
     /// The SQLite reader.
     Read,
@@ -241,7 +253,7 @@ impl Works {
     pub fn submit(&mut self, owner: WorkOwner, work: Work) -> Option<WorkId> {
         let kind = work.kind();
         let cancel = match &work {
-            Work::Score { cancel, .. } => Some(cancel.clone()),
+            Work::Score { cancel, .. } | Work::Keywords { cancel, .. } => Some(cancel.clone()),
             _ => None,
         };
         let entry = Entry {

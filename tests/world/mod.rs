@@ -24,6 +24,7 @@ use maitred::engine::flow::body;
 use maitred::engine::io::{Gone, How, Input, Output, ResolveFault};
 use maitred::engine::work::{Kind, Work, WorkResult};
 use maitred::engine::{ConnId, Engine, Mono, Now, Sizes, WorkId};
+use maitred::score::keywords::extract;
 use maitred::score::score;
 
 pub(crate) use reply::{Event, Reply, take_reply};
@@ -303,6 +304,11 @@ impl World {
             Work::Score { text, cancel } => {
                 WorkResult::Scored(score(&text, &|| cancel.is_cancelled()))
             }
+            Work::Keywords {
+                text,
+                limit,
+                cancel,
+            } => WorkResult::Keywords(extract(&text, limit, &|| cancel.is_cancelled())),
             Work::Read(query) => WorkResult::Found(Ok(self.store.query(&query))),
             Work::Write(write) => WorkResult::Written(Ok(self.store.write(*write))),
         };

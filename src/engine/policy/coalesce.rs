@@ -5,7 +5,7 @@
 
 use sha2::{Digest, Sha256};
 
-use crate::engine::call::Plan;
+use crate::engine::call::{Plan, Purpose};
 
 /// The most requests that share one text. The next one starts another.
 pub const SUBSCRIBERS: usize = 1024;
@@ -14,7 +14,13 @@ pub const SUBSCRIBERS: usize = 1024;
 #[must_use]
 pub fn key(tenant: &str, plan: &Plan) -> [u8; 32] {
     let mut hash = Sha256::new();
-    for part in [tenant, &plan.provider_name, &plan.model, &plan.topic] {
+    // A text whose keywords are wanted may be long, and its id stands for it.
+    let (topic, keywords) = match plan.purpose {
+        Purpose::Text => (plan.topic.as_bytes(), 0),
+        Purpose::Keywords(limit) => (&plan.term_id.as_bytes()[..], limit as u64),
+    };
+    let names = [tenant, &plan.provider_name, &plan.model].map(str::as_bytes);
+    for part in names.into_iter().chain([topic]) {
         hash.update((part.len() as u64).to_be_bytes());
         hash.update(part);
     }
@@ -25,6 +31,7 @@ pub fn key(tenant: &str, plan: &Plan) -> [u8; 32] {
             .to_be_bytes(),
     );
     hash.update([u8::from(plan.stream), plan.candidate]);
+    hash.update(keywords.to_be_bytes());
     hash.finalize().into()
 }
 
@@ -46,6 +53,7 @@ mod tests {
             temperature: None,
             stream: true,
             candidate: 0,
+            purpose: Purpose::Text,
         }
     }
 
