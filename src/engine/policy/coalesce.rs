@@ -70,6 +70,8 @@ mod tests {
             |p: &mut Plan| p.temperature = Some(0.0),
             |p: &mut Plan| p.stream = false,
             |p: &mut Plan| p.candidate = 1,
+            |p: &mut Plan| p.purpose = Purpose::Keywords(1),
+            |p: &mut Plan| p.purpose = Purpose::Keywords(2),
         ] {
             let mut other = base.clone();
             change(&mut other);
@@ -78,6 +80,6 @@ mod tests {
         others.push(same);
         others.sort_unstable();
         others.dedup();
-        assert_eq!(others.len(), 9);
+        assert_eq!(others.len(), 11);
     }
 }

@@ -11,6 +11,7 @@ mod gather;
 mod generate_offline;
 mod generate_openai;
 mod http;
+mod keywords;
 mod pool;
 mod pressure;
 mod probes;

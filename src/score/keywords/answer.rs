@@ -80,14 +80,28 @@ fn split(answer: &str) -> Vec<String> {
             Some((label, list)) if label.to_lowercase().contains("keyword") => list,
             _ => line,
         };
-        items.extend(line.split([',', ';', '、', '，']).map(str::to_owned));
+        let parts: Vec<&str> = line.split([',', ';', '、', '，']).collect();
+        // Prose has commas too.
+        let sentences = parts.iter().filter(|part| is_sentence(bare(part))).count();
+        if 2 * sentences < parts.len() {
+            items.extend(parts.into_iter().map(str::to_owned));
+        }
     }
     items.retain(|item| !item.trim().is_empty());
     items
 }
 
-/// A keyword without what makes a list of it. Empty if nothing is left, or if it is a sentence.
+/// A keyword with single spaces. Empty if nothing is left, or if it is a sentence.
 fn tidy(item: &str) -> String {
+    let keyword = bare(item);
+    if is_sentence(keyword) {
+        return String::new();
+    }
+    words(keyword).collect::<Vec<&str>>().join(" ")
+}
+
+/// An item without what makes a list of it.
+fn bare(item: &str) -> &str {
     let mut item = item.trim().trim_start_matches(['-', '*', '•', '·', '–', '—', '+', '>', '#', ' ']);
     let digits = item.trim_start_matches(|c: char| c.is_ascii_digit());
     if digits.len() < item.len()
@@ -102,13 +116,16 @@ fn tidy(item: &str) -> String {
     let quotes = |c: char| c.is_whitespace() || "\"'“”‘’«»`*_[]".contains(c);
     let item = item.trim_matches(quotes).trim_end_matches(['.', ':', '!']);
     let item = item.trim_matches(quotes);
-    let item = item.strip_prefix("and ").unwrap_or(item);
-    let words: Vec<&str> = item.split(|c: char| c.is_whitespace() || c.is_control()).collect();
-    let keyword: Vec<&str> = words.into_iter().filter(|word| !word.is_empty()).collect();
-    if keyword.len() > WORDS {
-        return String::new();
-    }
-    keyword.join(" ")
+    item.strip_prefix("and ").unwrap_or(item)
+}
+
+fn is_sentence(item: &str) -> bool {
+    words(item).nth(WORDS).is_some()
+}
+
+fn words(item: &str) -> impl Iterator<Item = &str> {
+    let words = item.split(|c: char| c.is_whitespace() || c.is_control());
+    words.filter(|word| !word.is_empty())
 }
 
 #[cfg(test)]
@@ -148,7 +165,7 @@ mod tests {
 
     #[test]
     fn sentences_are_no_keywords() {
-        assert!(listed("I am sorry but I cannot do that for you today.").is_empty());
+        assert!(listed("I am sorry but I cannot do that for you today, my friend.").is_empty());
         assert!(listed(&"a".repeat(KEYWORD_CHARS + 1)).is_empty());
         assert!(listed(" \n, ; \n- \n").is_empty());
         assert!(listed("[]").is_empty());
