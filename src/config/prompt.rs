@@ -116,8 +116,15 @@ mod tests {
     #[test]
     fn has_one_place_for_the_content_and_says_how_many() {
         let prompt = KeywordsPrompt::parse("{limit} of: {content} ({limit})").unwrap();
-        assert_eq!(prompt.fill("{limit} {content}", 7), "7 of: {limit} {content} (7)");
-        assert!(KeywordsPrompt::parse("{limit}").unwrap_err().contains("no {content}"));
+        assert_eq!(
+            prompt.fill("{limit} {content}", 7),
+            "7 of: {limit} {content} (7)"
+        );
+        assert!(
+            KeywordsPrompt::parse("{limit}")
+                .unwrap_err()
+                .contains("no {content}")
+        );
         let twice = KeywordsPrompt::parse("{content}{content}");
         assert!(twice.unwrap_err().contains("more than once"));
     }

@@ -39,6 +39,7 @@ pub struct SourceFile {
 
 /// Flags of the command line, as they were typed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, clap::Args)]
+#[command(next_help_heading = "Settings of the server")]
 pub struct Flags {
     /// Address and port to listen on [default: 127.0.0.1:8080]
     #[arg(long, global = true, value_name = "ADDR:PORT")]

@@ -10,8 +10,8 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::call::Plan;
-use super::keywords::keywords_row;
 use super::generation::{Generation, GenerationWait, Outcome, Phase};
+use super::keywords::keywords_row;
 use super::slots::{ExchangeId, GenerationId};
 use super::timers::{Owner, Timer};
 use super::{Engine, Failure, TENANT, failure::Upstream};
@@ -36,7 +36,9 @@ impl Engine {
             self.settle_generation(id);
             return Some(Write::Keywords { requests, row });
         }
-        let text = generation.has_text().then(|| Box::new(text_row(generation, state)));
+        let text = generation
+            .has_text()
+            .then(|| Box::new(text_row(generation, state)));
         self.settle_generation(id);
         if requests.is_empty() && text.is_none() {
             return None;

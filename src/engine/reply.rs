@@ -7,7 +7,9 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use super::archive::outcome_of;
-use super::documents::{AnalysisReply, KeywordsReply, PageReply, Problem, RowReply, rfc3339, row_of_list, usage};
+use super::documents::{
+    AnalysisReply, KeywordsReply, PageReply, Problem, RowReply, rfc3339, row_of_list, usage,
+};
 use crate::engine::blocks::Pen;
 use crate::engine::client::takes_body;
 use crate::engine::exchange::Terms;

@@ -25,7 +25,8 @@ use crate::score::Scores;
 
 pub use error::StoreError;
 pub use rows::{
-    AnalysisRow, KeywordMethod, KeywordsRow, Listed, RequestOutcome, RequestRow, TextRow, TextState, Unscored, excerpt,
+    AnalysisRow, KeywordMethod, KeywordsRow, Listed, RequestOutcome, RequestRow, TextRow,
+    TextState, Unscored, excerpt,
 };
 pub use term::{term_hash, term_id, term_key};
 

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use maitred::store::{
-    AnalysisRow, Found, KeywordsRow, Listed, Query, RequestRow, TextRow, Unscored, Write, Written, excerpt,
-    term_key,
+    AnalysisRow, Found, KeywordsRow, Listed, Query, RequestRow, TextRow, Unscored, Write, Written,
+    excerpt, term_key,
 };
 use uuid::Uuid;
 

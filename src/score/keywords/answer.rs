@@ -102,7 +102,9 @@ fn tidy(item: &str) -> String {
 
 /// An item without what makes a list of it.
 fn bare(item: &str) -> &str {
-    let mut item = item.trim().trim_start_matches(['-', '*', '•', '·', '–', '—', '+', '>', '#', ' ']);
+    let mut item = item
+        .trim()
+        .trim_start_matches(['-', '*', '•', '·', '–', '—', '+', '>', '#', ' ']);
     let digits = item.trim_start_matches(|c: char| c.is_ascii_digit());
     if digits.len() < item.len()
         && let Some(rest) = digits.strip_prefix(". ").or(digits.strip_prefix(") "))
@@ -159,7 +161,16 @@ mod tests {
 
     #[test]
     fn names_with_marks_stay_whole() {
-        let names = ["C++", "C#", ".NET", "Node.js", "I/O", "3.5 mm jack", "Moore's law", "[object]"];
+        let names = [
+            "C++",
+            "C#",
+            ".NET",
+            "Node.js",
+            "I/O",
+            "3.5 mm jack",
+            "Moore's law",
+            "[object]",
+        ];
         assert_eq!(listed(&names.join(", "))[..7], names[..7]);
     }
 
@@ -173,7 +184,10 @@ mod tests {
 
     #[test]
     fn a_score_is_the_rank() {
-        let scores: Vec<f64> = from_answer("a, b, c, d", 10, false).iter().map(|k| k.score).collect();
+        let scores: Vec<f64> = from_answer("a, b, c, d", 10, false)
+            .iter()
+            .map(|k| k.score)
+            .collect();
         assert_eq!(scores, [1.0, 0.75, 0.5, 0.25]);
         assert_eq!(from_answer("a, b, c, d", 2, false).len(), 2);
     }

@@ -49,7 +49,9 @@ fn choose(phrases: &[Phrase], limit: usize) -> Vec<(Phrase, f64)> {
         let (mut at, mut most) = (0, f64::MIN);
         for (candidate, phrase) in left.iter().enumerate() {
             let words = phrase.words();
-            let used = words.iter().map(|word| uses.get(word).copied().unwrap_or(0));
+            let used = words
+                .iter()
+                .map(|word| uses.get(word).copied().unwrap_or(0));
             let repeated = f64::from(used.sum::<u32>()) / words.len() as f64;
             let merit = phrase.merit / (1.0 + repeated);
             if merit > most {

@@ -113,7 +113,10 @@ mod tests {
             (["queries", "Query", "query's", "QUERY"], "query"),
             (["classes", "class", "Classes", "class's"], "class"),
             (["boxes", "Box", "box", "BOX"], "box"),
-            (["databases", "database", "Database's", "DATABASE"], "database"),
+            (
+                ["databases", "database", "Database's", "DATABASE"],
+                "database",
+            ),
             (["APIs", "API", "api", "API's"], "api"),
             (["Straße", "straße", "STRAßE", "Straßes"], "straße"),
         ] {

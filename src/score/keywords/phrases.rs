@@ -81,7 +81,9 @@ fn is_candidate(tally: &Tally, phrase: &Phrase, least: u32) -> bool {
     let content = words.iter().any(|n| class(n) == Some(Class::Content));
     let number = |n: &u32| class(n) == Some(Class::Number);
     // Digits or a letter may end a phrase: "Python 3" and "vitamin C", but not "3 words".
-    let numbers = words.split_last().is_some_and(|(_, rest)| rest.iter().any(number));
+    let numbers = words
+        .split_last()
+        .is_some_and(|(_, rest)| rest.iter().any(number));
     let [a, b, c] = phrase.words;
     if a == b || (b == c && c != GAP) || a == c {
         return false; // "no no", "tea, tea": said again, not said of

@@ -25,7 +25,14 @@ fn what_a_text_is_about_comes_first() {
 
 #[test]
 fn a_text_without_content_has_none() {
-    for nothing in ["", " \n\n", "It is what it is.", "42 and 3.14", "?!", "the THE The"] {
+    for nothing in [
+        "",
+        " \n\n",
+        "It is what it is.",
+        "42 and 3.14",
+        "?!",
+        "the THE The",
+    ] {
         assert_eq!(found(nothing), [""; 0], "{nothing:?}");
     }
 }
@@ -61,7 +68,10 @@ fn scores_fall_from_one_and_the_limit_is_kept() {
 
 #[test]
 fn equals_stand_in_the_order_of_the_text() {
-    assert_eq!(found("Plum, pear, apple and cherry."), ["Plum", "pear", "apple", "cherry"]);
+    assert_eq!(
+        found("Plum, pear, apple and cherry."),
+        ["Plum", "pear", "apple", "cherry"]
+    );
 }
 
 #[test]

@@ -140,8 +140,20 @@ mod tests {
     #[test]
     fn marks_inside_a_word_belong_to_it() {
         for whole in [
-            "don't", "I/O-bound", "Node.js", "3.14", "10,000", "snake_case", "R&D", "C++", "C#",
-            "Zoë’s", "U.S", "cafe\u{301}", "Ελλάδα", "中国",
+            "don't",
+            "I/O-bound",
+            "Node.js",
+            "3.14",
+            "10,000",
+            "snake_case",
+            "R&D",
+            "C++",
+            "C#",
+            "Zoë’s",
+            "U.S",
+            "cafe\u{301}",
+            "Ελλάδα",
+            "中国",
         ] {
             assert_eq!(told(whole), whole);
         }
@@ -152,7 +164,10 @@ mod tests {
 
     #[test]
     fn marks_between_words_break() {
-        assert_eq!(told("Yes, it is (so they say)."), "Yes | it is | so they say .");
+        assert_eq!(
+            told("Yes, it is (so they say)."),
+            "Yes | it is | so they say ."
+        );
         assert_eq!(told("**bold** _words_ and `code`"), "bold words and code");
         assert_eq!(told("What?! No."), "What . No .");
         assert_eq!(told("\u{1f375} tea"), "| tea");
