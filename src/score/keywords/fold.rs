@@ -39,9 +39,14 @@ impl Folded {
         }
         if is_plural_of_capitals(word) {
             self.key.pop();
-        // A capital S is part of a name: "HTTPS".
-        } else if !word.ends_with('S') && take_plural_off(&mut self.key) {
-            return stops::find(&self.key).unwrap_or(Class::Content);
+        } else if take_plural_off(&mut self.key) {
+            let known = stops::find(&self.key);
+            // A capital S is part of a name, unless it is a common word that is shouted.
+            if known.is_none() && word.ends_with('S') {
+                self.key.clear();
+                self.push_small(word);
+            }
+            return known.unwrap_or(Class::Content);
         }
         Class::Content
     }
@@ -138,6 +143,7 @@ mod tests {
             ("It's", Class::Stop),
             ("couldn’t", Class::Stop),
             ("examples", Class::Weak),
+            ("EXAMPLES", Class::Weak),
             ("3.14", Class::Number),
             ("O'Reilly", Class::Content),
             ("2FA", Class::Content),

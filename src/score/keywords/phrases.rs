@@ -31,6 +31,9 @@ pub(super) struct Phrase {
     inside: u32,
 }
 
+/// The length of a phrase with a link in it.
+const LINKED: usize = 3;
+
 impl Phrase {
     /// The numbers of its words.
     pub(super) fn words(&self) -> &[u32] {
@@ -38,12 +41,13 @@ impl Phrase {
         &self.words[..len]
     }
 
-    /// YAKE's figure for a phrase, upside down. In terms of the weights `w` of its words:
-    /// count × (1 + Σ 1/w) × Π w.
+    /// YAKE's figure for a phrase, upside down. In terms of the weights `w` of those of its words
+    /// that have one: count × (1 + Σ 1/w) × Π w.
     fn weigh(&mut self, weights: &[f64]) {
-        let of = |word: &u32| weights[*word as usize];
-        let product: f64 = self.words().iter().map(of).product();
-        let sum: f64 = self.words().iter().map(|word| of(word).recip()).sum();
+        let weights = self.words().iter().map(|word| weights[*word as usize]);
+        let weights = weights.filter(|weight| *weight > 0.0);
+        let product: f64 = weights.clone().product();
+        let sum: f64 = weights.map(f64::recip).sum();
         self.merit = f64::from(self.count) * (1.0 + sum) * product;
     }
 }
@@ -57,8 +61,8 @@ pub(super) fn find(
     let words = tally.row.iter().filter(|number| **number != GAP).count();
     let least = if words < LONG_TEXT_WORDS { 1 } else { 2 };
     let mut table = Table::new(tally);
-    table.count_pairs(&tally.row, cancelled)?;
-    table.count_triples(&tally.row, least, cancelled)?;
+    table.count_pairs(tally, cancelled)?;
+    table.count_triples(tally, least, cancelled)?;
     let is_candidate = |phrase: &Phrase| is_candidate(tally, phrase, least);
     table.note_nesting(&is_candidate);
     let mut phrases = table.phrases;
@@ -84,6 +88,12 @@ fn is_candidate(tally: &Tally, phrase: &Phrase, least: u32) -> bool {
     let numbers = words
         .split_last()
         .is_some_and(|(_, rest)| rest.iter().any(number));
+    let links = words.iter().filter(|word| tally.is_link(**word)).count();
+    if links > 0 {
+        let [_, middle, _] = phrase.words;
+        let between = words.len() == LINKED && links == 1 && tally.is_link(middle);
+        return between && content && !numbers && phrase.alone && phrase.count > 1;
+    }
     let [a, b, c] = phrase.words;
     if a == b || (b == c && c != GAP) || a == c {
         return false; // "no no", "tea, tea": said again, not said of
@@ -115,8 +125,8 @@ impl Table {
         }
     }
 
-    fn count_pairs(&mut self, row: &[u32], cancelled: &dyn Fn() -> bool) -> Option<()> {
-        for (at, pair) in (0..).zip(row.windows(2)) {
+    fn count_pairs(&mut self, tally: &Tally, cancelled: &dyn Fn() -> bool) -> Option<()> {
+        for (at, pair) in (0..).zip(tally.row.windows(2)) {
             if at % SCORE_POLL_BYTES == 0 && cancelled() {
                 return None;
             }
@@ -124,7 +134,7 @@ impl Table {
                 && a != GAP
                 && b != GAP
             {
-                self.count([a, b, GAP], row, at);
+                self.count([a, b, GAP], tally, at);
             }
         }
         Some(())
@@ -132,11 +142,11 @@ impl Table {
 
     fn count_triples(
         &mut self,
-        row: &[u32],
+        tally: &Tally,
         least: u32,
         cancelled: &dyn Fn() -> bool,
     ) -> Option<()> {
-        for (at, triple) in (0..).zip(row.windows(3)) {
+        for (at, triple) in (0..).zip(tally.row.windows(3)) {
             if at % SCORE_POLL_BYTES == 0 && cancelled() {
                 return None;
             }
@@ -146,16 +156,19 @@ impl Table {
             }
             let often = |pair| self.find(pair).is_some_and(|pair| pair.count >= least);
             if often([a, b, GAP]) && often([b, c, GAP]) {
-                self.count([a, b, c], row, at);
+                self.count([a, b, c], tally, at);
             }
         }
         Some(())
     }
 
     /// One occurrence of `words`, at `at` of the row.
-    fn count(&mut self, words: [u32; 3], row: &[u32], at: usize) {
+    fn count(&mut self, words: [u32; 3], tally: &Tally, at: usize) {
         let len = if words[2] == GAP { 2 } else { 3 };
-        let gap = |at: Option<usize>| at.and_then(|at| row.get(at)).is_none_or(|n| *n == GAP);
+        let gap = |at: Option<usize>| {
+            let word = at.and_then(|at| tally.row.get(at));
+            word.is_none_or(|word| *word == GAP || tally.is_link(*word))
+        };
         let alone = gap(at.checked_sub(1)) && gap(at.checked_add(len));
         if let Some(place) = self.places.get(&words) {
             let phrase = &mut self.phrases[*place as usize];

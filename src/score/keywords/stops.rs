@@ -14,6 +14,8 @@ pub(super) enum Class {
     Stop,
     /// It may be part of a phrase, and is none by itself.
     Weak,
+    /// It may stand between two words of a phrase: "of".
+    Link,
     /// Digits or one letter: it may be the last word of a phrase.
     Number,
     /// It may be all of a phrase.
@@ -26,6 +28,7 @@ pub(super) fn find(word: &str) -> Option<Class> {
     Some(match section {
         1 => Class::Stop,
         2 => Class::Weak,
+        4 => Class::Link,
         _ => Class::Content,
     })
 }
@@ -39,6 +42,7 @@ mod tests {
         assert_eq!(find("the"), Some(Class::Stop));
         assert_eq!(find("new"), Some(Class::Weak));
         assert_eq!(find("news"), Some(Class::Content));
+        assert_eq!(find("of"), Some(Class::Link));
         assert_eq!(find("tea"), None);
         assert!(TABLE.words().len() > 900);
     }

@@ -130,6 +130,12 @@ impl Tally {
         }
     }
 
+    /// Whether a number of the row is a word like "of".
+    pub(super) fn is_link(&self, number: u32) -> bool {
+        self.word(number)
+            .is_some_and(|word| word.class == Class::Link)
+    }
+
     /// The word behind a number of the row; `None` for a gap.
     pub(super) fn word(&self, number: u32) -> Option<&Word> {
         self.words.get(number as usize)

@@ -58,6 +58,18 @@ fn a_part_of_a_phrase_is_no_keyword_of_its_own() {
 }
 
 #[test]
+fn of_may_stand_between_two_words_that_belong_together() {
+    let text = "The division of labour made pins cheap. Smith saw the division of labour.";
+    let keywords = found(text);
+    assert_eq!(keywords[0], "division of labour");
+    let once = found("The tea of China is green.");
+    assert!(
+        once.iter().all(|keyword| !keyword.contains("of")),
+        "{once:?}"
+    );
+}
+
+#[test]
 fn scores_fall_from_one_and_the_limit_is_kept() {
     let keywords = extract(TEA, 4, &|| false).unwrap();
     assert_eq!(keywords.len(), 4);

@@ -12,11 +12,8 @@
 use super::stops::Class;
 use super::tally::{Tally, Word};
 
-/// A weak word adds little to a phrase; a number less.
-const WEAK: f64 = 0.3;
-const NUMBER: f64 = 0.15;
-
-/// The weight of each word, by its number.
+/// The weight of each word, by its number. Zero if it neither adds to a phrase nor takes from it:
+/// "greatest improvement" is as telling as "improvement".
 pub(super) fn of_words(tally: &Tally) -> Vec<f64> {
     let content = || {
         let words = tally.words.iter();
@@ -40,10 +37,8 @@ fn weight(word: &Word, usual: f64, sentences: f64) -> f64 {
     let spread = f64::from(word.sentences) / sentences;
     let position = word.positions as f64 / f64::from(word.sentences.max(1));
     let lateness = (3.0 + position).ln().ln();
-    let kind = match word.class {
-        Class::Content => 1.0,
-        Class::Weak => WEAK,
-        Class::Number | Class::Stop => NUMBER,
-    };
-    kind * (capitals + frequency + spread) / lateness
+    match word.class {
+        Class::Content => (capitals + frequency + spread) / lateness,
+        Class::Weak | Class::Number | Class::Link | Class::Stop => 0.0,
+    }
 }
