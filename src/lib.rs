@@ -18,7 +18,7 @@
 //!        │
 //!        ├── proto          bytes ◄──► HTTP/1.1, server-sent events
 //!        ├── dialect        a provider's JSON ◄──► one neutral form
-//!        ├── score          text ──► readability, sentiment
+//!        ├── score          text ──► readability, sentiment, keywords
 //!        └── store          rows, and questions to them (SQLite lives on a thread)
 //! ```
 //!

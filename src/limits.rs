@@ -25,7 +25,7 @@ pub const TRAILER_BYTES: usize = 8 * 1024;
 pub const INFORMATIONAL_RESPONSES: usize = 8;
 /// A request body, unless its route says otherwise. Larger: 413.
 pub const BODY_BYTES: usize = 1024 * 1024;
-/// The body of `/analyze/`. Larger: 413.
+/// The body of `/analyze/` and `/keywords/`. Larger: 413.
 pub const ANALYZE_BODY_BYTES: usize = 4 * 1024 * 1024;
 /// The body that a provider may send when it does not stream. Larger: 502. It is parsed on the
 /// loop, in a few milliseconds at most (docs/decisions/0017-answers-on-the-loop.md).
@@ -47,7 +47,7 @@ pub const JSON_ON_LOOP_BYTES: usize = 64 * 1024;
 
 /// A topic longer than this: 422.
 pub const TOPIC_CHARS: usize = 2_000;
-/// A text to analyse longer than this: 413.
+/// A text to analyse, or to find keywords in, longer than this: 413.
 pub const CONTENT_CHARS: usize = 1_000_000;
 /// Keywords that one request may ask for. More: 422.
 pub const KEYWORDS: usize = 100;
@@ -108,7 +108,7 @@ pub const REPLAY_MS: u64 = 60_000;
 pub const HEARTBEAT_MS: u64 = 15_000;
 /// Scoring a text that was generated. Past it the text is answered and stored without scores.
 pub const SCORE_MS: u64 = 5_000;
-/// `/analyze/` waiting for a scorer. Then 503.
+/// `/analyze/` and `/keywords/` waiting for a scorer. Then 503.
 pub const ANALYZE_WAIT_MS: u64 = 1_000;
 /// A query or a transaction of the store. Then 503. A text whose row is not known to be stored is
 /// answered with that error too; in a stream it comes after all of the text, in the place of `done`.
@@ -160,7 +160,7 @@ pub const BATCH_TOPICS: usize = 1_000;
 pub const BATCH_AT_ONCE: usize = 64;
 /// Texts that one `POST /generate/` may choose the best of.
 pub const CANDIDATES: u8 = 8;
-/// Texts of `/analyze/` that wait for a scorer. More: 503.
+/// Texts of `/analyze/` and `/keywords/` that wait for a scorer. More: 503.
 pub const ANALYZE_WAITING: usize = 256;
 /// Requests whose JSON is being parsed on a thread. More: 503.
 pub const PARSE_WAITING: usize = 256;

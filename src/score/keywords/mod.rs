@@ -10,9 +10,9 @@
 //! ```
 //! The method has its phrases from RAKE (Rose et al. 2010: what stands between stop words) and its
 //! weights from YAKE (Campos et al. 2020: early, often, in many sentences, with capitals), and
-//! three rules of its own, because lists of either repeat themselves: singular and plural are one
-//! word; a phrase that only ever stands inside a longer one is left to it; and each keyword that
-//! is chosen makes its words count for less in the rest. docs/decisions/0019-local-keywords.md has
+//! a few rules of its own, because lists of either repeat themselves: singular and plural are one
+//! word; a phrase that mostly stands inside a longer one is left to it; each keyword that is
+//! chosen makes its words count for less in the rest. docs/decisions/0023-local-keywords.md has
 //! the comparison.
 //!
 //! Reading order: [`words`], [`fold`], [`stops`], [`tally`], [`weights`], [`choose`]; [`answer`]
