@@ -13,15 +13,15 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::generation::Generation;
+use super::keywords::Purpose;
 use super::now::Mono;
 use super::slots::{CallId, ConnId, GenerationId};
 use super::timers::{Owner, Timer};
 use super::trace::{Kind, Span, State};
 use super::{Engine, Failure, failure::Upstream};
-use crate::config::Config;
 use crate::dialect::{AnyStream, Dialect, offline};
 use crate::engine::io::How;
-use crate::limits::{KEYWORDS_PROMPT_CHARS, LAG_HIGH_BYTES, LAG_LOW_BYTES};
+use crate::limits::{LAG_HIGH_BYTES, LAG_LOW_BYTES};
 use crate::proto::sse;
 use crate::store::TextRow;
 
@@ -54,29 +54,7 @@ pub struct Plan {
     pub purpose: Purpose,
 }
 
-/// What becomes of a provider's answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Purpose {
-    /// It is a text: streamed, scored, stored, kept for resume.
-    Text,
-    /// It is a list of so many keywords of the text in `topic`: parsed and stored (`keywords.rs`).
-    Keywords(usize),
-}
-
 impl Plan {
-    /// What the provider is asked.
-    #[must_use]
-    pub fn prompt(&self, config: &Config) -> String {
-        match self.purpose {
-            Purpose::Text => config.prompt.fill(&self.topic),
-            Purpose::Keywords(limit) => {
-                let end = self.topic.char_indices().nth(KEYWORDS_PROMPT_CHARS);
-                let shown = &self.topic[..end.map_or(self.topic.len(), |(end, _)| end)];
-                config.keywords_prompt.fill(shown, limit)
-            }
-        }
-    }
-
     /// The plan of a text that comes from the store.
     #[must_use]
     pub fn of_row(row: &TextRow, provider: u16) -> Plan {

@@ -14,9 +14,10 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use super::call::{Plan, Purpose};
+use super::call::Plan;
 use super::flow::Flow;
 use super::flow::generate::Event;
+use super::keywords::Purpose;
 use super::now::Mono;
 use super::slots::{CallId, ConnId, ExchangeId, GenerationId, WorkId};
 use super::timers::{Owner, Timer};

@@ -10,14 +10,40 @@
 //!     └─(call failed, deserted)──────────────────────────────────────► alone is saved
 //! ```
 
-use super::call::Purpose;
+use super::call::Plan;
 use super::failure::Upstream;
 use super::generation::{Generation, Phase};
 use super::slots::GenerationId;
 use super::{Engine, TENANT};
+use crate::config::Config;
 use crate::dialect::FinishReason;
+use crate::limits::KEYWORDS_PROMPT_CHARS;
 use crate::score::keywords::from_answer;
 use crate::store::{KeywordMethod, KeywordsRow, TextState};
+
+/// What becomes of a provider's answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// It is a text: streamed, scored, stored, kept for resume.
+    Text,
+    /// It is a list of so many keywords of the text in [`Plan::topic`].
+    Keywords(usize),
+}
+
+impl Plan {
+    /// What the provider is asked.
+    #[must_use]
+    pub fn prompt(&self, config: &Config) -> String {
+        match self.purpose {
+            Purpose::Text => config.prompt.fill(&self.topic),
+            Purpose::Keywords(limit) => {
+                let end = self.topic.char_indices().nth(KEYWORDS_PROMPT_CHARS);
+                let shown = &self.topic[..end.map_or(self.topic.len(), |(end, _)| end)];
+                config.keywords_prompt.fill(shown, limit)
+            }
+        }
+    }
+}
 
 impl Engine {
     /// The provider's list is there.

@@ -35,7 +35,7 @@ pub mod flow;
 pub mod generation;
 mod house;
 pub mod io;
-mod keywords;
+pub mod keywords;
 pub mod ledger;
 pub mod metrics;
 pub mod names;

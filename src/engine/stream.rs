@@ -11,11 +11,11 @@ use std::io::Write as _;
 use std::sync::Arc;
 
 use super::blocks::Pen;
-use super::call::Purpose;
 use super::client::{takes_body, takes_chunks};
 use super::documents::{KeywordsReply, Problem, TextReply};
 use super::flow::Flow;
 use super::flow::generate::{Event, Generate};
+use super::keywords::Purpose;
 use super::reply::after;
 use super::slots::{ConnId, ExchangeId};
 use super::{Engine, Failure};

@@ -16,9 +16,10 @@ use uuid::Uuid;
 
 use super::Flow;
 use super::body::{KeywordsAsk, ParseFault};
-use crate::engine::call::{Plan, Purpose};
+use crate::engine::call::Plan;
 use crate::engine::documents::KeywordsReply;
 use crate::engine::failure::Bound;
+use crate::engine::keywords::Purpose;
 use crate::engine::policy::coalesce;
 use crate::engine::slots::ExchangeId;
 use crate::engine::trace::State;

@@ -5,7 +5,8 @@
 
 use sha2::{Digest, Sha256};
 
-use crate::engine::call::{Plan, Purpose};
+use crate::engine::call::Plan;
+use crate::engine::keywords::Purpose;
 
 /// The most requests that share one text. The next one starts another.
 pub const SUBSCRIBERS: usize = 1024;
