@@ -9,6 +9,7 @@ mod anthropic;
 mod cancel;
 mod failures;
 mod gemini;
+mod keywords;
 mod offline;
 mod openai;
 mod resume;
