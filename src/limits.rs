@@ -190,7 +190,7 @@ pub const LEDGER_BYTES: u64 = 1024 * 1024 * 1024;
 pub const SCORERS_MAX: usize = 4;
 /// A scorer looks whether its text is still wanted after this many bytes of it.
 pub const SCORE_POLL_BYTES: usize = 64 * 1024;
-/// Name servers that can be configured.
+/// Name servers that can be configured. More: a wrong setting.
 pub const DNS_SERVERS: usize = 3;
 /// Names that are looked up at a time by our own resolver. More wait for their turn.
 pub const DNS_LOOKUPS: usize = 16;
