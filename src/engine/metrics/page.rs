@@ -127,7 +127,7 @@ impl Engine {
     }
 
     fn table_metrics(&self, page: &mut Page) {
-        let (mut clients, mut providers) = ([0u64; 4], [0u64; 5]);
+        let (mut clients, mut providers, mut questions) = ([0u64; 4], [0u64; 5], 0u64);
         for (_, conn) in self.conns.iter() {
             match &conn.role {
                 Role::Client(client) => {
@@ -149,6 +149,7 @@ impl Engine {
                     };
                     providers[at] += 1;
                 }
+                Role::NameServer(_) => questions += 1,
             }
         }
         page.family("connections", "gauge", "Connections by side and state.");
@@ -161,6 +162,8 @@ impl Engine {
             let label = format!("side=\"provider\",state=\"{state}\"");
             page.value("connections", &label, count);
         }
+        let label = "side=\"name_server\",state=\"asking\"";
+        page.value("connections", label, questions);
         page.gauge(
             "clients_max",
             "Clients that may be connected.",
