@@ -30,8 +30,13 @@ pub struct Question {
     pub tcp: bool,
 }
 
+/// What to do about a question.
+trait Script: Fn(&Question) -> Vec<Say> + Send + Sync {}
+
+impl<F: Fn(&Question) -> Vec<Say> + Send + Sync> Script for F {}
+
 struct Shared {
-    script: Box<dyn Fn(&Question) -> Vec<Say> + Send + Sync>,
+    script: Box<dyn Script>,
     journal: Mutex<Vec<Question>>,
 }
 

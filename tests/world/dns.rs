@@ -15,6 +15,7 @@ impl World {
     pub(crate) fn note_question(&mut self, id: ConnId, to: SocketAddr) {
         let socket = Socket {
             to: Some(to),
+            datagram: true,
             dirty: true,
             ..Socket::default()
         };
@@ -33,13 +34,9 @@ impl World {
 
     /// What was asked on a socket. Over TCP it comes with its length.
     pub(crate) fn asked(&self, id: ConnId) -> Asked {
-        let got = &self.sockets[&id].got;
-        let length = usize::from(u16::from_be_bytes([got[0], got[1]]));
-        if length + 2 == got.len() {
-            Asked::read(&got[2..])
-        } else {
-            Asked::read(got)
-        }
+        let socket = &self.sockets[&id];
+        let start = if socket.datagram { 0 } else { 2 };
+        Asked::read(&socket.got[start..])
     }
 
     /// The newest open question for IPv4 addresses, and the one for IPv6 addresses.

@@ -36,6 +36,8 @@ pub(crate) use store::Memory;
 pub(crate) struct Socket {
     /// For a provider, where it was opened to.
     pub(crate) to: Option<SocketAddr>,
+    /// It is no connection: a question goes out, datagrams come in.
+    pub(crate) datagram: bool,
     /// TCP does not stand yet.
     pub(crate) connecting: bool,
     /// The TLS handshake is to be done.

@@ -8,6 +8,10 @@ use proptest::prop_assert;
 
 use super::{Answer, Fault, Kind, Malformed, Name, Query, is_localhost, message_in};
 
+#[allow(
+    clippy::duplicate_mod,
+    reason = "the tests of the engine have it too, and neither may know the other"
+)]
 #[path = "../../../tests/world/dns_message.rs"]
 mod message;
 

@@ -24,7 +24,6 @@ fn both_kinds_are_asked_for_at_once_and_ipv6_is_dialled_first() {
 }
 
 #[test]
-#[test]
 fn ipv4_alone_will_do_after_a_moment_and_late_ipv6_is_tried_as_well() {
     let (mut world, _) = asking(ONE);
     answer(&mut world, A, yes);
@@ -124,10 +123,6 @@ fn a_name_without_any_address_says_so() {
 }
 
 #[test]
-#[test]
-#[test]
-#[test]
-#[test]
 fn old_addresses_serve_when_nobody_answers_but_not_against_a_no() {
     for denied in [false, true] {
         let (mut world, _) = asking(ONE);
@@ -147,11 +142,6 @@ fn old_addresses_serve_when_nobody_answers_but_not_against_a_no() {
 }
 
 #[test]
-#[test]
-#[test]
-#[test]
-#[test]
-#[test]
 fn this_machine_and_addresses_are_known_without_asking() {
     for host in ["localhost", "llm.localhost", "127.0.0.1"] {
         let mut world = World::new(&format!("{ONE}{}", NAMED.replace(HOST, host)));
@@ -169,7 +159,6 @@ fn a_host_that_can_be_no_name_is_none() {
     assert_eq!(problem(&mut world, client), (502, "upstream_name".into()));
 }
 
-#[test]
 #[test]
 fn whoever_comes_late_to_a_silent_look_up_has_one_of_its_own() {
     let (mut world, client) = asking(ONE);

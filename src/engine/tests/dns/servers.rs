@@ -5,12 +5,14 @@ use std::net::SocketAddr;
 use super::*;
 use crate::engine::tests::world::dns_message::cname;
 
+#[test]
 fn each_question_has_an_id_of_its_own() {
     let (world, _) = asking(ONE);
     let (one, other) = (world.question(A).unwrap(), world.question(AAAA).unwrap());
     assert_ne!(world.asked(one).id, world.asked(other).id);
 }
 
+#[test]
 fn a_server_that_refuses_makes_way_for_the_next_at_once() {
     for code in [2, 5] {
         let (mut world, client) = asking(TWO);
@@ -31,6 +33,7 @@ fn a_server_that_refuses_makes_way_for_the_next_at_once() {
     }
 }
 
+#[test]
 fn nobody_listens_at_the_server() {
     let (mut world, client) = asking(ONE);
     for id in world.questions() {
@@ -42,6 +45,7 @@ fn nobody_listens_at_the_server() {
     );
 }
 
+#[test]
 fn silence_is_asked_again_each_second_elsewhere_and_ends_after_three() {
     let (mut world, client) = asking(TWO);
     let asked = |world: &World, last: u8| {
@@ -64,6 +68,7 @@ fn silence_is_asked_again_each_second_elsewhere_and_ends_after_three() {
     assert_eq!(world.questions(), []);
 }
 
+#[test]
 fn the_first_server_may_still_answer_when_the_second_is_asked() {
     let (mut world, _) = asking(TWO);
     let first = world.question(A).unwrap();
@@ -75,6 +80,7 @@ fn the_first_server_may_still_answer_when_the_second_is_asked() {
     assert_eq!(world.questions(), []);
 }
 
+#[test]
 fn strays_are_dropped_and_counted_and_the_answer_still_counts() {
     let (mut world, _) = asking(ONE);
     let wrong_id = |asked: &Asked| {
@@ -102,6 +108,7 @@ fn strays_are_dropped_and_counted_and_the_answer_still_counts() {
     assert_eq!(dialled(&world), [IpAddr::from(IP)]);
 }
 
+#[test]
 fn somebody_who_tries_all_ids_is_left_for_tcp() {
     let (mut world, _) = asking(ONE);
     answer(&mut world, AAAA, none);
@@ -133,6 +140,7 @@ fn truncated() -> (World, ConnId, ConnId) {
     (world, client, stream)
 }
 
+#[test]
 fn what_does_not_fit_is_asked_for_over_tcp_and_read_at_every_split() {
     for size in [1, 2, 3, 7, 1_000] {
         let (mut world, _, stream) = truncated();
@@ -146,6 +154,7 @@ fn what_does_not_fit_is_asked_for_over_tcp_and_read_at_every_split() {
     }
 }
 
+#[test]
 fn over_tcp_nothing_is_tried_twice() {
     let endings: [fn(&mut World, ConnId); 5] = [
         |world, stream| world.end(stream),
@@ -157,7 +166,7 @@ fn over_tcp_nothing_is_tried_twice() {
         },
         |world, stream| {
             for _ in 0..16 {
-                world.send(stream, [0xFF; 65_536]); // a million bytes that are no answer
+                world.send(stream, vec![0xFF; 65_536]); // a million bytes that are no answer
             }
         },
     ];
@@ -172,6 +181,7 @@ fn over_tcp_nothing_is_tried_twice() {
     }
 }
 
+#[test]
 fn a_circle_of_aliases_is_no_answer() {
     let (mut world, client) = asking(ONE);
     for kind in [A, AAAA] {
@@ -186,6 +196,7 @@ fn a_circle_of_aliases_is_no_answer() {
     );
 }
 
+#[test]
 fn past_sixteen_names_a_look_up_waits_for_its_turn() {
     let table =
         |n| format!("[provider.llm{n}]\nbase_url = \"http://llm{n}.test/v1\"\nmodel = \"m\"\n");
