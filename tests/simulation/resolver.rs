@@ -186,6 +186,9 @@ impl Play {
     /// Nobody answers any more: whoever still waits is told so, and nothing is left.
     fn close(&mut self) {
         for _ in 0..200 {
+            if self.clients.is_empty() {
+                break;
+            }
             self.world.pass(500);
             self.read_replies();
         }
@@ -222,7 +225,7 @@ fn whatever_name_servers_say_every_look_up_ends_and_leaves_nothing() {
         return;
     }
     let (mut answered, mut strays, mut failed) = (0, 0.0, 0.0);
-    let seeds = super::number("SIM_SEEDS").unwrap_or(256);
+    let seeds = super::number("SIM_SEEDS").unwrap_or(64);
     for seed in 0..seeds {
         let play = std::panic::catch_unwind(|| run(seed));
         let Ok(play) = play else {

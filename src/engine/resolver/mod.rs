@@ -18,6 +18,7 @@
 //! answer that does not fit the question is counted and dropped. A socket that is answered has done
 //! its work.
 //!
+//! What it does not do, and why it is there: docs/decisions/0022-a-resolver-of-our-own.md.
 //! `lookup.rs` has the rules of one look-up, `ask.rs` its sockets.
 
 mod ask;
