@@ -7,7 +7,10 @@
 
 pub mod dns;
 pub mod http1;
+mod json_text;
 pub mod sse;
+
+pub use json_text::put_json_string;
 
 /// Where encoded bytes go.
 ///

@@ -13,5 +13,6 @@ mod names;
 mod offline;
 mod openai;
 mod resume;
+mod several;
 mod sharing;
 mod wire;

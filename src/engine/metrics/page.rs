@@ -50,6 +50,7 @@ impl Engine {
     pub fn metrics(&self) -> String {
         let mut page = Page(String::with_capacity(16 * 1024));
         self.loop_metrics(&mut page);
+        self.connection_metrics(&mut page);
         self.table_metrics(&mut page);
         self.queue_metrics(&mut page);
         self.event_metrics(&mut page);
@@ -126,7 +127,7 @@ impl Engine {
         );
     }
 
-    fn table_metrics(&self, page: &mut Page) {
+    fn connection_metrics(&self, page: &mut Page) {
         let (mut clients, mut providers, mut questions) = ([0u64; 4], [0u64; 5], 0u64);
         for (_, conn) in self.conns.iter() {
             match &conn.role {
@@ -164,6 +165,9 @@ impl Engine {
         }
         let label = "side=\"name_server\",state=\"asking\"";
         page.value("connections", label, questions);
+    }
+
+    fn table_metrics(&self, page: &mut Page) {
         page.gauge(
             "clients_max",
             "Clients that may be connected.",

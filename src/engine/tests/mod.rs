@@ -8,6 +8,7 @@ mod analyze;
 mod cancel;
 mod contents;
 mod dns;
+mod gather;
 mod generate_offline;
 mod generate_openai;
 mod http;
