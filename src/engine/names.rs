@@ -2,7 +2,8 @@
 //!
 //! One look-up per name at a time, by `getaddrinfo` on a thread or by the resolver of our own. An
 //! answer is used for 30 s, or for as long as the name server says; when a look-up fails, the old
-//! answer serves for 10 minutes, because an address that worked is better than none. Past 3 s those
+//! answer serves for 10 minutes, because an address that worked is better than none; and for some
+//! seconds without asking again, or every new connection would wait for who does not answer. Past 3 s those
 //! who wait fail, and a late answer of a thread only fills the table.
 
 use std::net::IpAddr;
@@ -16,6 +17,8 @@ use crate::limits::RESOLVE_MS;
 
 const FRESH_MS: u64 = 30_000;
 const STALE_MS: u64 = 600_000;
+/// Old addresses that had to do are used for so long before anybody waits for a new look-up again.
+const STALE_AGAIN_MS: u64 = 5_000;
 const WAITING: usize = 4096;
 
 /// What is known about the name of one provider.
@@ -99,6 +102,7 @@ impl Name {
                     .answered
                     .is_some_and(|at| now.since(at) < STALE_MS * 1_000_000);
                 if usable {
+                    self.fresh_until = now.plus_ms(STALE_AGAIN_MS);
                     return Ok(self.addresses.clone());
                 }
                 Err(failed.err().unwrap_or(ResolveFault::NoSuchName))

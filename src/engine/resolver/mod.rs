@@ -104,14 +104,15 @@ impl Resolver {
 impl Engine {
     /// Begins the look-up of a name, or puts it in line.
     pub(super) fn begin_lookup(&mut self, index: u16) {
+        let Ok(name) = Name::parse(self.host_name(index)) else {
+            self.end_lookup(index);
+            return self.deny_name(index, ResolveFault::NoSuchName, DNS_DENIED_MS);
+        };
         if self.resolver.running.len() >= DNS_LOOKUPS {
             self.resolver.waiting.push_back(index);
             return;
         }
         self.counters.lookups += 1;
-        let Ok(name) = Name::parse(self.host_name(index)) else {
-            return self.deny_name(index, ResolveFault::NoSuchName, DNS_DENIED_MS);
-        };
         let lookup = Lookup::new(name, self.now.mono);
         self.resolver.running.insert(index, lookup);
         for kind in [Kind::Aaaa, Kind::A] {

@@ -137,6 +137,11 @@ fn old_addresses_serve_when_nobody_answers_but_not_against_a_no() {
         } else {
             world.pass(3_001);
             assert_eq!(dialled(&world), [IpAddr::from(IP)]);
+            ask(&mut world, 2);
+            assert_eq!(dialled(&world).len(), 2, "the next one does not wait");
+            world.pass(5_001);
+            ask(&mut world, 3);
+            assert_eq!(world.questions().len(), 2, "but they are asked again");
         }
     }
 }
@@ -155,8 +160,12 @@ fn this_machine_and_addresses_are_known_without_asking() {
 #[test]
 fn a_host_that_can_be_no_name_is_none() {
     let mut world = World::new(&format!("{ONE}{}", NAMED.replace(HOST, "a..test")));
-    let client = ask(&mut world, 0);
-    assert_eq!(problem(&mut world, client), (502, "upstream_name".into()));
+    for n in 0..3 {
+        let client = ask(&mut world, n);
+        assert_eq!(problem(&mut world, client), (502, "upstream_name".into()));
+        world.pass(5_001);
+    }
+    assert_eq!(world.metric("dns_questions_total"), 0.0);
 }
 
 #[test]
