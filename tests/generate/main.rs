@@ -10,6 +10,7 @@ mod cancel;
 mod failures;
 mod gemini;
 mod keywords;
+mod names;
 mod offline;
 mod openai;
 mod resume;
