@@ -52,7 +52,7 @@ impl Engine {
         self.reply_with(id, status, content, body, &failure_fields);
     }
 
-    fn reply_json(&mut self, id: ExchangeId, status: u16, document: &impl Serialize) {
+    pub(super) fn reply_json(&mut self, id: ExchangeId, status: u16, document: &impl Serialize) {
         let mut body = std::mem::take(&mut self.scratch);
         body.clear();
         match serde_json::to_writer(&mut body, document) {
@@ -74,8 +74,8 @@ impl Engine {
         {
             return self.end_stream(id, Some(failure));
         }
-        if let super::flow::Flow::Generate(super::flow::generate::Generate::Sending(_)) =
-            &exchange.flow
+        if let super::flow::Flow::Generate(super::flow::generate::Generate::Sending(_))
+        | super::flow::Flow::Page(_) = &exchange.flow
         {
             // Its head is out and its length was said: only a cut tells that it is not whole.
             let conn = exchange.conn;

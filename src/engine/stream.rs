@@ -74,6 +74,9 @@ impl Engine {
     /// Writes what there is of the text or document, up to the mark and to what one connection may
     /// have at a time; then, if that was all, the end.
     pub(super) fn pump(&mut self, id: ExchangeId) {
+        if matches!(self.exchanges.get(id).map(|e| &e.flow), Some(Flow::Page(_))) {
+            return self.pump_page(id);
+        }
         let mut put = self.pump_document(id);
         let mut event = std::mem::take(&mut self.scratch);
         let mut json = std::mem::take(&mut self.json);
@@ -91,7 +94,7 @@ impl Engine {
 
     /// The mark up to which one connection's unsent bytes are filled: lower when memory is scarce,
     /// so that many slow readers together stay within the ledger.
-    fn send_high(&self) -> usize {
+    pub(super) fn send_high(&self) -> usize {
         if self.ledger.used() * 2 < self.ledger.limit() {
             SEND_HIGH_BYTES
         } else {

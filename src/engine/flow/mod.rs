@@ -8,7 +8,9 @@ pub mod analyze;
 pub mod body;
 pub mod contents;
 pub mod generate;
+pub mod page;
 mod probes;
+mod status;
 mod text;
 
 use uuid::Uuid;
@@ -35,6 +37,8 @@ pub enum Flow {
     Analyze(analyze::Analyze),
     /// It waits for the store.
     Contents(contents::Contents),
+    /// A file of the page is on its way out.
+    Page(page::Page),
     /// A state is being changed; nothing else is seen in this state.
     Between,
 }
@@ -54,7 +58,9 @@ impl Engine {
             Route::Resume(uuid) => self.resume(id, uuid),
             Route::Stop(uuid) => self.stop(id, uuid),
             Route::List(_) | Route::Read(_) | Route::Delete(_) => self.begin_contents(id),
-            Route::Index => self.reply_index(id),
+            Route::Page(asset, known) => self.begin_page(id, asset, known),
+            Route::Providers => self.reply_providers(id),
+            Route::Status => self.reply_status(id),
             Route::Health => self.reply_health(id),
             Route::Ready => self.reply_ready(id),
             Route::Metrics => self.reply_metrics(id),
@@ -113,7 +119,7 @@ impl Engine {
             }
             Flow::Contents(_) => self.fail_exchange(id, &Failure::StoreTimeout),
             Flow::Parsing => self.fail_exchange(id, &Failure::ScorerTimeout),
-            Flow::Body(_) | Flow::Doomed(_) | Flow::Between => {}
+            Flow::Body(_) | Flow::Doomed(_) | Flow::Page(_) | Flow::Between => {}
         }
     }
 

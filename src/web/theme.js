@@ -1,0 +1,7 @@
+// The chosen colours, before anything is painted: a page that is dark must not flash white first.
+// The only script that is no module, because a module waits for the whole document.
+"use strict";
+{
+  const chosen = localStorage.getItem("maitred.theme");
+  if (chosen === "light" || chosen === "dark") document.documentElement.dataset.theme = chosen;
+}
