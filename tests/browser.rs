@@ -15,8 +15,8 @@ use support::script::{chunk, stream_head, text_event};
 use support::{Act, Provider, Script, Server, ms};
 
 /// Longer than a portion for a screen reader, and with characters of every length in UTF-8.
-const TEXT: &str = "Tea is a leaf, a cup and an hour of the day. In French it is thé, in Chinese 茶, and \
-                    on a telephone 🍵. People have carried it over mountains and across the sea, and \
+const TEXT: &str = "Tea is a leaf, a cup and an hour of the day. In French it is thé, in Georgian ჩაი, \
+                    and in a formula 𝒕. People have carried it over mountains and across the sea, and \
                     they have loved it everywhere. Nobody who waits for the kettle is alone.\n\nA good \
                     cup needs fresh water and a little patience. Green tea wants less heat than black \
                     tea. Whoever is in a hurry will be disappointed, but whoever waits is rewarded with \

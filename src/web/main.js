@@ -18,7 +18,7 @@ import * as strip from "./strip.js";
 
 const VIEWS = ["generate", "analyse", "keywords", "history"];
 const COLOURS = ["", "light", "dark"];
-const COLOUR_WORDS = { "": "Colours: as the system", light: "Colours: light", dark: "Colours: dark" };
+const COLOUR_WORDS = { "": "Colours: system", light: "Colours: light", dark: "Colours: dark" };
 
 // Shows what the address names. `moved`: somebody went there, so that is where the focus goes.
 function route(moved) {

@@ -8,9 +8,9 @@ const TOP_GRADE = 18;
 const SCHOOLS = [
   { from: 0, to: 5, label: "primary" },
   { from: 5, to: 8, label: "middle" },
-  { from: 8, to: 12, label: "high school" },
+  { from: 8, to: 12, label: "high" },
   { from: 12, to: 16, label: "college" },
-  { from: 16, to: TOP_GRADE, label: "beyond" },
+  { from: 16, to: TOP_GRADE, label: "later" },
 ];
 
 // `readability` and `sentiment` as the server tells them; null if there was no time to score.
@@ -67,7 +67,7 @@ function easeFigure(ease) {
   const { bar, labels } = bands(TYPICAL, 100, ease);
   const pin = place(element("i", { class: "pin" }), { "--at": percent(within(ease / 100, 0, 1)) });
   const words = `Reading ease ${figure(ease)} on a scale from 0, very hard, to 100, very easy: like ${typical(ease).like}.`;
-  return picture("ease", "Reading ease (more is easier)", figure(ease), words, element("div", { class: "scale" }, bar, pin), labels);
+  return picture("ease", "Reading ease: the more, the easier", figure(Math.round(ease)), words, element("div", { class: "scale" }, bar, pin), labels);
 }
 
 function gradeFigure(readability) {
@@ -79,7 +79,7 @@ function gradeFigure(readability) {
   const named = GRADES.map(([name, label]) => `${label} ${figure(readability[name])}`).join(", ");
   const words = `School grade by six formulas: ${named}. The middle is ${figure(middle)}: ${gradeWords(middle)}.`;
   const { labels } = bands(SCHOOLS, TOP_GRADE, middle);
-  return picture("grades", "School grade by six formulas, and their middle", figure(middle), words, dots, labels);
+  return picture("grades", "School grade, by six formulas", middle.toFixed(1), words, dots, labels);
 }
 
 function moodFigure(sentiment) {
@@ -98,7 +98,7 @@ function moodFigure(sentiment) {
   const words = `Mood ${figure(compound)} from −1, negative, to 1, positive: ${moodWords(sentiment)}. ` +
     parts.map(([, label, part]) => `${figure(100 * part)} % ${label}`).join(", ");
   const ends = element("div", { class: "ends" }, element("span", {}, "−1"), element("span", {}, "0"), element("span", {}, "+1"));
-  const made = picture("parts", "Mood", `${figure(compound)}`, words, element("div", { class: "mood" }, swing), ends, bar);
+  const made = picture("parts", "Mood", `${compound > 0 ? "+" : ""}${figure(compound)}`.replace("-", "−"), words, element("div", { class: "mood" }, swing), ends, bar);
   made.append(legend);
   return made;
 }

@@ -9,11 +9,11 @@ const POINTS = 30; // a minute
 
 // Name, words, and whether it is left out on a phone.
 const FIGURES = [
-  ["requests", "requests in flight", false],
-  ["calls", "texts being written", true],
+  ["requests", "in flight", false],
+  ["calls", "being written", true],
   ["waiting", "waiting", false],
   ["connections", "connections", true],
-  ["lag", "ms loop, p99", false],
+  ["lag", "a turn of the loop", false],
 ];
 
 const shown = {};
@@ -49,12 +49,12 @@ function show(status) {
   shown.calls.textContent = status.calls.running;
   shown.waiting.textContent = status.calls.waiting + inQueues;
   shown.connections.textContent = status.connections;
-  shown.lag.textContent = lag === null ? "> 250" : lag < 1000 ? `≤ ${lag / 1000}` : `≤ ${Math.round(lag / 1000)}`;
+  shown.lag.textContent = lag === null ? "> 250 ms" : `≤ ${lag / 1000} ms`;
   pulse("good", `up ${since(status.uptime_s)}`);
   history = [...history, status.requests].slice(-POINTS);
   const most = Math.max(4, ...history);
   const points = history.map((value, at) => `${4 * (at + POINTS - history.length)},${19 - (18 * value) / most}`);
-  byId("spark").firstElementChild.setAttribute("points", points.join(" "));
+  byId("spark").lastElementChild.setAttribute("points", points.join(" "));
 }
 
 // Said only when it changes in kind: a screen reader must not hear the seconds.

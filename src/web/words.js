@@ -9,7 +9,7 @@ export const TYPICAL = [
   { from: 0, to: 30, label: "science", like: "a scientific paper" },
   { from: 30, to: 50, label: "academic", like: "an academic journal" },
   { from: 50, to: 60, label: "news", like: "a quality newspaper" },
-  { from: 60, to: 80, label: "magazines", like: "a magazine or a novel" },
+  { from: 60, to: 80, label: "novels", like: "a magazine or a novel" },
   { from: 80, to: 100, label: "comics", like: "a comic or a letter to a friend" },
 ];
 
