@@ -1,6 +1,6 @@
 // Several texts about one topic side by side, each with its scores, and which one was chosen.
 
-import { copyButton, element } from "./dom.js";
+import { copyButton, element, figure } from "./dom.js";
 import { scoreCard, scoreLine } from "./scores.js";
 
 // `answer` is the answer to a request with `candidates`: the chosen text, and all of them.
@@ -19,7 +19,8 @@ function card(candidate, number) {
     const words = candidate.error?.detail ?? candidate.error ?? "There is no text.";
     return element("article", { class: className, "aria-label": title }, header, element("p", { class: "hint" }, String(words)));
   }
-  const { generated_text: text, readability, sentiment } = candidate;
+  const { generated_text: text, readability, sentiment, distance } = candidate;
+  const away = distance === null || distance === undefined ? "" : ` · ${figure(distance)} from the wish`;
   // It scrolls by itself, so it has to be reachable by keyboard.
   const prose = element("p", { class: "prose", tabindex: "0", role: "region", "aria-label": `${title}, the text` }, text);
   return element(
@@ -27,7 +28,7 @@ function card(candidate, number) {
     { class: className, "aria-label": title },
     header,
     prose,
-    element("p", { class: "hint" }, scoreLine(readability, sentiment)),
+    element("p", { class: "hint" }, `${scoreLine(readability, sentiment)}${away}`),
     element("details", {}, element("summary", {}, `Scores of candidate ${number}`), scoreCard(readability, sentiment, { first: true })),
     copyButton(() => text),
   );

@@ -1,7 +1,7 @@
 //! The page: plain files that are part of the binary, each under its name with its type and tag.
 //!
 //! There is nothing between these files and the browser: no build step, no framework, no other
-//! host (docs/decisions/0019-the-page-is-plain-files.md). What they do is told in `main.js`. This
+//! host (docs/decisions/0027-the-page-is-plain-files.md). What they do is told in `main.js`. This
 //! module knows neither HTTP nor the engine; it is a closed table.
 
 use std::sync::LazyLock;
