@@ -7,6 +7,7 @@ import { scoreCard, scoreLine } from "./scores.js";
 export function showChoices(into, answer) {
   const cards = (answer.candidates ?? []).map((candidate, at) => card(candidate, at + 1));
   into.replaceChildren(...cards);
+  into.dataset.count = cards.length;
   into.hidden = false;
 }
 
@@ -20,7 +21,7 @@ function card(candidate, number) {
     return element("article", { class: className, "aria-label": title }, header, element("p", { class: "hint" }, String(words)));
   }
   const { generated_text: text, readability, sentiment, distance } = candidate;
-  const away = distance === null || distance === undefined ? "" : ` · ${figure(distance)} from the wish`;
+  const away = distance === null || distance === undefined ? "" : ` · distance ${figure(distance)}`;
   // It scrolls by itself, so it has to be reachable by keyboard.
   const prose = element("p", { class: "prose", tabindex: "0", role: "region", "aria-label": `${title}, the text` }, text);
   return element(

@@ -39,6 +39,7 @@ export function scoreLine(readability, sentiment) {
 }
 
 const percent = (part) => `${(100 * part).toFixed(2)}%`;
+const tenths = (value) => Math.round(10 * value) / 10;
 const within = (value, low, high) => Math.min(Math.max(value, low), high);
 
 function picture(className, caption, value, words, ...parts) {
@@ -77,7 +78,7 @@ function gradeFigure(readability) {
   for (const [name] of GRADES) dots.append(place(element("i"), at(readability[name])));
   dots.append(place(element("i", { class: "middle" }), at(middle)));
   const named = GRADES.map(([name, label]) => `${label} ${figure(readability[name])}`).join(", ");
-  const words = `School grade by six formulas: ${named}. The middle is ${figure(middle)}: ${gradeWords(middle)}.`;
+  const words = `School grade by six formulas: ${named}. Their middle is ${figure(middle)}, which asks for ${gradeWords(middle)}.`;
   const { labels } = bands(SCHOOLS, TOP_GRADE, middle);
   return picture("grades", "School grade, by six formulas", middle.toFixed(1), words, dots, labels);
 }
@@ -108,8 +109,8 @@ function counts(readability) {
   const rows = [
     ["words", words],
     ["sentences", sentences],
-    ["words a sentence", words / Math.max(sentences, 1)],
-    ["syllables a word", syllables / Math.max(words, 1)],
+    ["words a sentence", tenths(words / Math.max(sentences, 1))],
+    ["syllables a word", tenths(syllables / Math.max(words, 1))],
   ];
   const made = element("dl", { class: "counts" });
   for (const [label, value] of rows) {

@@ -1,6 +1,6 @@
 // What the figures mean, in words. Numbers in, sentences out; no document.
 
-import { figure } from "./dom.js";
+import { count } from "./dom.js";
 
 // Where typical texts lie on Flesch's scale, after the table in his The Art of Readable Writing
 // (1949): below 30 scientific, to 50 academic, to 60 "quality", to 70 digests, to 80 slick fiction,
@@ -43,17 +43,18 @@ export function middleGrade(readability) {
 const ENDINGS = { one: "st", two: "nd", few: "rd", other: "th" };
 const ordinals = new Intl.PluralRules("en", { type: "ordinal" });
 
+// What a reader needs, as in "it asks for …".
 export function gradeWords(grade) {
   const whole = Math.round(grade);
-  if (whole < 1) return "anybody who has begun to read";
-  if (whole > 16) return "somebody with a university degree";
-  if (whole > 12) return "a student at college";
-  return `about ${whole}${ENDINGS[ordinals.select(whole)]} grade, age ${whole + 5} to ${whole + 6}`;
+  if (whole < 1) return "no school yet";
+  if (whole > 16) return "a university degree";
+  if (whole > 12) return "some years of college";
+  return `about ${whole}${ENDINGS[ordinals.select(whole)]} grade (age ${whole + 5} to ${whole + 6})`;
 }
 
 export function moodWords({ label, compound }) {
   const strength = Math.abs(compound);
-  if (label === "neutral") return "no clear mood";
+  if (label === "neutral") return "neutral";
   const degree = strength > 0.75 ? "strongly " : strength < 0.35 ? "slightly " : "";
   return `${degree}${label}`;
 }
@@ -64,7 +65,7 @@ export function summary(readability, sentiment) {
   const { like } = typical(readability.flesch_reading_ease);
   const lead = `${readability.label[0].toUpperCase()}${readability.label.slice(1)}`;
   const rest =
-    `: ${gradeWords(middleGrade(readability))}, as in ${like}. ` +
-    `A sentence has ${figure(Math.round(words))} words on average; the mood is ${moodWords(sentiment)}.`;
+    `: it reads like ${like} and asks for ${gradeWords(middleGrade(readability))}. ` +
+    `A sentence has ${count(Math.round(words), "word")} on average; the mood is ${moodWords(sentiment)}.`;
   return { lead, rest };
 }
