@@ -19,7 +19,7 @@ export class Problem extends Error {
   static async of(response) {
     const seconds = Number(response.headers.get("retry-after"));
     const retryAfter = Number.isFinite(seconds) && seconds > 0 ? seconds : null;
-    let said = {};
+    let said;
     try {
       said = await response.json();
     } catch {

@@ -62,3 +62,22 @@ export function figure(value) {
 export function count(n, one, many = `${one}s`) {
   return `${figure(n)} ${n === 1 ? one : many}`;
 }
+
+// What is remembered in this tab (`sessionStorage`) or this browser (`localStorage`). Where the
+// browser is told to keep nothing, both throw; then the page forgets, and works.
+export function recall(storage, key) {
+  try {
+    return globalThis[storage].getItem(key);
+  } catch {
+    return null;
+  }
+}
+
+export function remember(storage, key, value) {
+  try {
+    if (value === null) globalThis[storage].removeItem(key);
+    else globalThis[storage].setItem(key, value);
+  } catch {
+    // Forgotten, then.
+  }
+}

@@ -5,7 +5,7 @@
 
 import { ask, problemBox } from "./api.js";
 import { showChoices } from "./candidates.js";
-import { byId, copyButton, count, element } from "./dom.js";
+import { byId, copyButton, count, element, recall, remember } from "./dom.js";
 import { scoreCard } from "./scores.js";
 import { TextStream } from "./stream.js";
 
@@ -114,7 +114,7 @@ async function order() {
 
 // After a reload: the text that was being written goes on.
 function takeUp() {
-  const kept = JSON.parse(sessionStorage.getItem(ON_ITS_WAY) ?? "null");
+  const kept = JSON.parse(recall("sessionStorage", ON_ITS_WAY) ?? "null");
   if (!kept) return;
   byId("topic").value = kept.topic;
   clear(kept.topic);
@@ -125,7 +125,8 @@ function open(topic) {
   const stream = new TextStream({
     text: grow,
     state: (state, more = {}) => {
-      if (stream.id && !stream.isOver) sessionStorage.setItem(ON_ITS_WAY, JSON.stringify({ id: stream.id, topic }));
+      const kept = stream.id && !stream.isOver ? JSON.stringify({ id: stream.id, topic }) : null;
+      remember("sessionStorage", ON_ITS_WAY, kept);
       show(state, STATES[state](more));
       if (stream.isOver) finish(state, more);
     },
@@ -170,8 +171,7 @@ function clear(topic) {
   byId("text").hidden = false;
   byId("text").classList.remove("empty", "short");
   byId("caret").hidden = false;
-  byId("stop").disabled = false;
-  byId("order").querySelector("[type=submit]").disabled = true;
+  enable("stop", "send");
 }
 
 function show(state, words) {
@@ -199,7 +199,6 @@ function say(end) {
 
 // The text has come to its end, whatever that is.
 function finish(state, more) {
-  sessionStorage.removeItem(ON_ITS_WAY);
   say(unsaid.length);
   byId("text").classList.toggle("short", letters.data === "");
   if (letters.data) byId("tools").replaceChildren(copyButton(() => letters.data));
@@ -225,6 +224,13 @@ function fail(problem) {
 
 function settle() {
   byId("caret").hidden = true;
-  byId("stop").disabled = true;
-  byId("order").querySelector("[type=submit]").disabled = false;
+  enable("send", "stop");
+}
+
+// One button of the two can be used. The focus moves with it: a disabled button would lose it.
+function enable(one, other) {
+  const moves = document.activeElement === byId(other);
+  byId(one).disabled = false;
+  if (moves) byId(one).focus();
+  byId(other).disabled = true;
 }

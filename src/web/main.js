@@ -10,7 +10,7 @@
 // clicks work by themselves.
 
 import * as analyse from "./analyse.js";
-import { byId } from "./dom.js";
+import { byId, remember } from "./dom.js";
 import * as generate from "./generate.js";
 import * as history from "./history.js";
 import * as keywords from "./keywords.js";
@@ -43,7 +43,7 @@ function colours(step) {
   const chosen = COLOURS[at];
   if (chosen) document.documentElement.dataset.theme = chosen;
   else delete document.documentElement.dataset.theme;
-  localStorage.setItem("maitred.theme", chosen);
+  remember("localStorage", "maitred.theme", chosen);
   byId("theme").textContent = COLOUR_WORDS[chosen];
 }
 

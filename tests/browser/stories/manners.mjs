@@ -20,8 +20,37 @@ export async function everything_is_reached_by_keyboard_and_seen_there(browser, 
     reached.push(at.name);
   }
   const order = ["Skip to the content", "maitred", "Generate", "Analyse", "Keywords", "History", "theme", "topic",
-    "provider", "model", "max-tokens", "temperature", "candidates", "Generate"];
+    "provider", "model", "max-tokens", "temperature", "candidates", "send"];
   assert.deepEqual(reached.slice(0, order.length), order);
+  await person.leave();
+}
+
+export async function the_focus_goes_from_generate_to_stop_and_back(browser, house) {
+  const person = await Person.enter(browser, house);
+  const focus = () => person.page.evaluate(() => document.activeElement.id);
+  await person.$("#topic").fill("slow focus");
+  await person.$("#send").focus();
+  await person.page.keyboard.press("Enter");
+  await person.letters(20);
+  assert.equal(await focus(), "stop");
+  await person.page.keyboard.press("Enter");
+  await person.state("stopped by you");
+  assert.equal(await focus(), "send");
+  await person.leave();
+}
+
+export async function a_browser_that_keeps_nothing_is_served_too(browser, house) {
+  const person = await Person.enter(browser, house);
+  await person.page.addInitScript(() => {
+    for (const store of ["localStorage", "sessionStorage"]) {
+      Object.defineProperty(globalThis, store, { get: () => { throw new DOMException("no", "SecurityError"); } });
+    }
+  });
+  await person.page.reload();
+  await person.ask("tea without memory");
+  await person.state("done and stored");
+  await person.$("#theme").click();
+  assert.equal(await person.$("#theme").textContent(), "Colours: light");
   await person.leave();
 }
 
