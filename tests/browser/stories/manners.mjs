@@ -118,3 +118,19 @@ export async function what_a_provider_says_never_becomes_markup(browser, house) 
   assert.match(await person.$("#sheet-title").textContent(), /<img src=x/);
   await person.leave();
 }
+
+export async function a_script_that_got_in_could_neither_run_nor_call_home(browser, house) {
+  const person = await Person.enter(browser, house);
+  const outcome = await person.page.evaluate(async () => {
+    const script = document.createElement("script");
+    script.textContent = "globalThis.ran = true";
+    document.body.append(script);
+    const home = await fetch("http://127.0.0.2:9/").then(() => "reached", () => "refused");
+    return [globalThis.ran ?? "did not run", home];
+  });
+  assert.deepEqual(outcome, ["did not run", "refused"]);
+  await person.page.waitForTimeout(200); // breaches are told in a task of their own
+  const breaches = person.complaints.splice(0).filter((complaint) => complaint.includes("policy: "));
+  assert.equal(breaches.length, 2, "both were breaches of the policy");
+  await person.leave();
+}
