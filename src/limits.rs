@@ -43,6 +43,23 @@ pub const JSON_DEPTH: usize = 64;
 /// JSON larger than this is parsed on a thread, not on the loop.
 pub const JSON_ON_LOOP_BYTES: usize = 64 * 1024;
 
+// --- DNS, what a name server may say ---------------------------------------------------------------
+
+/// The largest datagram that name servers are asked to send (the DNS flag day of 2020: it passes
+/// everywhere in one piece). What does not fit is asked for again over TCP.
+pub const DNS_UDP_BYTES: u16 = 1232;
+/// Records in one answer. More: the server has failed.
+pub const DNS_RECORDS: usize = 128;
+/// Pointers in one name of an answer. More: the server has failed.
+pub const DNS_POINTERS: usize = 16;
+/// Aliases (CNAME) from a name to its addresses. More, or a circle: the server has failed.
+pub const DNS_ALIASES: usize = 8;
+/// Addresses taken from one answer; the rest is ignored.
+pub const DNS_ADDRESSES: usize = 16;
+/// Datagrams on one socket that answer no question of ours. More: somebody is guessing, and the
+/// question is asked again over TCP, where guessing is of no use.
+pub const DNS_STRAYS: u8 = 16;
+
 // --- what a request may ask for ----------------------------------------------------------------
 
 /// A topic longer than this: 422.
@@ -76,6 +93,16 @@ pub const LINGER_MS: u64 = 2_000;
 pub const LINGER_BYTES: usize = 1024 * 1024;
 /// One look-up of a name.
 pub const RESOLVE_MS: u64 = 3_000;
+/// Before the same question goes to the next name server.
+pub const DNS_RETRY_MS: u64 = 1_000;
+/// Once there are IPv4 addresses, waiting for those of IPv6 (RFC 8305 §3).
+pub const DNS_DELAY_MS: u64 = 50;
+/// An answer of a name server is used for as long as it says, but for this long at least …
+pub const DNS_TTL_MIN_MS: u64 = 1_000;
+/// … and this long at most.
+pub const DNS_TTL_MAX_MS: u64 = 30_000;
+/// That a name has no address is believed for as long as the server says, but this long at most.
+pub const DNS_DENIED_MS: u64 = 5_000;
 /// TCP connect, all addresses together.
 pub const CONNECT_MS: u64 = 3_000;
 /// Between two addresses of one name (RFC 8305 §5).
@@ -170,6 +197,12 @@ pub const LEDGER_BYTES: u64 = 1024 * 1024 * 1024;
 pub const SCORERS_MAX: usize = 4;
 /// A scorer looks whether its text is still wanted after this many bytes of it.
 pub const SCORE_POLL_BYTES: usize = 64 * 1024;
+/// Name servers that can be configured. More: a wrong setting.
+pub const DNS_SERVERS: usize = 3;
+/// Names that are looked up at a time by our own resolver. More wait for their turn.
+pub const DNS_LOOKUPS: usize = 16;
+/// Sockets of one look-up: two kinds of address, each asked for three times within the time limit.
+pub const DNS_SOCKETS: usize = 6;
 /// Threads for names.
 pub const NAME_THREADS: usize = 2;
 /// Closed spans kept in the trace ring (a power of two).
@@ -219,6 +252,10 @@ const _: () = {
     assert!(PUMP_BYTES < READERS_BYTES_PER_TURN);
     assert!(SSE_EVENT_BYTES <= GENERATION_BYTES);
     assert!(CONNECT_STAGGER_MS < CONNECT_MS);
+    // Each question is sent once at the start and then at every retry.
+    assert!(2 * RESOLVE_MS.div_ceil(DNS_RETRY_MS) as usize == DNS_SOCKETS);
+    assert!(DNS_DELAY_MS < DNS_RETRY_MS);
+    assert!(DNS_TTL_MIN_MS <= DNS_TTL_MAX_MS);
     assert!(CONNECT_MS < FIRST_BYTE_MS);
     assert!(FIRST_BYTE_MS < GENERATION_MS);
     assert!(RESUME_GRACE_MS < REPLAY_MS);

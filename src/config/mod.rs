@@ -45,7 +45,7 @@ pub use prompt::PromptTemplate;
 pub use provider::{OFFLINE, Provider, ProviderKind, Timeouts, Upstream};
 pub use secret::Secret;
 pub use sources::{Flags, SourceFile, Sources};
-pub use values::{HostName, LogFormat, LogLevel, Speech, WebOrigin};
+pub use values::{HostName, LogFormat, LogLevel, NameServers, Speech, WebOrigin};
 
 /// Everything that an operator can choose. Made by [`Config::load`].
 #[derive(Clone, Debug, PartialEq)]
@@ -60,6 +60,8 @@ pub struct Config {
     pub origins: Vec<WebOrigin>,
     /// Whether anybody who can reach the address may spend the provider keys.
     pub allow_anonymous: bool,
+    /// Who is asked for the addresses of providers; if nobody, the system's resolver.
+    pub dns: NameServers,
     /// What a provider is asked for a topic.
     pub prompt: PromptTemplate,
     /// Equal prompts in flight share one call.
@@ -120,6 +122,7 @@ fn read(layers: &mut Layers) -> Result<Config, ConfigError> {
         hosts: layers.value("hosts", Vec::new())?,
         origins: layers.value("origins", Vec::new())?,
         allow_anonymous: layers.value("allow_anonymous", false)?,
+        dns: layers.value("dns", NameServers::default())?,
         prompt: layers.value("prompt", PromptTemplate::default())?,
         coalesce: layers.value("coalesce", true)?,
         half_close: layers.value("half_close", false)?,

@@ -9,6 +9,7 @@ mod anthropic;
 mod cancel;
 mod failures;
 mod gemini;
+mod names;
 mod offline;
 mod openai;
 mod resume;

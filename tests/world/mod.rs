@@ -9,6 +9,8 @@
 
 #![allow(clippy::unwrap_used, dead_code)] // no test uses all of it
 
+pub(crate) mod dns;
+pub(crate) mod dns_message;
 pub(crate) mod openai;
 mod reply;
 mod store;
@@ -34,6 +36,8 @@ pub(crate) use store::Memory;
 pub(crate) struct Socket {
     /// For a provider, where it was opened to.
     pub(crate) to: Option<SocketAddr>,
+    /// It is no connection: a question goes out, datagrams come in.
+    pub(crate) datagram: bool,
     /// TCP does not stand yet.
     pub(crate) connecting: bool,
     /// The TLS handshake is to be done.
@@ -174,6 +178,7 @@ impl World {
                     "{id:?} was there before"
                 );
             }
+            Output::SendDatagram(id, to) => self.note_question(id, to),
             Output::StartTls(id, _) => self.open(id).securing = true,
             Output::Resolve(index) => self.lookups.push(index),
             Output::Flush(id) => self.open(id).dirty = true,
@@ -492,7 +497,7 @@ impl World {
     /// Connections to providers that are open, the oldest first.
     pub(crate) fn upstreams(&self) -> Vec<ConnId> {
         let open = self.sockets.iter().filter(|(_, s)| s.closed.is_none());
-        open.filter(|(_, s)| s.to.is_some())
+        open.filter(|(_, s)| s.to.is_some_and(|to| to.port() != dns::PORT))
             .map(|(id, _)| *id)
             .collect()
     }
