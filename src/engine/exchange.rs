@@ -71,6 +71,8 @@ pub struct Held {
     pub generation: Option<GenerationId>,
     /// Whether it was accepted and its row is not on the way yet.
     pub owes_row: bool,
+    /// One of the places for imports.
+    pub import: bool,
 }
 
 impl Engine {
@@ -82,6 +84,9 @@ impl Engine {
         let held = std::mem::take(&mut exchange.held);
         if let Some(work) = held.work {
             self.works.cancel(work);
+        }
+        if held.import {
+            self.imports -= 1;
         }
         if let Some(generation) = held.generation {
             self.unsubscribe(generation, id);

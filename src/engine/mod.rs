@@ -148,6 +148,7 @@ pub struct Engine {
     // the state of the whole
     clients: usize,
     clients_max: usize,
+    imports: usize,
     accept_paused: bool,
     stopping: Option<Mono>,
     stopped_streams: bool,
@@ -225,6 +226,7 @@ impl Engine {
             date: (u64::MAX, HttpDate::from_unix(0)),
             clients: 0,
             clients_max: sizes.clients,
+            imports: 0,
             accept_paused: false,
             stopping: None,
             stopped_streams: false,

@@ -38,6 +38,10 @@ pub enum Route {
     Read(Uuid),
     /// `DELETE /contents/{id}`
     Delete(Uuid),
+    /// `GET /contents/export`
+    Export,
+    /// `POST /contents/import`
+    Import,
     /// `OPTIONS` of a path, with what it allows.
     Options(&'static str),
     /// None of them.
@@ -60,6 +64,8 @@ impl Route {
             Route::Analyze => "/analyze/",
             Route::List(_) => "/contents",
             Route::Read(_) | Route::Delete(_) => "/contents/{id}",
+            Route::Export => "/contents/export",
+            Route::Import => "/contents/import",
             Route::Options(_) => "OPTIONS",
             Route::Unknown => "unknown",
         }
@@ -113,7 +119,9 @@ impl Route {
             | Route::Stop(_)
             | Route::List(_)
             | Route::Read(_)
-            | Route::Delete(_) => none,
+            | Route::Delete(_)
+            | Route::Export
+            | Route::Import => none,
         }
     }
 }
@@ -140,6 +148,8 @@ enum Place {
     Analyze,
     Contents,
     ContentsOne(Uuid),
+    Export,
+    Import,
     Everything,
 }
 
@@ -167,6 +177,11 @@ pub fn find(head: &RequestHead<'_>) -> Result<Route, Failure> {
         Place::Contents if reads => Route::List(Box::new(ListQuery::parse(head.query)?)),
         Place::ContentsOne(id) if reads => Route::Read(id),
         Place::ContentsOne(id) if head.method == Method::Delete => Route::Delete(id),
+        Place::Export if reads => {
+            query::none(head.query)?;
+            Route::Export
+        }
+        Place::Import if head.method == Method::Post => Route::Import,
         _ => return Err(Failure::Method { allow }),
     };
     Ok(route)
@@ -175,7 +190,7 @@ pub fn find(head: &RequestHead<'_>) -> Result<Route, Failure> {
 impl Place {
     fn allow(&self) -> &'static str {
         match self {
-            Place::Generate | Place::Analyze => "POST, OPTIONS",
+            Place::Generate | Place::Analyze | Place::Import => "POST, OPTIONS",
             Place::GenerateOne(_) => "DELETE, OPTIONS",
             Place::ContentsOne(_) => "GET, HEAD, DELETE, OPTIONS",
             Place::Everything => "GET, HEAD, POST, DELETE, OPTIONS",
@@ -204,6 +219,8 @@ fn place(path: &str) -> Result<Place, Failure> {
         ("generate", id, Some("events")) if end => Place::Events(known(id)?),
         ("analyze", "", None) => Place::Analyze,
         ("contents", "", None) => Place::Contents,
+        ("contents", "export", None | Some("")) if end => Place::Export,
+        ("contents", "import", None | Some("")) if end => Place::Import,
         ("contents", id, None | Some("")) if end => Place::ContentsOne(known(id)?),
         _ => return Err(Failure::NoSuchRoute),
     };
@@ -255,6 +272,29 @@ pub fn last_event_id(fields: &Fields<'_>) -> Result<Option<u64>, Failure> {
 
 /// Whether a body is one that we read: JSON, as it is.
 pub fn check_content(fields: &Fields<'_>, length: BodyLength) -> Result<(), Failure> {
+    let wanted = "JSON: send `Content-Type: application/json`";
+    check_kind(fields, length, wanted, |name| {
+        name == b"application/json"
+            || (name.starts_with(b"application/") && name.ends_with(b"+json"))
+    })
+}
+
+/// Whether a body is lines of JSON. No registry knows a type for them; these are the usual ones.
+pub fn check_lines(fields: &Fields<'_>, length: BodyLength) -> Result<(), Failure> {
+    let wanted = "one JSON document a line: send `Content-Type: application/x-ndjson`";
+    check_kind(fields, length, wanted, |name| {
+        let kind = name.strip_prefix(b"application/").unwrap_or(b"");
+        let kind = kind.strip_prefix(b"x-").unwrap_or(kind);
+        matches!(kind, b"ndjson" | b"jsonl" | b"jsonlines")
+    })
+}
+
+fn check_kind(
+    fields: &Fields<'_>,
+    length: BodyLength,
+    wanted: &'static str,
+    is_wanted: impl FnOnce(&[u8]) -> bool,
+) -> Result<(), Failure> {
     let plain = |coding: &[u8]| coding.trim_ascii().eq_ignore_ascii_case(b"identity");
     if fields.all("content-encoding").any(|coding| !plain(coding)) {
         return Err(Failure::Compressed);
@@ -262,14 +302,12 @@ pub fn check_content(fields: &Fields<'_>, length: BodyLength) -> Result<(), Fail
     if matches!(length, BodyLength::None | BodyLength::Exact(0)) {
         return Ok(()); // an empty body is a fault of its own
     }
-    // No type at all is taken for JSON; a wrong one is not guessed at.
+    // No type at all is taken for the right one; a wrong one is not guessed at.
     let Some(kind) = fields.get("content-type") else {
         return Ok(());
     };
     let mut parts = kind.split(|b| *b == b';').map(<[u8]>::trim_ascii);
     let name = parts.next().unwrap_or(b"").to_ascii_lowercase();
-    let is_json = name == b"application/json"
-        || (name.starts_with(b"application/") && name.ends_with(b"+json"));
     let charset = parts.find_map(|p| {
         let (key, value) = p.split_at_checked(8)?;
         key.eq_ignore_ascii_case(b"charset=").then_some(value)
@@ -279,10 +317,10 @@ pub fn check_content(fields: &Fields<'_>, length: BodyLength) -> Result<(), Fail
         let c: &[u8] = c.strip_prefix(b"\"").unwrap_or(&c);
         matches!(c.strip_suffix(b"\"").unwrap_or(c), b"utf-8" | b"utf8")
     });
-    if is_json && utf8 && fields.all("content-type").count() == 1 {
+    if is_wanted(&name) && utf8 && fields.all("content-type").count() == 1 {
         Ok(())
     } else {
-        Err(Failure::MediaType)
+        Err(Failure::MediaType { wanted })
     }
 }
 

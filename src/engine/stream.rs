@@ -74,6 +74,9 @@ impl Engine {
     /// Writes what there is of the text or document, up to the mark and to what one connection may
     /// have at a time; then, if that was all, the end.
     pub(super) fn pump(&mut self, id: ExchangeId) {
+        if let Some(Flow::Export(_)) = self.exchanges.get(id).map(|exchange| &exchange.flow) {
+            return self.pump_export(id);
+        }
         let mut put = self.pump_document(id);
         let mut event = std::mem::take(&mut self.scratch);
         let mut json = std::mem::take(&mut self.json);
@@ -91,7 +94,7 @@ impl Engine {
 
     /// The mark up to which one connection's unsent bytes are filled: lower when memory is scarce,
     /// so that many slow readers together stay within the ledger.
-    fn send_high(&self) -> usize {
+    pub(super) fn send_high(&self) -> usize {
         if self.ledger.used() * 2 < self.ledger.limit() {
             SEND_HIGH_BYTES
         } else {
@@ -299,7 +302,7 @@ impl Engine {
         self.reply_written(id, keep);
     }
 
-    fn put_end(&mut self, id: ConnId) {
+    pub(super) fn put_end(&mut self, id: ConnId) {
         if let Some(conn) = self.conns.get_mut(id) {
             put_last_chunk(&mut Pen {
                 blocks: &mut self.blocks,
@@ -313,15 +316,23 @@ impl Engine {
     /// Writes a piece of a stream, framed as this client understands it.
     fn put_piece(&mut self, id: ExchangeId, piece: &[u8]) {
         let heartbeat = self.now.mono.plus_ms(self.config.limits.heartbeat_ms);
+        if self.put_framed(id, piece) {
+            self.counters.events += 1;
+            self.set_exchange_timer(id, heartbeat);
+        }
+    }
+
+    /// The same without what is only for events. Returns whether it was written.
+    pub(super) fn put_framed(&mut self, id: ExchangeId, piece: &[u8]) -> bool {
         let Some(exchange) = self.exchanges.get(id) else {
-            return;
+            return false;
         };
         let (conn_id, terms) = (exchange.conn, exchange.terms);
         if !takes_body(terms.method) {
-            return;
+            return false;
         }
         let Some(conn) = self.conns.get_mut(conn_id) else {
-            return;
+            return false;
         };
         let mut pen = Pen {
             blocks: &mut self.blocks,
@@ -333,11 +344,10 @@ impl Engine {
         } else {
             pen.put(piece);
         }
-        self.counters.events += 1;
         self.counters.written += piece.len() as u64;
         self.flush(conn_id);
         self.rearm_client(conn_id);
-        self.set_exchange_timer(id, heartbeat);
+        true
     }
 
     /// The last `n` spans as one JSON document a line, for `GET /debug/spans`.

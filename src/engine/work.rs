@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::flow::body::{Ask, ParseFault, Shape};
+use super::flow::import::line::Batch;
 use super::slots::{ExchangeId, GenerationId, Slots, WorkId};
 use crate::score::Scores;
 use crate::store::{Found, Query, StoreError, Write, Written};
@@ -39,6 +40,15 @@ pub enum Work {
         /// Set when nobody wants the result any more.
         cancel: Cancel,
     },
+    /// Read and score lines of an import.
+    Import {
+        /// Whole lines.
+        lines: Vec<u8>,
+        /// The number of the first one.
+        first: u64,
+        /// Set when nobody wants the result any more.
+        cancel: Cancel,
+    },
     /// Ask the store.
     Read(Query),
     /// Change the store.
@@ -51,7 +61,7 @@ impl Work {
     pub fn kind(&self) -> Kind {
         match self {
             Work::Parse { .. } => Kind::Parse,
-            Work::Score { .. } => Kind::Score,
+            Work::Score { .. } | Work::Import { .. } => Kind::Score,
             Work::Read(_) => Kind::Read,
             Work::Write(_) => Kind::Write,
         }
@@ -65,6 +75,8 @@ pub enum WorkResult {
     Parsed(Result<Ask, ParseFault>),
     /// A text was scored; `None` when it was cancelled on the way.
     Scored(Option<Scores>),
+    /// Lines were read and scored; `None` when that was cancelled on the way.
+    Lines(Option<Batch>),
     /// The store answered.
     Found(Result<Found, StoreError>),
     /// The store has it on disk, or says why not.
@@ -241,7 +253,7 @@ impl Works {
     pub fn submit(&mut self, owner: WorkOwner, work: Work) -> Option<WorkId> {
         let kind = work.kind();
         let cancel = match &work {
-            Work::Score { cancel, .. } => Some(cancel.clone()),
+            Work::Score { cancel, .. } | Work::Import { cancel, .. } => Some(cancel.clone()),
             _ => None,
         };
         let entry = Entry {

@@ -7,7 +7,9 @@
 pub mod analyze;
 pub mod body;
 pub mod contents;
+pub mod export;
 pub mod generate;
+pub mod import;
 mod probes;
 mod text;
 
@@ -35,8 +37,24 @@ pub enum Flow {
     Analyze(analyze::Analyze),
     /// It waits for the store.
     Contents(contents::Contents),
+    /// All texts are going out.
+    Export(Box<export::Export>),
+    /// Texts are coming in.
+    Import(Box<import::Import>),
     /// A state is being changed; nothing else is seen in this state.
     Between,
+}
+
+impl Flow {
+    /// Whether its answer has begun as one that nothing can be said in but what was promised: that
+    /// it is not whole can only be told by cutting the connection.
+    pub(super) fn only_a_cut_tells(&self) -> bool {
+        match self {
+            Flow::Generate(generate) => matches!(generate, generate::Generate::Sending(_)),
+            Flow::Export(export) => export.has_begun(),
+            _ => false,
+        }
+    }
 }
 
 impl Engine {
@@ -54,6 +72,11 @@ impl Engine {
             Route::Resume(uuid) => self.resume(id, uuid),
             Route::Stop(uuid) => self.stop(id, uuid),
             Route::List(_) | Route::Read(_) | Route::Delete(_) => self.begin_contents(id),
+            Route::Export => self.begin_export(id),
+            Route::Import => {
+                self.import_ended(id);
+                Ok(())
+            }
             Route::Index => self.reply_index(id),
             Route::Health => self.reply_health(id),
             Route::Ready => self.reply_ready(id),
@@ -79,8 +102,23 @@ impl Engine {
         };
         exchange.held.work = None;
         exchange.timer.clear();
+        // These two are not put aside: what they have done so far is part of a failure's answer.
+        let outcome = match exchange.flow {
+            Flow::Export(_) => self.export_done(id, result),
+            Flow::Import(_) => self.import_done(id, result),
+            _ => self.small_work_done(id, result),
+        };
+        if let Err(failure) = outcome {
+            self.fail_exchange(id, &failure);
+        }
+    }
+
+    fn small_work_done(&mut self, id: ExchangeId, result: WorkResult) -> Result<(), Failure> {
+        let Some(exchange) = self.exchanges.get_mut(id) else {
+            return Ok(());
+        };
         let flow = std::mem::replace(&mut exchange.flow, Flow::Between);
-        let outcome = match (flow, result) {
+        match (flow, result) {
             (_, WorkResult::Panicked) => Err(Failure::Panicked),
             (Flow::Parsing, WorkResult::Parsed(parsed)) => parsed
                 .map_err(Failure::Body)
@@ -91,9 +129,6 @@ impl Engine {
                 self.resume_found(id, state, found)
             }
             _ => Err(Failure::Internal("a result that nobody waits for")),
-        };
-        if let Err(failure) = outcome {
-            self.fail_exchange(id, &failure);
         }
     }
 
@@ -111,7 +146,13 @@ impl Engine {
                 let failure = state.timeout();
                 self.analyze_due(id, &failure);
             }
-            Flow::Contents(_) => self.fail_exchange(id, &Failure::StoreTimeout),
+            Flow::Contents(_) | Flow::Export(_) => {
+                self.fail_exchange(id, &Failure::StoreTimeout);
+            }
+            Flow::Import(import) => {
+                let failure = import.timeout();
+                self.fail_exchange(id, &failure);
+            }
             Flow::Parsing => self.fail_exchange(id, &Failure::ScorerTimeout),
             Flow::Body(_) | Flow::Doomed(_) | Flow::Between => {}
         }

@@ -14,7 +14,7 @@ pub use self::fault::ParseFault;
 
 use serde::{Deserialize, Serialize};
 
-use self::object::{Field, object};
+pub(super) use self::object::{Field, object};
 
 /// Which shape a body should have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -11,27 +11,27 @@ use super::{ParseFault, place};
 use crate::limits::{CONTENT_CHARS, JSON_DEPTH, TOPIC_CHARS};
 
 /// One key of the object with its value still unread.
-pub(super) struct Field<'a> {
-    pub(super) name: Cow<'a, str>,
+pub(in crate::engine::flow) struct Field<'a> {
+    pub(in crate::engine::flow) name: Cow<'a, str>,
     raw: &'a RawValue,
     /// The whole body, for the place of a fault in it.
     body: &'a str,
 }
 
 impl<'a> Field<'a> {
-    pub(super) fn wrong(&self, expected: &str) -> ParseFault {
+    pub(in crate::engine::flow) fn wrong(&self, expected: &str) -> ParseFault {
         ParseFault::Wrong {
             field: self.name.to_string(),
             expected: expected.into(),
         }
     }
 
-    pub(super) fn unknown(&self) -> ParseFault {
+    pub(in crate::engine::flow) fn unknown(&self) -> ParseFault {
         ParseFault::Unknown(cut(&self.name))
     }
 
     /// The value, `None` for null.
-    pub(super) fn value<T: Deserialize<'a>>(
+    pub(in crate::engine::flow) fn value<T: Deserialize<'a>>(
         &self,
         expected: &str,
     ) -> Result<Option<T>, ParseFault> {
@@ -57,7 +57,7 @@ impl<'a> Field<'a> {
         Ok(text)
     }
 
-    pub(super) fn topic(&self) -> Result<String, ParseFault> {
+    pub(in crate::engine::flow) fn topic(&self) -> Result<String, ParseFault> {
         const EXPECTED: &str = "a string that is not empty, of at most 2,000 characters";
         let text = self.text(EXPECTED)?;
         let topic = text.trim();
@@ -82,7 +82,10 @@ impl<'a> Field<'a> {
         Ok(text)
     }
 
-    pub(super) fn name_of(&self, expected: &str) -> Result<Option<String>, ParseFault> {
+    pub(in crate::engine::flow) fn name_of(
+        &self,
+        expected: &str,
+    ) -> Result<Option<String>, ParseFault> {
         if self.raw.get() == "null" {
             return Ok(None);
         }
@@ -114,7 +117,7 @@ impl<'a> Field<'a> {
 
 /// The fields of the object that `body` has to be. The values stay unread: each is read as the
 /// type that its field has, so that an error can name the field.
-pub(super) fn object(body: &[u8]) -> Result<Vec<Field<'_>>, ParseFault> {
+pub(in crate::engine::flow) fn object(body: &[u8]) -> Result<Vec<Field<'_>>, ParseFault> {
     let text = std::str::from_utf8(body).map_err(|_| ParseFault::Encoding)?;
     if text.trim_ascii().is_empty() {
         return Err(ParseFault::Empty);
