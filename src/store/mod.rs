@@ -127,8 +127,9 @@ pub enum Query {
         tenant: String,
         /// Only ids after this one.
         after: Option<Uuid>,
-        /// Only ids up to this one, so that an export ends although texts are added to it.
-        until: Uuid,
+        /// Only ids up to this one, so that an export ends although texts are added. The first
+        /// answer says which.
+        until: Option<Uuid>,
     },
     /// Texts of all tenants that have no scores yet, the oldest first. Stops early once
     /// [`crate::limits::GENERATION_BYTES`] of text are gathered, after at least one row.
@@ -158,8 +159,8 @@ pub enum Found {
     Texts {
         /// The rows, the oldest first.
         rows: Vec<TextRow>,
-        /// Whether there are more after them.
-        more: bool,
+        /// If there are more after them: the `until` of the whole export.
+        more: Option<Uuid>,
     },
     /// The text, if this tenant has it.
     One(Option<Box<TextRow>>),

@@ -100,12 +100,16 @@ impl Memory {
                 }
             }
             Query::Export { after, until, .. } => {
-                let mut rows = (self.texts.values())
-                    .filter(|row| after.is_none_or(|after| row.id > after) && row.id <= *until);
+                let mut rows = (self.texts.values()).filter(|row| {
+                    after.is_none_or(|after| row.id > after)
+                        && until.is_none_or(|until| row.id <= until)
+                });
                 let some = rows.by_ref().take(EXPORT_ROWS).cloned().collect();
                 Found::Texts {
                     rows: some,
-                    more: rows.next().is_some(),
+                    more: rows
+                        .next()
+                        .and_then(|_| until.or(self.texts.keys().last().copied())),
                 }
             }
             Query::Unscored { after, limit } => {

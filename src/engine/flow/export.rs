@@ -49,18 +49,17 @@ pub enum Export {
 pub struct Walk {
     /// The last text that was read.
     after: Option<Uuid>,
-    /// The last one that belongs to it.
-    until: Uuid,
+    /// The last one that belongs to it, as the first answer says.
+    until: Option<Uuid>,
 }
 
 /// See [`Export::Sending`].
 #[derive(Debug)]
 pub struct Sending {
+    /// Where it goes on; without an `until` these are the last texts.
     walk: Walk,
     /// Texts that are no lines yet.
     rows: IntoIter<TextRow>,
-    /// Whether the store has more.
-    more: bool,
     /// Lines, and how much of them is written.
     lines: Vec<u8>,
     written: usize,
@@ -80,7 +79,7 @@ impl Engine {
     pub(super) fn begin_export(&mut self, id: ExchangeId) -> Result<(), Failure> {
         let walk = Walk {
             after: None,
-            until: self.new_id(),
+            until: None,
         };
         self.submit_for(id, query(walk), Bound::Store)?;
         self.set_export(id, Export::Asking(walk));
@@ -116,13 +115,12 @@ impl Engine {
         };
         let bytes: usize = rows.iter().map(bytes_of).sum();
         let walk = Walk {
-            after: rows.last().map(|row| row.id),
-            ..walk
+            after: rows.last().map(|row| row.id).or(walk.after),
+            until: more,
         };
         let sending = Sending {
             walk,
             rows: rows.into_iter(),
-            more,
             lines: Vec::new(),
             written: 0,
         };
@@ -187,10 +185,10 @@ impl Engine {
         let Export::Sending(sending) = export.as_ref() else {
             return;
         };
-        if !sending.more {
+        let walk = sending.walk;
+        if walk.until.is_none() {
             return self.end_lines(id);
         }
-        let walk = sending.walk;
         self.set_export(id, Export::Reading(walk));
         // It was let in: it is not turned away because the queue is full by now.
         let work = self.works.submit(WorkOwner::Exchange(id), query(walk));

@@ -7,9 +7,11 @@
 mod analyze;
 mod cancel;
 mod contents;
+mod export;
 mod generate_offline;
 mod generate_openai;
 mod http;
+mod import;
 mod pool;
 mod pressure;
 mod probes;

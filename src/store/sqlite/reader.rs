@@ -83,6 +83,7 @@ const ONE: &str = "WHERE g.tenant = ?1 AND g.id = ?2";
 const ONE_OF_TERM: &str = "WHERE g.tenant = ?1 AND g.id = ?2 AND (?3 IS NULL OR g.term_key = ?3)";
 /// An export: the primary key, forwards.
 pub(super) const EXPORT: &str = "WHERE g.tenant = ?1 AND g.id > ?2 AND g.id <= ?3 ORDER BY g.id";
+const LAST: &str = "SELECT max(id) FROM generated_content WHERE tenant = ?1";
 /// The partial index `generated_content_unscored`; its condition has to stand here word by word.
 pub(super) const UNSCORED: &str = "
     SELECT tenant, id, text FROM generated_content
@@ -164,8 +165,12 @@ fn export(
     conn: &Connection,
     tenant: &str,
     after: Option<Uuid>,
-    until: Uuid,
+    until: Option<Uuid>,
 ) -> rusqlite::Result<Found> {
+    let until = match until {
+        Some(until) => until,
+        None => last(conn, tenant)?,
+    };
     let after = after.unwrap_or(Uuid::nil());
     let mut statement = conn.prepare_cached(&select("g.text", EXPORT))?;
     let mut rows = statement.query(params![tenant, after.as_bytes(), until.as_bytes()])?;
@@ -174,7 +179,7 @@ fn export(
         if bytes >= EXPORT_BYTES {
             return Ok(Found::Texts {
                 rows: found,
-                more: true,
+                more: Some(until),
             });
         }
         let row = text(row)?;
@@ -184,7 +189,7 @@ fn export(
     }
     Ok(Found::Texts {
         rows: found,
-        more: false,
+        more: None,
     })
 }
 
@@ -194,6 +199,15 @@ fn one(conn: &Connection, tenant: &str, id: Uuid) -> rusqlite::Result<Found> {
         .query_row(params![tenant, id.as_bytes()], text)
         .optional()?;
     Ok(Found::One(row.map(Box::new)))
+}
+
+/// The greatest id that a tenant has. Not the present time: texts that were imported may come from a
+/// clock that is ahead of ours.
+fn last(conn: &Connection, tenant: &str) -> rusqlite::Result<Uuid> {
+    let id: Option<[u8; 16]> = conn
+        .prepare_cached(LAST)?
+        .query_row([tenant], |row| row.get(0))?;
+    Ok(id.map_or(Uuid::nil(), Uuid::from_bytes))
 }
 
 fn unscored(conn: &Connection, after: Option<Uuid>, limit: usize) -> rusqlite::Result<Found> {
