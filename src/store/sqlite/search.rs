@@ -177,7 +177,9 @@ fn quoted(typed: &str) -> Option<String> {
             std::iter::repeat_n(c, times)
         }));
         query.push('"');
-        query.push_str(if n == last { "*" } else { " " });
+        // One Latin letter begins too many words to be worth it.
+        let beginning = n == last && (word.len() > 1 || !word.is_ascii());
+        query.push_str(if beginning { "*" } else { " " });
     }
     Some(query)
 }
@@ -218,6 +220,8 @@ mod tests {
             Some(r#""a""b" "OR" "NEAR(" "x:*"*"#)
         );
         assert_eq!(quoted("a\0b").as_deref(), Some(r#""ab"*"#));
+        assert_eq!(quoted("vitamin C").as_deref(), Some(r#""vitamin" "C" "#));
+        assert_eq!(quoted("茶").as_deref(), Some(r#""茶"*"#));
         for nothing in ["", " ", "-", "\"\" * ()", "\0"] {
             assert_eq!(quoted(nothing), None, "{nothing:?}");
         }
