@@ -64,8 +64,9 @@ impl Engine {
              GET    /generate/{{id}}/events    goes on after Last-Event-ID\n\
              DELETE /generate/{{id}}           stops\n\
              POST   /analyze/                {{\"content\": \"…\"}}: readability and sentiment\n\
-             GET    /contents                what is stored: ?topic= ?limit= ?cursor=\n\
+             GET    /contents                what is stored: ?q= ?topic= ?limit= ?cursor=\n\
              GET    /contents/{{id}}           one text; DELETE removes it\n\
+             GET    /contents/export         all of it as lines of JSON; POST /contents/import\n\
              GET    /healthz /readyz /metrics\n\n\
              providers: {providers}; by default {default}\n",
             version = env!("CARGO_PKG_VERSION"),
