@@ -80,10 +80,13 @@ impl Engine {
         {
             return self.end_stream(id, Some(failure));
         }
-        if exchange.flow.only_a_cut_tells() {
+        if exchange.flow.has_begun_to_answer() {
+            // Its head is out: only a cut tells that it is not whole.
             let (conn, request_id, route) =
                 (exchange.conn, exchange.request_id, exchange.route.as_str());
             self.note_failure(failure, route, request_id);
+            let outcome = outcome_of(failure, true);
+            self.settle_row(id, outcome, failure.status(), Some(failure.code()));
             self.client_closed(conn);
             return self.out.push(Output::Close(conn, super::io::How::Reset));
         }

@@ -8,6 +8,7 @@ pub mod analyze;
 pub mod body;
 pub mod contents;
 pub mod export;
+pub mod gather;
 pub mod generate;
 pub mod import;
 mod probes;
@@ -33,6 +34,8 @@ pub enum Flow {
     Parsing,
     /// It waits for a text.
     Generate(generate::Generate),
+    /// It waits for several texts.
+    Gather(Box<gather::Gather>),
     /// It waits for scores.
     Analyze(analyze::Analyze),
     /// It waits for the store.
@@ -46,12 +49,12 @@ pub enum Flow {
 }
 
 impl Flow {
-    /// Whether its answer has begun as one that nothing can be said in but what was promised: that
-    /// it is not whole can only be told by cutting the connection.
-    pub(super) fn only_a_cut_tells(&self) -> bool {
+    /// Whether the head of a whole answer is out, so that a failure can only be told by a cut.
+    pub(super) fn has_begun_to_answer(&self) -> bool {
         match self {
-            Flow::Generate(generate) => matches!(generate, generate::Generate::Sending(_)),
+            Flow::Generate(generate::Generate::Sending(_)) => true,
             Flow::Export(export) => export.has_begun(),
+            Flow::Gather(gather) => gather.has_begun_to_answer(),
             _ => false,
         }
     }
@@ -68,6 +71,7 @@ impl Engine {
         }
         match exchange.route.clone() {
             Route::Generate => self.parse_body(id, Shape::Generate),
+            Route::Batch => self.parse_body(id, Shape::Batch),
             Route::Analyze => self.parse_body(id, Shape::Analyze),
             Route::Resume(uuid) => self.resume(id, uuid),
             Route::Stop(uuid) => self.stop(id, uuid),
@@ -90,7 +94,9 @@ impl Engine {
     /// A body was parsed.
     pub(super) fn start(&mut self, id: ExchangeId, ask: Ask) -> Result<(), Failure> {
         match ask {
+            Ask::Generate(ask) if ask.candidates > 1 => self.begin_best(id, ask),
             Ask::Generate(ask) => self.begin_generate(id, ask),
+            Ask::Batch(ask) => self.begin_batch(id, ask),
             Ask::Analyze { content } => self.begin_analyze(id, content),
         }
     }
@@ -124,6 +130,7 @@ impl Engine {
                 .map_err(Failure::Body)
                 .and_then(|ask| self.start(id, ask)),
             (Flow::Analyze(state), result) => self.analyze_done(id, state, result),
+            (Flow::Gather(state), result) => self.gather_saved(id, state, result),
             (Flow::Contents(state), result) => self.contents_done(id, state, result),
             (Flow::Generate(state), WorkResult::Found(found)) => {
                 self.resume_found(id, state, found)
@@ -146,7 +153,7 @@ impl Engine {
                 let failure = state.timeout();
                 self.analyze_due(id, &failure);
             }
-            Flow::Contents(_) | Flow::Export(_) => {
+            Flow::Contents(_) | Flow::Gather(_) | Flow::Export(_) => {
                 self.fail_exchange(id, &Failure::StoreTimeout);
             }
             Flow::Import(import) => {

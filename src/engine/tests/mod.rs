@@ -8,6 +8,7 @@ mod analyze;
 mod cancel;
 mod contents;
 mod export;
+mod gather;
 mod generate_offline;
 mod generate_openai;
 mod http;
