@@ -45,6 +45,14 @@ pub const JSON_ON_LOOP_BYTES: usize = 64 * 1024;
 
 // --- what a request may ask for ----------------------------------------------------------------
 
+/// The most tokens that may be asked for. More: 422.
+pub const MAX_TOKENS: u32 = 1_000_000;
+/// The highest temperature. Higher: 422.
+pub const TEMPERATURE: f64 = 2.0;
+/// Characters of a name, such as a model's. More: 422.
+pub const NAME_CHARS: usize = 200;
+/// How large or small a figure may be wished to be. Further from zero: 422.
+pub const WISH: f64 = 1e9;
 /// A topic longer than this: 422.
 pub const TOPIC_CHARS: usize = 2_000;
 /// A text to analyse longer than this: 413.

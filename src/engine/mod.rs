@@ -39,6 +39,7 @@ pub mod ledger;
 pub mod metrics;
 pub mod names;
 pub mod now;
+pub mod openapi;
 pub mod policy;
 pub mod pool;
 mod provider;
@@ -141,6 +142,8 @@ pub struct Engine {
     counters: Counters,
     observed: Observed,
     hosts: Hosts,
+    /// Made when it is first asked for.
+    openapi: Option<Arc<openapi::OpenApi>>,
     random: fastrand::Rng,
     /// Millisecond and count of the id that was made last.
     last_id: (u64, u16),
@@ -221,6 +224,7 @@ impl Engine {
                 config.hosts.iter().map(|host| host.as_str()),
                 config.origins.iter().map(|origin| origin.as_str()),
             ),
+            openapi: None,
             random: fastrand::Rng::with_seed(seed),
             last_id: (0, 0),
             date: (u64::MAX, HttpDate::from_unix(0)),

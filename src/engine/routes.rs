@@ -44,6 +44,8 @@ pub enum Route {
     Export,
     /// `POST /contents/import`
     Import,
+    /// `GET /openapi.json`, with the tags in `If-None-Match`.
+    OpenApi(Box<[u8]>),
     /// `OPTIONS` of a path, with what it allows.
     Options(&'static str),
     /// None of them.
@@ -69,6 +71,7 @@ impl Route {
             Route::Read(_) | Route::Delete(_) => "/contents/{id}",
             Route::Export => "/contents/export",
             Route::Import => "/contents/import",
+            Route::OpenApi(_) => "/openapi.json",
             Route::Options(_) => "OPTIONS",
             Route::Unknown => "unknown",
         }
@@ -117,6 +120,7 @@ impl Route {
                 ..none
             },
             Route::Index
+            | Route::OpenApi(_)
             | Route::Metrics
             | Route::Spans
             | Route::Stop(_)
@@ -141,6 +145,7 @@ struct Traits {
 /// What a path stands for, before the method is looked at.
 enum Place {
     Index,
+    OpenApi,
     Health,
     Ready,
     Metrics,
@@ -170,6 +175,7 @@ pub fn find(head: &RequestHead<'_>) -> Result<Route, Failure> {
     let reads = matches!(head.method, Method::Get | Method::Head);
     let route = match place {
         Place::Index if reads => Route::Index,
+        Place::OpenApi if reads => Route::OpenApi(tags(&head.fields)),
         Place::Health if reads => Route::Health,
         Place::Ready if reads => Route::Ready,
         Place::Metrics if reads => Route::Metrics,
@@ -215,6 +221,7 @@ fn place(path: &str) -> Result<Place, Failure> {
     let end = parts.next().is_none();
     let place = match (first, second.unwrap_or(""), third) {
         ("", "", None) if second.is_none() => Place::Index,
+        ("openapi.json", "", None) => Place::OpenApi,
         ("healthz", "", None) => Place::Health,
         ("readyz", "", None) => Place::Ready,
         ("metrics", "", None) => Place::Metrics,
@@ -276,6 +283,21 @@ pub fn last_event_id(fields: &Fields<'_>) -> Result<Option<u64>, Failure> {
     offset.map(Some).ok_or_else(wrong)
 }
 
+/// `If-None-Match`, all of it.
+fn tags(fields: &Fields<'_>) -> Box<[u8]> {
+    let lists: Vec<&[u8]> = fields.all("if-none-match").collect();
+    lists.join(&b","[..]).into()
+}
+
+/// Whether a list of tags has this one (RFC 9110 §13.1.2).
+pub fn has_tag(list: &[u8], etag: &str) -> bool {
+    let mut tags = list.split(|byte| *byte == b',').map(<[u8]>::trim_ascii);
+    tags.any(|tag| {
+        let tag = tag.strip_prefix(b"W/").unwrap_or(tag);
+        tag == b"*" || tag == etag.as_bytes()
+    })
+}
+
 /// Whether a body is one that we read: JSON, as it is.
 pub fn check_content(fields: &Fields<'_>, length: BodyLength) -> Result<(), Failure> {
     let wanted = "JSON: send `Content-Type: application/json`";
@@ -331,90 +353,4 @@ fn check_kind(
 }
 
 #[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-    use super::*;
-    use crate::proto::http1::{Server, Step};
-
-    fn route(line: &str) -> Result<Route, Failure> {
-        let request = format!("{line} HTTP/1.1\r\nHost: a\r\n\r\n");
-        let mut server = Server::new();
-        match server.step(request.as_bytes()).unwrap() {
-            Step::Head { head, .. } => find(&head),
-            other => panic!("{other:?}"),
-        }
-    }
-
-    #[test]
-    fn paths_are_taken_with_and_without_the_last_slash() {
-        assert_eq!(route("POST /generate"), Ok(Route::Generate));
-        assert_eq!(route("POST /generate/"), Ok(Route::Generate));
-        assert_eq!(route("HEAD /healthz/"), Ok(Route::Health));
-        assert_eq!(route("GET /"), Ok(Route::Index));
-        for wrong in [
-            "GET //",
-            "GET /healthz/x",
-            "GET /generat",
-            "GET /contents/1/2/3",
-        ] {
-            assert_eq!(route(wrong), Err(Failure::NoSuchRoute), "{wrong}");
-        }
-    }
-
-    #[test]
-    fn a_last_event_id_is_a_number_and_nothing_else() {
-        let read = |lines: &str| {
-            let request = format!("GET / HTTP/1.1\r\nHost: a\r\n{lines}\r\n");
-            match Server::new().step(request.as_bytes()).unwrap() {
-                Step::Head { head, .. } => last_event_id(&head.fields),
-                other => panic!("{other:?}"),
-            }
-        };
-        let one = |value: &str| read(&format!("Last-Event-ID: {value}\r\n"));
-        assert_eq!(read(""), Ok(None));
-        assert_eq!(one(" 0090 "), Ok(Some(90)));
-        assert_eq!(one("99999999999999999999"), Ok(Some(u64::MAX)));
-        let twice = read("Last-Event-ID: 1\r\nLast-Event-ID: 1\r\n");
-        for wrong in [one(""), one("+1"), one("-1"), one("1 2"), one("0x1"), twice] {
-            let failure = wrong.unwrap_err();
-            assert_eq!(failure.field(), Some("Last-Event-ID"));
-            assert_eq!(
-                (failure.status(), failure.code()),
-                (422, "invalid_parameter")
-            );
-        }
-    }
-
-    #[test]
-    fn a_wrong_method_is_told_what_is_allowed() {
-        let allow = "POST, OPTIONS";
-        assert_eq!(route("GET /generate/"), Err(Failure::Method { allow }));
-        assert_eq!(route("OPTIONS /generate/"), Ok(Route::Options(allow)));
-        assert!(matches!(route("OPTIONS *"), Ok(Route::Options(_))));
-    }
-
-    #[test]
-    fn an_id_has_one_spelling() {
-        let id = "0190d6a5-6f27-7ad0-8a5e-0123456789ab";
-        let parsed = Uuid::try_parse(id).unwrap();
-        assert_eq!(
-            route(&format!("GET /contents/{id}")),
-            Ok(Route::Read(parsed))
-        );
-        assert_eq!(
-            route(&format!("GET /generate/{id}/events")),
-            Ok(Route::Resume(parsed))
-        );
-        let bare = id.replace('-', "");
-        let random = id.replace("-7ad0-", "-4ad0-");
-        for never in ["x", &bare, &random] {
-            for line in [
-                format!("GET /contents/{never}"),
-                format!("DELETE /generate/{never}"),
-                format!("GET /generate/{never}/events"),
-            ] {
-                assert_eq!(route(&line), Err(Failure::NotFound), "{line}");
-            }
-        }
-    }
-}
+mod tests;

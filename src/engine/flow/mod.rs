@@ -11,6 +11,7 @@ pub mod export;
 pub mod gather;
 pub mod generate;
 pub mod import;
+mod openapi;
 mod probes;
 mod text;
 
@@ -81,6 +82,7 @@ impl Engine {
                 self.import_ended(id);
                 Ok(())
             }
+            Route::OpenApi(known) => self.reply_openapi(id, &known),
             Route::Index => self.reply_index(id),
             Route::Health => self.reply_health(id),
             Route::Ready => self.reply_ready(id),

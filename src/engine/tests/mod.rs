@@ -24,6 +24,6 @@ mod shutdown;
 mod slow;
 
 #[path = "../../../tests/world/mod.rs"]
-mod world;
+pub(super) mod world;
 
 use self::world::{PROVIDER, World, openai, post};

@@ -3,10 +3,7 @@
 use super::ParseFault;
 use super::object::{A_TOPIC, Field, object, topic_of};
 use crate::engine::policy::prefer::{Figure, Prefer};
-use crate::limits::{BATCH_TOPICS, CANDIDATES};
-
-/// The largest number that a figure can be wished to be.
-const WISH_MAX: f64 = 1e9;
+use crate::limits::{BATCH_TOPICS, CANDIDATES, WISH};
 
 impl Field<'_> {
     pub(super) fn topics(&self) -> Result<Vec<String>, ParseFault> {
@@ -72,7 +69,7 @@ impl Field<'_> {
                 let figure = Figure::named(&field.name)
                     .ok_or_else(|| ParseFault::Unknown(inside(&field.name)))?;
                 let value: Option<f64> = field.value(NUMBER).map_err(|_| wrong(NUMBER))?;
-                let value = value.filter(|value| value.abs() <= WISH_MAX);
+                let value = value.filter(|value| value.abs() <= WISH);
                 (figure, value.ok_or_else(|| wrong(NUMBER))?)
             };
             wishes.push(wish);

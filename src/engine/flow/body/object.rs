@@ -8,7 +8,7 @@ use serde::de::{DeserializeSeed, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::{ParseFault, place};
-use crate::limits::{CONTENT_CHARS, JSON_DEPTH, TOPIC_CHARS};
+use crate::limits::{CONTENT_CHARS, JSON_DEPTH, MAX_TOKENS, NAME_CHARS, TEMPERATURE, TOPIC_CHARS};
 
 /// One key of the object with its value still unread.
 pub(in crate::engine::flow) struct Field<'a> {
@@ -85,7 +85,8 @@ impl<'a> Field<'a> {
             return Ok(None);
         }
         let name = self.text(expected)?;
-        let fine = !name.is_empty() && name.len() <= 200 && !name.chars().any(char::is_control);
+        let short = name.chars().nth(NAME_CHARS).is_none();
+        let fine = !name.is_empty() && short && !name.chars().any(char::is_control);
         if fine {
             Ok(Some(name))
         } else {
@@ -96,16 +97,17 @@ impl<'a> Field<'a> {
     pub(super) fn max_tokens(&self) -> Result<Option<u32>, ParseFault> {
         const EXPECTED: &str = "a whole number from 1 to 1,000,000";
         match self.value::<u32>(EXPECTED)? {
-            Some(0) | Some(1_000_001..) => Err(self.wrong(EXPECTED)),
+            Some(tokens) if !(1..=MAX_TOKENS).contains(&tokens) => Err(self.wrong(EXPECTED)),
             fine => Ok(fine),
         }
     }
 
     pub(super) fn temperature(&self) -> Result<Option<f32>, ParseFault> {
         const EXPECTED: &str = "a number from 0 to 2";
-        match self.value::<f32>(EXPECTED)? {
-            Some(t) if !(0.0..=2.0).contains(&t) => Err(self.wrong(EXPECTED)),
-            fine => Ok(fine),
+        // Rounded only when it is known to be within the bounds.
+        match self.value::<f64>(EXPECTED)? {
+            Some(t) if !(0.0..=TEMPERATURE).contains(&t) => Err(self.wrong(EXPECTED)),
+            fine => Ok(fine.map(|t| t as f32)),
         }
     }
 }

@@ -162,10 +162,10 @@ fn text(line: &[u8]) -> Result<Text, ParseFault> {
             "text" => words = Some(whole_text(&field)?),
             "created_at" => created_ms = moment(&field)?,
             "state" => state = state_of(&field)?,
-            "provider" => provider = field.name_of("a name of at most 200 bytes")?,
-            "model" => model = field.name_of("a name of at most 200 bytes")?,
+            "provider" => provider = field.name_of("a name of at most 200 characters")?,
+            "model" => model = field.name_of("a name of at most 200 characters")?,
             "offline" => offline = field.value("true or false")?.unwrap_or(false),
-            "finish_reason" => finish_reason = field.name_of("a word of at most 200 bytes")?,
+            "finish_reason" => finish_reason = field.name_of("a word of at most 200 characters")?,
             "usage" => usage = field.value(USAGE)?,
             "search_term_id" | "text_bytes" | "readability" | "sentiment" => {}
             _ => return Err(field.unknown()),
