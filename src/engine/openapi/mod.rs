@@ -91,8 +91,10 @@ fn described(operation: &Operation) -> Value {
         value["parameters"] = operation.parameters.iter().map(parameter).collect();
     }
     if let Some((kind, schema)) = operation.body {
-        value["requestBody"] =
-            json!({"required": true, "content": {kind: {"schema": reference(schema)}}});
+        // No lines at all are an import too.
+        let required = kind == table::JSON;
+        let content = json!({kind: {"schema": reference(schema)}});
+        value["requestBody"] = json!({"required": required, "content": content});
     }
     value
 }
@@ -119,6 +121,9 @@ fn answers(operation: &Operation) -> Value {
         for (kind, schema) in answer.content {
             value["content"][*kind] = json!({"schema": reference(schema)});
         }
+        if !operation.gives.is_empty() {
+            value["links"] = links(operation);
+        }
         answers.insert(answer.status.to_string(), value);
     }
     let mut problems: Vec<(u16, &str)> = CODES
@@ -136,6 +141,18 @@ fn answers(operation: &Operation) -> Value {
     let default = json!({"$ref": "#/components/responses/Problem"});
     answers.insert("default".to_owned(), default);
     Value::Object(answers)
+}
+
+/// Where the id in an answer leads.
+fn links(operation: &Operation) -> Value {
+    let link = |(id, from): &(&str, &str)| {
+        let from = format!("$response.body#{from}");
+        (
+            (*id).to_owned(),
+            json!({"operationId": id, "parameters": {"id": from}}),
+        )
+    };
+    Value::Object(operation.gives.iter().map(link).collect())
 }
 
 /// What any request may be answered with.

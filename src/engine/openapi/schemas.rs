@@ -127,7 +127,11 @@ fn import_line() -> Value {
         "finish_reason": or_null("Name"),
         "usage": {
             "type": ["object", "null"],
-            "properties": {"prompt_tokens": count_or_null(), "completion_tokens": count_or_null()},
+            "properties": {
+                "prompt_tokens": count_or_null(), "completion_tokens": count_or_null(),
+                "total_tokens": count_or_null(),
+            },
+            "additionalProperties": false,
         },
         "search_term_id": {}, "text_bytes": {}, "readability": {}, "sentiment": {},
     });
@@ -150,7 +154,7 @@ fn answers() -> Value {
         })),
         "BatchAnswer": {"type": "array", "items": to("BatchLine"), "description": "One a line."},
         "BatchLine": partly(&whole, json!({"index": count(), "topic": {"type": "string"}})),
-        "Events": {"type": "string", "description": "Server-sent events: see docs/api.md."},
+        "Event": event(),
         "Stopped": open(members(json!({"id": to("Id"), "stopped": {"type": "boolean"}}))),
         "Analysis": open(members(json!({
             "readability": to("Readability"), "sentiment": to("Sentiment"),
@@ -203,6 +207,17 @@ fn partly(whole: &Value, own: Value) -> Value {
     }
     value["required"] = Value::Array(required);
     value
+}
+
+/// One of the server-sent events.
+fn event() -> Value {
+    let mut event = open(members(json!({
+        "event": {"enum": ["start", "token", "done", "error"]},
+        "data": {"type": "string", "description": "JSON: see docs/api.md."},
+        "id": {"type": ["string", "integer"], "description": "Bytes of the text so far."},
+    })));
+    remove_required(&mut event, &["id"]);
+    event
 }
 
 fn stored_text() -> Value {

@@ -14,6 +14,8 @@ pub(super) struct Operation {
     /// Media type and schema.
     pub(super) body: Option<(&'static str, &'static str)>,
     pub(super) answers: &'static [Answer],
+    /// Operations that take an id from its answer, and where it stands there.
+    pub(super) gives: &'static [(&'static str, &'static str)],
     /// Problems beside those that any request may be answered with.
     pub(super) problems: &'static [Group],
 }
@@ -42,7 +44,7 @@ pub(super) struct Answer {
     pub(super) content: &'static [(&'static str, &'static str)],
 }
 
-const JSON: &str = "application/json";
+pub(super) const JSON: &str = "application/json";
 const LINES: &str = "application/x-ndjson";
 const EVENTS: &str = "text/event-stream";
 const TEXT: &str = "text/plain";
@@ -81,6 +83,7 @@ const PLAIN: Operation = Operation {
     parameters: &[],
     body: None,
     answers: &[],
+    gives: &[],
     problems: &[],
 };
 
@@ -94,10 +97,11 @@ pub(super) const OPERATIONS: &[Operation] = &[
         summary: "A text about a topic, whole or as events, or the best of several",
         body: Some((JSON, "GenerateRequest")),
         answers: &[ok(
-            &[(JSON, "TextAnswer"), (EVENTS, "Events")],
+            &[(JSON, "TextAnswer"), (EVENTS, "Event")],
             "The text, scored and stored; with `stream` as events: `start`, `token`, then `done` or \
              `error`.",
         )],
+        gives: &[("read", "/id"), ("resume", "/id"), ("delete", "/id")],
         problems: &[
             Group::Body,
             Group::Json,
@@ -122,7 +126,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
             },
         ],
         answers: &[ok(
-            &[(EVENTS, "Events")],
+            &[(EVENTS, "Event")],
             "The events after `Last-Event-ID`.",
         )],
         problems: &[Group::Query, Group::One, Group::Resume, Group::Store],
@@ -193,6 +197,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
             query("cursor", "Cursor", "The `next` of the page before."),
         ],
         answers: &[ok(&[(JSON, "Page")], "A page.")],
+        gives: &[("read", "/contents/0/id")],
         problems: &[Group::Query, Group::Store],
         ..PLAIN
     },

@@ -230,7 +230,14 @@ fn checked(operation: &str, reply: &Reply) {
             .map(|line| serde_json::from_str(line).unwrap())
             .collect::<Vec<Value>>()
             .into(),
-        "text/plain" | "text/event-stream" => json!(reply.body),
+        "text/plain" => json!(reply.body),
+        "text/event-stream" => {
+            for event in reply.events() {
+                let event = json!({"event": event.name, "data": event.data.to_string()});
+                schema::check(&document, schema, &event).unwrap();
+            }
+            return;
+        }
         _ => reply.json(),
     };
     if let Err(wrong) = schema::check(&document, schema, &body) {

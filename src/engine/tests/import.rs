@@ -106,6 +106,11 @@ fn a_wrong_line_is_named_and_what_is_before_it_is_stored() {
             r#"{"topic":"a","text":"a","usage":{"prompt_tokens":-1}}"#,
             Some("usage"),
         ),
+        (r#"{"topic":"a","text":"a","usage":[1,2]}"#, Some("usage")),
+        (
+            r#"{"topic":"a","text":"a","usage":{"tokens":1}}"#,
+            Some("usage"),
+        ),
         (r#"{"topic":"a","text":"a","texts":1}"#, Some("texts")),
         (r#"{"topic":"a","text":"a","text":"b"}"#, Some("text")),
     ] {

@@ -1,6 +1,7 @@
 //! Fields that hold several values: topics, and what a client prefers.
 
 use super::ParseFault;
+use super::Whole;
 use super::object::{A_TOPIC, Field, object, topic_of};
 use crate::engine::policy::prefer::{Figure, Prefer};
 use crate::limits::{BATCH_TOPICS, CANDIDATES, WISH};
@@ -28,9 +29,12 @@ impl Field<'_> {
 
     pub(super) fn candidates(&self) -> Result<u8, ParseFault> {
         let expected = format!("a whole number from 1 to {CANDIDATES}");
-        match self.value::<u8>(&expected)? {
+        let candidates = self
+            .value::<Whole>(&expected)?
+            .map(|Whole(n)| u8::try_from(n));
+        match candidates {
             None => Ok(1),
-            Some(n) if (1..=CANDIDATES).contains(&n) => Ok(n),
+            Some(Ok(n)) if (1..=CANDIDATES).contains(&n) => Ok(n),
             Some(_) => Err(self.wrong(&expected)),
         }
     }

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde::de::{DeserializeSeed, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
+use super::whole::Whole;
 use super::{ParseFault, place};
 use crate::limits::{CONTENT_CHARS, JSON_DEPTH, MAX_TOKENS, NAME_CHARS, TEMPERATURE, TOPIC_CHARS};
 
@@ -96,7 +97,9 @@ impl<'a> Field<'a> {
 
     pub(super) fn max_tokens(&self) -> Result<Option<u32>, ParseFault> {
         const EXPECTED: &str = "a whole number from 1 to 1,000,000";
-        match self.value::<u32>(EXPECTED)? {
+        let tokens = self.value::<Whole>(EXPECTED)?.map(|Whole(tokens)| tokens);
+        let tokens = tokens.map(|tokens| u32::try_from(tokens).unwrap_or(u32::MAX));
+        match tokens {
             Some(tokens) if !(1..=MAX_TOKENS).contains(&tokens) => Err(self.wrong(EXPECTED)),
             fine => Ok(fine),
         }
@@ -114,10 +117,10 @@ impl<'a> Field<'a> {
 
 pub(super) const A_TOPIC: &str = "a string that is not empty, of at most 2,000 characters";
 
-/// The topic in a string, if it is one.
+/// The topic in a string, if it is one. The bound is for what was sent, as a schema has it.
 pub(super) fn topic_of(text: &str) -> Option<String> {
     let topic = text.trim();
-    let fine = !topic.is_empty() && topic.chars().nth(TOPIC_CHARS).is_none();
+    let fine = !topic.is_empty() && text.chars().nth(TOPIC_CHARS).is_none();
     fine.then(|| topic.to_string())
 }
 

@@ -3,10 +3,12 @@
 //! Pure functions, for a scorer thread. What can be worked out is not taken from the file: the id of
 //! the topic, the length and the scores are this program's own.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use uuid::{Uuid, Version};
 
-use crate::engine::flow::body::{Field, ParseFault, object};
+use crate::engine::flow::body::{Field, ParseFault, Whole, object};
 use crate::engine::{Failure, TENANT};
 use crate::limits::{GENERATION_BYTES, IMPORT_LINE_BYTES};
 use crate::score::{Scores, score};
@@ -152,7 +154,7 @@ pub fn read(lines: &[u8], first: u64, cancelled: &dyn Fn() -> bool) -> Option<Ba
 
 fn text(line: &[u8]) -> Result<Text, ParseFault> {
     let missing = |name: &str| ParseFault::Missing(name.into());
-    let (mut topic, mut words, mut usage) = (None, None, None::<Usage>);
+    let (mut topic, mut words, mut usage) = (None, None, (None, None));
     let (mut id, mut created_ms, mut state) = (None, None, TextState::Complete);
     let (mut provider, mut model, mut offline, mut finish_reason) = (None, None, false, None);
     for field in object(line)? {
@@ -166,12 +168,11 @@ fn text(line: &[u8]) -> Result<Text, ParseFault> {
             "model" => model = field.name_of("a name of at most 200 characters")?,
             "offline" => offline = field.value("true or false")?.unwrap_or(false),
             "finish_reason" => finish_reason = field.name_of("a word of at most 200 characters")?,
-            "usage" => usage = field.value(USAGE)?,
+            "usage" => usage = usage_of(&field)?,
             "search_term_id" | "text_bytes" | "readability" | "sentiment" => {}
             _ => return Err(field.unknown()),
         }
     }
-    let usage = usage.unwrap_or_default();
     Ok(Text {
         id,
         created_ms,
@@ -182,20 +183,28 @@ fn text(line: &[u8]) -> Result<Text, ParseFault> {
         offline,
         finish_reason,
         state,
-        prompt_tokens: usage.prompt_tokens,
-        completion_tokens: usage.completion_tokens,
+        prompt_tokens: usage.0,
+        completion_tokens: usage.1,
         scores: None,
     })
 }
 
-const USAGE: &str = "an object of `prompt_tokens` and `completion_tokens`, counts or null";
-
-#[derive(Default, Deserialize)]
-struct Usage {
-    #[serde(default)]
-    prompt_tokens: Option<u64>,
-    #[serde(default)]
-    completion_tokens: Option<u64>,
+/// The counts of a prompt and of its text. The sum of both is worked out.
+fn usage_of(field: &Field<'_>) -> Result<(Option<u64>, Option<u64>), ParseFault> {
+    const EXPECTED: &str = "an object of `prompt_tokens`, `completion_tokens` and `total_tokens`, \
+                            each a count or null";
+    let (mut prompt, mut completion) = (None, None);
+    let counts = field.value::<BTreeMap<String, Option<Whole>>>(EXPECTED)?;
+    for (name, count) in counts.unwrap_or_default() {
+        let count = count.map(|Whole(count)| count);
+        match name.as_str() {
+            "prompt_tokens" => prompt = count,
+            "completion_tokens" => completion = count,
+            "total_tokens" => {}
+            _ => return Err(field.wrong(EXPECTED)),
+        }
+    }
+    Ok((prompt, completion))
 }
 
 fn uuid(field: &Field<'_>) -> Result<Option<Uuid>, ParseFault> {
