@@ -21,6 +21,7 @@ use super::flow::body::{Ask, ParseFault, Shape};
 use super::flow::import::line::Batch;
 use super::slots::{ExchangeId, GenerationId, Slots, WorkId};
 use crate::score::Scores;
+use crate::score::keywords::Keyword;
 use crate::store::{Found, Query, StoreError, Write, Written};
 
 /// A piece of work, complete in itself.
@@ -37,6 +38,15 @@ pub enum Work {
     Score {
         /// The text; shared with the log of its generation.
         text: Arc<String>,
+        /// Set when nobody wants the result any more.
+        cancel: Cancel,
+    },
+    /// Find the keywords of a text.
+    Keywords {
+        /// The text.
+        text: Arc<String>,
+        /// How many are wanted.
+        limit: usize,
         /// Set when nobody wants the result any more.
         cancel: Cancel,
     },
@@ -61,7 +71,7 @@ impl Work {
     pub fn kind(&self) -> Kind {
         match self {
             Work::Parse { .. } => Kind::Parse,
-            Work::Score { .. } | Work::Import { .. } => Kind::Score,
+            Work::Score { .. } | Work::Keywords { .. } | Work::Import { .. } => Kind::Score,
             Work::Read(_) => Kind::Read,
             Work::Write(_) => Kind::Write,
         }
@@ -77,6 +87,8 @@ pub enum WorkResult {
     Scored(Option<Scores>),
     /// Lines were read and scored; `None` when that was cancelled on the way.
     Lines(Option<Batch>),
+    /// The keywords of a text; `None` when it was cancelled on the way.
+    Keywords(Option<Vec<Keyword>>),
     /// The store answered.
     Found(Result<Found, StoreError>),
     /// The store has it on disk, or says why not.
@@ -90,7 +102,7 @@ pub enum WorkResult {
 pub enum Kind {
     /// Long JSON, by the scorer threads.
     Parse,
-    /// Texts, by the scorer threads.
+    /// Texts to be scored or searched for keywords, by the scorer threads.
     Score,
     /// The SQLite reader.
     Read,
@@ -253,7 +265,9 @@ impl Works {
     pub fn submit(&mut self, owner: WorkOwner, work: Work) -> Option<WorkId> {
         let kind = work.kind();
         let cancel = match &work {
-            Work::Score { cancel, .. } | Work::Import { cancel, .. } => Some(cancel.clone()),
+            Work::Score { cancel, .. }
+            | Work::Keywords { cancel, .. }
+            | Work::Import { cancel, .. } => Some(cancel.clone()),
             _ => None,
         };
         let entry = Entry {

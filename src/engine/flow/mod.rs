@@ -11,6 +11,7 @@ pub mod export;
 pub mod gather;
 pub mod generate;
 pub mod import;
+pub mod keywords;
 mod openapi;
 mod probes;
 mod text;
@@ -39,6 +40,8 @@ pub enum Flow {
     Gather(Box<gather::Gather>),
     /// It waits for scores.
     Analyze(analyze::Analyze),
+    /// It waits for keywords that no provider names.
+    Keywords(keywords::Keywords),
     /// It waits for the store.
     Contents(contents::Contents),
     /// All texts are going out.
@@ -74,6 +77,7 @@ impl Engine {
             Route::Generate => self.parse_body(id, Shape::Generate),
             Route::Batch => self.parse_body(id, Shape::Batch),
             Route::Analyze => self.parse_body(id, Shape::Analyze),
+            Route::Keywords => self.parse_body(id, Shape::Keywords),
             Route::Resume(uuid) => self.resume(id, uuid),
             Route::Stop(uuid) => self.stop(id, uuid),
             Route::List(_) | Route::Read(_) | Route::Delete(_) => self.begin_contents(id),
@@ -100,6 +104,7 @@ impl Engine {
             Ask::Generate(ask) => self.begin_generate(id, ask),
             Ask::Batch(ask) => self.begin_batch(id, ask),
             Ask::Analyze { content } => self.begin_analyze(id, content),
+            Ask::Keywords(ask) => self.begin_keywords(id, ask),
         }
     }
 
@@ -132,6 +137,7 @@ impl Engine {
                 .map_err(Failure::Body)
                 .and_then(|ask| self.start(id, ask)),
             (Flow::Analyze(state), result) => self.analyze_done(id, state, result),
+            (Flow::Keywords(state), result) => self.keywords_done(id, state, result),
             (Flow::Gather(state), result) => self.gather_saved(id, state, result),
             (Flow::Contents(state), result) => self.contents_done(id, state, result),
             (Flow::Generate(state), WorkResult::Found(found)) => {
@@ -154,6 +160,10 @@ impl Engine {
             Flow::Analyze(state) => {
                 let failure = state.timeout();
                 self.analyze_due(id, &failure);
+            }
+            Flow::Keywords(state) => {
+                let failure = state.timeout();
+                self.keywords_due(id, &failure);
             }
             Flow::Contents(_) | Flow::Gather(_) | Flow::Export(_) => {
                 self.fail_exchange(id, &Failure::StoreTimeout);

@@ -111,6 +111,7 @@ pub(super) const CODES: &[(&str, &[u16], Group)] = &[
     ("worker_panicked", &[500], Any),
     ("internal", &[500], Any),
     ("upstream_name", &[502], Text),
+    ("upstream_name_failed", &[502], Text),
     ("upstream_name_timeout", &[504], Text),
     ("upstream_connect", &[502, 504], Text),
     ("upstream_connect_timeout", &[504], Text),

@@ -3,12 +3,13 @@
 use serde_json::{Map, Value, json};
 
 use super::code_words;
-use crate::config::Config;
+use crate::config::{Config, OFFLINE};
 use crate::engine::policy::prefer::Figure;
 use crate::limits::{
-    BATCH_TOPICS, CANDIDATES, CONTENT_CHARS, GENERATION_BYTES, MAX_TOKENS, NAME_CHARS, PAGE_ROWS,
-    SEARCH_CHARS, TEMPERATURE, TOPIC_CHARS, WISH,
+    BATCH_TOPICS, CANDIDATES, CONTENT_CHARS, GENERATION_BYTES, KEYWORDS, MAX_TOKENS, NAME_CHARS,
+    PAGE_ROWS, SEARCH_CHARS, TEMPERATURE, TOPIC_CHARS, WISH,
 };
+use crate::store::KeywordMethod;
 
 /// A character that is not white space, by Unicode, and not U+0000.
 const NO_SPACE: &str = "[^\\u0000\\u0009-\\u000d\\u0020\\u0085\\u00a0\\u1680\\u2000-\\u200a\
@@ -72,12 +73,28 @@ fn requests(config: &Config) -> Value {
         "GenerateRequest": generate,
         "BatchRequest": closed(batch, &["topics"]),
         "AnalyzeRequest": closed(members(json!({"content": visible(CONTENT_CHARS)})), &["content"]),
+        "KeywordsRequest": closed(
+            members(json!({
+                "content": visible(CONTENT_CHARS),
+                "method": {"enum": keyword_methods(config)},
+                "limit": {"type": ["integer", "null"], "minimum": 1, "maximum": KEYWORDS},
+            })),
+            &["content"],
+        ),
         "ImportRequest": {
             "type": "array", "items": to("ImportLine"),
             "description": "One element a line, without brackets and commas.",
         },
         "ImportLine": import_line(),
     })
+}
+
+/// Without a provider there is nobody to ask.
+fn keyword_methods(config: &Config) -> Vec<Option<&'static str>> {
+    let asks = config.default_provider != OFFLINE;
+    let provider = asks.then_some(Some(KeywordMethod::Provider.as_str()));
+    let others = [Some(KeywordMethod::Local.as_str()), None];
+    provider.into_iter().chain(others).collect()
 }
 
 /// What may be said of every text.
@@ -160,6 +177,12 @@ fn answers() -> Value {
             "readability": to("Readability"), "sentiment": to("Sentiment"),
             "id": to("Id"), "search_term_id": to("Id"),
         }))),
+        "Keywords": open(members(json!({
+            "keywords": {"type": "array", "items": to("Keyword")},
+            "method": {"enum": [KeywordMethod::Provider.as_str(), KeywordMethod::Local.as_str()]},
+            "id": to("Id"), "search_term_id": to("Id"),
+        }))),
+        "Keyword": open(members(json!({"keyword": {"type": "string"}, "score": number()}))),
         "Text": stored_text(),
         "Page": page(),
         "Export": {"type": "array", "items": to("Text"), "description": "One a line."},

@@ -178,6 +178,26 @@ pub(super) const OPERATIONS: &[Operation] = &[
         ..PLAIN
     },
     Operation {
+        id: "keywords",
+        method: "post",
+        path: "/keywords/",
+        tag: "keywords",
+        summary: "Keywords of a text of one's own, named by a provider or computed",
+        body: Some((JSON, "KeywordsRequest")),
+        answers: &[ok(
+            &[(JSON, "Keywords")],
+            "The keywords, the best first, stored.",
+        )],
+        problems: &[
+            Group::Body,
+            Group::Json,
+            Group::Text,
+            Group::Scorer,
+            Group::Store,
+        ],
+        ..PLAIN
+    },
+    Operation {
         id: "list",
         path: "/contents",
         tag: "contents",

@@ -7,12 +7,14 @@
 mod analyze;
 mod cancel;
 mod contents;
+mod dns;
 mod export;
 mod gather;
 mod generate_offline;
 mod generate_openai;
 mod http;
 mod import;
+mod keywords;
 mod pool;
 mod pressure;
 mod probes;

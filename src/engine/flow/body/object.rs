@@ -9,7 +9,11 @@ use serde_json::value::RawValue;
 
 use super::whole::Whole;
 use super::{ParseFault, place};
-use crate::limits::{CONTENT_CHARS, JSON_DEPTH, MAX_TOKENS, NAME_CHARS, TEMPERATURE, TOPIC_CHARS};
+use crate::limits::{
+    CONTENT_CHARS, JSON_DEPTH, KEYWORDS, KEYWORDS_UNASKED, MAX_TOKENS, NAME_CHARS, TEMPERATURE,
+    TOPIC_CHARS,
+};
+use crate::store::KeywordMethod;
 
 /// One key of the object with its value still unread.
 pub(in crate::engine::flow) struct Field<'a> {
@@ -102,6 +106,26 @@ impl<'a> Field<'a> {
         match tokens {
             Some(tokens) if !(1..=MAX_TOKENS).contains(&tokens) => Err(self.wrong(EXPECTED)),
             fine => Ok(fine),
+        }
+    }
+
+    pub(super) fn keyword_method(&self) -> Result<Option<KeywordMethod>, ParseFault> {
+        const EXPECTED: &str = "\"provider\" or \"local\"";
+        let word = self.value::<String>(EXPECTED)?;
+        let known = |word: String| {
+            let mut all = [KeywordMethod::Provider, KeywordMethod::Local].into_iter();
+            all.find(|method| method.as_str() == word)
+        };
+        word.map(|word| known(word).ok_or_else(|| self.wrong(EXPECTED)))
+            .transpose()
+    }
+
+    pub(super) fn keyword_limit(&self) -> Result<usize, ParseFault> {
+        let expected = format!("a whole number from 1 to {KEYWORDS}");
+        match self.value::<Whole>(&expected)? {
+            None => Ok(KEYWORDS_UNASKED),
+            Some(Whole(limit)) if (1..=KEYWORDS as u64).contains(&limit) => Ok(limit as usize),
+            Some(_) => Err(self.wrong(&expected)),
         }
     }
 
