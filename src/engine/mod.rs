@@ -41,6 +41,7 @@ pub mod ledger;
 pub mod metrics;
 pub mod names;
 pub mod now;
+pub mod openapi;
 pub mod policy;
 pub mod pool;
 mod provider;
@@ -147,6 +148,8 @@ pub struct Engine {
     observed: Observed,
     observed_before: Observed,
     hosts: Hosts,
+    /// Made when it is first asked for.
+    openapi: Option<Arc<openapi::OpenApi>>,
     random: fastrand::Rng,
     /// Millisecond and count of the id that was made last.
     last_id: (u64, u16),
@@ -154,6 +157,7 @@ pub struct Engine {
     // the state of the whole
     clients: usize,
     clients_max: usize,
+    imports: usize,
     accept_paused: bool,
     stopping: Option<Mono>,
     stopped_streams: bool,
@@ -220,11 +224,13 @@ impl Engine {
                 config.hosts.iter().map(|host| host.as_str()),
                 config.origins.iter().map(|origin| origin.as_str()),
             ),
+            openapi: None,
             random: fastrand::Rng::with_seed(chance::open_seed(seed)),
             last_id: (0, 0),
             date: (u64::MAX, HttpDate::from_unix(0)),
             clients: 0,
             clients_max: sizes.clients,
+            imports: 0,
             accept_paused: false,
             stopping: None,
             stopped_streams: false,

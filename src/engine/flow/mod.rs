@@ -7,9 +7,12 @@
 pub mod analyze;
 pub mod body;
 pub mod contents;
+pub mod export;
 pub mod gather;
 pub mod generate;
+pub mod import;
 pub mod keywords;
+mod openapi;
 pub mod page;
 mod probes;
 mod status;
@@ -45,6 +48,10 @@ pub enum Flow {
     Contents(contents::Contents),
     /// A file of the page is on its way out.
     Page(page::Page),
+    /// All texts are going out.
+    Export(Box<export::Export>),
+    /// Texts are coming in.
+    Import(Box<import::Import>),
     /// A state is being changed; nothing else is seen in this state.
     Between,
 }
@@ -55,6 +62,7 @@ impl Flow {
         match self {
             Flow::Generate(generate::Generate::Sending(_)) => true,
             Flow::Page(_) => true,
+            Flow::Export(export) => export.has_begun(),
             Flow::Gather(gather) => gather.has_begun_to_answer(),
             _ => false,
         }
@@ -81,6 +89,12 @@ impl Engine {
             Route::Page(asset, known) => self.begin_page(id, asset, known),
             Route::Providers => self.reply_providers(id),
             Route::Status => self.reply_status(id),
+            Route::Export => self.begin_export(id),
+            Route::Import => {
+                self.import_ended(id);
+                Ok(())
+            }
+            Route::OpenApi(known) => self.reply_openapi(id, &known),
             Route::Health => self.reply_health(id),
             Route::Ready => self.reply_ready(id),
             Route::Metrics => self.reply_metrics(id),
@@ -108,8 +122,23 @@ impl Engine {
         };
         exchange.held.work = None;
         exchange.timer.clear();
+        // These two are not put aside: what they have done so far is part of a failure's answer.
+        let outcome = match exchange.flow {
+            Flow::Export(_) => self.export_done(id, result),
+            Flow::Import(_) => self.import_done(id, result),
+            _ => self.small_work_done(id, result),
+        };
+        if let Err(failure) = outcome {
+            self.fail_exchange(id, &failure);
+        }
+    }
+
+    fn small_work_done(&mut self, id: ExchangeId, result: WorkResult) -> Result<(), Failure> {
+        let Some(exchange) = self.exchanges.get_mut(id) else {
+            return Ok(());
+        };
         let flow = std::mem::replace(&mut exchange.flow, Flow::Between);
-        let outcome = match (flow, result) {
+        match (flow, result) {
             (_, WorkResult::Panicked) => Err(Failure::Panicked),
             (Flow::Parsing, WorkResult::Parsed(parsed)) => parsed
                 .map_err(Failure::Body)
@@ -122,9 +151,6 @@ impl Engine {
                 self.resume_found(id, state, found)
             }
             _ => Err(Failure::Internal("a result that nobody waits for")),
-        };
-        if let Err(failure) = outcome {
-            self.fail_exchange(id, &failure);
         }
     }
 
@@ -146,7 +172,13 @@ impl Engine {
                 let failure = state.timeout();
                 self.keywords_due(id, &failure);
             }
-            Flow::Contents(_) | Flow::Gather(_) => self.fail_exchange(id, &Failure::StoreTimeout),
+            Flow::Contents(_) | Flow::Gather(_) | Flow::Export(_) => {
+                self.fail_exchange(id, &Failure::StoreTimeout);
+            }
+            Flow::Import(import) => {
+                let failure = import.timeout();
+                self.fail_exchange(id, &failure);
+            }
             Flow::Parsing => self.fail_exchange(id, &Failure::ScorerTimeout),
             Flow::Body(_) | Flow::Doomed(_) | Flow::Page(_) | Flow::Between => {}
         }

@@ -8,10 +8,12 @@ mod analyze;
 mod cancel;
 mod contents;
 mod dns;
+mod export;
 mod gather;
 mod generate_offline;
 mod generate_openai;
 mod http;
+mod import;
 mod keywords;
 mod page;
 mod pool;
@@ -25,6 +27,6 @@ mod shutdown;
 mod slow;
 
 #[path = "../../../tests/world/mod.rs"]
-mod world;
+pub(super) mod world;
 
 use self::world::{PROVIDER, World, openai, post};
