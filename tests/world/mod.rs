@@ -92,9 +92,14 @@ pub(crate) const SIZES: Sizes = Sizes {
     scorers: 1,
 };
 
-/// A provider by its address, called `llm`, that is the default one.
-pub(crate) const PROVIDER: &str =
-    "[provider.llm]\nbase_url = \"http://10.0.0.1:8000/v1\"\nmodel = \"m\"\nkey = \"sk-secret\"\n";
+/// A provider by its address, called `llm`, that is the default one. It is asked once for each
+/// text: what is done when that fails has tests of its own, with [`RETRIED`].
+pub(crate) const PROVIDER: &str = "[provider.llm]\nbase_url = \"http://10.0.0.1:8000/v1\"\nmodel = \"m\"\n\
+    key = \"sk-secret\"\nretries = 0\n";
+
+/// The same provider, asked as often as it is by default.
+pub(crate) const RETRIED: &str =
+    "[provider.llm]\nbase_url = \"http://10.0.0.1:8000/v1\"\nmodel = \"m\"\n";
 
 /// The configuration in a file with this text.
 pub(crate) fn config(text: &str) -> Arc<Config> {

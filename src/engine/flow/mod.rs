@@ -102,6 +102,9 @@ impl Engine {
         let Some(exchange) = self.exchanges.get(id) else {
             return;
         };
+        if exchange.deadline <= self.now.mono {
+            return self.deadline_passed(id);
+        }
         match &exchange.flow {
             Flow::Generate(_) if exchange.held.work.is_some() => {
                 self.fail_exchange(id, &Failure::StoreTimeout);
