@@ -515,6 +515,19 @@ impl World {
         self.send(id, bytes);
     }
 
+    /// Every request that a provider has got and not answered yet is answered like this. Returns
+    /// how many there were.
+    pub(crate) fn serve(&mut self, bytes: impl AsRef<[u8]>) -> usize {
+        let asked = |world: &World, id: &ConnId| !world.sockets[id].got.is_empty();
+        let ids: Vec<ConnId> = self.upstreams();
+        let ids: Vec<ConnId> = ids.into_iter().filter(|id| asked(self, id)).collect();
+        for id in &ids {
+            self.sockets.get_mut(id).unwrap().got.clear();
+            self.send(*id, bytes.as_ref());
+        }
+        ids.len()
+    }
+
     /// The value of a figure of `/metrics`, by name and labels.
     pub(crate) fn metric(&self, name: &str) -> f64 {
         let page = self.engine.metrics();
