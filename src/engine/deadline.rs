@@ -45,6 +45,7 @@ impl Engine {
                 .generation
                 .and_then(|id| self.generations.get(id))
                 .is_some_and(|generation| generation.verdict().is_some()),
+            Flow::Gather(gather) => gather.is_settled(),
             _ => false,
         };
         if sending {

@@ -14,4 +14,5 @@ pub mod deadline;
 pub mod hint;
 pub mod hosts;
 pub mod permit;
+pub mod prefer;
 pub mod retry;

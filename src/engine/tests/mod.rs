@@ -9,6 +9,7 @@ mod breaker;
 mod cancel;
 mod contents;
 mod deadline;
+mod gather;
 mod generate_offline;
 mod generate_openai;
 mod http;
