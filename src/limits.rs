@@ -120,7 +120,7 @@ pub const POOL_IDLE_MS: u64 = 30_000;
 /// A connection to a provider is not reused past this age.
 pub const POOL_AGE_MS: u64 = 300_000;
 
-// --- attempts at a provider (docs/decisions/0019-when-a-provider-fails.md) ------------------------
+// --- attempts at a provider (docs/decisions/0020-when-a-provider-fails.md) ------------------------
 
 /// Further attempts at a provider for one text, as long as none of it has come.
 pub const RETRIES: u32 = 2;

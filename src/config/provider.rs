@@ -26,6 +26,8 @@ pub struct Provider {
     pub concurrency: Option<usize>,
     /// The calls that wait for their turn.
     pub queue: Queue,
+    /// What is done when it fails.
+    pub resilience: Resilience,
     /// How it is spoken to.
     pub kind: ProviderKind,
 }
@@ -54,8 +56,6 @@ pub struct Upstream {
     pub ca_file: Option<PathBuf>,
     /// How long each phase of a call may take.
     pub timeouts: Timeouts,
-    /// What is done when it fails.
-    pub resilience: Resilience,
 }
 
 bounded! {
@@ -90,6 +90,7 @@ impl Provider {
             model: OFFLINE.to_owned(),
             concurrency: turns.concurrency,
             queue: turns.finish(OFFLINE, layers),
+            resilience: Resilience::default(),
             kind: ProviderKind::Offline,
         })
     }
@@ -220,7 +221,6 @@ impl Draft {
             connections: self.connections as usize,
             ca_file: self.ca_file,
             timeouts: self.timeouts,
-            resilience: self.resilience,
         };
         Ok(Provider {
             model,
@@ -228,6 +228,7 @@ impl Draft {
             queue: self
                 .turns
                 .finish(&format!("provider.{}", self.name), layers),
+            resilience: self.resilience,
             name: self.name,
             kind: ProviderKind::Http(upstream),
         })

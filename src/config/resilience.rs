@@ -1,7 +1,7 @@
 //! What is done when a provider fails or has no room: how often it is asked again, when it is not
 //! asked any more, and who may wait for a turn.
 //!
-//! The numbers are argued in `docs/decisions/0019-when-a-provider-fails.md`; what they mean is in
+//! The numbers are argued in `docs/decisions/0020-when-a-provider-fails.md`; what they mean is in
 //! `engine/policy/`.
 
 use super::ConfigError;

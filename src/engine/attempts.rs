@@ -68,7 +68,7 @@ impl Engine {
         if !self.generations.get(generation)?.text.is_empty() {
             return None; // somebody may have seen it
         }
-        let rules = self.upstream(provider)?.resilience;
+        let rules = self.config.providers[provider as usize].resilience;
         let cause = retry::cause(failure, &rules)?;
         let ms = retry::wait_ms(cause, retries, &rules.retry, &mut self.random)?;
         let at = now.plus_ms(ms);
@@ -112,9 +112,8 @@ impl Engine {
         }) = failure
             && let Some(call) = self.calls.get(id)
         {
-            let most = self
-                .upstream(call.provider)
-                .map_or(0, |upstream| upstream.resilience.retry.retry_hint_ms);
+            let rules = self.config.providers[call.provider as usize].resilience;
+            let most = rules.retry.retry_hint_ms;
             let at = self.now.mono.plus_ms(ms);
             if ms <= most && at < self.patience(call.generation) {
                 return self.set_call_timer(id, CallWait::BackOff, at);

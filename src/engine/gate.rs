@@ -19,6 +19,7 @@ use super::policy::breaker::{self, Breaker, Health, Pass};
 use super::policy::budget::Budget;
 use super::policy::cooldown::CoolDown;
 use super::policy::permit::{Permits, Place};
+use super::pool::Pool;
 use super::slots::CallId;
 use super::trace::State;
 use super::{Engine, Failure, failure::Bound, failure::Upstream};
@@ -79,16 +80,26 @@ pub struct BreakerTurn {
 const TURNS: usize = 1024;
 
 impl Gate {
+    /// The gates of these providers: as many turns as there may be connections; at the built-in one,
+    /// which needs none, as many as there may be texts.
+    #[must_use]
+    pub fn for_each(providers: &[config::Provider], pools: &[Pool], texts: usize) -> Vec<Self> {
+        let gate = |(provider, pool): (&config::Provider, &Pool)| match provider.upstream() {
+            Some(_) => Gate::new(pool.max, provider),
+            None => Gate::new(provider.concurrency.unwrap_or(texts), provider),
+        };
+        providers.iter().zip(pools).map(gate).collect()
+    }
+
     /// A gate with `turns` turns.
     #[must_use]
     pub fn new(turns: usize, provider: &config::Provider) -> Self {
-        let rules = provider.upstream().map(|upstream| upstream.resilience);
         Gate {
             provider: provider.name.as_str().into(),
             permits: Permits::new(turns, provider.queue.calls),
             budget: Budget::default(),
             cool_down: CoolDown::default(),
-            breaker: Breaker::new(rules.unwrap_or_default().breaker),
+            breaker: Breaker::new(provider.resilience.breaker),
             tally: Tally::default(),
             queue_ms: provider.queue.ms,
             listed: false,
@@ -263,7 +274,7 @@ impl Engine {
         while !(self.gates_to_open.is_empty() && self.pools_to_open.is_empty()) {
             while let Some(index) = self.gates_to_open.pop() {
                 self.gates[index as usize].listed = false;
-                while let Some(id) = self.gates[index as usize].permits.next() {
+                while let Some(id) = self.gates[index as usize].permits.take_next() {
                     self.end_wait(id);
                     if let Err(failure) = self.begin_turn(id) {
                         self.refuse_call(id, failure);

@@ -90,7 +90,7 @@ use self::slots::Slots;
 use self::timers::{Timer, Timers};
 use self::trace::Trace;
 use self::work::{Work, WorkLimits, Works};
-use crate::config::{self, Config};
+use crate::config::Config;
 use crate::proto::http1::HttpDate;
 
 /// The owner of all data while there are no API keys.
@@ -181,21 +181,8 @@ impl Engine {
             .iter()
             .position(|p| p.name == config.default_provider)
             .unwrap_or(0) as u16;
-        let remote = providers.iter().filter(|p| p.upstream().is_some()).count();
-        let share = sizes.upstreams / remote.max(1);
-        let pools: Vec<Pool> = providers
-            .iter()
-            .map(|p| {
-                let connections = p.upstream().map_or(0, |upstream| upstream.connections);
-                let max = p.concurrency.unwrap_or(connections).min(connections);
-                Pool::new(max.min(share))
-            })
-            .collect();
-        let turns = |(p, pool): (&config::Provider, &Pool)| match p.upstream() {
-            Some(_) => Gate::new(pool.max, p),
-            None => Gate::new(p.concurrency.unwrap_or(sizes.generations), p),
-        };
-        let gates = providers.iter().zip(&pools).map(turns).collect();
+        let pools = Pool::for_each(providers, sizes.upstreams);
+        let gates = Gate::for_each(providers, &pools, sizes.generations);
         let waiting = [PARSE_WAITING, ANALYZE_WAITING, READ_WAITING, WRITE_WAITING];
         let works = WorkLimits {
             scorers: sizes.scorers,

@@ -22,6 +22,7 @@ use super::io::How;
 use super::slots::{CallId, ConnId, DialId};
 use super::trace::State;
 use super::{Engine, Failure};
+use crate::config;
 use crate::limits::{POOL_AGE_MS, POOL_IDLE_MS};
 
 /// The connections of one provider.
@@ -65,6 +66,19 @@ impl Pool {
             max,
             listed: false,
         }
+    }
+
+    /// The pools of these providers, which share so many connections evenly.
+    #[must_use]
+    pub fn for_each(providers: &[config::Provider], connections: usize) -> Vec<Self> {
+        let remote = providers.iter().filter(|p| p.upstream().is_some()).count();
+        let share = connections / remote.max(1);
+        let pool = |provider: &config::Provider| {
+            let configured = provider.upstream().map_or(0, |up| up.connections);
+            let turns = provider.concurrency.unwrap_or(configured);
+            Pool::new(turns.min(configured).min(share))
+        };
+        providers.iter().map(pool).collect()
     }
 
     /// Connections there are, those being opened included.

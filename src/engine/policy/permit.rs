@@ -1,17 +1,16 @@
 //! Permits: how many calls there may be at a provider at a time, and who is next.
 //!
 //! ```text
-//!  ask ──► Taken ─────────────────────────────► give back
-//!    │ none left, or others were first             │
-//!    ├──► InLine ─(next)─► taken                   ▼
-//!    └──► Full             │                 next: the one that waited longest
-//!                       leave: it waits no more
+//!  ask ──► Taken ───────────────────────► give back
+//!    │ none left, or others were first        │
+//!    ├──► InLine ──(leave: waits no more)     ▼
+//!    └──► Full        └──────────────────► take next: the one that waited longest
 //! ```
 //! A permit is taken before anything is dispatched, held through connecting, asking and answering,
 //! and given back on every end, a pause between two attempts included: a call that sleeps keeps
 //! nobody waiting. A call that comes back from such a pause goes to the *front* of the line: it is
-//! older than all who wait, and what it waits for has been paid for by its client already. It comes
-//! back a few times at most, so nobody starves behind it.
+//! older than those who wait, and its client has waited longest. It comes back a few times at most, so
+//! nobody starves behind it.
 //!
 //! Knows no time: how long a place in line is kept is its owner's deadline.
 
@@ -76,7 +75,7 @@ impl<Id: Copy + PartialEq> Permits<Id> {
     }
 
     /// Takes a permit for the first in line.
-    pub fn next(&mut self) -> Option<Id> {
+    pub fn take_next(&mut self) -> Option<Id> {
         if self.used >= self.max {
             return None;
         }
@@ -130,15 +129,15 @@ mod tests {
             Place::Full,
         ];
         assert_eq!(places, expected);
-        assert_eq!(permits.next(), None);
+        assert_eq!(permits.take_next(), None);
         permits.give_back();
         assert_eq!(
             permits.ask(6),
             Place::Full,
             "a free permit is not for who comes late"
         );
-        assert_eq!(permits.next(), Some(3));
-        assert_eq!((permits.used(), permits.next()), (2, None));
+        assert_eq!(permits.take_next(), Some(3));
+        assert_eq!((permits.used(), permits.take_next()), (2, None));
     }
 
     #[test]
@@ -148,7 +147,7 @@ mod tests {
         permits.ask(2);
         assert_eq!(permits.ask_again(3), Place::InLine);
         permits.give_back();
-        assert_eq!(permits.next(), Some(3));
+        assert_eq!(permits.take_next(), Some(3));
         permits.give_back();
         assert_eq!(
             permits.ask_again(4),
@@ -165,7 +164,7 @@ mod tests {
         }
         permits.leave(2);
         permits.give_back();
-        assert_eq!(permits.next(), Some(3));
+        assert_eq!(permits.take_next(), Some(3));
         assert_eq!(permits.line().len(), 0);
     }
 
@@ -173,6 +172,6 @@ mod tests {
     fn without_any_permit_all_wait() {
         let mut permits = Permits::new(0, 1);
         assert_eq!(permits.ask(1), Place::InLine);
-        assert_eq!(permits.next(), None);
+        assert_eq!(permits.take_next(), None);
     }
 }
