@@ -87,7 +87,7 @@ pub const QUEUE_MS: u64 = 1_000;
 /// The same where the operator has chosen how many calls there may be at a time: whoever does that
 /// wants the others to wait. Then 503.
 pub const QUEUE_CHOSEN_MS: u64 = 60_000;
-/// A call that has its turn and waits for a connection of its provider. Then 503.
+/// A call that has its turn and waits until a connection to its provider may be opened. Then 503.
 pub const POOL_WAIT_MS: u64 = 1_000;
 /// From the request to the first byte of the provider's answer.
 pub const FIRST_BYTE_MS: u64 = 60_000;
@@ -236,6 +236,8 @@ pub const ACCEPTS_PER_TURN: usize = 64;
 pub const HANDSHAKES_PER_TURN: usize = 8;
 /// Connections with requests in their tail that are served in one turn.
 pub const AGAIN_PER_TURN: usize = 128;
+/// Calls in line for a provider that are turned away in one turn, when it is not asked any more.
+pub const REFUSALS_PER_TURN: usize = 256;
 /// Results of threads told to the engine in one turn.
 pub const RESULTS_PER_TURN: usize = 256;
 /// Timers fired in one turn.

@@ -147,9 +147,9 @@ impl Engine {
             holds(probes == usize::from(probing), || {
                 format!("{probes} probes for {gate:?}")
             })?;
-            // The next turn is taken before the present input is done with.
+            // The next turn is taken before the present input is done with, or soon.
             let idle = permits.used() < permits.max() && permits.line().len() > 0;
-            holds(!idle, || {
+            holds(!idle || gate.listed, || {
                 format!("a turn is free and somebody waits at {gate:?}")
             })?;
         }

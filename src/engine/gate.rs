@@ -43,7 +43,7 @@ pub struct Gate {
     /// How long a call may wait for its turn, in milliseconds.
     queue_ms: u64,
     /// On the list of gates that may have to let somebody in.
-    listed: bool,
+    pub listed: bool,
 }
 
 /// What has happened at a gate since the start.
@@ -271,18 +271,39 @@ impl Engine {
     /// Gives the turns and the connections that have come free to those who wait. Once per input and
     /// from here only: whoever fails at once must not let the next one in from within.
     pub(super) fn let_calls_go_on(&mut self) {
+        let mut later = Vec::new();
         while !(self.gates_to_open.is_empty() && self.pools_to_open.is_empty()) {
             while let Some(index) = self.gates_to_open.pop() {
-                self.gates[index as usize].listed = false;
-                while let Some(id) = self.gates[index as usize].permits.take_next() {
-                    self.end_wait(id);
-                    if let Err(failure) = self.begin_turn(id) {
-                        self.refuse_call(id, failure);
-                    }
+                if self.let_in(index) {
+                    self.gates[index as usize].listed = false;
+                } else {
+                    later.push(index);
                 }
             }
             self.open_pools();
         }
+        self.gates_to_open = later;
+    }
+
+    /// Gives the free turns of a gate to the first in line. Of those who are turned away after all
+    /// there may be thousands, so only so many are in one turn of the loop. `false` if some are left.
+    fn let_in(&mut self, index: u16) -> bool {
+        while self.refusals_left > 0 {
+            let Some(id) = self.gates[index as usize].permits.take_next() else {
+                return true;
+            };
+            self.end_wait(id);
+            if let Err(failure) = self.begin_turn(id) {
+                self.refusals_left -= 1;
+                self.refuse_call(id, failure);
+            }
+        }
+        false
+    }
+
+    /// Whether somebody waits for the next turn of the loop to be let in or turned away.
+    pub(super) fn gates_are_behind(&self) -> bool {
+        !self.gates_to_open.is_empty()
     }
 
     /// A call was not let in: that is the end of its text.

@@ -91,6 +91,7 @@ use self::timers::{Timer, Timers};
 use self::trace::Trace;
 use self::work::{Work, WorkLimits, Works};
 use crate::config::Config;
+use crate::limits::REFUSALS_PER_TURN;
 use crate::proto::http1::HttpDate;
 
 /// The owner of all data while there are no API keys.
@@ -127,6 +128,7 @@ pub struct Engine {
     works: Works,
     gates: Vec<Gate>,
     gates_to_open: Vec<u16>,
+    refusals_left: usize,
     pools: Vec<Pool>,
     pools_to_open: Vec<u16>,
     names: Vec<Name>,
@@ -199,6 +201,7 @@ impl Engine {
             works: Works::new(&works),
             gates,
             gates_to_open: Vec::new(),
+            refusals_left: REFUSALS_PER_TURN,
             pools,
             pools_to_open: Vec::new(),
             names: providers.iter().map(|_| Name::default()).collect(),
@@ -342,7 +345,7 @@ impl Engine {
     /// When it wants to hear [`Input::Tick`] at the latest.
     #[must_use]
     pub fn next_deadline(&self) -> Mono {
-        if self.again.is_empty() && self.readers.is_empty() {
+        if self.again.is_empty() && self.readers.is_empty() && !self.gates_are_behind() {
             self.timers.next()
         } else {
             Mono(0)

@@ -112,11 +112,9 @@ impl Engine {
             pool.waiting.push_back(id);
         }
         let times = self.times(index);
-        let mut wait_ms = times.pool_wait_ms;
-        if self.pools[index as usize].may_open() {
-            // Opening a connection has limits of its own, and each is an error of its own.
-            wait_ms += times.connect_ms + times.tls_ms + times.resolve_ms;
-        }
+        // Opening a connection has limits of its own, and each is an error of its own.
+        let opening_ms = times.resolve_ms + times.connect_ms + times.tls_ms;
+        let wait_ms = times.pool_wait_ms + opening_ms;
         let at = self.now.mono.plus_ms(wait_ms);
         self.set_call_timer(id, CallWait::Connection, at);
         self.open_where_needed(index);

@@ -92,7 +92,10 @@ impl<Id: Copy + PartialEq> Permits<Id> {
 
     /// Somebody waits no more.
     pub fn leave(&mut self, id: Id) {
-        self.line.retain(|other| *other != id);
+        // Most who leave have waited longest, so they are found at once and nobody moves up far.
+        if let Some(at) = self.line.iter().position(|other| *other == id) {
+            self.line.remove(at);
+        }
     }
 
     /// Permits that are taken.

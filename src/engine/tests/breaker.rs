@@ -1,6 +1,7 @@
 //! A provider that fails again and again is not asked for a while.
 
 use super::openai::{self, STREAM, answer, word};
+use super::world::SIZES;
 use super::{PROVIDER, World};
 use crate::engine::ConnId;
 use crate::engine::io::Gone;
@@ -171,6 +172,35 @@ fn those_in_line_are_told_as_well() {
             .iter()
             .all(|code| code == "upstream_breaker_open"),
         "{codes:?}"
+    );
+}
+
+/// A long line is not turned away in one turn of the loop.
+#[test]
+fn a_long_line_is_told_little_by_little() {
+    let sizes = crate::engine::Sizes {
+        clients: 700,
+        generations: 700,
+        ..SIZES
+    };
+    let config = format!("{PROVIDER}concurrency = 1\nbreaker_failures = 1\n");
+    let mut world = World::with(&config, sizes, 1);
+    let clients: Vec<ConnId> = (0..600).map(|n| ask(&mut world, n)).collect();
+    let upstream = world.upstream();
+    world.say(upstream, answer(503, "", "{}").as_bytes());
+    let waiting = |world: &World| world.metric(r#"gate_waiting{provider="llm"}"#);
+    assert_eq!(waiting(&world), 599.0 - 256.0);
+    assert!(
+        world.engine.next_deadline() <= world.now.mono,
+        "the rest is not forgotten"
+    );
+    world.tick();
+    assert_eq!(waiting(&world), 599.0 - 512.0);
+    world.settle();
+    assert_eq!(waiting(&world), 0.0);
+    assert_eq!(
+        world.reply(clients[599]).problem().1,
+        "upstream_breaker_open"
     );
 }
 

@@ -34,7 +34,10 @@ fn past_the_bound_calls_wait_for_their_turn() {
 /// An answer that is complete and whose framed end does not come keeps its connection for a second.
 #[test]
 fn a_call_that_has_its_turn_does_not_wait_for_a_connection_for_ever() {
-    let mut world = World::new(&format!("{PROVIDER}connections = 1\npool_wait_ms = 500\n"));
+    let opening = "resolve_ms = 100\nconnect_ms = 100\ntls_ms = 100\n";
+    let mut world = World::new(&format!(
+        "{PROVIDER}connections = 1\npool_wait_ms = 200\n{opening}"
+    ));
     world.post("/generate/", r#"{"topic":"tea","stream":true}"#);
     let whole = openai::stream(&["Tea."]);
     world.answer(whole.strip_suffix(openai::END).unwrap());
@@ -46,6 +49,18 @@ fn a_call_that_has_its_turn_does_not_wait_for_a_connection_for_ever() {
     let reply = world.reply(client);
     assert_eq!(reply.problem(), (503, "upstream_pool_timeout".to_owned()));
     assert_eq!(reply.field("retry-after"), Some("1"));
+}
+
+#[test]
+fn a_call_that_waited_for_such_an_end_in_vain_has_the_time_to_connect() {
+    let mut world = World::new(&format!("{PROVIDER}connections = 1\n"));
+    world.post("/generate/", r#"{"topic":"tea","stream":true}"#);
+    let whole = openai::stream(&["Tea."]);
+    world.answer(whole.strip_suffix(openai::END).unwrap());
+    let client = world.post("/generate/", &topic(1));
+    world.pass(1_000);
+    assert_eq!(world.serve(openai::whole("Tea.")), 1, "on a new connection");
+    assert_eq!(world.reply(client).status, 200);
 }
 
 #[test]
