@@ -8,6 +8,7 @@
 use super::flow::Flow;
 use super::flow::analyze::Analyze;
 use super::flow::generate::Generate;
+use super::flow::keywords::Keywords;
 use super::generation::Phase;
 use super::now::Mono;
 use super::slots::{ExchangeId, GenerationId};
@@ -60,6 +61,7 @@ impl Engine {
                 .and_then(|id| self.generations.get(id))
                 .is_some_and(|text| matches!(text.phase, Phase::Saving | Phase::Finished)),
             Flow::Analyze(analysis) => matches!(analysis, Analyze::Saving(_)),
+            Flow::Keywords(keywords) => matches!(keywords, Keywords::Saving(_)),
             Flow::Gather(gather) => gather.is_settled(),
             _ => false,
         }
