@@ -154,6 +154,7 @@ pub struct Engine {
     trace: Trace,
     counters: Counters,
     observed: Observed,
+    observed_before: Observed,
     hosts: Hosts,
     random: fastrand::Rng,
     /// Millisecond and count of the id that was made last.
@@ -228,6 +229,7 @@ impl Engine {
             trace: Trace::default(),
             counters: Counters::default(),
             observed: Observed::default(),
+            observed_before: Observed::default(),
             hosts: Hosts::new(
                 config.listen.ip(),
                 config.hosts.iter().map(|host| host.as_str()),
@@ -305,7 +307,9 @@ impl Engine {
             Input::Closed(id, gone) => self.closed(id, gone),
             Input::Done(id, result) => self.work_done(id, result),
             Input::Resolved(index, result) => self.name_resolved(index, result),
-            Input::Observed(observed) => self.observed = observed,
+            Input::Observed(observed) => {
+                self.observed_before = std::mem::replace(&mut self.observed, observed);
+            }
             Input::Turned(turn) => self.trace.turn(&turn),
             Input::Tick => self.tick(),
             Input::Shutdown => self.begin_shutdown(),

@@ -15,6 +15,7 @@ mod generate_offline;
 mod generate_openai;
 mod http;
 mod keywords;
+mod page;
 mod permit;
 mod pool;
 mod pressure;
