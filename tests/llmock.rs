@@ -128,11 +128,21 @@ fn breaks_streams_and_none_is_taken_for_whole(dialect: &str) {
 fn fails_and_finds_no_fault(kind: &str) {
     let mock = Mock::start();
     let server = mock.server(kind);
-    for (status, expected) in [(500, 502), (503, 502), (401, 502), (429, 429)] {
+    for (status, expected, attempts) in [
+        (500, 200, "2"),
+        (503, 200, "2"),
+        (401, 502, "1"),
+        (429, 200, "2"),
+    ] {
         mock.script(&json!([{"type": "fail", "status": status}]));
         // A topic of its own, or it would be taken for the same call tried again.
         let response = server.ask(generate(&format!("tea {status}"), false));
         assert_eq!(response.status, expected, "{}", response.text());
+        assert_eq!(
+            response.field("x-maitred-attempts"),
+            Some(attempts),
+            "{status}"
+        );
     }
     let verdict = mock.verdict();
     assert_eq!(verdict["passed"], true, "{verdict}");

@@ -146,7 +146,7 @@ impl<'a> KeywordsReply<'a> {
     }
 }
 
-/// RFC 9457, with our own members `code`, `field` and `request_id`.
+/// RFC 9457, with our own members from `code` on.
 #[derive(Serialize)]
 pub(super) struct Problem<'a> {
     r#type: String,
@@ -162,6 +162,10 @@ pub(super) struct Problem<'a> {
     /// What an import stored before it failed.
     #[serde(flatten)]
     tally: Option<Tally>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    limit_of: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retry_after_ms: Option<u64>,
     request_id: Uuid,
 }
 
@@ -176,6 +180,8 @@ impl<'a> Problem<'a> {
             field: failure.field().filter(|field| !field.is_empty()),
             line: failure.line(),
             tally: None,
+            limit_of: failure.limit_of(),
+            retry_after_ms: failure.retry_after_ms(),
             request_id,
         }
     }

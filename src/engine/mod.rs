@@ -18,9 +18,10 @@
 //! This file only routes. Each arm calls one function in a file that is named for it.
 //!
 //! Reading order: [`io`], [`slots`], [`conn`], [`client`], [`exchange`], [`flow`], [`generation`],
-//! [`call`], [`pool`], `provider/`, `reply.rs`, `stream.rs`.
+//! [`call`], [`gate`], [`pool`], [`provider`], `attempts.rs`, `reply.rs`, `stream.rs`.
 
 mod archive;
+mod attempts;
 pub mod blocks;
 pub mod call;
 pub mod chance;
@@ -28,11 +29,13 @@ mod check;
 pub mod client;
 pub mod conn;
 mod conns;
+mod deadline;
 pub mod dial;
 mod documents;
 pub mod exchange;
 pub mod failure;
 pub mod flow;
+pub mod gate;
 pub mod generation;
 mod house;
 pub mod io;
@@ -41,10 +44,11 @@ pub mod ledger;
 pub mod metrics;
 pub mod names;
 pub mod now;
+mod offline;
 pub mod openapi;
 pub mod policy;
 pub mod pool;
-mod provider;
+pub mod provider;
 mod reply;
 pub mod resolver;
 mod results;
@@ -79,6 +83,7 @@ use self::call::Call;
 use self::conn::{Conn, Role};
 use self::dial::Dial;
 use self::exchange::Exchange;
+use self::gate::{BreakerTurn, Gate};
 use self::generation::Generation;
 use self::ledger::Ledger;
 use self::metrics::Counters;
@@ -90,7 +95,8 @@ use self::slots::Slots;
 use self::timers::{Timer, Timers};
 use self::trace::Trace;
 use self::work::{Work, WorkLimits, Works};
-use crate::config::{Config, Provider};
+use crate::config::Config;
+use crate::limits::REFUSALS_PER_TURN;
 use crate::proto::http1::HttpDate;
 
 /// The owner of all data while there are no API keys.
@@ -125,6 +131,9 @@ pub struct Engine {
     calls: Slots<CallId, Call>,
     dials: Slots<DialId, Dial>,
     works: Works,
+    gates: Vec<Gate>,
+    gates_to_open: Vec<u16>,
+    refusals_left: usize,
     pools: Vec<Pool>,
     pools_to_open: Vec<u16>,
     names: Vec<Name>,
@@ -171,6 +180,7 @@ pub struct Engine {
     json: Vec<u8>,
     audience: Vec<ExchangeId>,
     notices: Vec<Notice>,
+    breaker_turns: Vec<BreakerTurn>,
 }
 
 impl Engine {
@@ -183,6 +193,8 @@ impl Engine {
             .iter()
             .position(|p| p.name == config.default_provider)
             .unwrap_or(0) as u16;
+        let pools = Pool::for_each(providers, sizes.upstreams);
+        let gates = Gate::for_each(providers, &pools, sizes.generations);
         let remote = providers.iter().filter(|p| p.upstream().is_some()).count();
         let questions = Resolver::sockets_max(config.dns.as_slice(), remote);
         let waiting = [PARSE_WAITING, ANALYZE_WAITING, READ_WAITING, WRITE_WAITING];
@@ -199,7 +211,10 @@ impl Engine {
             calls: Slots::new(sizes.generations),
             dials: Slots::new(sizes.upstreams.max(1)),
             works: Works::new(&works),
-            pools: pools(&config, sizes.upstreams / remote.max(1)),
+            gates,
+            gates_to_open: Vec::new(),
+            refusals_left: REFUSALS_PER_TURN,
+            pools,
             pools_to_open: Vec::new(),
             names: providers.iter().map(|_| Name::default()).collect(),
             resolver: Resolver::new(config.dns.as_slice(), seed),
@@ -242,6 +257,7 @@ impl Engine {
             json: Vec::new(),
             audience: Vec::new(),
             notices: Vec::new(),
+            breaker_turns: Vec::new(),
             config,
         }
     }
@@ -255,7 +271,7 @@ impl Engine {
     pub fn handle(&mut self, now: Now, input: Input<'_>, out: &mut Vec<Output>) {
         self.within(now, out, |engine| {
             engine.route(input);
-            engine.open_pools();
+            engine.let_calls_go_on();
             engine.dispatch_work();
         });
     }
@@ -332,6 +348,11 @@ impl Engine {
         self.notices.drain(..)
     }
 
+    /// The breakers that have opened or closed since the last call, for the log.
+    pub fn breaker_turns(&mut self) -> impl Iterator<Item = BreakerTurn> + '_ {
+        self.breaker_turns.drain(..)
+    }
+
     /// Notes a failure, for `/metrics` and the log.
     fn note_failure(&mut self, failure: &Failure, route: &'static str, request_id: Uuid) {
         self.counters.failed(failure.code());
@@ -348,7 +369,7 @@ impl Engine {
     /// When it wants to hear [`Input::Tick`] at the latest.
     #[must_use]
     pub fn next_deadline(&self) -> Mono {
-        if self.again.is_empty() && self.readers.is_empty() {
+        if self.again.is_empty() && self.readers.is_empty() && !self.gates_are_behind() {
             self.timers.next()
         } else {
             Mono(0)
@@ -380,16 +401,6 @@ impl Engine {
     fn provider_names(&self) -> String {
         self.provider_names.join(", ")
     }
-}
-
-/// One pool for each provider, of `share` connections at most.
-fn pools(config: &Config, share: usize) -> Vec<Pool> {
-    let pool = |p: &Provider| {
-        let connections = p.upstream().map_or(0, |upstream| upstream.connections);
-        let max = p.concurrency.unwrap_or(connections).min(connections);
-        Pool::new(max.min(share))
-    };
-    config.providers.iter().map(pool).collect()
 }
 
 enum Side {

@@ -2,7 +2,8 @@
 
 use crate::engine::exchange::{Exchange, Held, Terms};
 use crate::engine::flow::Flow;
-use crate::engine::now::Now;
+use crate::engine::now::{Mono, Now};
+use crate::engine::policy::deadline;
 use crate::engine::routes::{self, Route};
 use crate::engine::slots::{ConnId, ExchangeId};
 use crate::engine::timers::Timer;
@@ -42,6 +43,9 @@ impl Engine {
         };
         let body_limit = self.body_limit(&route);
         let importing = route == Route::Import;
+        // A wrong one is refused below.
+        let patience_ms = deadline::of_head(&head.fields).ok().flatten();
+        let deadline = patience_ms.map_or(Mono::NEVER, |ms| started_mono.plus_ms(ms));
         let exchange = Exchange {
             conn: id,
             route,
@@ -53,6 +57,7 @@ impl Engine {
                 mono: started_mono,
                 wall_ms: now.wall_ms,
             },
+            deadline,
             terms,
             state: State::Reading,
             since: started_mono,
@@ -67,6 +72,7 @@ impl Engine {
         };
         client.exchange = Some(exchange);
         client.http.set_body_limit(body_limit);
+        self.set_exchange_timer(exchange, deadline);
         let verdict = verdict.and_then(|()| match importing {
             true => self.begin_import(exchange),
             false => Ok(()),
@@ -114,6 +120,7 @@ impl Engine {
         if *route == Route::Import {
             routes::check_lines(&head.fields, head.length)?;
         }
+        deadline::of_head(&head.fields)?;
         if matches!(route, Route::Resume(_)) {
             routes::last_event_id(&head.fields)?;
         }

@@ -24,7 +24,7 @@ use self::body::{Ask, Shape};
 use super::routes::Route;
 use super::slots::ExchangeId;
 use super::work::WorkResult;
-use super::{Engine, Failure};
+use super::{Engine, Failure, Mono};
 use crate::store::{Found, StoreError, Written};
 
 /// Where an exchange is.
@@ -121,11 +121,11 @@ impl Engine {
             return;
         };
         exchange.held.work = None;
-        exchange.timer.clear();
+        self.set_exchange_timer(id, Mono::NEVER); // its client's deadline stays
         // These two are not put aside: what they have done so far is part of a failure's answer.
-        let outcome = match exchange.flow {
-            Flow::Export(_) => self.export_done(id, result),
-            Flow::Import(_) => self.import_done(id, result),
+        let outcome = match self.exchanges.get(id).map(|exchange| &exchange.flow) {
+            Some(Flow::Export(_)) => self.export_done(id, result),
+            Some(Flow::Import(_)) => self.import_done(id, result),
             _ => self.small_work_done(id, result),
         };
         if let Err(failure) = outcome {
@@ -159,6 +159,9 @@ impl Engine {
         let Some(exchange) = self.exchanges.get(id) else {
             return;
         };
+        if exchange.deadline <= self.now.mono {
+            return self.deadline_passed(id);
+        }
         match &exchange.flow {
             Flow::Generate(_) if exchange.held.work.is_some() => {
                 self.fail_exchange(id, &Failure::StoreTimeout);

@@ -322,6 +322,8 @@ fn problem() -> Value {
         "detail": {"type": "string"},
         "code": {"enum": code_words()},
         "field": {"type": "string"},
+        "limit_of": {"type": "string"},
+        "retry_after_ms": count(),
         "line": count(),
         "imported": count(),
         "skipped": count(),
@@ -330,7 +332,15 @@ fn problem() -> Value {
     })));
     remove_required(
         &mut problem,
-        &["field", "line", "imported", "skipped", "scored"],
+        &[
+            "field",
+            "limit_of",
+            "retry_after_ms",
+            "line",
+            "imported",
+            "skipped",
+            "scored",
+        ],
     );
     problem
 }

@@ -5,8 +5,10 @@
 #![allow(clippy::unwrap_used)]
 
 mod analyze;
+mod breaker;
 mod cancel;
 mod contents;
+mod deadline;
 mod dns;
 mod export;
 mod gather;
@@ -16,11 +18,13 @@ mod http;
 mod import;
 mod keywords;
 mod page;
+mod permit;
 mod pool;
 mod pressure;
 mod probes;
 mod refused;
 mod resume;
+mod retry;
 mod saving;
 mod sharing;
 mod shutdown;
@@ -29,4 +33,4 @@ mod slow;
 #[path = "../../../tests/world/mod.rs"]
 pub(super) mod world;
 
-use self::world::{PROVIDER, World, openai, post};
+use self::world::{PROVIDER, RETRIED, World, openai, post};
