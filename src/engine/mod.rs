@@ -176,7 +176,6 @@ impl Engine {
     /// An engine with empty tables. `seed` is all the randomness it will ever have.
     #[must_use]
     pub fn new(config: Arc<Config>, sizes: Sizes, seed: u64) -> Self {
-        use crate::limits::{ANALYZE_WAITING, PARSE_WAITING, READ_WAITING, WRITE_WAITING};
         let providers = &config.providers;
         let default_provider = providers
             .iter()
@@ -193,12 +192,6 @@ impl Engine {
                 Pool::new(max.min(share))
             })
             .collect();
-        let waiting = [PARSE_WAITING, ANALYZE_WAITING, READ_WAITING, WRITE_WAITING];
-        let works = WorkLimits {
-            scorers: sizes.scorers,
-            waiting,
-            reserved: 2 * sizes.generations + sizes.clients,
-        };
         let names: Vec<Arc<str>> = providers.iter().map(|p| p.name.as_str().into()).collect();
         Engine {
             conns: Slots::new(sizes.clients + sizes.upstreams + questions + SPARE_CONNECTIONS),
@@ -206,7 +199,7 @@ impl Engine {
             generations: Slots::new(sizes.generations),
             calls: Slots::new(sizes.generations),
             dials: Slots::new(sizes.upstreams.max(1)),
-            works: Works::new(&works),
+            works: Works::new(&work_limits(sizes)),
             pools,
             pools_to_open: Vec::new(),
             names: providers.iter().map(|_| Name::default()).collect(),
@@ -384,6 +377,15 @@ impl Engine {
 
     fn provider_names(&self) -> String {
         self.provider_names.join(", ")
+    }
+}
+
+fn work_limits(sizes: Sizes) -> WorkLimits {
+    use crate::limits::{ANALYZE_WAITING, PARSE_WAITING, READ_WAITING, WRITE_WAITING};
+    WorkLimits {
+        scorers: sizes.scorers,
+        waiting: [PARSE_WAITING, ANALYZE_WAITING, READ_WAITING, WRITE_WAITING],
+        reserved: 2 * sizes.generations + sizes.clients,
     }
 }
 
