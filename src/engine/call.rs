@@ -252,11 +252,13 @@ impl Engine {
             return;
         };
         self.counters.calls_failed += 1;
+        self.advise(id, &failure);
         self.fail_generation(generation, failure);
     }
 
     /// A call has its whole answer. Its connection is left to whoever reads its end.
     pub(super) fn complete_call(&mut self, id: CallId) {
+        self.provider_is_well(id);
         let Some(call) = self.remove_call(id) else {
             return;
         };

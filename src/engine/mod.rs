@@ -170,6 +170,7 @@ pub struct Engine {
     json: Vec<u8>,
     audience: Vec<ExchangeId>,
     notices: Vec<Notice>,
+    advisor: provider::Advisor,
 }
 
 impl Engine {
@@ -242,6 +243,7 @@ impl Engine {
             json: Vec::new(),
             audience: Vec::new(),
             notices: Vec::new(),
+            advisor: provider::Advisor::default(),
             config,
         }
     }

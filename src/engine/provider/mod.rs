@@ -1,7 +1,10 @@
 //! The side that faces the providers: from bytes to a call's verdict.
 
+mod advice;
 mod answer;
 mod request;
+
+pub(in crate::engine) use self::advice::Advisor;
 
 use crate::config::{self, Speech};
 use crate::dialect::Dialect;
