@@ -10,12 +10,17 @@ use uuid::{Uuid, Version};
 
 use super::Failure;
 use crate::proto::http1::{BodyLength, Fields, Method, RequestHead};
+use crate::web::{self, Asset};
 
 /// What a request is for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Route {
-    /// `GET /`
-    Index,
+    /// `GET /`, `GET /app/NAME`: a file of the page, and whether the client has it already.
+    Page(&'static Asset, bool),
+    /// `GET /providers`
+    Providers,
+    /// `GET /status`
+    Status,
     /// `GET /healthz`: the loop turns.
     Health,
     /// `GET /readyz`: requests are let in.
@@ -59,7 +64,10 @@ impl Route {
     #[must_use]
     pub fn as_str(&self) -> &'static str {
         match self {
-            Route::Index => "/",
+            Route::Page(asset, _) if asset.name.is_empty() => "/",
+            Route::Page(..) => "/app/{name}",
+            Route::Providers => "/providers",
+            Route::Status => "/status",
             Route::Health => "/healthz",
             Route::Ready => "/readyz",
             Route::Metrics => "/metrics",
@@ -122,7 +130,9 @@ impl Route {
                 costs: true,
                 ..none
             },
-            Route::Index
+            Route::Page(..)
+            | Route::Providers
+            | Route::Status
             | Route::OpenApi(_)
             | Route::Metrics
             | Route::Spans
@@ -147,7 +157,9 @@ struct Traits {
 
 /// What a path stands for, before the method is looked at.
 enum Place {
-    Index,
+    Page(&'static Asset),
+    Providers,
+    Status,
     OpenApi,
     Health,
     Ready,
@@ -178,7 +190,9 @@ pub fn find(head: &RequestHead<'_>) -> Result<Route, Failure> {
     }
     let reads = matches!(head.method, Method::Get | Method::Head);
     let route = match place {
-        Place::Index if reads => Route::Index,
+        Place::Page(asset) if reads => Route::Page(asset, has_already(&head.fields, asset)),
+        Place::Providers if reads => Route::Providers,
+        Place::Status if reads => Route::Status,
         Place::OpenApi if reads => Route::OpenApi(tags(&head.fields)),
         Place::Health if reads => Route::Health,
         Place::Ready if reads => Route::Ready,
@@ -227,7 +241,10 @@ fn place(path: &str) -> Result<Place, Failure> {
     let (first, second, third) = (parts.next().unwrap_or(""), parts.next(), parts.next());
     let end = parts.next().is_none();
     let place = match (first, second.unwrap_or(""), third) {
-        ("", "", None) if second.is_none() => Place::Index,
+        ("", "", None) if second.is_none() => Place::Page(web::index()),
+        ("app", name, None) => Place::Page(web::asset(name).ok_or(Failure::NoSuchRoute)?),
+        ("providers", "", None) => Place::Providers,
+        ("status", "", None) => Place::Status,
         ("openapi.json", "", None) => Place::OpenApi,
         ("healthz", "", None) => Place::Health,
         ("readyz", "", None) => Place::Ready,
@@ -289,6 +306,11 @@ pub fn last_event_id(fields: &Fields<'_>) -> Result<Option<u64>, Failure> {
         Some(number.saturating_mul(10).saturating_add(digit))
     });
     offset.map(Some).ok_or_else(wrong)
+}
+
+/// `If-None-Match`: whether the client has `asset` as it is now.
+fn has_already(fields: &Fields<'_>, asset: &Asset) -> bool {
+    has_tag(&tags(fields), &asset.etag)
 }
 
 /// `If-None-Match`, all of it.

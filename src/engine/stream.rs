@@ -76,6 +76,7 @@ impl Engine {
     pub(super) fn pump(&mut self, id: ExchangeId) {
         match self.exchanges.get(id).map(|exchange| &exchange.flow) {
             Some(Flow::Gather(_)) => return self.gather_turn(id),
+            Some(Flow::Page(_)) => return self.pump_page(id),
             Some(Flow::Export(_)) => return self.pump_export(id),
             _ => {}
         }

@@ -13,7 +13,9 @@ pub mod generate;
 pub mod import;
 pub mod keywords;
 mod openapi;
+pub mod page;
 mod probes;
+mod status;
 mod text;
 
 use uuid::Uuid;
@@ -44,6 +46,8 @@ pub enum Flow {
     Keywords(keywords::Keywords),
     /// It waits for the store.
     Contents(contents::Contents),
+    /// A file of the page is on its way out.
+    Page(page::Page),
     /// All texts are going out.
     Export(Box<export::Export>),
     /// Texts are coming in.
@@ -57,6 +61,7 @@ impl Flow {
     pub(super) fn has_begun_to_answer(&self) -> bool {
         match self {
             Flow::Generate(generate::Generate::Sending(_)) => true,
+            Flow::Page(_) => true,
             Flow::Export(export) => export.has_begun(),
             Flow::Gather(gather) => gather.has_begun_to_answer(),
             _ => false,
@@ -81,13 +86,15 @@ impl Engine {
             Route::Resume(uuid) => self.resume(id, uuid),
             Route::Stop(uuid) => self.stop(id, uuid),
             Route::List(_) | Route::Read(_) | Route::Delete(_) => self.begin_contents(id),
+            Route::Page(asset, known) => self.begin_page(id, asset, known),
+            Route::Providers => self.reply_providers(id),
+            Route::Status => self.reply_status(id),
             Route::Export => self.begin_export(id),
             Route::Import => {
                 self.import_ended(id);
                 Ok(())
             }
             Route::OpenApi(known) => self.reply_openapi(id, &known),
-            Route::Index => self.reply_index(id),
             Route::Health => self.reply_health(id),
             Route::Ready => self.reply_ready(id),
             Route::Metrics => self.reply_metrics(id),
@@ -173,7 +180,7 @@ impl Engine {
                 self.fail_exchange(id, &failure);
             }
             Flow::Parsing => self.fail_exchange(id, &Failure::ScorerTimeout),
-            Flow::Body(_) | Flow::Doomed(_) | Flow::Between => {}
+            Flow::Body(_) | Flow::Doomed(_) | Flow::Page(_) | Flow::Between => {}
         }
     }
 

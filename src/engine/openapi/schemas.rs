@@ -10,6 +10,7 @@ use crate::limits::{
     PAGE_ROWS, SEARCH_CHARS, TEMPERATURE, TOPIC_CHARS, WISH,
 };
 use crate::store::KeywordMethod;
+use crate::web;
 
 /// A character that is not white space, by Unicode, and not U+0000.
 const NO_SPACE: &str = "[^\\u0000\\u0009-\\u000d\\u0020\\u0085\\u00a0\\u1680\\u2000-\\u200a\
@@ -36,6 +37,7 @@ fn values() -> Value {
         "TopicFilter": {"type": "string"},
         "Words": {"type": "string", "maxLength": SEARCH_CHARS},
         "PlainText": {"type": "string"},
+        "AssetName": {"enum": web::names().collect::<Vec<_>>()},
         "Document": {"type": "object"},
         "Topic": visible(TOPIC_CHARS),
         "Name": {
@@ -186,6 +188,14 @@ fn answers() -> Value {
         "Text": stored_text(),
         "Page": page(),
         "Export": {"type": "array", "items": to("Text"), "description": "One a line."},
+        "Providers": open(members(json!({
+            "default": {"type": "string"},
+            "providers": {"type": "array", "items": open(members(json!({
+                "name": {"type": "string"}, "kind": {"type": "string"},
+                "model": {"type": "string"}, "offline": {"type": "boolean"},
+            })))},
+        }))),
+        "Status": status(),
         "Spans": {"type": "array", "items": {"type": "object"}, "description": "One a line."},
         "Imported": open(members(json!({"imported": count(), "skipped": count(), "scored": count()}))),
         "Usage": open(members(json!({
@@ -199,6 +209,23 @@ fn answers() -> Value {
         }))),
         "Problem": problem(),
     })
+}
+
+fn status() -> Value {
+    let queue = open(members(json!({
+        "waiting": count(), "waiting_max": count(), "running": count(),
+    })));
+    open(members(json!({
+        "version": {"type": "string"},
+        "uptime_s": count(), "requests": count(),
+        "connections": count(), "connections_max": count(),
+        "calls": open(members(json!({"waiting": count(), "running": count()}))),
+        "queues": {"type": "object", "additionalProperties": queue},
+        "loop": open(members(json!({
+            "turns": count(), "busy": number(), "turn_p99_us": count_or_null(),
+            "turn_max_us": count(),
+        }))),
+    })))
 }
 
 /// A generated text and all that is known about it.

@@ -49,6 +49,20 @@ const LINES: &str = "application/x-ndjson";
 const EVENTS: &str = "text/event-stream";
 const TEXT: &str = "text/plain";
 
+/// What answers with a tag may be asked for again with.
+const IF_NONE_MATCH: Parameter = Parameter {
+    name: "If-None-Match",
+    place: In::Header,
+    text: "The `ETag` of an earlier answer.",
+    schema: "Tag",
+};
+
+const NOT_MODIFIED: Answer = Answer {
+    status: 304,
+    text: "The client has it.",
+    content: &[],
+};
+
 const TEXT_ID: Parameter = Parameter {
     name: "id",
     place: In::Path,
@@ -314,27 +328,60 @@ pub(super) const OPERATIONS: &[Operation] = &[
         id: "openapi",
         path: "/openapi.json",
         summary: "This document",
-        parameters: &[Parameter {
-            name: "If-None-Match",
-            place: In::Header,
-            text: "The `ETag` of an earlier answer.",
-            schema: "Tag",
-        }],
-        answers: &[
-            ok(&[(JSON, "Document")], "The document."),
-            Answer {
-                status: 304,
-                text: "The client has it.",
-                content: &[],
-            },
-        ],
+        parameters: &[IF_NONE_MATCH],
+        answers: &[ok(&[(JSON, "Document")], "The document."), NOT_MODIFIED],
+        ..PLAIN
+    },
+    Operation {
+        id: "providers",
+        path: "/providers",
+        tag: "page",
+        summary: "What `provider` may be in a request",
+        answers: &[ok(&[(JSON, "Providers")], "The providers.")],
+        ..PLAIN
+    },
+    Operation {
+        id: "status",
+        path: "/status",
+        tag: "page",
+        summary: "What the server is doing now",
+        answers: &[ok(&[(JSON, "Status")], "The figures.")],
         ..PLAIN
     },
     Operation {
         id: "index",
         path: "/",
-        summary: "What can be asked here, for a person",
-        answers: &[ok(&[(TEXT, "PlainText")], "A few lines.")],
+        tag: "page",
+        summary: "The page",
+        parameters: &[IF_NONE_MATCH],
+        answers: &[ok(&[("text/html", "PlainText")], "The page."), NOT_MODIFIED],
+        ..PLAIN
+    },
+    Operation {
+        id: "asset",
+        path: "/app/{name}",
+        tag: "page",
+        summary: "A file of the page",
+        parameters: &[
+            Parameter {
+                name: "name",
+                place: In::Path,
+                text: "The file's name.",
+                schema: "AssetName",
+            },
+            IF_NONE_MATCH,
+        ],
+        answers: &[
+            ok(
+                &[
+                    ("text/css", "PlainText"),
+                    ("text/javascript", "PlainText"),
+                    ("image/svg+xml", "PlainText"),
+                ],
+                "The file.",
+            ),
+            NOT_MODIFIED,
+        ],
         ..PLAIN
     },
 ];

@@ -20,7 +20,10 @@ const SAMPLE: &str = "0190d6a5-6f27-7ad0-8a5e-0123456789ab";
 /// The row that describes a route; `None` for what is no operation of its own.
 fn id_of(route: &Route) -> Option<&'static str> {
     let id = match route {
-        Route::Index => "index",
+        Route::Page(asset, _) if asset.name.is_empty() => "index",
+        Route::Page(..) => "asset",
+        Route::Providers => "providers",
+        Route::Status => "status",
         Route::OpenApi(_) => "openapi",
         Route::Health => "health",
         Route::Ready => "ready",
@@ -51,7 +54,8 @@ fn route(method: &str, path: &str) -> Result<Route, Failure> {
 }
 
 fn path(operation: &Operation) -> String {
-    operation.path.replace("{id}", SAMPLE)
+    let path = operation.path.replace("{id}", SAMPLE);
+    path.replace("{name}", "main.js")
 }
 
 #[test]
@@ -94,7 +98,12 @@ fn every_method_that_a_path_allows_is_there() {
         }
     }
     for (path, methods) in methods {
-        let allowed = match route("OPTIONS", &path.replace("{id}", SAMPLE)).unwrap() {
+        let allowed = match route(
+            "OPTIONS",
+            &path.replace("{id}", SAMPLE).replace("{name}", "main.js"),
+        )
+        .unwrap()
+        {
             Route::Options(allow) => allow.split(", ").map(str::to_owned).collect(),
             other => panic!("{other:?}"),
         };
@@ -237,7 +246,6 @@ fn checked(operation: &str, reply: &Reply) {
             .map(|line| serde_json::from_str(line).unwrap())
             .collect::<Vec<Value>>()
             .into(),
-        "text/plain" => json!(reply.body),
         "text/event-stream" => {
             for event in reply.events() {
                 let event = json!({"event": event.name, "data": event.data.to_string()});
@@ -245,6 +253,7 @@ fn checked(operation: &str, reply: &Reply) {
             }
             return;
         }
+        text if text.starts_with("text/") || text == "image/svg+xml" => json!(reply.body),
         _ => reply.json(),
     };
     if let Err(wrong) = schema::check(&document, schema, &body) {
@@ -309,7 +318,11 @@ fn every_answer_has_the_members_of_its_schema_and_no_others() {
         ("metrics", plain("GET", "/metrics")),
         ("spans", plain("GET", "/debug/spans")),
         ("openapi", plain("GET", "/openapi.json")),
+        ("providers", plain("GET", "/providers")),
+        ("status", plain("GET", "/status")),
         ("index", plain("GET", "/")),
+        ("asset", plain("GET", "/app/main.js")),
+        ("asset", plain("GET", "/app/icon.svg")),
         (
             "index",
             plain("GET", "/").replace("localhost", "example.com"),

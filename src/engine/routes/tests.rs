@@ -17,12 +17,16 @@ fn paths_are_taken_with_and_without_the_last_slash() {
     assert_eq!(route("POST /generate"), Ok(Route::Generate));
     assert_eq!(route("POST /generate/"), Ok(Route::Generate));
     assert_eq!(route("HEAD /healthz/"), Ok(Route::Health));
-    assert_eq!(route("GET /"), Ok(Route::Index));
+    assert_eq!(route("GET /"), Ok(Route::Page(web::index(), false)));
     for wrong in [
         "GET //",
         "GET /healthz/x",
         "GET /generat",
         "GET /contents/1/2/3",
+        "GET /app",
+        "GET /app/",
+        "GET /app/../index.html",
+        "GET /app/main.js/",
     ] {
         assert_eq!(route(wrong), Err(Failure::NoSuchRoute), "{wrong}");
     }

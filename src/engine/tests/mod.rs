@@ -16,6 +16,7 @@ mod generate_openai;
 mod http;
 mod import;
 mod keywords;
+mod page;
 mod pool;
 mod pressure;
 mod probes;
