@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use super::layers::Layers;
 use super::limits::bounded;
+use super::names::variable;
 use super::resilience::{Queue, Resilience, Turns};
 use super::vendors::{VENDORS, Vendor};
 use super::{BaseUrl, ConfigError, Secret, Speech};
@@ -50,6 +51,8 @@ pub struct Upstream {
     pub base: BaseUrl,
     /// What it knows us by; servers of one's own often want none.
     pub key: Option<Secret>,
+    /// Where the key was set, or where it can be: in words, for whoever has to set another.
+    pub key_source: String,
     /// Connections to it, at most.
     pub connections: usize,
     /// Certificates to trust instead of the system's, in PEM.
@@ -217,6 +220,7 @@ impl Draft {
         let upstream = Upstream {
             speech: self.speech,
             base,
+            key_source: key_source(layers, &key("key"), self.key.is_some(), vendor),
             key: self.key,
             connections: self.connections as usize,
             ca_file: self.ca_file,
@@ -232,6 +236,15 @@ impl Draft {
             name: self.name,
             kind: ProviderKind::Http(upstream),
         })
+    }
+}
+
+/// Where a key stands, or the variable that takes one.
+fn key_source(layers: &Layers, key: &str, is_set: bool, vendor: Option<&Vendor>) -> String {
+    match vendor {
+        _ if is_set => layers.origin(key).to_string(),
+        Some(vendor) => vendor.key_variables[0].to_owned(),
+        None => variable(key),
     }
 }
 
@@ -256,7 +269,7 @@ pub(super) fn default_name(
             let names: Vec<&str> = configured.iter().map(|p| p.name.as_str()).collect();
             let what_to_do = format!(
                 "several providers are configured, say which one to use: {} is one of {}",
-                super::names::variable(KEY),
+                variable(KEY),
                 names.join(", ")
             );
             return Err(ConfigError::Missing {

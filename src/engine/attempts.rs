@@ -46,6 +46,7 @@ impl Engine {
         };
         let (generation, provider) = (call.generation, call.provider);
         self.counters.calls_failed += 1;
+        self.advise(id, &failure);
         self.let_go(id, breaker::health(&failure));
         if let Failure::Upstream(Upstream::RateLimited {
             retry_after_ms: Some(ms),

@@ -224,6 +224,7 @@ impl Engine {
 
     /// A call has its whole answer. Its connection is left to whoever reads its end.
     pub(super) fn complete_call(&mut self, id: CallId) {
+        self.provider_is_well(id);
         self.give_turn_back(id, Health::Alive);
         let Some(call) = self.remove_call(id) else {
             return;

@@ -181,13 +181,13 @@ pub struct Engine {
     audience: Vec<ExchangeId>,
     notices: Vec<Notice>,
     breaker_turns: Vec<BreakerTurn>,
+    advisor: provider::Advisor,
 }
 
 impl Engine {
     /// An engine with empty tables. `seed` is all the randomness it will ever have.
     #[must_use]
     pub fn new(config: Arc<Config>, sizes: Sizes, seed: u64) -> Self {
-        use crate::limits::{ANALYZE_WAITING, PARSE_WAITING, READ_WAITING, WRITE_WAITING};
         let providers = &config.providers;
         let default_provider = providers
             .iter()
@@ -197,12 +197,6 @@ impl Engine {
         let gates = Gate::for_each(providers, &pools, sizes.generations);
         let remote = providers.iter().filter(|p| p.upstream().is_some()).count();
         let questions = Resolver::sockets_max(config.dns.as_slice(), remote);
-        let waiting = [PARSE_WAITING, ANALYZE_WAITING, READ_WAITING, WRITE_WAITING];
-        let works = WorkLimits {
-            scorers: sizes.scorers,
-            waiting,
-            reserved: 2 * sizes.generations + sizes.clients,
-        };
         let names: Vec<Arc<str>> = providers.iter().map(|p| p.name.as_str().into()).collect();
         Engine {
             conns: Slots::new(sizes.clients + sizes.upstreams + questions + SPARE_CONNECTIONS),
@@ -210,7 +204,7 @@ impl Engine {
             generations: Slots::new(sizes.generations),
             calls: Slots::new(sizes.generations),
             dials: Slots::new(sizes.upstreams.max(1)),
-            works: Works::new(&works),
+            works: Works::new(&work_limits(sizes)),
             gates,
             gates_to_open: Vec::new(),
             refusals_left: REFUSALS_PER_TURN,
@@ -258,6 +252,7 @@ impl Engine {
             audience: Vec::new(),
             notices: Vec::new(),
             breaker_turns: Vec::new(),
+            advisor: provider::Advisor::default(),
             config,
         }
     }
@@ -400,6 +395,15 @@ impl Engine {
 
     fn provider_names(&self) -> String {
         self.provider_names.join(", ")
+    }
+}
+
+fn work_limits(sizes: Sizes) -> WorkLimits {
+    use crate::limits::{ANALYZE_WAITING, PARSE_WAITING, READ_WAITING, WRITE_WAITING};
+    WorkLimits {
+        scorers: sizes.scorers,
+        waiting: [PARSE_WAITING, ANALYZE_WAITING, READ_WAITING, WRITE_WAITING],
+        reserved: 2 * sizes.generations + sizes.clients,
     }
 }
 

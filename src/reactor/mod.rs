@@ -20,6 +20,7 @@ mod datagrams;
 mod greet;
 mod listener;
 mod observe;
+mod os_error;
 mod perform;
 pub mod recorder;
 pub mod replay;
@@ -325,6 +326,9 @@ impl Reactor {
     /// One line for each failure that a client was told of: the fault of ours or of a provider's
     /// is a warning, a client's own is only of interest to somebody who looks for it.
     fn log_failures(&mut self) {
+        for words in self.engine.advice() {
+            tracing::warn!("{words}");
+        }
         for notice in self.engine.notices() {
             let (id, route, status, code) =
                 (notice.request_id, notice.route, notice.status, notice.code);

@@ -24,6 +24,7 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, Sender, bounded};
 use mio::Waker;
 
+use super::os_error;
 use crate::config::Drill;
 use crate::engine::WorkId;
 use crate::engine::flow::body;
@@ -205,7 +206,7 @@ fn spawn(name: String, run: impl FnOnce() + Send + 'static) -> io::Result<JoinHa
     thread::Builder::new()
         .name(name)
         .spawn(run)
-        .map_err(|error| io::Error::new(error.kind(), format!("thread {named}: {error}")))
+        .map_err(|error| os_error::thread(&named, &error))
 }
 
 /// Runs a piece of work and counts the time; a panic becomes `None`.

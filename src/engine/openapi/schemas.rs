@@ -375,15 +375,15 @@ fn members(object: Value) -> Map<String, Value> {
 /// An object in a request: what is not listed is refused.
 fn closed(members: Map<String, Value>, required: &[&str]) -> Value {
     json!({
-        "type": "object", "properties": members, "required": required,
+        "type": "object", "properties": Value::Object(members), "required": required,
         "additionalProperties": false,
     })
 }
 
 /// An object in an answer: all members are there, and later versions may have more.
 fn open(members: Map<String, Value>) -> Value {
-    let required: Vec<&String> = members.keys().collect();
-    json!({"type": "object", "required": required, "properties": members})
+    let required: Vec<String> = members.keys().cloned().collect();
+    json!({"type": "object", "required": required, "properties": Value::Object(members)})
 }
 
 fn remove_required(object: &mut Value, names: &[&str]) {

@@ -1,9 +1,11 @@
 //! The side that faces the providers: from bytes to a call's verdict.
 
+mod advice;
 mod answer;
 mod reception;
 mod request;
 
+pub(in crate::engine) use self::advice::Advisor;
 pub use self::reception::Reception;
 
 use crate::config::{self, Speech};

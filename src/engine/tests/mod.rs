@@ -4,6 +4,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod advice;
 mod analyze;
 mod breaker;
 mod cancel;
