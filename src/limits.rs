@@ -143,6 +143,13 @@ pub const POOL_CONNECTIONS: usize = 16_384;
 pub const POOL_WAITING: usize = 4096;
 /// Generations that may be alive, and so places in the scoring and saving queues. More: 503.
 pub const GENERATIONS: usize = 32_768;
+/// Topics of one `POST /batch`.
+pub const BATCH_TOPICS: usize = 1_000;
+/// Texts of one batch that are produced, or wait to be written, at a time; fewer if the provider
+/// may have fewer calls. The other topics wait.
+pub const BATCH_AT_ONCE: usize = 64;
+/// Texts that one `POST /generate/` may choose the best of.
+pub const CANDIDATES: u8 = 8;
 /// Texts of `/analyze/` that wait for a scorer. More: 503.
 pub const ANALYZE_WAITING: usize = 256;
 /// Requests whose JSON is being parsed on a thread. More: 503.

@@ -53,8 +53,7 @@ impl Engine {
         // From `Saving` on, the row is part of the transaction already.
         let early = matches!(generation.phase, Phase::Calling | Phase::Scoring);
         let listens = generation.subscribers.contains(&exchange);
-        let asked = self.exchanges.get(exchange)?.route.is_recorded();
-        if !(early && listens && asked) {
+        if !(early && listens && self.exchanges.get(exchange)?.shares_row()) {
             return None;
         }
         let outcome = RequestOutcome::ClientGone;
@@ -64,7 +63,7 @@ impl Engine {
 
     /// The row of a request that is answered with its text, or with its failure.
     fn row_of_listener(&self, id: GenerationId, exchange: ExchangeId) -> Option<RequestRow> {
-        if !self.exchanges.get(exchange)?.route.is_recorded() {
+        if !self.exchanges.get(exchange)?.shares_row() {
             return None;
         }
         let generation = self.generations.get(id)?;

@@ -47,6 +47,8 @@ pub struct Plan {
     pub temperature: Option<f32>,
     /// Whether the first who asked wants a stream.
     pub stream: bool,
+    /// Which of several texts about the same topic it is: they are not to be one text.
+    pub candidate: u8,
 }
 
 impl Plan {
@@ -64,6 +66,7 @@ impl Plan {
             max_tokens: None,
             temperature: None,
             stream: false,
+            candidate: 0,
         }
     }
 }

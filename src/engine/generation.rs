@@ -305,7 +305,10 @@ impl Engine {
                 .set(Owner::Generation(id), &mut generation.timer, at);
         }
         if let Some(waiting) = self.exchanges.get_mut(exchange) {
-            waiting.held.generation = Some(id);
+            match waiting.flow {
+                Flow::Gather(_) => waiting.held.party.push(id),
+                _ => waiting.held.generation = Some(id),
+            }
         }
         self.mind_the_gap(id);
     }

@@ -87,10 +87,17 @@ impl Engine {
             self.fail_generation(id, Failure::Stopping);
         }
         for id in self.exchanges.ids() {
-            let waits_for_rows = self.exchanges.get(id).is_some_and(|exchange| {
-                matches!(exchange.flow, Flow::Generate(_)) && exchange.held.generation.is_some()
-            });
-            if !waits_for_rows {
+            let waits_for_rows =
+                self.exchanges
+                    .get(id)
+                    .is_some_and(|exchange| match &exchange.flow {
+                        Flow::Generate(_) => exchange.held.generation.is_some(),
+                        Flow::Gather(_) => true,
+                        _ => false,
+                    });
+            if waits_for_rows {
+                self.serve_later(id); // topics of a batch that were not begun are refused
+            } else {
                 self.fail_exchange(id, &Failure::Stopping);
             }
         }

@@ -74,11 +74,13 @@ impl Engine {
         {
             return self.end_stream(id, Some(failure));
         }
-        if let super::flow::Flow::Generate(super::flow::generate::Generate::Sending(_)) =
-            &exchange.flow
-        {
-            // Its head is out and its length was said: only a cut tells that it is not whole.
-            let conn = exchange.conn;
+        if exchange.flow.has_begun_to_answer() {
+            // Its head is out: only a cut tells that it is not whole.
+            let (conn, request_id, route) =
+                (exchange.conn, exchange.request_id, exchange.route.as_str());
+            self.note_failure(failure, route, request_id);
+            let outcome = outcome_of(failure, true);
+            self.settle_row(id, outcome, failure.status(), Some(failure.code()));
             self.client_closed(conn);
             return self.out.push(Output::Close(conn, super::io::How::Reset));
         }

@@ -30,6 +30,8 @@ pub enum Route {
     Resume(Uuid),
     /// `DELETE /generate/{id}`
     Stop(Uuid),
+    /// `POST /batch`
+    Batch,
     /// `POST /analyze/`
     Analyze,
     /// `GET /contents`
@@ -57,6 +59,7 @@ impl Route {
             Route::Generate => "/generate/",
             Route::Resume(_) => "/generate/{id}/events",
             Route::Stop(_) => "/generate/{id}",
+            Route::Batch => "/batch",
             Route::Analyze => "/analyze/",
             Route::List(_) => "/contents",
             Route::Read(_) | Route::Delete(_) => "/contents/{id}",
@@ -97,7 +100,7 @@ impl Route {
                 probe: true,
                 ..none
             },
-            Route::Generate | Route::Analyze => Traits {
+            Route::Generate | Route::Batch | Route::Analyze => Traits {
                 body: true,
                 costs: true,
                 recorded: true,
@@ -137,6 +140,7 @@ enum Place {
     Generate,
     GenerateOne(Uuid),
     Events(Uuid),
+    Batch,
     Analyze,
     Contents,
     ContentsOne(Uuid),
@@ -161,6 +165,7 @@ pub fn find(head: &RequestHead<'_>) -> Result<Route, Failure> {
         Place::Metrics if reads => Route::Metrics,
         Place::Spans if reads => Route::Spans,
         Place::Generate if head.method == Method::Post => Route::Generate,
+        Place::Batch if head.method == Method::Post => Route::Batch,
         Place::Analyze if head.method == Method::Post => Route::Analyze,
         Place::Events(id) if reads => Route::Resume(id),
         Place::GenerateOne(id) if head.method == Method::Delete => Route::Stop(id),
@@ -175,7 +180,7 @@ pub fn find(head: &RequestHead<'_>) -> Result<Route, Failure> {
 impl Place {
     fn allow(&self) -> &'static str {
         match self {
-            Place::Generate | Place::Analyze => "POST, OPTIONS",
+            Place::Generate | Place::Batch | Place::Analyze => "POST, OPTIONS",
             Place::GenerateOne(_) => "DELETE, OPTIONS",
             Place::ContentsOne(_) => "GET, HEAD, DELETE, OPTIONS",
             Place::Everything => "GET, HEAD, POST, DELETE, OPTIONS",
@@ -202,6 +207,7 @@ fn place(path: &str) -> Result<Place, Failure> {
         ("generate", "", None) => Place::Generate,
         ("generate", id, None | Some("")) if end => Place::GenerateOne(known(id)?),
         ("generate", id, Some("events")) if end => Place::Events(known(id)?),
+        ("batch", "", None) => Place::Batch,
         ("analyze", "", None) => Place::Analyze,
         ("contents", "", None) => Place::Contents,
         ("contents", id, None | Some("")) if end => Place::ContentsOne(known(id)?),

@@ -12,5 +12,6 @@ mod gemini;
 mod offline;
 mod openai;
 mod resume;
+mod several;
 mod sharing;
 mod wire;

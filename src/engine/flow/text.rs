@@ -33,25 +33,32 @@ impl Engine {
         let stream = exchange.terms.wants_stream;
         self.ledger.settle(&mut exchange.charged, 0); // the body is gone, the plan has its topic
         let plan = self.plan(ask, stream)?;
-        let joined = self.joinable(&plan);
-        let generation = match joined {
-            Some(generation) => {
-                self.counters.coalesced += 1;
-                generation
-            }
-            None => self.admit(plan)?,
-        };
+        let (generation, is_new) = self.join_or_admit(plan)?;
         self.wait_for(id, generation, Generate::new(stream, 0, false));
-        if joined.is_none()
-            && let Err(failure) = self.start_call(generation)
-        {
+        if is_new && let Err(failure) = self.start_call(generation) {
             self.fail_generation(generation, failure);
         }
         // Whoever joins a text late gets what there is of it at once.
-        if joined.is_some() {
+        if !is_new {
             self.catch_up(id, generation);
         }
         Ok(())
+    }
+
+    /// The text that `plan` asks for: one that is being produced, or a new one, whose call is to
+    /// be started once somebody listens.
+    pub(super) fn join_or_admit(&mut self, plan: Plan) -> Result<(GenerationId, bool), Failure> {
+        if let Some(generation) = self.joinable(&plan) {
+            self.counters.coalesced += 1;
+            return Ok((generation, false));
+        }
+        Ok((self.admit(plan)?, true))
+    }
+
+    /// Makes `plan` the plan of one of several texts about the same topic.
+    pub(super) fn make_candidate(&self, plan: &mut Plan, candidate: u8) {
+        plan.candidate = candidate;
+        plan.key = coalesce::key(TENANT, plan);
     }
 
     /// `GET /generate/{id}/events`
@@ -137,7 +144,7 @@ impl Engine {
     }
 
     /// What is asked for, with everything that was left open filled in.
-    fn plan(&self, ask: GenerateAsk, stream: bool) -> Result<Plan, Failure> {
+    pub(super) fn plan(&self, ask: GenerateAsk, stream: bool) -> Result<Plan, Failure> {
         let provider = match &ask.provider {
             None => self.default_provider,
             Some(name) => self.provider_index(name).ok_or_else(|| {
@@ -160,6 +167,7 @@ impl Engine {
             max_tokens: ask.max_tokens,
             temperature: ask.temperature,
             stream,
+            candidate: 0,
         };
         plan.key = coalesce::key(TENANT, &plan);
         Ok(plan)
@@ -262,8 +270,11 @@ impl Engine {
         let Some(exchange) = self.exchanges.get_mut(id) else {
             return;
         };
-        let Flow::Generate(state) = exchange.flow else {
-            return;
+        let state = match &exchange.flow {
+            Flow::Generate(state) => *state,
+            // It looks at its texts when it is its turn.
+            Flow::Gather(_) if event != Event::Content => return self.serve_later(id),
+            _ => return,
         };
         let step = match state.on(event) {
             Ok((next, step)) => {

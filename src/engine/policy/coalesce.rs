@@ -24,7 +24,7 @@ pub fn key(tenant: &str, plan: &Plan) -> [u8; 32] {
             .map_or(u32::MAX, f32::to_bits)
             .to_be_bytes(),
     );
-    hash.update([u8::from(plan.stream)]);
+    hash.update([u8::from(plan.stream), plan.candidate]);
     hash.finalize().into()
 }
 
@@ -45,6 +45,7 @@ mod tests {
             max_tokens: None,
             temperature: None,
             stream: true,
+            candidate: 0,
         }
     }
 
@@ -60,6 +61,7 @@ mod tests {
             |p: &mut Plan| p.max_tokens = Some(1),
             |p: &mut Plan| p.temperature = Some(0.0),
             |p: &mut Plan| p.stream = false,
+            |p: &mut Plan| p.candidate = 1,
         ] {
             let mut other = base.clone();
             change(&mut other);
@@ -68,6 +70,6 @@ mod tests {
         others.push(same);
         others.sort_unstable();
         others.dedup();
-        assert_eq!(others.len(), 8);
+        assert_eq!(others.len(), 9);
     }
 }

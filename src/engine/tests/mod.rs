@@ -7,6 +7,7 @@
 mod analyze;
 mod cancel;
 mod contents;
+mod gather;
 mod generate_offline;
 mod generate_openai;
 mod http;

@@ -13,7 +13,7 @@ use crate::limits::{CONTENT_CHARS, JSON_DEPTH, TOPIC_CHARS};
 /// One key of the object with its value still unread.
 pub(super) struct Field<'a> {
     pub(super) name: Cow<'a, str>,
-    raw: &'a RawValue,
+    pub(super) raw: &'a RawValue,
     /// The whole body, for the place of a fault in it.
     body: &'a str,
 }
@@ -58,13 +58,8 @@ impl<'a> Field<'a> {
     }
 
     pub(super) fn topic(&self) -> Result<String, ParseFault> {
-        const EXPECTED: &str = "a string that is not empty, of at most 2,000 characters";
-        let text = self.text(EXPECTED)?;
-        let topic = text.trim();
-        if topic.is_empty() || topic.chars().nth(TOPIC_CHARS).is_some() {
-            return Err(self.wrong(EXPECTED));
-        }
-        Ok(topic.to_string())
+        let text = self.text(A_TOPIC)?;
+        topic_of(&text).ok_or_else(|| self.wrong(A_TOPIC))
     }
 
     pub(super) fn content(&self) -> Result<String, ParseFault> {
@@ -110,6 +105,15 @@ impl<'a> Field<'a> {
             fine => Ok(fine),
         }
     }
+}
+
+pub(super) const A_TOPIC: &str = "a string that is not empty, of at most 2,000 characters";
+
+/// The topic in a string, if it is one.
+pub(super) fn topic_of(text: &str) -> Option<String> {
+    let topic = text.trim();
+    let fine = !topic.is_empty() && topic.chars().nth(TOPIC_CHARS).is_none();
+    fine.then(|| topic.to_string())
 }
 
 /// The fields of the object that `body` has to be. The values stay unread: each is read as the
