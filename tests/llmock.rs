@@ -59,6 +59,22 @@ impl Mock {
         ask(self.addr, get("/_llmock/verdict")).json()
     }
 
+    /// Forgets everything.
+    fn reset(&self) {
+        assert_eq!(ask(self.addr, post("/_llmock/reset", "")).status, 200);
+    }
+
+    /// Codes of what it finds wrong with its client, errors and warnings.
+    fn findings(&self) -> Vec<String> {
+        let verdict = self.verdict();
+        let findings = verdict["findings"].as_array().unwrap().iter();
+        let mut codes: Vec<String> = findings
+            .map(|finding| finding["code"].as_str().unwrap().to_owned())
+            .collect();
+        codes.dedup();
+        codes
+    }
+
     /// What is to happen to the next requests.
     fn script(&self, behaviors: &Value) {
         let body = json!({ "behaviors": behaviors }).to_string();
@@ -138,6 +154,127 @@ fn fails_and_finds_no_fault(kind: &str) {
     assert_eq!(verdict["passed"], true, "{verdict}");
 }
 
+/// Every status of its menu, for as long as we ask.
+fn refuses_in_every_way_and_finds_no_fault(kind: &str) {
+    let mock = Mock::start();
+    let server = mock.server(kind);
+    for status in [
+        400, 401, 403, 404, 408, 409, 413, 422, 429, 500, 502, 503, 504, 529,
+    ] {
+        for after in [Value::Null, json!(0.5)] {
+            for stream in [false, true] {
+                mock.reset();
+                let fail = json!({
+                    "type": "fail", "status": status, "retry_after": after, "times": null,
+                });
+                mock.script(&json!([fail]));
+                let topic = format!("tea {status} {after}");
+                let told = server.ask(generate(&topic, stream));
+                let what = format!("{status} {after}: {}", told.text());
+                assert!([502, 429, 503].contains(&told.status), "{what}");
+                let verdict = mock.verdict();
+                assert_eq!(verdict["passed"], true, "{what}: {verdict}");
+                let attempts = verdict["attempts"].as_u64().unwrap();
+                if [400, 401, 403, 404, 413, 422].contains(&status) {
+                    assert_eq!(attempts, 1, "{what}: no second attempt heals it");
+                    assert_eq!(mock.findings(), [""; 0], "{what}");
+                }
+                assert!(attempts <= 3, "{what}: {verdict}");
+            }
+        }
+    }
+}
+
+/// Delays and stalls: what is slow is waited for, what stands still is not.
+fn is_slow_and_stands_still(kind: &str) {
+    let mock = Mock::start();
+    let path = if kind == "openai" { "v1" } else { kind };
+    let further = format!("kind = \"{kind}\"\nkey = \"sk-test\"\ncontent_gap_ms = 1000\n");
+    let server = Server::start(&config_for(
+        &format!("http://{}/{path}", mock.addr),
+        &further,
+    ));
+    for (slow, stream) in [
+        (json!({"type": "delay", "seconds": 0.5}), false),
+        (json!({"type": "delay", "seconds": 0.5}), true),
+        (json!({"type": "slow_first_token", "seconds": 0.5}), true),
+    ] {
+        mock.reset();
+        mock.script(&json!([slow]));
+        let told = server.ask(generate(&format!("slow {slow} {stream}"), stream));
+        assert!(
+            told.status == 200 && told.text().contains("mock response"),
+            "{slow}"
+        );
+        assert_eq!(mock.findings(), [""; 0], "{slow}");
+    }
+    mock.reset();
+    let stall = json!({
+        "type": "stream_fault", "kind": "stall", "after_chunks": 5, "stall_seconds": 8.0,
+    });
+    mock.script(&json!([stall]));
+    let mut client = server.connect();
+    client.send(generate("stall", true)).head();
+    let last = client.events().pop().unwrap();
+    assert_eq!(last.json()["code"], "upstream_content_timeout");
+    drop(server);
+    assert_eq!(mock.findings(), [""; 0], "it saw that we did not wait");
+}
+
+/// What it says when a stream broke and was not asked for again. It sees requests, and not what
+/// the client was told, so these are a rule of its own: text that has gone out is never asked for
+/// twice, because nobody can take it back; the client gets an error event instead, and the row
+/// says truncated.
+const ITS_OWN_RULE: [&str; 3] = [
+    "truncated_stream_accepted",
+    "malformed_chunk_ignored",
+    "gave_up",
+];
+
+/// Its scripted reply, with characters that are easily torn, broken off at every chunk.
+fn breaks_off_at_every_chunk(kind: &str) {
+    const REPLY: &str = "Tea 👨‍👩‍👧‍👦 is שלום \"hot\" — e\u{301} 茶 and more words.";
+    let mock = Mock::start();
+    let server = mock.server(kind);
+    let reply = json!({"type": "reply", "text": REPLY, "times": null});
+    mock.script(&json!([reply]));
+    let whole = text_of(&events_of(&server, "whole"), 0);
+    assert_eq!(whole, REPLY);
+    for fault in ["truncate", "disconnect", "malformed"] {
+        for after in 0..24 {
+            mock.reset();
+            let fault = json!({
+                "type": "stream_fault", "kind": fault, "after_chunks": after, "times": null,
+            });
+            mock.script(&json!([reply, fault]));
+            let topic = format!("broken {fault} {after}");
+            let told = server.ask(generate(&topic, true));
+            if told.status == 200 && told.text().contains("event: done") {
+                // The fault came behind the end, or not at all.
+                assert!(after > 4, "{fault}: {}", told.text());
+                continue;
+            }
+            let shown = told.text().to_owned();
+            assert!(
+                told.status == 502 || shown.contains("event: error"),
+                "{fault} {shown}"
+            );
+            for finding in mock.findings() {
+                assert!(
+                    ITS_OWN_RULE.contains(&finding.as_str()),
+                    "{fault} {after}: {finding}"
+                );
+            }
+        }
+    }
+}
+
+fn events_of(server: &Server, topic: &str) -> Vec<support::Event> {
+    let mut client = server.connect();
+    client.send(generate(topic, true)).head();
+    client.events()
+}
+
 macro_rules! for_dialect {
     ($($name:ident)*) => { $(
         mod $name {
@@ -157,6 +294,24 @@ macro_rules! for_dialect {
             #[ignore = "needs llmock"]
             fn llmock_fails_and_finds_no_fault() {
                 super::fails_and_finds_no_fault(stringify!($name));
+            }
+
+            #[test]
+            #[ignore = "needs llmock"]
+            fn llmock_refuses_in_every_way_and_finds_no_fault() {
+                super::refuses_in_every_way_and_finds_no_fault(stringify!($name));
+            }
+
+            #[test]
+            #[ignore = "needs llmock"]
+            fn llmock_is_slow_and_stands_still() {
+                super::is_slow_and_stands_still(stringify!($name));
+            }
+
+            #[test]
+            #[ignore = "needs llmock"]
+            fn llmock_breaks_off_at_every_chunk() {
+                super::breaks_off_at_every_chunk(stringify!($name));
             }
         }
     )* };

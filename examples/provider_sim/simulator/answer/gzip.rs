@@ -43,13 +43,27 @@ fn end(out: &mut Vec<u8>, plain: impl Iterator<Item = u8>, length: usize) {
     out.extend_from_slice(&(length as u32).to_le_bytes());
 }
 
+/// What eight bits do to the checksum, for each value of them (RFC 1952 §8).
+const CRC_TABLE: [u32; 256] = {
+    let mut table = [0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        let mut crc = byte as u32;
+        let mut bit = 0;
+        while bit < 8 {
+            crc = (crc >> 1) ^ (0xedb8_8320 & (crc & 1).wrapping_neg());
+            bit += 1;
+        }
+        table[byte] = crc;
+        byte += 1;
+    }
+    table
+};
+
 fn crc32(bytes: impl Iterator<Item = u8>) -> u32 {
-    let crc = bytes.fold(u32::MAX, |crc, byte| {
-        (0..8).fold(crc ^ u32::from(byte), |crc, _| {
-            (crc >> 1) ^ (0xedb8_8320 & (crc & 1).wrapping_neg())
-        })
-    });
-    !crc
+    !bytes.fold(u32::MAX, |crc, byte| {
+        (crc >> 8) ^ CRC_TABLE[usize::from(crc as u8 ^ byte)]
+    })
 }
 
 /// Bits, the first one lowest.
