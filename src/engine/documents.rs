@@ -117,7 +117,7 @@ pub(super) struct AnalysisReply<'a> {
     pub(super) search_term_id: Uuid,
 }
 
-/// RFC 9457, with our own members `code`, `field` and `request_id`.
+/// RFC 9457, with our own members from `code` on.
 #[derive(Serialize)]
 pub(super) struct Problem<'a> {
     r#type: String,
@@ -127,6 +127,10 @@ pub(super) struct Problem<'a> {
     code: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     field: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    limit_of: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retry_after_ms: Option<u64>,
     request_id: Uuid,
 }
 
@@ -139,6 +143,8 @@ impl<'a> Problem<'a> {
             detail: failure.detail(),
             code: failure.code(),
             field: failure.field().filter(|field| !field.is_empty()),
+            limit_of: failure.limit_of(),
+            retry_after_ms: failure.retry_after_ms(),
             request_id,
         }
     }

@@ -32,6 +32,8 @@ pub struct Exchange {
     pub request_id: Uuid,
     /// When the first byte of the request was seen.
     pub started: Now,
+    /// When its client has no use for an answer any more: see `policy/deadline.rs`.
+    pub deadline: Mono,
     /// What of the request's head is needed for the reply.
     pub terms: Terms,
     /// The state that is going on, and since when.
@@ -172,9 +174,10 @@ impl Engine {
         }
     }
 
-    /// Sets the deadline of an exchange.
+    /// Has an exchange woken up at `at`, or at its client's deadline if that is earlier.
     pub(super) fn set_exchange_timer(&mut self, id: ExchangeId, at: Mono) {
         if let Some(exchange) = self.exchanges.get_mut(id) {
+            let at = at.min(exchange.deadline);
             self.timers
                 .set(Owner::Exchange(id), &mut exchange.timer, at);
         }

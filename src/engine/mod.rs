@@ -18,20 +18,23 @@
 //! This file only routes. Each arm calls one function in a file that is named for it.
 //!
 //! Reading order: [`io`], [`slots`], [`conn`], [`client`], [`exchange`], [`flow`], [`generation`],
-//! [`call`], [`pool`], `provider/`, `reply.rs`, `stream.rs`.
+//! [`call`], [`gate`], [`pool`], [`provider`], `attempts.rs`, `reply.rs`, `stream.rs`.
 
 mod archive;
+mod attempts;
 pub mod blocks;
 pub mod call;
 mod check;
 pub mod client;
 pub mod conn;
 mod conns;
+mod deadline;
 pub mod dial;
 mod documents;
 pub mod exchange;
 pub mod failure;
 pub mod flow;
+pub mod gate;
 pub mod generation;
 mod house;
 pub mod io;
@@ -39,9 +42,10 @@ pub mod ledger;
 pub mod metrics;
 pub mod names;
 pub mod now;
+mod offline;
 pub mod policy;
 pub mod pool;
-mod provider;
+pub mod provider;
 mod reply;
 mod results;
 pub mod routes;
@@ -75,6 +79,7 @@ use self::call::Call;
 use self::conn::{Conn, Role};
 use self::dial::Dial;
 use self::exchange::Exchange;
+use self::gate::{BreakerTurn, Gate};
 use self::generation::Generation;
 use self::ledger::Ledger;
 use self::metrics::Counters;
@@ -86,6 +91,7 @@ use self::timers::{Timer, Timers};
 use self::trace::Trace;
 use self::work::{Work, WorkLimits, Works};
 use crate::config::Config;
+use crate::limits::REFUSALS_PER_TURN;
 use crate::proto::http1::HttpDate;
 
 /// The owner of all data while there are no API keys.
@@ -120,6 +126,9 @@ pub struct Engine {
     calls: Slots<CallId, Call>,
     dials: Slots<DialId, Dial>,
     works: Works,
+    gates: Vec<Gate>,
+    gates_to_open: Vec<u16>,
+    refusals_left: usize,
     pools: Vec<Pool>,
     pools_to_open: Vec<u16>,
     names: Vec<Name>,
@@ -161,6 +170,7 @@ pub struct Engine {
     json: Vec<u8>,
     audience: Vec<ExchangeId>,
     notices: Vec<Notice>,
+    breaker_turns: Vec<BreakerTurn>,
 }
 
 impl Engine {
@@ -173,16 +183,8 @@ impl Engine {
             .iter()
             .position(|p| p.name == config.default_provider)
             .unwrap_or(0) as u16;
-        let remote = providers.iter().filter(|p| p.upstream().is_some()).count();
-        let share = sizes.upstreams / remote.max(1);
-        let pools = providers
-            .iter()
-            .map(|p| {
-                let connections = p.upstream().map_or(0, |upstream| upstream.connections);
-                let max = p.concurrency.unwrap_or(connections).min(connections);
-                Pool::new(max.min(share))
-            })
-            .collect();
+        let pools = Pool::for_each(providers, sizes.upstreams);
+        let gates = Gate::for_each(providers, &pools, sizes.generations);
         let waiting = [PARSE_WAITING, ANALYZE_WAITING, READ_WAITING, WRITE_WAITING];
         let works = WorkLimits {
             scorers: sizes.scorers,
@@ -197,6 +199,9 @@ impl Engine {
             calls: Slots::new(sizes.generations),
             dials: Slots::new(sizes.upstreams.max(1)),
             works: Works::new(&works),
+            gates,
+            gates_to_open: Vec::new(),
+            refusals_left: REFUSALS_PER_TURN,
             pools,
             pools_to_open: Vec::new(),
             names: providers.iter().map(|_| Name::default()).collect(),
@@ -236,6 +241,7 @@ impl Engine {
             json: Vec::new(),
             audience: Vec::new(),
             notices: Vec::new(),
+            breaker_turns: Vec::new(),
             config,
         }
     }
@@ -249,7 +255,7 @@ impl Engine {
     pub fn handle(&mut self, now: Now, input: Input<'_>, out: &mut Vec<Output>) {
         self.within(now, out, |engine| {
             engine.route(input);
-            engine.open_pools();
+            engine.let_calls_go_on();
             engine.dispatch_work();
         });
     }
@@ -318,6 +324,11 @@ impl Engine {
         self.notices.drain(..)
     }
 
+    /// The breakers that have opened or closed since the last call, for the log.
+    pub fn breaker_turns(&mut self) -> impl Iterator<Item = BreakerTurn> + '_ {
+        self.breaker_turns.drain(..)
+    }
+
     /// Notes a failure, for `/metrics` and the log.
     fn note_failure(&mut self, failure: &Failure, route: &'static str, request_id: Uuid) {
         self.counters.failed(failure.code());
@@ -334,7 +345,7 @@ impl Engine {
     /// When it wants to hear [`Input::Tick`] at the latest.
     #[must_use]
     pub fn next_deadline(&self) -> Mono {
-        if self.again.is_empty() && self.readers.is_empty() {
+        if self.again.is_empty() && self.readers.is_empty() && !self.gates_are_behind() {
             self.timers.next()
         } else {
             Mono(0)

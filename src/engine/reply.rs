@@ -95,11 +95,8 @@ impl Engine {
             body.clear();
         }
         let fields = ReplyFields {
-            retry_after_s: failure.retry_after_s(),
-            allow: match failure {
-                Failure::Method { allow } => Some(*allow),
-                _ => None,
-            },
+            attempts: self.attempts_for(id),
+            ..ReplyFields::of_failure(failure)
         };
         self.reply_with(id, failure.status(), Content::Problem, &body, &fields);
         self.scratch = body;
@@ -116,10 +113,7 @@ impl Engine {
             wants_stream: false,
             last_event_id: None,
         };
-        let fields = ReplyFields {
-            retry_after_s: failure.retry_after_s(),
-            allow: None,
-        };
+        let fields = ReplyFields::of_failure(failure);
         let document = Document {
             status: failure.status(),
             content: Content::Problem,
@@ -173,15 +167,32 @@ impl Engine {
     }
 
     /// The head of a document of which the body is written piece by piece.
-    pub(super) fn write_document_head(&mut self, id: ConnId, terms: &Terms, length: u64) {
+    pub(super) fn write_document_head(
+        &mut self,
+        id: ConnId,
+        terms: &Terms,
+        length: u64,
+        attempts: Option<u64>,
+    ) {
         let document = Document {
             status: 200,
             content: Content::Json,
             body: &[],
             length,
         };
-        self.write_head(id, terms, &document, &ReplyFields::default());
+        let fields = ReplyFields {
+            attempts,
+            ..ReplyFields::default()
+        };
+        self.write_head(id, terms, &document, &fields);
         self.flush(id);
+    }
+
+    /// Attempts at the provider for the text that `id` waits for, if there were any.
+    pub(super) fn attempts_for(&self, id: ExchangeId) -> Option<u64> {
+        let generation = self.exchanges.get(id)?.held.generation?;
+        let attempts = self.generations.get(generation)?.result.attempts;
+        (attempts > 0).then_some(u64::from(attempts))
     }
 
     fn write_head(
@@ -205,8 +216,17 @@ impl Engine {
             .date(&date)
             .field("x-content-type-options", "nosniff")
             .field("cache-control", "no-store");
-        if let Some(seconds) = fields.retry_after_s {
-            head = head.number("retry-after", seconds);
+        if let Some(ms) = fields.retry_after_ms {
+            // Whole seconds for everybody, rounded up; the vendors' clients read the finer one.
+            head = head
+                .number("retry-after", ms.div_ceil(1000).max(1))
+                .number("retry-after-ms", ms);
+        }
+        if fields.lasting {
+            head = head.field("x-should-retry", "false");
+        }
+        if let Some(attempts) = fields.attempts {
+            head = head.number("x-maitred-attempts", attempts);
         }
         if let Some(allow) = fields.allow {
             head = head.field("allow", allow);
@@ -325,8 +345,26 @@ impl Engine {
 /// Fields that only some replies have.
 #[derive(Clone, Copy, Debug, Default)]
 struct ReplyFields {
-    retry_after_s: Option<u64>,
+    retry_after_ms: Option<u64>,
+    /// Trying again does not help.
+    lasting: bool,
+    /// Attempts at the provider.
+    attempts: Option<u64>,
     allow: Option<&'static str>,
+}
+
+impl ReplyFields {
+    fn of_failure(failure: &Failure) -> Self {
+        ReplyFields {
+            retry_after_ms: failure.retry_after_ms(),
+            lasting: failure.is_lasting(),
+            attempts: None,
+            allow: match failure {
+                Failure::Method { allow } => Some(*allow),
+                _ => None,
+            },
+        }
+    }
 }
 
 struct Document<'a> {

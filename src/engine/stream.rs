@@ -36,6 +36,7 @@ impl Engine {
         };
         let (conn_id, terms) = (exchange.conn, exchange.terms);
         let generation = exchange.held.generation;
+        let attempts = self.attempts_for(id);
         self.counters.answered(200);
         if let Some(conn) = self.conns.get_mut(conn_id) {
             let mut pen = Pen {
@@ -43,13 +44,17 @@ impl Engine {
                 chain: &mut conn.out,
                 secret: false,
             };
-            reply_head(&mut pen, 200)
+            let mut head = reply_head(&mut pen, 200)
                 .date(&date)
                 .field("content-type", "text/event-stream; charset=utf-8")
                 .field("cache-control", "no-cache")
                 .field("x-accel-buffering", "no")
-                .field("x-content-type-options", "nosniff")
-                .finish(ReplyBody::streamed(terms.version), after(&terms));
+                .field("x-content-type-options", "nosniff");
+            // With a heartbeat in front of the text there may be more of them than were told.
+            if let Some(attempts) = attempts {
+                head = head.number("x-maitred-attempts", attempts);
+            }
+            head.finish(ReplyBody::streamed(terms.version), after(&terms));
         }
         // Whoever resumes where the text is now sees the head at once, and heartbeats from here on.
         self.flush(conn_id);
@@ -154,7 +159,8 @@ impl Engine {
         if let Some(held) = held {
             self.settle_generation(held);
         }
-        self.write_document_head(conn, &terms, length as u64);
+        let attempts = self.attempts_for(id);
+        self.write_document_head(conn, &terms, length as u64, attempts);
         self.pump(id);
     }
 

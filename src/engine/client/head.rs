@@ -2,7 +2,8 @@
 
 use crate::engine::exchange::{Exchange, Held, Terms};
 use crate::engine::flow::Flow;
-use crate::engine::now::Now;
+use crate::engine::now::{Mono, Now};
+use crate::engine::policy::deadline;
 use crate::engine::routes::{self, Route};
 use crate::engine::slots::{ConnId, ExchangeId};
 use crate::engine::timers::Timer;
@@ -41,6 +42,9 @@ impl Engine {
             Err(failure) => (Route::Unknown, Err(failure)),
         };
         let body_limit = self.body_limit(&route);
+        // A wrong one is refused below.
+        let patience_ms = deadline::of_head(&head.fields).ok().flatten();
+        let deadline = patience_ms.map_or(Mono::NEVER, |ms| started_mono.plus_ms(ms));
         let exchange = Exchange {
             conn: id,
             route,
@@ -52,6 +56,7 @@ impl Engine {
                 mono: started_mono,
                 wall_ms: now.wall_ms,
             },
+            deadline,
             terms,
             state: State::Reading,
             since: started_mono,
@@ -66,6 +71,7 @@ impl Engine {
         };
         client.exchange = Some(exchange);
         client.http.set_body_limit(body_limit);
+        self.set_exchange_timer(exchange, deadline);
         if let Err(failure) = verdict {
             return self.doom(exchange, failure, head.length);
         }
@@ -106,6 +112,7 @@ impl Engine {
                 return Err(Failure::Http(crate::proto::http1::Refusal::PayloadTooLarge));
             }
         }
+        deadline::of_head(&head.fields)?;
         if matches!(route, Route::Resume(_)) {
             routes::last_event_id(&head.fields)?;
         }

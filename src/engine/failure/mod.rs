@@ -9,6 +9,8 @@ mod upstream;
 
 pub use self::upstream::Upstream;
 
+use std::sync::Arc;
+
 use uuid::Uuid;
 
 use crate::engine::flow::body::ParseFault;
@@ -64,6 +66,15 @@ pub enum Failure {
         /// What it has to be.
         expected: &'static str,
     },
+    /// A field of the head is wrong.
+    Header {
+        /// Which one.
+        name: &'static str,
+        /// What it has to be.
+        expected: &'static str,
+    },
+    /// The time is over that the client has given itself.
+    Deadline,
     /// Nothing is stored under that id.
     NotFound,
     /// The text was stopped or has failed, and nothing of it is left to resume.
@@ -73,6 +84,11 @@ pub enum Failure {
     // ours
     /// A bound is reached.
     Full(Bound),
+    /// No turn at the provider in time: as many calls are being made as there may be.
+    QueueTimeout {
+        /// The provider.
+        provider: Arc<str>,
+    },
     /// The server is shutting down.
     Stopping,
     /// The text was stopped by `DELETE /generate/{id}`.
@@ -101,7 +117,7 @@ pub enum Bound {
     Exchanges,
     /// Texts being produced.
     Generations,
-    /// Calls waiting for a connection of the provider.
+    /// Calls waiting for their turn at a provider.
     Provider,
     /// Texts waiting for a scorer.
     Scorers,
@@ -146,8 +162,11 @@ impl Failure {
             Failure::ForeignOrigin => 403,
             Failure::Body(fault) => fault.status(),
             Failure::Parameter { .. } => 422,
+            Failure::Header { .. } => 400,
+            Failure::Deadline => 504,
             Failure::Gone | Failure::Cancelled => 410,
             Failure::Full(_)
+            | Failure::QueueTimeout { .. }
             | Failure::Stopping
             | Failure::StoreTimeout
             | Failure::ScorerTimeout => 503,
@@ -176,10 +195,13 @@ impl Failure {
             Failure::ForeignOrigin => "foreign_origin",
             Failure::Body(fault) => fault.code(),
             Failure::Parameter { .. } => "invalid_parameter",
+            Failure::Header { .. } => "invalid_header",
+            Failure::Deadline => "deadline_exceeded",
             Failure::NotFound => "not_found",
             Failure::Gone => "gone",
             Failure::NotYet => "not_yet",
             Failure::Full(bound) => bound.code(),
+            Failure::QueueTimeout { .. } => "queue_timeout",
             Failure::Stopping => "shutting_down",
             Failure::Cancelled => "cancelled",
             Failure::Store(error) => error.code(),
@@ -197,22 +219,47 @@ impl Failure {
         match self {
             Failure::Body(fault) => fault.field(),
             Failure::Parameter { name, .. } => Some(name),
+            Failure::Header { name, .. } => Some(name),
             _ => None,
         }
     }
 
-    /// After how many seconds the same request may work, for `Retry-After`.
+    /// After how many milliseconds the same request may work, for `Retry-After` and
+    /// `retry-after-ms`.
     #[must_use]
-    pub fn retry_after_s(&self) -> Option<u64> {
+    pub fn retry_after_ms(&self) -> Option<u64> {
         match self {
-            Failure::Full(_) | Failure::ScorerTimeout | Failure::NotYet => Some(1),
-            Failure::Stopping | Failure::StoreTimeout => Some(5),
-            Failure::Store(StoreError::Busy { .. }) => Some(1),
-            Failure::Upstream(Upstream::PoolTimeout) => Some(1),
-            Failure::Upstream(Upstream::RateLimited { retry_after_ms }) => {
-                Some(retry_after_ms.map_or(1, |ms| ms.div_ceil(1000).max(1)))
-            }
+            Failure::Full(_)
+            | Failure::QueueTimeout { .. }
+            | Failure::ScorerTimeout
+            | Failure::NotYet
+            | Failure::Store(StoreError::Busy { .. }) => Some(1_000),
+            Failure::Stopping | Failure::StoreTimeout => Some(5_000),
+            Failure::Upstream(upstream) => upstream.retry_after_ms(),
             _ => None,
+        }
+    }
+
+    /// Whether trying the same request again cannot help: it is wrong itself, or an operator has to
+    /// do something first. Clients are told by `x-should-retry: false`.
+    #[must_use]
+    pub fn is_lasting(&self) -> bool {
+        match self {
+            Failure::Upstream(upstream) => upstream.is_lasting(),
+            Failure::NotYet | Failure::HeadTimeout | Failure::BodyTimeout => false,
+            Failure::Http(_) => true,
+            other => other.status() < 500,
+        }
+    }
+
+    /// Whose limit an answer with 429 or 503 is about.
+    #[must_use]
+    pub fn limit_of(&self) -> Option<&'static str> {
+        match self {
+            Failure::Upstream(Upstream::RateLimited { .. } | Upstream::BreakerOpen { .. }) => {
+                Some("provider")
+            }
+            other => matches!(other.status(), 429 | 503).then_some("server"),
         }
     }
 
@@ -230,6 +277,13 @@ impl Failure {
             Failure::Parameter { name, expected } => {
                 format!("The parameter `{name}` has to be {expected}.")
             }
+            Failure::Header { name, expected } => {
+                format!("The header `{name}` has to be {expected}.")
+            }
+            Failure::QueueTimeout { provider } => format!(
+                "All calls that may be made to the provider `{provider}` at a time are being made, \
+                 and none has ended in time. Try again in a second."
+            ),
             Failure::Full(bound) => format!("{} Try again in a second.", bound.words()),
             Failure::Internal(what) => format!(
                 "The server broke one of its own rules ({what}). Please report it with the request_id."
@@ -260,6 +314,9 @@ impl Failure {
             Failure::ForeignOrigin => {
                 "The `Origin` field names another site. Add it to `origins` in the configuration \
                  if its pages may use this server."
+            }
+            Failure::Deadline => {
+                "The answer was not complete within the time that `x-request-timeout-ms` gives it."
             }
             Failure::NotFound => "Nothing is stored under this id.",
             Failure::Gone => "This text cannot be resumed: it was stopped, or it failed.",
@@ -300,7 +357,7 @@ impl Bound {
             Bound::Memory => "The server has no memory left for another request.",
             Bound::Exchanges => "The server is answering as many requests as it may.",
             Bound::Generations => "The server is producing as many texts as it may.",
-            Bound::Provider => "Too many requests are waiting for this provider.",
+            Bound::Provider => "Too many requests are waiting for their turn at this provider.",
             Bound::Scorers => "Too many texts are waiting to be scored.",
             Bound::Store => "Too many requests are waiting for the store.",
         }

@@ -18,7 +18,7 @@ use self::body::{Ask, Shape};
 use super::routes::Route;
 use super::slots::ExchangeId;
 use super::work::WorkResult;
-use super::{Engine, Failure};
+use super::{Engine, Failure, Mono};
 use crate::store::{Found, StoreError, Written};
 
 /// Where an exchange is.
@@ -95,8 +95,8 @@ impl Engine {
             return;
         };
         exchange.held.work = None;
-        exchange.timer.clear();
         let flow = std::mem::replace(&mut exchange.flow, Flow::Between);
+        self.set_exchange_timer(id, Mono::NEVER); // its client's deadline stays
         let outcome = match (flow, result) {
             (_, WorkResult::Panicked) => Err(Failure::Panicked),
             (Flow::Parsing, WorkResult::Parsed(parsed)) => parsed
@@ -120,6 +120,9 @@ impl Engine {
         let Some(exchange) = self.exchanges.get(id) else {
             return;
         };
+        if exchange.deadline <= self.now.mono {
+            return self.deadline_passed(id);
+        }
         match &exchange.flow {
             Flow::Generate(_) if exchange.held.work.is_some() => {
                 self.fail_exchange(id, &Failure::StoreTimeout);

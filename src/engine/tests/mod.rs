@@ -5,17 +5,21 @@
 #![allow(clippy::unwrap_used)]
 
 mod analyze;
+mod breaker;
 mod cancel;
 mod contents;
+mod deadline;
 mod gather;
 mod generate_offline;
 mod generate_openai;
 mod http;
+mod permit;
 mod pool;
 mod pressure;
 mod probes;
 mod refused;
 mod resume;
+mod retry;
 mod saving;
 mod sharing;
 mod shutdown;
@@ -24,4 +28,4 @@ mod slow;
 #[path = "../../../tests/world/mod.rs"]
 mod world;
 
-use self::world::{PROVIDER, World, openai, post};
+use self::world::{PROVIDER, RETRIED, World, openai, post};
