@@ -27,9 +27,10 @@ pub(crate) const KEY: &str = "sk-canary-5ab1e0f7c3d94e62";
 /// Words of a prompt that must not be in logs, errors and metrics.
 pub(crate) const PROMPT: &str = "canary-prompt-0c9f17";
 
-/// The limits of a provider, at a twentieth.
+/// The limits of a provider, at a twentieth, and no breaker: a row is about one fault many times.
 pub(crate) const LIMITS: &str = "connect_ms = 150\ntls_ms = 250\nfirst_byte_ms = 3000\n\
      content_gap_ms = 3000\ntotal_ms = 30000\npool_wait_ms = 50\n\
+     queue_ms = 50\nretry_base_ms = 25\nretry_cap_ms = 400\nbreaker_failures = 0\n\
      key = \"sk-canary-5ab1e0f7c3d94e62\"\n";
 
 /// A probe may take so long.
