@@ -29,7 +29,7 @@ pub(crate) const PROMPT: &str = "canary-prompt-0c9f17";
 
 /// The limits of a provider, at a twentieth, and no breaker: a row is about one fault many times.
 pub(crate) const LIMITS: &str = "connect_ms = 150\ntls_ms = 250\nfirst_byte_ms = 3000\n\
-     content_gap_ms = 3000\ntotal_ms = 30000\npool_wait_ms = 50\n\
+     content_gap_ms = 3000\nfirst_content_ms = 6000\ntotal_ms = 30000\npool_wait_ms = 50\n\
      queue_ms = 50\nretry_base_ms = 25\nretry_cap_ms = 400\nbreaker_failures = 0\n\
      key = \"sk-canary-5ab1e0f7c3d94e62\"\n";
 

@@ -7,6 +7,7 @@
 //! | rows | file |
 //! |---|---|
 //! | P1, P2, P3, P7, P8, P30: nobody there, or in no hurry | `time.rs` |
+//! | P4, P5, P28, P29, and the breaker of P1: attempts and their bounds | `policy.rs` |
 //! | P6: statuses that no second attempt heals | `status.rs` |
 //! | P9 to P12, P14, P15: streams that break, lie or never end | `streams.rs` |
 //! | P13: the same text, however it is torn | `torn.rs` |
@@ -29,6 +30,7 @@ mod canary;
 mod defaults;
 mod drill;
 mod framing;
+mod policy;
 mod pools;
 mod sim;
 mod status;
