@@ -17,6 +17,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::generation::Generation;
+use super::keywords::Purpose;
 use super::now::Mono;
 use super::policy::breaker::{Health, Pass};
 use super::provider::Reception;
@@ -54,6 +55,8 @@ pub struct Plan {
     pub stream: bool,
     /// Which of several texts about the same topic it is: they are not to be one text.
     pub candidate: u8,
+    /// What the answer is for.
+    pub purpose: Purpose,
 }
 
 impl Plan {
@@ -72,6 +75,7 @@ impl Plan {
             temperature: None,
             stream: false,
             candidate: 0,
+            purpose: Purpose::Text,
         }
     }
 }

@@ -10,6 +10,8 @@ mod attempts;
 mod cancel;
 mod failures;
 mod gemini;
+mod keywords;
+mod names;
 mod offline;
 mod openai;
 mod resume;

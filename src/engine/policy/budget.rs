@@ -1,4 +1,4 @@
-//! The retry budget: further attempts are at most a tenth of the calls of the last ten seconds.
+//! The retry budget: further attempts are less than a tenth of the calls of the last ten seconds.
 //!
 //! Without it, a provider that fails gets three times the calls that made it fail, from every
 //! client at once. With it, a provider that fails altogether sees 1.1 times its usual load, while
@@ -6,11 +6,11 @@
 //!
 //! ```text
 //!   second   0    1    2    3    4    5    6    7    8    9        a ring of ten slots
-//!   calls   100  100  …                                             ─┐ sum × 10 % ≥ retries?
+//!   calls   100  100  …                                             ─┐ sum × 9 % > retries?
 //!   retries  10   9  …                                              ─┘ or retries < the floor?
 //! ```
 //! The floor is what a quiet server has: ten further attempts in ten seconds, whatever the calls.
-//! It does not come on top of the tenth, or a hundred calls a second would have more than a tenth.
+//! It does not come on top of the share, or a hundred calls a second would have more than a tenth.
 
 use crate::engine::now::Mono;
 use crate::limits::{RETRY_BUDGET_FLOOR, RETRY_BUDGET_PERCENT, RETRY_BUDGET_SECONDS};
@@ -108,7 +108,7 @@ mod tests {
                 "second {second}: {retries} of {calls}"
             );
         }
-        assert!(seen[59].1 >= 9, "and no less");
+        assert!(seen[59].1 >= 8, "and not much less");
     }
 
     #[test]

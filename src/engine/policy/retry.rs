@@ -19,7 +19,7 @@
 use crate::config::{self, Resilience};
 use crate::engine::Failure;
 use crate::engine::failure::Upstream;
-use crate::engine::io::{Gone, ResolveFault, TlsFault};
+use crate::engine::io::{Gone, TlsFault};
 use crate::limits::{RETRY_CONNECT_BASE_MS, RETRY_JITTER_MS};
 
 /// Why another attempt may help.
@@ -47,8 +47,8 @@ pub fn cause(failure: &Failure, rules: &Resilience) -> Option<Cause> {
         | Upstream::FirstByteTimeout
         | Upstream::FirstContentTimeout => rules.retry_timeouts.then_some(Cause::Busy),
         Upstream::Connect(_) => Some(Cause::Absent),
-        Upstream::Name(ResolveFault::Failed)
-        | Upstream::Tls(TlsFault::Protocol | TlsFault::Truncated)
+        // A name that cannot be looked up is not asked for again: its servers were, several times.
+        Upstream::Tls(TlsFault::Protocol | TlsFault::Truncated)
         | Upstream::Broken
         | Upstream::Truncated => Some(Cause::Busy),
         Upstream::RateLimited { retry_after_ms } => Some(asked_or_busy(*retry_after_ms)),
@@ -101,6 +101,7 @@ pub fn wait_ms(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::io::ResolveFault;
 
     fn of(upstream: Upstream) -> Option<Cause> {
         cause(&upstream.into(), &Resilience::default())
@@ -139,6 +140,7 @@ mod tests {
             Upstream::Empty,
             Upstream::Status(302),
             Upstream::Name(ResolveFault::NoSuchName),
+            Upstream::Name(ResolveFault::Failed),
             Upstream::Tls(TlsFault::Expired),
             Upstream::PoolTimeout,
             Upstream::TotalTimeout,

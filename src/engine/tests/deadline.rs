@@ -130,6 +130,34 @@ fn an_answer_that_is_on_its_way_is_not_cut_off() {
     assert_eq!(world.reply(client).status, 200);
 }
 
+/// What the row says is on its way to the disk already.
+#[test]
+fn neither_is_one_whose_rows_are_being_written() {
+    let mut world = World::new(PROVIDER);
+    world.held = vec![Kind::Write];
+    let text = ask(&mut world, "2000", TEA);
+    world.answer(openai::whole("Tea."));
+    let scores = world.ask(within("2000", "/analyze/", r#"{"content":"I like this."}"#));
+    world.pass(3_000);
+    assert!(world.is_quiet(text) && world.is_quiet(scores));
+    world.held.clear();
+    world.settle();
+    assert_eq!(
+        (world.reply(text).status, world.reply(scores).status),
+        (200, 200)
+    );
+    assert!(world.store.requests.values().all(|row| row.status == 200));
+
+    world.held = vec![Kind::Write];
+    let scores = world.ask(within("1000", "/analyze/", r#"{"content":"I like that."}"#));
+    world.pass(6_000);
+    assert_eq!(
+        world.reply(scores).problem().1,
+        "store_timeout",
+        "but not for ever"
+    );
+}
+
 #[test]
 fn a_heartbeat_comes_before_a_later_deadline() {
     let mut world = World::new(PROVIDER);

