@@ -19,7 +19,7 @@ impl fmt::Display for Broken {
     }
 }
 
-fn holds(what: bool, words: impl FnOnce() -> String) -> Result<(), Broken> {
+pub(super) fn holds(what: bool, words: impl FnOnce() -> String) -> Result<(), Broken> {
     if what { Ok(()) } else { Err(Broken(words())) }
 }
 
@@ -31,6 +31,7 @@ impl Engine {
         self.check_listeners()?;
         self.check_ledger()?;
         self.check_archive()?;
+        self.check_resolver()?;
         // Swept once a turn to twice the owners; between two turns a few are added.
         let owners = self.owners();
         holds(self.timers.len() <= 2 * owners + 1024, || {
@@ -52,6 +53,7 @@ impl Engine {
             ("unfinished generations", unfinished),
             ("calls", self.calls.len()),
             ("dials", self.dials.len()),
+            ("look-ups", self.resolver.len()),
             ("pieces of work", self.works.len()),
         ] {
             holds(count == 0, || format!("{count} {what} are left"))?;

@@ -7,7 +7,9 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use super::archive::outcome_of;
-use super::documents::{AnalysisReply, PageReply, Problem, RowReply, rfc3339, row_of_list, usage};
+use super::documents::{
+    AnalysisReply, KeywordsReply, PageReply, Problem, RowReply, rfc3339, row_of_list, usage,
+};
 use crate::engine::blocks::Pen;
 use crate::engine::client::takes_body;
 use crate::engine::exchange::Terms;
@@ -259,6 +261,11 @@ impl Engine {
             search_term_id: term,
         };
         self.reply_json(id, 200, &reply);
+    }
+
+    /// The answer to `POST /keywords/`, where no provider was asked.
+    pub(super) fn reply_keywords(&mut self, id: ExchangeId, reply: &KeywordsReply<'_>) {
+        self.reply_json(id, 200, reply);
     }
 
     /// A page of `GET /contents`.

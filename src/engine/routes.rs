@@ -34,6 +34,8 @@ pub enum Route {
     Batch,
     /// `POST /analyze/`
     Analyze,
+    /// `POST /keywords/`
+    Keywords,
     /// `GET /contents`
     List(Box<ListQuery>),
     /// `GET /contents/{id}`
@@ -61,6 +63,7 @@ impl Route {
             Route::Stop(_) => "/generate/{id}",
             Route::Batch => "/batch",
             Route::Analyze => "/analyze/",
+            Route::Keywords => "/keywords/",
             Route::List(_) => "/contents",
             Route::Read(_) | Route::Delete(_) => "/contents/{id}",
             Route::Options(_) => "OPTIONS",
@@ -100,7 +103,7 @@ impl Route {
                 probe: true,
                 ..none
             },
-            Route::Generate | Route::Batch | Route::Analyze => Traits {
+            Route::Generate | Route::Batch | Route::Analyze | Route::Keywords => Traits {
                 body: true,
                 costs: true,
                 recorded: true,
@@ -142,6 +145,7 @@ enum Place {
     Events(Uuid),
     Batch,
     Analyze,
+    Keywords,
     Contents,
     ContentsOne(Uuid),
     Everything,
@@ -167,6 +171,7 @@ pub fn find(head: &RequestHead<'_>) -> Result<Route, Failure> {
         Place::Generate if head.method == Method::Post => Route::Generate,
         Place::Batch if head.method == Method::Post => Route::Batch,
         Place::Analyze if head.method == Method::Post => Route::Analyze,
+        Place::Keywords if head.method == Method::Post => Route::Keywords,
         Place::Events(id) if reads => Route::Resume(id),
         Place::GenerateOne(id) if head.method == Method::Delete => Route::Stop(id),
         Place::Contents if reads => Route::List(Box::new(ListQuery::parse(head.query)?)),
@@ -180,7 +185,7 @@ pub fn find(head: &RequestHead<'_>) -> Result<Route, Failure> {
 impl Place {
     fn allow(&self) -> &'static str {
         match self {
-            Place::Generate | Place::Batch | Place::Analyze => "POST, OPTIONS",
+            Place::Generate | Place::Batch | Place::Analyze | Place::Keywords => "POST, OPTIONS",
             Place::GenerateOne(_) => "DELETE, OPTIONS",
             Place::ContentsOne(_) => "GET, HEAD, DELETE, OPTIONS",
             Place::Everything => "GET, HEAD, POST, DELETE, OPTIONS",
@@ -209,6 +214,7 @@ fn place(path: &str) -> Result<Place, Failure> {
         ("generate", id, Some("events")) if end => Place::Events(known(id)?),
         ("batch", "", None) => Place::Batch,
         ("analyze", "", None) => Place::Analyze,
+        ("keywords", "", None) => Place::Keywords,
         ("contents", "", None) => Place::Contents,
         ("contents", id, None | Some("")) if end => Place::ContentsOne(known(id)?),
         _ => return Err(Failure::NoSuchRoute),

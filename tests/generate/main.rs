@@ -9,6 +9,8 @@ mod anthropic;
 mod cancel;
 mod failures;
 mod gemini;
+mod keywords;
+mod names;
 mod offline;
 mod openai;
 mod resume;

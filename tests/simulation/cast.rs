@@ -37,7 +37,7 @@ pub(crate) struct Play {
     tell: bool,
 }
 
-const CONFIG: &str = "default_provider = \"offline\"\n\
+const CONFIG: &str = "default_provider = \"llm\"\n\
     [provider.llm]\nbase_url = \"http://10.0.0.1:8000/v1\"\nmodel = \"m\"\nconnections = 4\n\
     [provider.named]\nbase_url = \"https://llm.test/v1\"\nmodel = \"m\"\nkey = \"sk-1\"\n";
 
@@ -122,8 +122,11 @@ impl Play {
             format!(r#"{{"topic":"topic {topic}","stream":{stream},"provider":"{provider}"}}"#);
         let some_text = self.world.store.texts.keys().next().copied();
         let id = some_text.unwrap_or_default();
+        let method = ["local", "provider", "provider"][self.chance.usize(0..3)];
+        let content = format!(r#"{{"content":"Tea {topic} is good.","method":"{method}"}}"#);
         let plain = |line: String| format!("{line} HTTP/1.1\r\nHost: localhost\r\n\r\n");
-        let (text, head) = match self.chance.u8(0..16) {
+        let (text, head) = match self.chance.u8(0..18) {
+            16 | 17 => (post("/keywords/", &content), false),
             0..=6 => (post("/generate/", &json), false),
             7 => (
                 post("/analyze/", r#"{"content":"I like this very much."}"#),

@@ -9,6 +9,7 @@ pub mod body;
 pub mod contents;
 pub mod gather;
 pub mod generate;
+pub mod keywords;
 mod probes;
 mod text;
 
@@ -36,6 +37,8 @@ pub enum Flow {
     Gather(Box<gather::Gather>),
     /// It waits for scores.
     Analyze(analyze::Analyze),
+    /// It waits for keywords that no provider names.
+    Keywords(keywords::Keywords),
     /// It waits for the store.
     Contents(contents::Contents),
     /// A state is being changed; nothing else is seen in this state.
@@ -66,6 +69,7 @@ impl Engine {
             Route::Generate => self.parse_body(id, Shape::Generate),
             Route::Batch => self.parse_body(id, Shape::Batch),
             Route::Analyze => self.parse_body(id, Shape::Analyze),
+            Route::Keywords => self.parse_body(id, Shape::Keywords),
             Route::Resume(uuid) => self.resume(id, uuid),
             Route::Stop(uuid) => self.stop(id, uuid),
             Route::List(_) | Route::Read(_) | Route::Delete(_) => self.begin_contents(id),
@@ -86,6 +90,7 @@ impl Engine {
             Ask::Generate(ask) => self.begin_generate(id, ask),
             Ask::Batch(ask) => self.begin_batch(id, ask),
             Ask::Analyze { content } => self.begin_analyze(id, content),
+            Ask::Keywords(ask) => self.begin_keywords(id, ask),
         }
     }
 
@@ -103,6 +108,7 @@ impl Engine {
                 .map_err(Failure::Body)
                 .and_then(|ask| self.start(id, ask)),
             (Flow::Analyze(state), result) => self.analyze_done(id, state, result),
+            (Flow::Keywords(state), result) => self.keywords_done(id, state, result),
             (Flow::Gather(state), result) => self.gather_saved(id, state, result),
             (Flow::Contents(state), result) => self.contents_done(id, state, result),
             (Flow::Generate(state), WorkResult::Found(found)) => {
@@ -128,6 +134,10 @@ impl Engine {
             Flow::Analyze(state) => {
                 let failure = state.timeout();
                 self.analyze_due(id, &failure);
+            }
+            Flow::Keywords(state) => {
+                let failure = state.timeout();
+                self.keywords_due(id, &failure);
             }
             Flow::Contents(_) | Flow::Gather(_) => self.fail_exchange(id, &Failure::StoreTimeout),
             Flow::Parsing => self.fail_exchange(id, &Failure::ScorerTimeout),

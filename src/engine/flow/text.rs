@@ -10,6 +10,7 @@ use super::generate::{Event, Generate, Step};
 use crate::engine::call::Plan;
 use crate::engine::failure::Bound;
 use crate::engine::generation::{Generation, GenerationWait, Outcome, Phase};
+use crate::engine::keywords::Purpose;
 use crate::engine::policy::coalesce;
 use crate::engine::slots::{ExchangeId, GenerationId};
 use crate::engine::timers::{Owner, Timer};
@@ -33,6 +34,12 @@ impl Engine {
         let stream = exchange.terms.wants_stream;
         self.ledger.settle(&mut exchange.charged, 0); // the body is gone, the plan has its topic
         let plan = self.plan(ask, stream)?;
+        self.wait_for_plan(id, plan)
+    }
+
+    /// Makes `id` wait for what `plan` asks for.
+    pub(super) fn wait_for_plan(&mut self, id: ExchangeId, plan: Plan) -> Result<(), Failure> {
+        let stream = plan.stream;
         let (generation, is_new) = self.join_or_admit(plan)?;
         self.wait_for(id, generation, Generate::new(stream, 0, false));
         if is_new && let Err(failure) = self.start_call(generation) {
@@ -168,6 +175,7 @@ impl Engine {
             temperature: ask.temperature,
             stream,
             candidate: 0,
+            purpose: Purpose::Text,
         };
         plan.key = coalesce::key(TENANT, &plan);
         Ok(plan)
@@ -195,7 +203,7 @@ impl Engine {
         }
         let now = self.now;
         let total_ms = self.times(plan.provider).total_ms;
-        let key = plan.key;
+        let (key, purpose) = (plan.key, plan.purpose);
         let generation = Generation {
             id: self.new_id(),
             plan: Box::new(plan),
@@ -220,7 +228,9 @@ impl Engine {
             .generations
             .insert(generation)
             .map_err(|_| Failure::Full(Bound::Generations))?;
-        self.by_id.insert(uuid, id);
+        if purpose == Purpose::Text {
+            self.by_id.insert(uuid, id);
+        }
         self.by_prompt.insert(key, id);
         if let Some(generation) = self.generations.get_mut(id) {
             let at = generation.total;

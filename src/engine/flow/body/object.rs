@@ -8,7 +8,8 @@ use serde::de::{DeserializeSeed, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::{ParseFault, place};
-use crate::limits::{CONTENT_CHARS, JSON_DEPTH, TOPIC_CHARS};
+use crate::limits::{CONTENT_CHARS, JSON_DEPTH, KEYWORDS, KEYWORDS_UNASKED, TOPIC_CHARS};
+use crate::store::KeywordMethod;
 
 /// One key of the object with its value still unread.
 pub(super) struct Field<'a> {
@@ -95,6 +96,19 @@ impl<'a> Field<'a> {
         match self.value::<u32>(EXPECTED)? {
             Some(0) | Some(1_000_001..) => Err(self.wrong(EXPECTED)),
             fine => Ok(fine),
+        }
+    }
+
+    pub(super) fn keyword_method(&self) -> Result<Option<KeywordMethod>, ParseFault> {
+        self.value("\"provider\" or \"local\"")
+    }
+
+    pub(super) fn keyword_limit(&self) -> Result<usize, ParseFault> {
+        let expected = format!("a whole number from 1 to {KEYWORDS}");
+        match self.value::<usize>(&expected)? {
+            None => Ok(KEYWORDS_UNASKED),
+            Some(limit) if (1..=KEYWORDS).contains(&limit) => Ok(limit),
+            Some(_) => Err(self.wrong(&expected)),
         }
     }
 
