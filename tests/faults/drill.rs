@@ -130,6 +130,15 @@ impl Drill {
         post("/generate/", &body.to_string())
     }
 
+    /// Asks for a text of another provider than the first.
+    pub(crate) fn ask_of(&self, provider: &str, stream: bool) -> Told {
+        let number = self.topics.fetch_add(1, Ordering::SeqCst);
+        let topic = format!("{PROMPT} number {number}");
+        let body = json!({"topic": topic, "provider": provider, "stream": stream});
+        let request = post("/generate/", &body.to_string());
+        self.read(&mut self.server.connect(), &request)
+    }
+
     /// Asks for a text of `model`, which for the simulator may be a fault.
     pub(crate) fn ask(&self, model: &str, stream: bool) -> Told {
         self.read(&mut self.server.connect(), &self.request(model, stream))
