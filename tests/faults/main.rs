@@ -11,7 +11,7 @@
 //! | P9 to P12, P14, P15: streams that break, lie or never end | `streams.rs` |
 //! | P13: the same text, however it is torn | `torn.rs` |
 //! | P16 to P20, P22: HTTP as it should not be | `framing.rs` |
-//! | P21, P27: pools | `pools.rs` |
+//! | P27: pools | `pools.rs` |
 //! | P23: names | `names.rs` |
 //! | P25, P26: TLS | `tls.rs` |
 //! | the defaults of all limits | `defaults.rs` |

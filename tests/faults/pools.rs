@@ -1,37 +1,11 @@
-//! Pools: connections that die in them, and one slow provider beside quick ones.
+//! Pools: one slow provider beside quick ones.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use crate::drill::{Drill, LIMITS};
-use crate::sim::{DIALECTS, Sim};
+use crate::sim::Sim;
 use crate::support::ms;
-
-#[test]
-fn p21_a_provider_that_closes_idle_connections() {
-    for dialect in DIALECTS {
-        let sim = Sim::start();
-        let drill = Drill::start(&sim.config(dialect, LIMITS));
-        // Many connections are closed just when the next request is on its way.
-        std::thread::scope(|scope| {
-            for worker in 0..4_u64 {
-                let drill = &drill;
-                scope.spawn(move || {
-                    for n in 0..84 {
-                        let told = drill.ask("fault:idle-close-1", n % 2 == 0);
-                        assert!(told.is_whole(), "{dialect} {worker} {n}: {told:?}");
-                        if n % 3 == worker % 3 {
-                            std::thread::sleep(ms(1));
-                        }
-                    }
-                });
-            }
-        });
-        assert_eq!(sim.stat("calls"), 336, "{dialect}: none was answered twice");
-        assert!(sim.stat("connections") > 20, "they were closed");
-        drill.end(sim);
-    }
-}
 
 /// The 99th of a hundred answers of one provider.
 fn p99(drill: &Drill, provider: &str) -> Duration {
