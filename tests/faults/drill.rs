@@ -131,6 +131,15 @@ impl Drill {
         post("/generate/", &body.to_string())
     }
 
+    /// Asks for a text of another provider than the first.
+    pub(crate) fn ask_of(&self, provider: &str, stream: bool) -> Told {
+        let number = self.topics.fetch_add(1, Ordering::SeqCst);
+        let topic = format!("{PROMPT} number {number}");
+        let body = json!({"topic": topic, "provider": provider, "stream": stream});
+        let request = post("/generate/", &body.to_string());
+        self.read(&mut self.server.connect(), &request)
+    }
+
     /// Asks for a text of `model`, which for the simulator may be a fault.
     pub(crate) fn ask(&self, model: &str, stream: bool) -> Told {
         self.read(&mut self.server.connect(), &self.request(model, stream))
@@ -292,14 +301,19 @@ fn probe(pid: u32, client: &mut Client, over: &AtomicBool) -> Vec<Duration> {
 }
 
 /// Runs `row` for each dialect, streamed and whole: with the drill, the simulator, the dialect's
-/// name, and whether it streams.
-pub(crate) fn for_all(row: impl Fn(&Drill, &Sim, &str, bool)) {
-    for dialect in crate::sim::DIALECTS {
-        let sim = Sim::start();
-        let drill = Drill::start(&sim.config(dialect, LIMITS));
-        for stream in [false, true] {
-            row(&drill, &sim, dialect, stream);
+/// name, and whether it streams. The dialects have a server each, side by side.
+pub(crate) fn for_all(row: impl Fn(&Drill, &Sim, &str, bool) + Sync) {
+    std::thread::scope(|scope| {
+        for dialect in crate::sim::DIALECTS {
+            let row = &row;
+            scope.spawn(move || {
+                let sim = Sim::start();
+                let drill = Drill::start(&sim.config(dialect, LIMITS));
+                for stream in [false, true] {
+                    row(&drill, &sim, dialect, stream);
+                }
+                drill.end(sim);
+            });
         }
-        drill.end(sim);
-    }
+    });
 }

@@ -13,6 +13,7 @@
 //! | P13: the same text, however it is torn | `torn.rs` |
 //! | P16 to P20, P22: HTTP as it should not be | `framing.rs` |
 //! | P21, P27: pools | `pools.rs` |
+//! | P23: names | `names.rs` |
 //! | P25, P26: TLS | `tls.rs` |
 //! | the defaults of all limits | `defaults.rs` |
 //! | the key is nowhere | `canary.rs` |
@@ -30,6 +31,7 @@ mod canary;
 mod defaults;
 mod drill;
 mod framing;
+mod names;
 mod policy;
 mod pools;
 mod sim;
