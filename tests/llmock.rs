@@ -151,6 +151,7 @@ fn fails_once_and_finds_no_fault(kind: &str) {
         mock.script(&json!([{"type": "fail", "status": status}]));
         let told = server.ask(generate(&format!("tea {status}"), false));
         assert_eq!(told.status, 200, "{status}: {}", told.text());
+        assert_eq!(told.field("x-maitred-attempts"), Some("2"), "{status}");
         assert_eq!(mock.verdict()["attempts"], 2, "{status}");
         assert_eq!(mock.findings(), [""; 0], "{status}");
     }

@@ -45,6 +45,7 @@ pub mod metrics;
 pub mod names;
 pub mod now;
 mod offline;
+pub mod openapi;
 pub mod policy;
 pub mod pool;
 pub mod provider;
@@ -154,7 +155,10 @@ pub struct Engine {
     trace: Trace,
     counters: Counters,
     observed: Observed,
+    observed_before: Observed,
     hosts: Hosts,
+    /// Made when it is first asked for.
+    openapi: Option<Arc<openapi::OpenApi>>,
     random: fastrand::Rng,
     /// Millisecond and count of the id that was made last.
     last_id: (u64, u16),
@@ -162,6 +166,7 @@ pub struct Engine {
     // the state of the whole
     clients: usize,
     clients_max: usize,
+    imports: usize,
     accept_paused: bool,
     stopping: Option<Mono>,
     stopped_streams: bool,
@@ -228,16 +233,19 @@ impl Engine {
             trace: Trace::default(),
             counters: Counters::default(),
             observed: Observed::default(),
+            observed_before: Observed::default(),
             hosts: Hosts::new(
                 config.listen.ip(),
                 config.hosts.iter().map(|host| host.as_str()),
                 config.origins.iter().map(|origin| origin.as_str()),
             ),
+            openapi: None,
             random: fastrand::Rng::with_seed(chance::open_seed(seed)),
             last_id: (0, 0),
             date: (u64::MAX, HttpDate::from_unix(0)),
             clients: 0,
             clients_max: sizes.clients,
+            imports: 0,
             accept_paused: false,
             stopping: None,
             stopped_streams: false,
@@ -305,7 +313,9 @@ impl Engine {
             Input::Closed(id, gone) => self.closed(id, gone),
             Input::Done(id, result) => self.work_done(id, result),
             Input::Resolved(index, result) => self.name_resolved(index, result),
-            Input::Observed(observed) => self.observed = observed,
+            Input::Observed(observed) => {
+                self.observed_before = std::mem::replace(&mut self.observed, observed);
+            }
             Input::Turned(turn) => self.trace.turn(&turn),
             Input::Tick => self.tick(),
             Input::Shutdown => self.begin_shutdown(),

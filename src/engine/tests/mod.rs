@@ -10,11 +10,14 @@ mod cancel;
 mod contents;
 mod deadline;
 mod dns;
+mod export;
 mod gather;
 mod generate_offline;
 mod generate_openai;
 mod http;
+mod import;
 mod keywords;
+mod page;
 mod permit;
 mod pool;
 mod pressure;
@@ -28,6 +31,6 @@ mod shutdown;
 mod slow;
 
 #[path = "../../../tests/world/mod.rs"]
-mod world;
+pub(super) mod world;
 
 use self::world::{PROVIDER, RETRIED, World, openai, post};
