@@ -62,6 +62,14 @@ pub const DNS_STRAYS: u8 = 16;
 
 // --- what a request may ask for ----------------------------------------------------------------
 
+/// The most tokens that may be asked for. More: 422.
+pub const MAX_TOKENS: u32 = 1_000_000;
+/// The highest temperature. Higher: 422.
+pub const TEMPERATURE: f64 = 2.0;
+/// Characters of a name, such as a model's. More: 422.
+pub const NAME_CHARS: usize = 200;
+/// How large or small a figure may be wished to be. Further from zero: 422.
+pub const WISH: f64 = 1e9;
 /// A topic longer than this: 422.
 pub const TOPIC_CHARS: usize = 2_000;
 /// A text to analyse, or to find keywords in, longer than this: 413.
@@ -80,6 +88,18 @@ pub const KEYWORD_CHARS: usize = 100;
 pub const PAGE_ROWS: usize = 100;
 /// Characters of a text shown in a list.
 pub const EXCERPT_CHARS: usize = 500;
+/// Characters that may be searched for. More: 422.
+pub const SEARCH_CHARS: usize = 200;
+/// Matches that are walked for one page of a search. Past it the page is short, and its `next` goes on.
+pub const SEARCH_WALK_ROWS: usize = 10_000;
+/// Texts that one statement of an export reads: no further one past this many bytes.
+pub const EXPORT_BYTES: usize = 256 * 1024;
+/// A line of an import: enough for the longest text, each byte of it written as `\u0000`. Longer: 422.
+pub const IMPORT_LINE_BYTES: usize = 6 * GENERATION_BYTES + 64 * 1024;
+/// Lines of an import that are scored and stored together: no further one past this many bytes.
+pub const IMPORT_BATCH_BYTES: usize = 256 * 1024;
+/// Imports at a time. More: 503.
+pub const IMPORTS: usize = 4;
 /// Bytes of text that one generation may produce. More: the provider is stopped and the text is
 /// marked truncated.
 pub const GENERATION_BYTES: usize = 4 * 1024 * 1024;
@@ -135,6 +155,8 @@ pub const REPLAY_MS: u64 = 60_000;
 pub const HEARTBEAT_MS: u64 = 15_000;
 /// Scoring a text that was generated. Past it the text is answered and stored without scores.
 pub const SCORE_MS: u64 = 5_000;
+/// Scoring the lines of an import that are scored together. Then 503.
+pub const IMPORT_SCORE_MS: u64 = 30_000;
 /// `/analyze/` and `/keywords/` waiting for a scorer. Then 503.
 pub const ANALYZE_WAIT_MS: u64 = 1_000;
 /// A query or a transaction of the store. Then 503. A text whose row is not known to be stored is
@@ -195,6 +217,10 @@ pub const PARSE_WAITING: usize = 256;
 pub const READ_WAITING: usize = 1024;
 /// Writes that are not part of a generation (analyses, deletions) and wait. More: 503.
 pub const WRITE_WAITING: usize = 4096;
+/// Older texts that are taken into the search index in one transaction …
+pub const INDEX_ROWS: usize = 64;
+/// … and no further one past this many bytes of them.
+pub const INDEX_BYTES: usize = 1024 * 1024;
 /// Items in one transaction of the SQLite writer.
 pub const WRITE_GROUP: usize = 256;
 /// The write-ahead log of SQLite is copied into the database past this size, and cut back to it.
@@ -275,4 +301,5 @@ const _: () = {
     // A locked database is reported as such, and not as a deadline that passed.
     assert!(SQLITE_BUSY_MS < STORE_MS);
     assert!(JSON_ON_LOOP_BYTES < BODY_BYTES);
+    assert!(IMPORT_BATCH_BYTES < IMPORT_LINE_BYTES);
 };

@@ -76,6 +76,12 @@ impl Engine {
                 })?;
             }
         }
+        let imports = (self.exchanges.iter())
+            .filter(|(_, e)| e.held.import)
+            .count();
+        holds(imports == self.imports, || {
+            format!("{imports} imports, counted as {}", self.imports)
+        })?;
         holds(clients == self.clients, || {
             format!("{clients} clients, counted as {}", self.clients)
         })?;

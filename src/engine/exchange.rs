@@ -81,6 +81,8 @@ pub struct Held {
     pub party: Vec<GenerationId>,
     /// Whether it was accepted and its row is not on the way yet.
     pub owes_row: bool,
+    /// One of the places for imports.
+    pub import: bool,
 }
 
 impl Engine {
@@ -92,6 +94,9 @@ impl Engine {
         let held = std::mem::take(&mut exchange.held);
         if let Some(work) = held.work {
             self.works.cancel(work);
+        }
+        if held.import {
+            self.imports -= 1;
         }
         for generation in held.generation.into_iter().chain(held.party) {
             self.unsubscribe(generation, id);

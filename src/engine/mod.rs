@@ -41,6 +41,7 @@ pub mod ledger;
 pub mod metrics;
 pub mod names;
 pub mod now;
+pub mod openapi;
 pub mod policy;
 pub mod pool;
 mod provider;
@@ -89,7 +90,7 @@ use self::slots::Slots;
 use self::timers::{Timer, Timers};
 use self::trace::Trace;
 use self::work::{Work, WorkLimits, Works};
-use crate::config::Config;
+use crate::config::{Config, Provider};
 use crate::proto::http1::HttpDate;
 
 /// The owner of all data while there are no API keys.
@@ -145,7 +146,10 @@ pub struct Engine {
     trace: Trace,
     counters: Counters,
     observed: Observed,
+    observed_before: Observed,
     hosts: Hosts,
+    /// Made when it is first asked for.
+    openapi: Option<Arc<openapi::OpenApi>>,
     random: fastrand::Rng,
     /// Millisecond and count of the id that was made last.
     last_id: (u64, u16),
@@ -153,6 +157,7 @@ pub struct Engine {
     // the state of the whole
     clients: usize,
     clients_max: usize,
+    imports: usize,
     accept_paused: bool,
     stopping: Option<Mono>,
     stopped_streams: bool,
@@ -179,16 +184,7 @@ impl Engine {
             .position(|p| p.name == config.default_provider)
             .unwrap_or(0) as u16;
         let remote = providers.iter().filter(|p| p.upstream().is_some()).count();
-        let share = sizes.upstreams / remote.max(1);
         let questions = Resolver::sockets_max(config.dns.as_slice(), remote);
-        let pools = providers
-            .iter()
-            .map(|p| {
-                let connections = p.upstream().map_or(0, |upstream| upstream.connections);
-                let max = p.concurrency.unwrap_or(connections).min(connections);
-                Pool::new(max.min(share))
-            })
-            .collect();
         let waiting = [PARSE_WAITING, ANALYZE_WAITING, READ_WAITING, WRITE_WAITING];
         let works = WorkLimits {
             scorers: sizes.scorers,
@@ -203,7 +199,7 @@ impl Engine {
             calls: Slots::new(sizes.generations),
             dials: Slots::new(sizes.upstreams.max(1)),
             works: Works::new(&works),
-            pools,
+            pools: pools(&config, sizes.upstreams / remote.max(1)),
             pools_to_open: Vec::new(),
             names: providers.iter().map(|_| Name::default()).collect(),
             resolver: Resolver::new(config.dns.as_slice(), seed),
@@ -222,16 +218,19 @@ impl Engine {
             trace: Trace::default(),
             counters: Counters::default(),
             observed: Observed::default(),
+            observed_before: Observed::default(),
             hosts: Hosts::new(
                 config.listen.ip(),
                 config.hosts.iter().map(|host| host.as_str()),
                 config.origins.iter().map(|origin| origin.as_str()),
             ),
+            openapi: None,
             random: fastrand::Rng::with_seed(chance::open_seed(seed)),
             last_id: (0, 0),
             date: (u64::MAX, HttpDate::from_unix(0)),
             clients: 0,
             clients_max: sizes.clients,
+            imports: 0,
             accept_paused: false,
             stopping: None,
             stopped_streams: false,
@@ -298,7 +297,9 @@ impl Engine {
             Input::Closed(id, gone) => self.closed(id, gone),
             Input::Done(id, result) => self.work_done(id, result),
             Input::Resolved(index, result) => self.name_resolved(index, result),
-            Input::Observed(observed) => self.observed = observed,
+            Input::Observed(observed) => {
+                self.observed_before = std::mem::replace(&mut self.observed, observed);
+            }
             Input::Turned(turn) => self.trace.turn(&turn),
             Input::Tick => self.tick(),
             Input::Shutdown => self.begin_shutdown(),
@@ -379,6 +380,16 @@ impl Engine {
     fn provider_names(&self) -> String {
         self.provider_names.join(", ")
     }
+}
+
+/// One pool for each provider, of `share` connections at most.
+fn pools(config: &Config, share: usize) -> Vec<Pool> {
+    let pool = |p: &Provider| {
+        let connections = p.upstream().map_or(0, |upstream| upstream.connections);
+        let max = p.concurrency.unwrap_or(connections).min(connections);
+        Pool::new(max.min(share))
+    };
+    config.providers.iter().map(pool).collect()
 }
 
 enum Side {

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::archive::outcome_of;
 use super::documents::{
-    AnalysisReply, KeywordsReply, PageReply, Problem, RowReply, rfc3339, row_of_list, usage,
+    AnalysisReply, KeywordsReply, PageReply, Problem, row_of_list, row_of_text,
 };
 use crate::engine::blocks::Pen;
 use crate::engine::client::takes_body;
@@ -18,7 +18,7 @@ use crate::engine::slots::{ConnId, ExchangeId};
 use crate::engine::{Engine, Failure};
 use crate::proto::http1::{After, HttpDate, Method, ReplyBody, Version, reply_head};
 use crate::score::Scores;
-use crate::store::{Listed, TextRow};
+use crate::store::{Listed, Tally, TextRow};
 
 /// A type of content that we send.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,7 +54,7 @@ impl Engine {
         self.reply_with(id, status, content, body, &failure_fields);
     }
 
-    fn reply_json(&mut self, id: ExchangeId, status: u16, document: &impl Serialize) {
+    pub(super) fn reply_json(&mut self, id: ExchangeId, status: u16, document: &impl Serialize) {
         let mut body = std::mem::take(&mut self.scratch);
         body.clear();
         match serde_json::to_writer(&mut body, document) {
@@ -68,9 +68,15 @@ impl Engine {
 
     /// Answers with what went wrong. In a stream that has begun it is the last event.
     pub(super) fn fail_exchange(&mut self, id: ExchangeId, failure: &Failure) {
-        let Some(exchange) = self.exchanges.get(id) else {
+        let Some(exchange) = self.exchanges.get_mut(id) else {
             return;
         };
+        let mut stored = None;
+        if let super::flow::Flow::Import(import) = &exchange.flow {
+            stored = Some(import.tally());
+            // Where the next request would begin is not known before the end of this one.
+            exchange.terms.keep_alive &= import.has_ended();
+        }
         if let super::flow::Flow::Generate(flow) = &exchange.flow
             && flow.is_streaming()
         {
@@ -92,7 +98,7 @@ impl Engine {
         self.settle_row(id, outcome, failure.status(), Some(failure.code()));
         let mut body = std::mem::take(&mut self.scratch);
         body.clear();
-        let problem = Problem::new(failure, request_id);
+        let problem = Problem::new(failure, request_id).and_stored(stored);
         if serde_json::to_writer(&mut body, &problem).is_err() {
             body.clear();
         }
@@ -269,30 +275,29 @@ impl Engine {
     }
 
     /// A page of `GET /contents`.
-    pub(super) fn reply_page(&mut self, id: ExchangeId, rows: &[Listed], next: Option<Uuid>) {
-        let contents = rows.iter().map(row_of_list).collect();
-        self.reply_json(id, 200, &PageReply { contents, next });
+    pub(super) fn reply_page(
+        &mut self,
+        id: ExchangeId,
+        rows: &[Listed],
+        next: Option<Uuid>,
+        indexing: Option<bool>,
+    ) {
+        let page = PageReply {
+            contents: rows.iter().map(row_of_list).collect(),
+            next,
+            indexing,
+        };
+        self.reply_json(id, 200, &page);
     }
 
     /// `GET /contents/{id}`
     pub(super) fn reply_row(&mut self, id: ExchangeId, row: &TextRow) {
-        let reply = RowReply {
-            id: row.id,
-            search_term_id: row.search_term_id,
-            topic: &row.term,
-            text: &row.text,
-            text_bytes: row.text.len() as u64,
-            state: row.state.as_str(),
-            provider: &row.provider,
-            model: &row.model,
-            offline: row.offline,
-            finish_reason: row.finish_reason.as_deref(),
-            usage: usage(row.prompt_tokens, row.completion_tokens),
-            created_at: rfc3339(row.created_ms),
-            readability: row.scores.as_ref().map(|s| &s.readability),
-            sentiment: row.scores.as_ref().map(|s| &s.sentiment),
-        };
-        self.reply_json(id, 200, &reply);
+        self.reply_json(id, 200, &row_of_text(row));
+    }
+
+    /// The answer to `POST /contents/import`.
+    pub(super) fn reply_imported(&mut self, id: ExchangeId, tally: Tally) {
+        self.reply_json(id, 200, &tally);
     }
 
     /// The answer to `DELETE /generate/{id}`.

@@ -74,8 +74,11 @@ impl Engine {
     /// Writes what there is of the text or document, up to the mark and to what one connection may
     /// have at a time; then, if that was all, the end.
     pub(super) fn pump(&mut self, id: ExchangeId) {
-        if let Some(Flow::Gather(_)) = self.exchanges.get(id).map(|e| &e.flow) {
-            return self.gather_turn(id);
+        match self.exchanges.get(id).map(|exchange| &exchange.flow) {
+            Some(Flow::Gather(_)) => return self.gather_turn(id),
+            Some(Flow::Page(_)) => return self.pump_page(id),
+            Some(Flow::Export(_)) => return self.pump_export(id),
+            _ => {}
         }
         let mut put = self.pump_document(id);
         let mut event = std::mem::take(&mut self.scratch);
@@ -300,7 +303,7 @@ impl Engine {
         self.reply_written(id, keep);
     }
 
-    fn put_end(&mut self, id: ConnId) {
+    pub(super) fn put_end(&mut self, id: ConnId) {
         if let Some(conn) = self.conns.get_mut(id) {
             put_last_chunk(&mut Pen {
                 blocks: &mut self.blocks,
@@ -314,15 +317,23 @@ impl Engine {
     /// Writes a piece of a stream, framed as this client understands it.
     fn put_piece(&mut self, id: ExchangeId, piece: &[u8]) {
         let heartbeat = self.now.mono.plus_ms(self.config.limits.heartbeat_ms);
+        if self.put_framed(id, piece) {
+            self.counters.events += 1;
+            self.set_exchange_timer(id, heartbeat);
+        }
+    }
+
+    /// The same without what is only for events. Returns whether it was written.
+    pub(super) fn put_framed(&mut self, id: ExchangeId, piece: &[u8]) -> bool {
         let Some(exchange) = self.exchanges.get(id) else {
-            return;
+            return false;
         };
         let (conn_id, terms) = (exchange.conn, exchange.terms);
         if !takes_body(terms.method) {
-            return;
+            return false;
         }
         let Some(conn) = self.conns.get_mut(conn_id) else {
-            return;
+            return false;
         };
         let mut pen = Pen {
             blocks: &mut self.blocks,
@@ -334,11 +345,10 @@ impl Engine {
         } else {
             pen.put(piece);
         }
-        self.counters.events += 1;
         self.counters.written += piece.len() as u64;
         self.flush(conn_id);
         self.rearm_client(conn_id);
-        self.set_exchange_timer(id, heartbeat);
+        true
     }
 
     /// The last `n` spans as one JSON document a line, for `GET /debug/spans`.

@@ -125,7 +125,7 @@ impl Play {
         let method = ["local", "provider", "provider"][self.chance.usize(0..3)];
         let content = format!(r#"{{"content":"Tea {topic} is good.","method":"{method}"}}"#);
         let plain = |line: String| format!("{line} HTTP/1.1\r\nHost: localhost\r\n\r\n");
-        let (text, head) = match self.chance.u8(0..18) {
+        let (text, head) = match self.chance.u8(0..20) {
             16 | 17 => (post("/keywords/", &content), false),
             0..=6 => (post("/generate/", &json), false),
             7 => (
@@ -139,6 +139,8 @@ impl Play {
             12 => (plain("HEAD /healthz".into()), true),
             13 => (post("/generate/", r#"{"topic":5}"#), false),
             14 => (plain("GET /metrics".into()), false),
+            15 => (plain("GET /contents/export".into()), false),
+            18 => (self.import(), false),
             _ => {
                 guest.rude = true;
                 guest.left.extend_from_slice(b"GET / HTTP/1.1\nHost: a\n\n");
@@ -147,6 +149,24 @@ impl Play {
         };
         guest.left.extend_from_slice(text.as_bytes());
         guest.heads.push(head);
+    }
+
+    /// A few texts, some of them the same in each import, some wrong.
+    fn import(&mut self) -> String {
+        let mut lines = String::new();
+        for _ in 0..self.chance.usize(0..4) {
+            let n = self.chance.u8(0..8);
+            let text = "Nice. ".repeat(self.chance.usize(1..20_000));
+            lines += &match n {
+                0 => "{\"topic\":\"no text\"}\n".to_owned(),
+                _ => format!(
+                    "{{\"id\":\"0190d6a5-6f27-7ad0-8a5e-00000000000{n}\",\"topic\":\"t{n}\",\
+                     \"text\":\"{text}\"}}\n"
+                ),
+            };
+        }
+        let kind = "Content-Type: application/x-ndjson";
+        post("/contents/import", &lines).replace("Content-Type: application/json", kind)
     }
 
     /// Guests that are still there.

@@ -23,6 +23,7 @@ use std::sync::Arc;
 
 use maitred::config::{Config, Flags, SourceFile, Sources};
 use maitred::engine::flow::body;
+use maitred::engine::flow::import::line;
 use maitred::engine::io::{Gone, How, Input, Output, ResolveFault};
 use maitred::engine::work::{Kind, Work, WorkResult};
 use maitred::engine::{ConnId, Engine, Mono, Now, Sizes, WorkId};
@@ -309,6 +310,11 @@ impl World {
             Work::Score { text, cancel } => {
                 WorkResult::Scored(score(&text, &|| cancel.is_cancelled()))
             }
+            Work::Import {
+                lines,
+                first,
+                cancel,
+            } => WorkResult::Lines(line::read(&lines, first, &|| cancel.is_cancelled())),
             Work::Keywords {
                 text,
                 limit,

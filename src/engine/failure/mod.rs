@@ -12,6 +12,7 @@ pub use self::upstream::Upstream;
 use uuid::Uuid;
 
 use crate::engine::flow::body::ParseFault;
+use crate::engine::flow::import::line::LineFault;
 use crate::proto::http1::Refusal;
 use crate::store::StoreError;
 
@@ -45,8 +46,11 @@ pub enum Failure {
         /// What the path allows, as the `Allow` field wants it.
         allow: &'static str,
     },
-    /// The body has another type than JSON.
-    MediaType,
+    /// The body has another type than the one that its route takes.
+    MediaType {
+        /// What it has to be, in words.
+        wanted: &'static str,
+    },
     /// The body is compressed.
     Compressed,
     /// `Host` names somebody else.
@@ -57,6 +61,8 @@ pub enum Failure {
     ForeignOrigin,
     /// The body is not JSON, or JSON of the wrong shape.
     Body(ParseFault),
+    /// A line of an import is wrong.
+    Line(Box<LineFault>),
     /// A parameter is wrong: of the query, or the field `Last-Event-ID`.
     Parameter {
         /// Which one, as it was sent: see [`Failure::parameter`].
@@ -107,6 +113,8 @@ pub enum Bound {
     Scorers,
     /// Reads or writes waiting for the store.
     Store,
+    /// Imports.
+    Imports,
 }
 
 impl From<Upstream> for Failure {
@@ -141,11 +149,11 @@ impl Failure {
             Failure::HeadTimeout | Failure::BodyTimeout => 408,
             Failure::NoSuchRoute | Failure::NotFound | Failure::NotYet => 404,
             Failure::Method { .. } => 405,
-            Failure::MediaType | Failure::Compressed => 415,
+            Failure::MediaType { .. } | Failure::Compressed => 415,
             Failure::Misdirected | Failure::NoTls => 421,
             Failure::ForeignOrigin => 403,
             Failure::Body(fault) => fault.status(),
-            Failure::Parameter { .. } => 422,
+            Failure::Parameter { .. } | Failure::Line(_) => 422,
             Failure::Gone | Failure::Cancelled => 410,
             Failure::Full(_)
             | Failure::Stopping
@@ -169,12 +177,13 @@ impl Failure {
             Failure::BodyTimeout => "body_timeout",
             Failure::NoSuchRoute => "no_such_route",
             Failure::Method { .. } => "method_not_allowed",
-            Failure::MediaType => "unsupported_media_type",
+            Failure::MediaType { .. } => "unsupported_media_type",
             Failure::Compressed => "compressed_body",
             Failure::Misdirected => "misdirected_host",
             Failure::NoTls => "misdirected_scheme",
             Failure::ForeignOrigin => "foreign_origin",
             Failure::Body(fault) => fault.code(),
+            Failure::Line(_) => "invalid_line",
             Failure::Parameter { .. } => "invalid_parameter",
             Failure::NotFound => "not_found",
             Failure::Gone => "gone",
@@ -196,7 +205,17 @@ impl Failure {
     pub fn field(&self) -> Option<&str> {
         match self {
             Failure::Body(fault) => fault.field(),
+            Failure::Line(fault) => fault.field(),
             Failure::Parameter { name, .. } => Some(name),
+            _ => None,
+        }
+    }
+
+    /// The line of an import that is to blame, from 1.
+    #[must_use]
+    pub fn line(&self) -> Option<u64> {
+        match self {
+            Failure::Line(fault) => Some(fault.line),
             _ => None,
         }
     }
@@ -222,6 +241,8 @@ impl Failure {
         match self {
             Failure::Http(refusal) => refusal.detail().to_string(),
             Failure::Body(fault) => fault.detail(),
+            Failure::Line(fault) => fault.detail(),
+            Failure::MediaType { wanted } => format!("The body has to be {wanted}."),
             Failure::Store(error) => store_words(error).to_string(),
             Failure::Upstream(upstream) => upstream.detail(),
             Failure::Method { allow } => {
@@ -247,7 +268,6 @@ impl Failure {
                 "The request body did not arrive in time, or too slowly. Send it without pauses."
             }
             Failure::NoSuchRoute => "There is nothing at this path.",
-            Failure::MediaType => "The body has to be JSON: send `Content-Type: application/json`.",
             Failure::Compressed => "The body is compressed. Send it without `Content-Encoding`.",
             Failure::Misdirected => {
                 "The `Host` field names a host that this server does not answer for. Use localhost \
@@ -292,6 +312,7 @@ impl Bound {
             Bound::Provider => "provider_queue_full",
             Bound::Scorers => "scorer_queue_full",
             Bound::Store => "store_queue_full",
+            Bound::Imports => "imports_full",
         }
     }
 
@@ -303,6 +324,7 @@ impl Bound {
             Bound::Provider => "Too many requests are waiting for this provider.",
             Bound::Scorers => "Too many texts are waiting to be scored.",
             Bound::Store => "Too many requests are waiting for the store.",
+            Bound::Imports => "Other imports are going on, as many as there may be.",
         }
     }
 }

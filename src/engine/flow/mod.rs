@@ -7,10 +7,15 @@
 pub mod analyze;
 pub mod body;
 pub mod contents;
+pub mod export;
 pub mod gather;
 pub mod generate;
+pub mod import;
 pub mod keywords;
+mod openapi;
+pub mod page;
 mod probes;
+mod status;
 mod text;
 
 use uuid::Uuid;
@@ -41,6 +46,12 @@ pub enum Flow {
     Keywords(keywords::Keywords),
     /// It waits for the store.
     Contents(contents::Contents),
+    /// A file of the page is on its way out.
+    Page(page::Page),
+    /// All texts are going out.
+    Export(Box<export::Export>),
+    /// Texts are coming in.
+    Import(Box<import::Import>),
     /// A state is being changed; nothing else is seen in this state.
     Between,
 }
@@ -50,6 +61,8 @@ impl Flow {
     pub(super) fn has_begun_to_answer(&self) -> bool {
         match self {
             Flow::Generate(generate::Generate::Sending(_)) => true,
+            Flow::Page(_) => true,
+            Flow::Export(export) => export.has_begun(),
             Flow::Gather(gather) => gather.has_begun_to_answer(),
             _ => false,
         }
@@ -73,7 +86,15 @@ impl Engine {
             Route::Resume(uuid) => self.resume(id, uuid),
             Route::Stop(uuid) => self.stop(id, uuid),
             Route::List(_) | Route::Read(_) | Route::Delete(_) => self.begin_contents(id),
-            Route::Index => self.reply_index(id),
+            Route::Page(asset, known) => self.begin_page(id, asset, known),
+            Route::Providers => self.reply_providers(id),
+            Route::Status => self.reply_status(id),
+            Route::Export => self.begin_export(id),
+            Route::Import => {
+                self.import_ended(id);
+                Ok(())
+            }
+            Route::OpenApi(known) => self.reply_openapi(id, &known),
             Route::Health => self.reply_health(id),
             Route::Ready => self.reply_ready(id),
             Route::Metrics => self.reply_metrics(id),
@@ -101,8 +122,23 @@ impl Engine {
         };
         exchange.held.work = None;
         exchange.timer.clear();
+        // These two are not put aside: what they have done so far is part of a failure's answer.
+        let outcome = match exchange.flow {
+            Flow::Export(_) => self.export_done(id, result),
+            Flow::Import(_) => self.import_done(id, result),
+            _ => self.small_work_done(id, result),
+        };
+        if let Err(failure) = outcome {
+            self.fail_exchange(id, &failure);
+        }
+    }
+
+    fn small_work_done(&mut self, id: ExchangeId, result: WorkResult) -> Result<(), Failure> {
+        let Some(exchange) = self.exchanges.get_mut(id) else {
+            return Ok(());
+        };
         let flow = std::mem::replace(&mut exchange.flow, Flow::Between);
-        let outcome = match (flow, result) {
+        match (flow, result) {
             (_, WorkResult::Panicked) => Err(Failure::Panicked),
             (Flow::Parsing, WorkResult::Parsed(parsed)) => parsed
                 .map_err(Failure::Body)
@@ -115,9 +151,6 @@ impl Engine {
                 self.resume_found(id, state, found)
             }
             _ => Err(Failure::Internal("a result that nobody waits for")),
-        };
-        if let Err(failure) = outcome {
-            self.fail_exchange(id, &failure);
         }
     }
 
@@ -139,9 +172,15 @@ impl Engine {
                 let failure = state.timeout();
                 self.keywords_due(id, &failure);
             }
-            Flow::Contents(_) | Flow::Gather(_) => self.fail_exchange(id, &Failure::StoreTimeout),
+            Flow::Contents(_) | Flow::Gather(_) | Flow::Export(_) => {
+                self.fail_exchange(id, &Failure::StoreTimeout);
+            }
+            Flow::Import(import) => {
+                let failure = import.timeout();
+                self.fail_exchange(id, &failure);
+            }
             Flow::Parsing => self.fail_exchange(id, &Failure::ScorerTimeout),
-            Flow::Body(_) | Flow::Doomed(_) | Flow::Between => {}
+            Flow::Body(_) | Flow::Doomed(_) | Flow::Page(_) | Flow::Between => {}
         }
     }
 

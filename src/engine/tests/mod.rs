@@ -8,11 +8,14 @@ mod analyze;
 mod cancel;
 mod contents;
 mod dns;
+mod export;
 mod gather;
 mod generate_offline;
 mod generate_openai;
 mod http;
+mod import;
 mod keywords;
+mod page;
 mod pool;
 mod pressure;
 mod probes;
@@ -24,6 +27,6 @@ mod shutdown;
 mod slow;
 
 #[path = "../../../tests/world/mod.rs"]
-mod world;
+pub(super) mod world;
 
 use self::world::{PROVIDER, World, openai, post};
