@@ -39,7 +39,7 @@ pub enum ProviderKind {
     /// Not at all: the built-in one writes its articles itself.
     Offline,
     /// Over HTTP, in the dialect that [`Upstream::speech`] names.
-    Http(Upstream),
+    Http(Box<Upstream>),
 }
 
 /// A provider at the other end of a connection.
@@ -234,7 +234,7 @@ impl Draft {
                 .finish(&format!("provider.{}", self.name), layers),
             resilience: self.resilience,
             name: self.name,
-            kind: ProviderKind::Http(upstream),
+            kind: ProviderKind::Http(Box::new(upstream)),
         })
     }
 }

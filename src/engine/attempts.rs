@@ -45,6 +45,7 @@ impl Engine {
             return;
         };
         let (generation, provider) = (call.generation, call.provider);
+        let failure = self.unquoted(id, failure);
         self.counters.calls_failed += 1;
         self.advise(id, &failure);
         self.let_go(id, breaker::health(&failure));

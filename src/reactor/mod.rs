@@ -19,6 +19,7 @@ mod data_dir;
 mod datagrams;
 mod greet;
 mod listener;
+mod mask;
 mod observe;
 mod os_error;
 mod perform;
