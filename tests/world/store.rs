@@ -1,6 +1,7 @@
 //! A store in memory that answers as the real one does.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use maitred::store::{
     AnalysisRow, Found, KeywordsRow, Listed, Query, RequestRow, Tally, TextRow, Unscored, Write,
@@ -54,12 +55,13 @@ impl Memory {
             Write::Import(rows) => {
                 let mut tally = Tally::default();
                 for row in rows {
-                    if self.texts.contains_key(&row.id) {
-                        tally.skipped += 1;
-                    } else {
-                        tally.imported += 1;
-                        tally.scored += u64::from(row.scores.is_some());
-                        self.texts.insert(row.id, row);
+                    match self.texts.entry(row.id) {
+                        Entry::Occupied(_) => tally.skipped += 1,
+                        Entry::Vacant(place) => {
+                            tally.imported += 1;
+                            tally.scored += u64::from(row.scores.is_some());
+                            place.insert(row);
+                        }
                     }
                 }
                 Written::Imported(tally)
