@@ -55,13 +55,12 @@ impl Memory {
             Write::Import(rows) => {
                 let mut tally = Tally::default();
                 for row in rows {
-                    let scored = u64::from(row.scores.is_some());
                     match self.texts.entry(row.id) {
                         Entry::Occupied(_) => tally.skipped += 1,
                         Entry::Vacant(place) => {
-                            place.insert(row);
                             tally.imported += 1;
-                            tally.scored += scored;
+                            tally.scored += u64::from(row.scores.is_some());
+                            place.insert(row);
                         }
                     }
                 }

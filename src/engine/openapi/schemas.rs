@@ -32,7 +32,7 @@ fn values() -> Value {
         "Id": {"type": "string", "format": "uuid"},
         "Cursor": {"type": "string", "format": "uuid"},
         "Offset": {"type": "integer", "minimum": 0},
-        "Tag": {"type": "string", "pattern": "^\"[!#-~]*\"$"},
+        "Tag": {"type": "string"},
         "Limit": {"type": "integer", "minimum": 1, "maximum": PAGE_ROWS, "default": 20},
         "TopicFilter": {"type": "string"},
         "Words": {"type": "string", "maxLength": SEARCH_CHARS},
@@ -374,16 +374,17 @@ fn members(object: Value) -> Map<String, Value> {
 
 /// An object in a request: what is not listed is refused.
 fn closed(members: Map<String, Value>, required: &[&str]) -> Value {
-    json!({
-        "type": "object", "properties": Value::Object(members), "required": required,
-        "additionalProperties": false,
-    })
+    let mut object = json!({"type": "object", "required": required, "additionalProperties": false});
+    object["properties"] = Value::Object(members);
+    object
 }
 
 /// An object in an answer: all members are there, and later versions may have more.
 fn open(members: Map<String, Value>) -> Value {
-    let required: Vec<String> = members.keys().cloned().collect();
-    json!({"type": "object", "required": required, "properties": Value::Object(members)})
+    let required: Vec<&String> = members.keys().collect();
+    let mut object = json!({"type": "object", "required": required});
+    object["properties"] = Value::Object(members);
+    object
 }
 
 fn remove_required(object: &mut Value, names: &[&str]) {
