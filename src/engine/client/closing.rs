@@ -119,7 +119,11 @@ impl Engine {
                 let (reading, costs) = self.exchanges.get(exchange).map_or((true, true), |e| {
                     (matches!(e.flow, Flow::Body(_)), e.route.costs())
                 });
-                if reading || (costs && !half_close) {
+                if reading {
+                    // Replies to what it asked before may still be on their way to it.
+                    self.exchange_deserted(exchange);
+                    self.begin_close(id);
+                } else if costs && !half_close {
                     self.client_closed(id);
                     self.out.push(Output::Close(id, How::Plain));
                 }
