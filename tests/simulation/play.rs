@@ -143,7 +143,7 @@ impl Play {
             let shown = String::from_utf8_lossy(&piece[..n.min(60)]).into_owned();
             self.tell(&format!("{id:?} says {n} bytes: {shown:?}"));
             self.world.say(id, &piece);
-        } else if guest.short || guest.dismissed {
+        } else if guest.short || guest.dismissed || (guest.asks.is_empty() && guest.more == 0) {
             guest.ended = true;
             self.tell(&format!("{id:?} has said all and sends its FIN"));
             self.world.end(id);
@@ -446,7 +446,7 @@ impl Play {
     }
 
     fn perhaps_stop(&mut self) {
-        if self.chance.u8(0..40) == 0 {
+        if self.chance.u8(0..120) == 0 {
             self.stop();
         }
     }
