@@ -83,6 +83,8 @@ pub enum Failure {
     StoreTimeout,
     /// No scorer was free in time.
     ScorerTimeout,
+    /// A long body was not parsed in time.
+    ParserTimeout,
     /// A thread panicked over this piece of work.
     Panicked,
     /// A broken invariant: our bug.
@@ -105,6 +107,8 @@ pub enum Bound {
     Provider,
     /// Texts waiting for a scorer.
     Scorers,
+    /// Long bodies waiting to be parsed.
+    Parsers,
     /// Reads or writes waiting for the store.
     Store,
 }
@@ -150,7 +154,8 @@ impl Failure {
             Failure::Full(_)
             | Failure::Stopping
             | Failure::StoreTimeout
-            | Failure::ScorerTimeout => 503,
+            | Failure::ScorerTimeout
+            | Failure::ParserTimeout => 503,
             Failure::Store(error) => match error {
                 StoreError::Full { .. } => 507,
                 _ => 503,
@@ -185,6 +190,7 @@ impl Failure {
             Failure::Store(error) => error.code(),
             Failure::StoreTimeout => "store_timeout",
             Failure::ScorerTimeout => "scorer_timeout",
+            Failure::ParserTimeout => "parser_timeout",
             Failure::Panicked => "worker_panicked",
             Failure::Internal(_) => "internal",
             Failure::Upstream(upstream) => upstream.code(),
@@ -205,7 +211,10 @@ impl Failure {
     #[must_use]
     pub fn retry_after_s(&self) -> Option<u64> {
         match self {
-            Failure::Full(_) | Failure::ScorerTimeout | Failure::NotYet => Some(1),
+            Failure::Full(_)
+            | Failure::ScorerTimeout
+            | Failure::ParserTimeout
+            | Failure::NotYet => Some(1),
             Failure::Stopping | Failure::StoreTimeout => Some(5),
             Failure::Store(StoreError::Busy { .. }) => Some(1),
             Failure::Upstream(Upstream::PoolTimeout) => Some(1),
@@ -274,6 +283,10 @@ impl Failure {
                 "The store did not answer in time, so nothing is known to be stored."
             }
             Failure::ScorerTimeout => "All scorers are busy. Try again in a second.",
+            Failure::ParserTimeout => {
+                "The body is long and was not parsed in time, so nothing was begun. Try again in a \
+                 second."
+            }
             Failure::Panicked => {
                 "A worker failed over this request; no other request is affected. Please report it \
                  with the request_id."
@@ -291,6 +304,7 @@ impl Bound {
             Bound::Generations => "generations_full",
             Bound::Provider => "provider_queue_full",
             Bound::Scorers => "scorer_queue_full",
+            Bound::Parsers => "parser_queue_full",
             Bound::Store => "store_queue_full",
         }
     }
@@ -302,6 +316,7 @@ impl Bound {
             Bound::Generations => "The server is producing as many texts as it may.",
             Bound::Provider => "Too many requests are waiting for this provider.",
             Bound::Scorers => "Too many texts are waiting to be scored.",
+            Bound::Parsers => "Too many long bodies are waiting to be parsed.",
             Bound::Store => "Too many requests are waiting for the store.",
         }
     }

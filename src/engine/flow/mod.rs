@@ -80,6 +80,11 @@ impl Engine {
         exchange.held.work = None;
         exchange.timer.clear();
         let flow = std::mem::replace(&mut exchange.flow, Flow::Between);
+        if let Flow::Analyze(analyze::Analyze::Saving(_)) = flow
+            && !matches!(result, WorkResult::Written(Ok(_)))
+        {
+            self.counters.rows_lost += 1;
+        }
         let outcome = match (flow, result) {
             (_, WorkResult::Panicked) => Err(Failure::Panicked),
             (Flow::Parsing, WorkResult::Parsed(parsed)) => parsed
@@ -112,7 +117,7 @@ impl Engine {
                 self.analyze_due(id, &failure);
             }
             Flow::Contents(_) => self.fail_exchange(id, &Failure::StoreTimeout),
-            Flow::Parsing => self.fail_exchange(id, &Failure::ScorerTimeout),
+            Flow::Parsing => self.fail_exchange(id, &Failure::ParserTimeout),
             Flow::Body(_) | Flow::Doomed(_) | Flow::Between => {}
         }
     }

@@ -10,6 +10,7 @@ mod contents;
 mod generate_offline;
 mod generate_openai;
 mod http;
+mod parsing;
 mod pool;
 mod pressure;
 mod probes;
