@@ -5,11 +5,15 @@ use std::collections::VecDeque;
 use fastrand::Rng;
 use maitred::engine::Mono;
 
-use super::host::PROVIDERS;
+use super::host::{PROVIDERS, Subject};
+use super::setting::Setting;
 use super::world::post;
 
 /// Topics are few, so that equal prompts meet.
-pub(crate) const TOPICS: u8 = 4;
+const TOPICS: u8 = 4;
+
+/// More than the loop parses itself.
+const LONG_BYTES: usize = 70_000;
 
 /// One client.
 pub(crate) struct Guest {
@@ -33,6 +37,8 @@ pub(crate) struct Guest {
     pub(crate) ended: bool,
     /// It was told that no reply will follow.
     pub(crate) dismissed: bool,
+    /// It has said something after the server's FIN, which nobody has read.
+    pub(crate) late: bool,
     /// Since when it has been waiting for its next reply.
     pub(crate) since: Mono,
     /// Replies it has read.
@@ -51,14 +57,14 @@ pub(crate) struct Ask {
 /// What is asked for, as far as the reply is judged by it.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum What {
-    Text {
-        topic: u8,
-        provider: usize,
-    },
+    Text(Subject),
     Resume {
-        id: String,
+        text: Told,
         from: u64,
     },
+    Read(Told),
+    Delete(Told),
+    Stop(Told),
     Scores {
         /// It is parsed on a thread, and may fail there before it is accepted.
         long: bool,
@@ -66,26 +72,41 @@ pub(crate) enum What {
     Other,
 }
 
+/// A text as a guest knows it that asks for it.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Told {
+    pub(crate) id: String,
+    /// What it is about, unless nobody has asked for it.
+    pub(crate) subject: Option<Subject>,
+    /// Somebody was told before that it is deleted.
+    pub(crate) gone: bool,
+}
+
 /// A text that a guest has heard of, and offsets in it that it was told.
 pub(crate) struct Known {
-    pub(crate) id: String,
+    pub(crate) text: Told,
     pub(crate) offsets: Vec<u64>,
 }
 
 impl Guest {
-    pub(crate) fn new(chance: &mut Rng, now: Mono) -> Guest {
-        let often = |chance: &mut Rng, one_in: u8| chance.u8(0..one_in) == 0;
+    pub(crate) fn new(chance: &mut Rng, setting: Setting, now: Mono) -> Guest {
+        let odd = |chance: &mut Rng, one_in: u8| chance.u8(0..one_in) == 0 && !setting.calm;
         Guest {
             unsaid: Vec::new(),
             said: 0,
             asks: VecDeque::new(),
             more: 1 + chance.usize(0..4),
-            pace: [1, 20, 200, 100_000, 100_000][chance.usize(0..5)],
-            short: often(chance, 8),
-            deaf: often(chance, 12),
-            wild: often(chance, 8),
+            pace: if setting.calm {
+                usize::MAX
+            } else {
+                [1, 20, 200, 100_000, 100_000][chance.usize(0..5)]
+            },
+            short: odd(chance, 8),
+            deaf: odd(chance, 12),
+            wild: odd(chance, 8),
             ended: false,
             dismissed: false,
+            late: false,
             since: now,
             replies: 0,
         }
@@ -113,17 +134,25 @@ impl Guest {
         self.asks.front().is_some_and(|ask| ask.end <= self.said)
     }
 
+    /// Whether it does all that a client has to do to get its replies.
+    pub(crate) fn is_proper(&self) -> bool {
+        !(self.deaf || self.wild || self.ended || self.late)
+    }
+
     /// Thinks of `n` requests and puts them on its tongue.
-    pub(crate) fn think(&mut self, chance: &mut Rng, known: &[Known], n: usize) {
+    pub(crate) fn think(&mut self, chance: &mut Rng, setting: Setting, known: &[Known], n: usize) {
         for _ in 0..n.min(self.more) {
             self.more -= 1;
-            let (mut bytes, what, mut head) = request(chance, known);
+            let (mut bytes, what, mut head) = request(chance, setting, known);
             if self.wild {
                 // What becomes of a HEAD is not known, and so not where its reply ends.
                 while head {
-                    (bytes, _, head) = request(chance, known);
+                    (bytes, _, head) = request(chance, setting, known);
                 }
                 spoil(chance, &mut bytes);
+            }
+            if bytes.len() > LONG_BYTES {
+                self.pace = self.pace.max(20_000); // or it would never come to its end
             }
             self.unsaid.extend_from_slice(&bytes);
             self.asks.push_back(Ask {
@@ -135,33 +164,35 @@ impl Guest {
     }
 }
 
-fn request(chance: &mut Rng, known: &[Known]) -> (Vec<u8>, What, bool) {
-    let text = (!known.is_empty()).then(|| &known[chance.usize(0..known.len())]);
-    let id = text.map_or("018bcfe5-6800-7000-8000-000000000000", |text| &text.id);
+fn request(chance: &mut Rng, setting: Setting, known: &[Known]) -> (Vec<u8>, What, bool) {
+    let known = (!known.is_empty()).then(|| &known[chance.usize(0..known.len())]);
+    let text = known.map_or_else(nothing, |known| known.text.clone());
+    let id = &text.id;
     let plain = |line: String| format!("{line} HTTP/1.1\r\nHost: localhost\r\n\r\n");
-    let (request, what) = match chance.u8(0..24) {
-        0..=9 => return text_request(chance),
-        10..=11 => {
-            let long = chance.u8(0..4) == 0;
+    let (request, what) = match chance.u8(0..26) {
+        0..=10 => return text_request(chance, setting),
+        11..=12 => {
+            let long = chance.bool();
             (analysis(long), What::Scores { long })
         }
-        12..=14 => {
-            let offsets = text.map_or(&[][..], |text| &text.offsets);
+        13..=15 => {
+            let offsets = known.map_or(&[][..], |known| &known.offsets);
             let from = chance.choice(offsets).copied().unwrap_or(0);
             let line = format!(
                 "GET /generate/{id}/events HTTP/1.1\r\nHost: a\r\nLast-Event-ID: {from}\r\n\r\n"
             );
-            let id = id.to_owned();
-            (line, What::Resume { id, from })
+            (line, What::Resume { text, from })
         }
-        15 => (plain(format!("DELETE /generate/{id}")), What::Other),
-        16 => (plain(format!("DELETE /contents/{id}")), What::Other),
-        17 => (plain(format!("GET /contents/{id}")), What::Other),
-        18 => (plain("GET /contents?limit=2".into()), What::Other),
-        19 => (plain("GET /metrics".into()), What::Other),
-        20 => (post("/generate/", r#"{"topic":5}"#), What::Other),
-        21 => (plain("PUT /healthz".into()), What::Other),
-        22 => (plain("GET /healthz".into()), What::Other),
+        // Whoever stops a text takes it from all who wait for it.
+        16 if setting.calm => (plain("GET /healthz".into()), What::Other),
+        16 => (plain(format!("DELETE /generate/{id}")), What::Stop(text)),
+        17 => (plain(format!("DELETE /contents/{id}")), What::Delete(text)),
+        18 => (plain(format!("GET /contents/{id}")), What::Read(text)),
+        19 => (plain("GET /contents?limit=2".into()), What::Other),
+        20 => (plain("GET /metrics".into()), What::Other),
+        21 => (post("/generate/", r#"{"topic":5}"#), What::Other),
+        22 => (plain("PUT /healthz".into()), What::Other),
+        23 => (plain("GET /healthz".into()), What::Other),
         _ => {
             let path = ["/healthz", "/contents", "/nowhere"][chance.usize(0..3)];
             return (
@@ -174,12 +205,27 @@ fn request(chance: &mut Rng, known: &[Known]) -> (Vec<u8>, What, bool) {
     (request.into_bytes(), what, false)
 }
 
-fn text_request(chance: &mut Rng) -> (Vec<u8>, What, bool) {
-    let (topic, stream) = (chance.u8(0..TOPICS), chance.bool());
-    let provider = chance.usize(0..PROVIDERS.len());
+/// An id that nothing has.
+fn nothing() -> Told {
+    Told {
+        id: "018bcfe5-6800-7000-8000-000000000000".to_owned(),
+        subject: None,
+        gone: false,
+    }
+}
+
+fn text_request(chance: &mut Rng, setting: Setting) -> (Vec<u8>, What, bool) {
+    let (mut topic, mut stream) = (chance.u8(0..TOPICS), chance.bool());
+    let mut provider = chance.usize(0..PROVIDERS.len());
+    if setting.crowd {
+        (topic, stream, provider) = (0, true, 1);
+    }
     let name = PROVIDERS[provider].name;
-    let json = format!(r#"{{"topic":"topic {topic}","stream":{stream},"provider":"{name}"}}"#);
-    let what = What::Text { topic, provider };
+    let mut json = format!(r#"{{"topic":"topic {topic}","stream":{stream},"provider":"{name}"}}"#);
+    if chance.u8(0..8) == 0 {
+        json = lengthened(&json);
+    }
+    let what = What::Text(Subject { topic, provider });
     let request = match chance.u8(0..8) {
         0 => chunked(chance, &json),
         1 => {
@@ -193,11 +239,19 @@ fn text_request(chance: &mut Rng) -> (Vec<u8>, What, bool) {
     (request.into_bytes(), what, false)
 }
 
+/// What texts say that are to be scored.
+pub(crate) const LIKED: &str = "I like this very much.";
+
 /// A text to be scored.
 fn analysis(long: bool) -> String {
-    let times = if long { 4_000 } else { 1 };
-    let text = "I like this very much. ".repeat(times);
-    post("/analyze/", &format!(r#"{{"content":"{text}"}}"#))
+    let json = format!(r#"{{"content":"{LIKED}"}}"#);
+    let json = if long { lengthened(&json) } else { json };
+    post("/analyze/", &json)
+}
+
+/// The same document, with so much white space that it is parsed on a thread.
+fn lengthened(json: &str) -> String {
+    json.replacen('{', &format!("{{{}", " ".repeat(LONG_BYTES)), 1)
 }
 
 fn chunked(chance: &mut Rng, json: &str) -> String {

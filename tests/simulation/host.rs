@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use fastrand::Rng;
 use maitred::dialect::offline::Article;
 
+use super::setting::Setting;
 use super::world::openai;
 
 /// One that can be asked for by name.
@@ -29,7 +30,7 @@ pub(crate) const PROVIDERS: [Provider; 5] = [
     provider("llm", Dialect::OpenAi, &[1]),
     provider("claude", Dialect::Anthropic, &[2]),
     provider("gem", Dialect::Gemini, &[3]),
-    provider("named", Dialect::OpenAi, &[7, 8]),
+    provider("named", Dialect::OpenAi, &[7, 8, 9]),
 ];
 
 const fn provider(name: &'static str, dialect: Dialect, ips: &'static [u8]) -> Provider {
@@ -37,7 +38,13 @@ const fn provider(name: &'static str, dialect: Dialect, ips: &'static [u8]) -> P
 }
 
 /// The configuration that knows them. `named` has a name to be looked up, and TLS.
-pub(crate) fn config(connections: usize) -> String {
+pub(crate) fn config(connections: usize, setting: Setting) -> String {
+    // Where nothing goes wrong, nothing may come too late either.
+    let times = if setting.calm {
+        "pool_wait_ms = 600000\nfirst_byte_ms = 600000\ncontent_gap_ms = 600000\ntotal_ms = 600000"
+    } else {
+        "total_ms = 20000"
+    };
     let tables = [
         ("llm", "openai", "http://10.0.0.1:8000/v1"),
         ("claude", "anthropic", "http://10.0.0.2:8000"),
@@ -47,7 +54,7 @@ pub(crate) fn config(connections: usize) -> String {
     .map(|(name, kind, base)| {
         format!(
             "[provider.{name}]\nkind = \"{kind}\"\nbase_url = \"{base}\"\nmodel = \"m\"\n\
-             key = \"sk-1\"\nconnections = {connections}\ntotal_ms = 20000\n"
+             key = \"sk-1\"\nconnections = {connections}\n{times}\n"
         )
     });
     format!(
@@ -58,8 +65,16 @@ pub(crate) fn config(connections: usize) -> String {
 
 const OFFLINE_TOKENS: u32 = 30;
 
+/// What a text is about, and who writes it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Subject {
+    pub(crate) topic: u8,
+    pub(crate) provider: usize,
+}
+
 /// What this provider writes about this topic, and no other does.
-pub(crate) fn text(topic: u8, provider: usize) -> String {
+pub(crate) fn text(subject: Subject, setting: Setting) -> String {
+    let Subject { topic, provider } = subject;
     let Provider { name, dialect, .. } = &PROVIDERS[provider];
     if *dialect == Dialect::None {
         let mut text = String::new();
@@ -67,13 +82,32 @@ pub(crate) fn text(topic: u8, provider: usize) -> String {
         while article.next_token(&mut text) {}
         return text.trim().to_owned();
     }
-    format!("So says {name}:\n\"{topic}\" caf\u{e9} \u{1f600}, and much more of that. The end.")
+    let more = if setting.lengthy {
+        "-".repeat(LENGTHY_BYTES)
+    } else {
+        String::new()
+    };
+    format!(
+        "So says {name}:\n\"{topic}\" caf\u{e9} \u{1f600}, {more} and much more of that. The end."
+    )
 }
+
+/// The subject that a stored text is of, if one of ours.
+pub(crate) fn subject_of(term: &str, provider: &str) -> Option<Subject> {
+    let topic = term.strip_prefix("topic ")?.parse().ok()?;
+    let provider = PROVIDERS.iter().position(|known| known.name == provider)?;
+    Some(Subject { topic, provider })
+}
+
+/// More than a client's buffer and what a provider may be ahead of it.
+const LENGTHY_BYTES: usize = 560_000;
 
 /// One connection of a provider: what it has still to say, and what it does then.
 pub(crate) struct Host {
     pub(crate) script: Vec<u8>,
     pub(crate) then: Then,
+    /// The text, and how much of the script has to be unsaid for it not to be whole.
+    pub(crate) whole: Option<(String, usize)>,
 }
 
 /// See [`Host`].
@@ -102,89 +136,114 @@ pub(crate) fn request(got: &mut Vec<u8>) -> Option<String> {
 }
 
 /// How a request that came to this address is answered.
-pub(crate) fn answer(chance: &mut Rng, to: SocketAddr, request: &str) -> Host {
+pub(crate) fn answer(chance: &mut Rng, setting: Setting, to: SocketAddr, request: &str) -> Host {
+    let subject = subject(to, request);
+    let dialect = PROVIDERS[subject.provider].dialect;
+    let streamed =
+        request.contains("\"stream\":true") || request.contains(":streamGenerateContent");
+    let text = text(subject, setting);
+    let until_close = chance.u8(0..6) == 0;
+    let ((head, mut pieces), end) = if streamed {
+        let cut = chance.usize(0..text.len());
+        let cut = text.floor_char_boundary(cut);
+        let events = events(dialect, &[&text[..cut], &text[cut..]]);
+        (
+            framed_stream(events, until_close),
+            last_word(dialect).to_owned(),
+        )
+    } else {
+        let document = whole(dialect, &text);
+        (framed_whole(&document, until_close), document)
+    };
+    let then = if until_close { Then::End } else { Then::Keep };
+    let mut host = if setting.calm || chance.bool() {
+        let before = ["", "", "HTTP/1.1 100 Continue\r\n\r\n"][chance.usize(0..3)];
+        says([before, &head, &pieces.concat()].concat(), then)
+    } else {
+        wrong(chance, head, &mut pieces, then)
+    };
+    host.whole = left_after(&host.script, end.as_bytes()).map(|left| (text, left));
+    host
+}
+
+/// What is asked, and who. A spoiled request may ask for anything.
+fn subject(to: SocketAddr, request: &str) -> Subject {
     let std::net::IpAddr::V4(ip) = to.ip() else {
         panic!("an address that nobody has");
     };
     let last = ip.octets()[3];
     let index = PROVIDERS.iter().position(|p| p.ips.contains(&last));
-    let provider = index.expect("an address that somebody has");
-    // A spoiled request may ask for anything.
-    let topic = request
-        .split("topic ")
-        .nth(1)
-        .and_then(|rest| rest.bytes().next());
-    let topic = topic.unwrap_or(b'0').wrapping_sub(b'0');
-    let dialect = PROVIDERS[provider].dialect;
-    let streamed =
-        request.contains("\"stream\":true") || request.contains(":streamGenerateContent");
-    let text = text(topic, provider);
-    let until_close = chance.u8(0..6) == 0;
-    let (head, mut pieces) = if streamed {
-        let cut = chance.usize(0..text.len());
-        let cut = text.floor_char_boundary(cut);
-        let events = events(dialect, &[&text[..cut], &text[cut..]]);
-        framed_stream(events, until_close)
-    } else {
-        framed_whole(&whole(dialect, &text), until_close)
-    };
-    let then = if until_close { Then::End } else { Then::Keep };
-    if chance.bool() {
-        let before = ["", "", "HTTP/1.1 100 Continue\r\n\r\n"][chance.usize(0..3)];
-        let script = [before, &head, &pieces.concat()].concat().into_bytes();
-        return Host { script, then };
+    let rest = request.split("topic ").nth(1);
+    let topic = rest.and_then(|rest| rest.bytes().next());
+    Subject {
+        topic: topic.unwrap_or(b'0').wrapping_sub(b'0'),
+        provider: index.expect("an address that somebody has"),
     }
-    wrong(chance, head, &mut pieces, then)
+}
+
+/// What has to be said at least before a streamed text may be called whole.
+fn last_word(dialect: Dialect) -> &'static str {
+    match dialect {
+        Dialect::Anthropic => r#""message_stop""#,
+        Dialect::Gemini => r#""finishReason":"STOP""#,
+        Dialect::OpenAi | Dialect::None => r#""finish_reason":"stop""#,
+    }
+}
+
+/// How many bytes come after the first `end`.
+fn left_after(script: &[u8], end: &[u8]) -> Option<usize> {
+    let at = script.windows(end.len()).position(|bytes| bytes == end)?;
+    Some(script.len() - at - end.len())
+}
+
+fn says(text: String, then: Then) -> Host {
+    Host {
+        script: text.into_bytes(),
+        then,
+        whole: None,
+    }
 }
 
 /// A good answer gone bad.
 fn wrong(chance: &mut Rng, head: String, pieces: &mut Vec<String>, then: Then) -> Host {
-    let host = |text: String, then| Host {
-        script: text.into_bytes(),
-        then,
-    };
     match chance.u8(0..9) {
         0 => {
             let status = [400, 401, 404, 429, 500, 503, 529, 302][chance.usize(0..8)];
             let body = r#"{"error":{"type":"x","code":"y","message":"z"}}"#;
-            host(
+            says(
                 openai::answer(status, "Retry-After: 2\r\n", body),
                 Then::Keep,
             )
         }
         1 | 2 => {
-            let mut script = [head, pieces.concat()].concat().into_bytes();
-            script.truncate(chance.usize(0..script.len()));
             let then = [Then::End, Then::Reset, Then::Silence][chance.usize(0..3)];
-            Host { script, then }
+            let mut host = says([head, pieces.concat()].concat(), then);
+            host.script.truncate(chance.usize(0..host.script.len()));
+            host
         }
         3 => {
-            let mut script = head.into_bytes();
-            let at = chance.usize(0..script.len());
-            script[at] = chance.u8(..);
-            script.extend_from_slice(pieces.concat().as_bytes());
-            Host { script, then }
+            let at = chance.usize(0..head.len());
+            let mut host = says([head, pieces.concat()].concat(), then);
+            host.script[at] = chance.u8(..);
+            host
         }
         4 => {
             // The last thing that is said before the end of the body goes missing.
             let framing = usize::from(then == Then::Keep);
             let last = pieces.len() - 1 - framing;
             pieces.remove(last);
-            host([head, pieces.concat()].concat(), then)
+            says([head, pieces.concat()].concat(), then)
         }
-        5 if then == Then::Keep => {
-            let answer = [head, pieces.concat()].concat();
-            host(answer.clone() + &answer, then)
-        }
-        6 => host(
+        5 if then == Then::Keep => says([head, pieces.concat()].concat().repeat(2), then),
+        6 => says(
             openai::answer(200, "Transfer-Encoding: chunked\r\n", "{}"),
             then,
         ),
-        7 => host(
+        7 => says(
             [head, openai::event("nonsense"), pieces.concat()].concat(),
             then,
         ),
-        _ => host(String::new(), Then::Silence),
+        _ => says(String::new(), Then::Silence),
     }
 }
 

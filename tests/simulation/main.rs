@@ -14,15 +14,23 @@
 //! ```
 #![allow(clippy::unwrap_used)]
 
+mod books;
+mod clients;
 mod guest;
 mod host;
+mod network;
 mod play;
+mod setting;
 mod story;
+mod threads;
 mod verdict;
 #[path = "../world/mod.rs"]
 mod world;
 
+use std::any::Any;
+use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
@@ -37,8 +45,10 @@ fn run(seed: u64, story: &Story) -> Play {
     for _ in 0..STEPS {
         play.step();
     }
+    play.rest();
     play.close();
     verdict::at_the_end(&play);
+    books::compare(&play);
     play
 }
 
@@ -48,7 +58,33 @@ struct Sum {
     requests: AtomicU64,
     texts: AtomicU64,
     replies: AtomicU64,
+    /// How replies ended, by code or status.
+    seen: Mutex<BTreeMap<String, usize>>,
 }
+
+/// What has to have happened once at least in a few hundred runs.
+const RARE: [&str; 20] = [
+    "done",
+    "stop",
+    "204",
+    "cancelled",
+    "not_yet",
+    "head_timeout",
+    "body_timeout",
+    "shutting_down",
+    "generations_full",
+    "parser_timeout",
+    "scorer_timeout",
+    "worker_panicked",
+    "store_timeout",
+    "store_full",
+    "upstream_broken",
+    "upstream_truncated",
+    "upstream_malformed",
+    "upstream_pool_timeout",
+    "upstream_total_timeout",
+    "upstream_tls",
+];
 
 impl Sum {
     fn add(&self, play: &Play) {
@@ -59,6 +95,10 @@ impl Sum {
             .fetch_add(of(play.world.store.texts.len()), Ordering::Relaxed);
         let replies = play.guests.values().map(|guest| guest.replies).sum();
         self.replies.fetch_add(of(replies), Ordering::Relaxed);
+        let mut seen = self.seen.lock().expect("nobody panics with it");
+        for (what, times) in &play.books.seen {
+            *seen.entry(what.clone()).or_default() += times;
+        }
     }
 }
 
@@ -93,8 +133,13 @@ fn whatever_happens_everything_ends_and_nothing_is_lost() {
     story::write(&format!(
         "{seeds} runs of {STEPS} steps in {took:.1?}: {replies} replies, {requests} rows, {texts} texts"
     ));
+    let seen = sum.seen.lock().expect("nobody panics with it");
+    story::write(&format!("{seen:?}"));
     // A simulation in which nothing happens would prove nothing.
     assert!(requests > 4 * seeds && texts > 3 * seeds && replies > 10 * seeds);
+    let missing = RARE.iter().filter(|what| !seen.contains_key(**what));
+    let missing: Vec<_> = missing.collect();
+    assert!(seeds < 256 || missing.is_empty(), "never seen: {missing:?}");
 }
 
 fn cores() -> usize {
@@ -111,10 +156,16 @@ fn run_some(next: &AtomicU64, seeds: u64, sum: &Sum) {
         let story = Story::default();
         match catch_unwind(AssertUnwindSafe(|| run(seed, &story))) {
             Ok(play) => sum.add(&play),
-            Err(_) => panic!(
-                "seed {seed} fails after:\n{}\nSIM_SEED={seed} cargo test --test simulation",
-                story.last_steps()
-            ),
+            Err(failure) => {
+                let steps = story.last_steps();
+                let failure: &dyn Any = &*failure;
+                let words = failure.downcast_ref::<String>().map(String::as_str);
+                let words = words.or(failure.downcast_ref().copied()).unwrap_or("?");
+                panic!(
+                    "seed {seed} fails after:\n{steps}\n{words}\n\
+                     SIM_SEED={seed} cargo test --test simulation"
+                )
+            }
         }
     }
 }

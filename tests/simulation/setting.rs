@@ -1,0 +1,31 @@
+//! What kind of run it is: most are rough, and some are made for what is rare otherwise.
+
+use fastrand::Rng;
+
+/// See the module.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Setting {
+    /// Nobody does anything wrong and time passes slowly, so there is no excuse: whoever asks for
+    /// something gets it.
+    pub(crate) calm: bool,
+    /// Many clients want the same text.
+    pub(crate) crowd: bool,
+    /// Providers write more than fits between them and a client who does not read.
+    pub(crate) lengthy: bool,
+}
+
+impl Setting {
+    pub(crate) fn new(chance: &mut Rng) -> Setting {
+        let lengthy = chance.u8(0..24) == 0;
+        Setting {
+            calm: chance.u8(0..6) == 0 || (lengthy && chance.bool()),
+            crowd: chance.u8(0..10) == 0,
+            lengthy,
+        }
+    }
+
+    /// Clients at a time.
+    pub(crate) fn clients(self) -> usize {
+        if self.crowd { 30 } else { 12 }
+    }
+}
