@@ -27,6 +27,8 @@ pub(crate) struct Guest {
     pub(crate) more: usize,
     /// Bytes that it says at a time.
     pub(crate) pace: usize,
+    /// All bodies that it sends are long.
+    long: bool,
     /// It sends its FIN as soon as it has said all.
     pub(crate) short: bool,
     /// It never reads.
@@ -97,10 +99,11 @@ impl Guest {
             asks: VecDeque::new(),
             more: 1 + chance.usize(0..4),
             pace: if setting.calm {
-                usize::MAX
+                [30_000, 100_000][chance.usize(0..2)]
             } else {
                 [1, 20, 200, 100_000, 100_000][chance.usize(0..5)]
             },
+            long: chance.u8(0..5) == 0,
             short: odd(chance, 8),
             deaf: odd(chance, 12),
             wild: odd(chance, 8),
@@ -143,11 +146,11 @@ impl Guest {
     pub(crate) fn think(&mut self, chance: &mut Rng, setting: Setting, known: &[Known], n: usize) {
         for _ in 0..n.min(self.more) {
             self.more -= 1;
-            let (mut bytes, what, mut head) = request(chance, setting, known);
+            let (mut bytes, what, mut head) = request(chance, setting, known, self.long);
             if self.wild {
                 // What becomes of a HEAD is not known, and so not where its reply ends.
                 while head {
-                    (bytes, _, head) = request(chance, setting, known);
+                    (bytes, _, head) = request(chance, setting, known, self.long);
                 }
                 spoil(chance, &mut bytes);
             }
@@ -164,17 +167,19 @@ impl Guest {
     }
 }
 
-fn request(chance: &mut Rng, setting: Setting, known: &[Known]) -> (Vec<u8>, What, bool) {
+fn request(
+    chance: &mut Rng,
+    setting: Setting,
+    known: &[Known],
+    long: bool,
+) -> (Vec<u8>, What, bool) {
     let known = (!known.is_empty()).then(|| &known[chance.usize(0..known.len())]);
     let text = known.map_or_else(nothing, |known| known.text.clone());
     let id = &text.id;
     let plain = |line: String| format!("{line} HTTP/1.1\r\nHost: localhost\r\n\r\n");
     let (request, what) = match chance.u8(0..26) {
-        0..=10 => return text_request(chance, setting),
-        11..=12 => {
-            let long = chance.bool();
-            (analysis(long), What::Scores { long })
-        }
+        0..=10 => return text_request(chance, setting, long),
+        11..=12 => (analysis(long), What::Scores { long }),
         13..=15 => {
             let offsets = known.map_or(&[][..], |known| &known.offsets);
             let from = chance.choice(offsets).copied().unwrap_or(0);
@@ -214,15 +219,16 @@ fn nothing() -> Told {
     }
 }
 
-fn text_request(chance: &mut Rng, setting: Setting) -> (Vec<u8>, What, bool) {
+fn text_request(chance: &mut Rng, setting: Setting, long: bool) -> (Vec<u8>, What, bool) {
     let (mut topic, mut stream) = (chance.u8(0..TOPICS), chance.bool());
     let mut provider = chance.usize(0..PROVIDERS.len());
     if setting.crowd {
         (topic, stream, provider) = (0, true, 1);
     }
+    stream |= setting.lengthy;
     let name = PROVIDERS[provider].name;
     let mut json = format!(r#"{{"topic":"topic {topic}","stream":{stream},"provider":"{name}"}}"#);
-    if chance.u8(0..8) == 0 {
+    if long {
         json = lengthened(&json);
     }
     let what = What::Text(Subject { topic, provider });

@@ -100,7 +100,7 @@ pub(crate) fn subject_of(term: &str, provider: &str) -> Option<Subject> {
 }
 
 /// More than a client's buffer and what a provider may be ahead of it.
-const LENGTHY_BYTES: usize = 560_000;
+const LENGTHY_BYTES: usize = 800_000;
 
 /// One connection of a provider: what it has still to say, and what it does then.
 pub(crate) struct Host {

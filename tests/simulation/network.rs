@@ -81,7 +81,7 @@ impl Play {
             return;
         };
         let steps = if self.setting.lengthy {
-            [10, 50_000, 100_000, 1_000_000]
+            [10, 50_000, 100_000, 200_000]
         } else {
             [10, 60, 300, 10_000]
         };

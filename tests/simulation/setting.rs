@@ -18,14 +18,18 @@ impl Setting {
     pub(crate) fn new(chance: &mut Rng) -> Setting {
         let lengthy = chance.u8(0..24) == 0;
         Setting {
-            calm: chance.u8(0..6) == 0 || (lengthy && chance.bool()),
-            crowd: chance.u8(0..10) == 0,
+            calm: chance.u8(0..6) == 0 || (lengthy && chance.u8(0..4) > 0),
+            crowd: chance.u8(0..10) == 0 && !lengthy,
             lengthy,
         }
     }
 
     /// Clients at a time.
     pub(crate) fn clients(self) -> usize {
-        if self.crowd { 30 } else { 12 }
+        match self {
+            Setting { lengthy: true, .. } => 4,
+            Setting { crowd: true, .. } => 30,
+            _ => 12,
+        }
     }
 }
