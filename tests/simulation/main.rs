@@ -37,12 +37,9 @@ use std::time::Instant;
 use play::Play;
 use story::Story;
 
-/// Steps of one run before everything is brought to its end.
-const STEPS: usize = 1500;
-
 fn run(seed: u64, story: &Story) -> Play {
     let mut play = Play::new(seed, story.clone());
-    for _ in 0..STEPS {
+    for _ in 0..play.setting.steps() {
         play.step();
     }
     play.rest();
@@ -131,7 +128,7 @@ fn whatever_happens_everything_ends_and_nothing_is_lost() {
         [&sum.requests, &sum.texts, &sum.replies].map(|n| n.load(Ordering::Relaxed));
     let took = began.elapsed();
     story::write(&format!(
-        "{seeds} runs of {STEPS} steps in {took:.1?}: {replies} replies, {requests} rows, {texts} texts"
+        "{seeds} runs in {took:.1?}: {replies} replies, {requests} rows, {texts} texts"
     ));
     let seen = sum.seen.lock().expect("nobody panics with it");
     story::write(&format!("{seen:?}"));

@@ -24,6 +24,12 @@ impl Setting {
         }
     }
 
+    /// Steps before everything is brought to its end.
+    pub(crate) fn steps(self) -> usize {
+        // Long texts take long to be looked through.
+        if self.lengthy { 400 } else { 1500 }
+    }
+
     /// Clients at a time.
     pub(crate) fn clients(self) -> usize {
         match self {
