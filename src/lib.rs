@@ -16,9 +16,9 @@
 //!        ▼ │
 //!   engine                  who does what next: a function of what it is told
 //!        │
-//!        ├── proto          bytes ◄──► HTTP/1.1, server-sent events
+//!        ├── proto          bytes ◄──► HTTP/1.1, server-sent events, DNS
 //!        ├── dialect        a provider's JSON ◄──► one neutral form
-//!        ├── score          text ──► readability, sentiment
+//!        ├── score          text ──► readability, sentiment, keywords
 //!        └── store          rows, and questions to them (SQLite lives on a thread)
 //! ```
 //!

@@ -25,7 +25,7 @@ pub const TRAILER_BYTES: usize = 8 * 1024;
 pub const INFORMATIONAL_RESPONSES: usize = 8;
 /// A request body, unless its route says otherwise. Larger: 413.
 pub const BODY_BYTES: usize = 1024 * 1024;
-/// The body of `/analyze/`. Larger: 413.
+/// The body of `/analyze/` and `/keywords/`. Larger: 413.
 pub const ANALYZE_BODY_BYTES: usize = 4 * 1024 * 1024;
 /// The body that a provider may send when it does not stream. Larger: 502. It is parsed on the
 /// loop, in a few milliseconds at most (docs/decisions/0017-answers-on-the-loop.md).
@@ -43,12 +43,39 @@ pub const JSON_DEPTH: usize = 64;
 /// JSON larger than this is parsed on a thread, not on the loop.
 pub const JSON_ON_LOOP_BYTES: usize = 64 * 1024;
 
+// --- DNS, what a name server may say ---------------------------------------------------------------
+
+/// The largest datagram that name servers are asked to send (the DNS flag day of 2020: it passes
+/// everywhere in one piece). What does not fit is asked for again over TCP.
+pub const DNS_UDP_BYTES: u16 = 1232;
+/// Records in one answer. More: the server has failed.
+pub const DNS_RECORDS: usize = 128;
+/// Pointers in one name of an answer. More: the server has failed.
+pub const DNS_POINTERS: usize = 16;
+/// Aliases (CNAME) from a name to its addresses. More, or a circle: the server has failed.
+pub const DNS_ALIASES: usize = 8;
+/// Addresses taken from one answer; the rest is ignored.
+pub const DNS_ADDRESSES: usize = 16;
+/// Datagrams on one socket that answer no question of ours. More: somebody is guessing, and the
+/// question is asked again over TCP, where guessing is of no use.
+pub const DNS_STRAYS: u8 = 16;
+
 // --- what a request may ask for ----------------------------------------------------------------
 
 /// A topic longer than this: 422.
 pub const TOPIC_CHARS: usize = 2_000;
-/// A text to analyse longer than this: 413.
+/// A text to analyse, or to find keywords in, longer than this: 413.
 pub const CONTENT_CHARS: usize = 1_000_000;
+/// Keywords that one request may ask for. More: 422.
+pub const KEYWORDS: usize = 100;
+/// … and those that it gets if it does not say.
+pub const KEYWORDS_UNASKED: usize = 10;
+/// Characters of a text that a provider is shown to name its keywords. What follows is not sent.
+pub const KEYWORDS_PROMPT_CHARS: usize = 50_000;
+/// Bytes of a provider's list of keywords that are read. What follows is not looked at.
+pub const KEYWORDS_ANSWER_BYTES: usize = 64 * 1024;
+/// A longer item in such a list is no keyword, and left out.
+pub const KEYWORD_CHARS: usize = 100;
 /// Rows on one page of `/contents`.
 pub const PAGE_ROWS: usize = 100;
 /// Characters of a text shown in a list.
@@ -76,6 +103,16 @@ pub const LINGER_MS: u64 = 2_000;
 pub const LINGER_BYTES: usize = 1024 * 1024;
 /// One look-up of a name.
 pub const RESOLVE_MS: u64 = 3_000;
+/// Before the same question goes to the next name server.
+pub const DNS_RETRY_MS: u64 = 1_000;
+/// Once there are IPv4 addresses, waiting for those of IPv6 (RFC 8305 §3).
+pub const DNS_DELAY_MS: u64 = 50;
+/// An answer of a name server is used for as long as it says, but for this long at least …
+pub const DNS_TTL_MIN_MS: u64 = 1_000;
+/// … and this long at most.
+pub const DNS_TTL_MAX_MS: u64 = 30_000;
+/// That a name has no address is believed for as long as the server says, but this long at most.
+pub const DNS_DENIED_MS: u64 = 5_000;
 /// TCP connect, all addresses together.
 pub const CONNECT_MS: u64 = 3_000;
 /// Between two addresses of one name (RFC 8305 §5).
@@ -100,7 +137,7 @@ pub const HEARTBEAT_MS: u64 = 15_000;
 pub const PARSE_MS: u64 = 5_000;
 /// Scoring a text that was generated. Past it the text is answered and stored without scores.
 pub const SCORE_MS: u64 = 5_000;
-/// `/analyze/` waiting for a scorer. Then 503.
+/// `/analyze/` and `/keywords/` waiting for a scorer. Then 503.
 pub const ANALYZE_WAIT_MS: u64 = 1_000;
 /// A query or a transaction of the store. Then 503. A text whose row is not known to be stored is
 /// answered with that error too; in a stream it comes after all of the text, in the place of `done`.
@@ -145,7 +182,14 @@ pub const POOL_CONNECTIONS: usize = 16_384;
 pub const POOL_WAITING: usize = 4096;
 /// Generations that may be alive, and so places in the scoring and saving queues. More: 503.
 pub const GENERATIONS: usize = 32_768;
-/// Texts of `/analyze/` that wait for a scorer. More: 503.
+/// Topics of one `POST /batch`.
+pub const BATCH_TOPICS: usize = 1_000;
+/// Texts of one batch that are produced, or wait to be written, at a time; fewer if the provider
+/// may have fewer calls. The other topics wait.
+pub const BATCH_AT_ONCE: usize = 64;
+/// Texts that one `POST /generate/` may choose the best of.
+pub const CANDIDATES: u8 = 8;
+/// Texts of `/analyze/` and `/keywords/` that wait for a scorer. More: 503.
 pub const ANALYZE_WAITING: usize = 256;
 /// Requests whose JSON is being parsed on a thread. More: 503.
 pub const PARSE_WAITING: usize = 256;
@@ -165,6 +209,12 @@ pub const LEDGER_BYTES: u64 = 1024 * 1024 * 1024;
 pub const SCORERS_MAX: usize = 4;
 /// A scorer looks whether its text is still wanted after this many bytes of it.
 pub const SCORE_POLL_BYTES: usize = 64 * 1024;
+/// Name servers that can be configured. More: a wrong setting.
+pub const DNS_SERVERS: usize = 3;
+/// Names that are looked up at a time by our own resolver. More wait for their turn.
+pub const DNS_LOOKUPS: usize = 16;
+/// Sockets of one look-up: two kinds of address, each asked for three times within the time limit.
+pub const DNS_SOCKETS: usize = 6;
 /// Threads for names.
 pub const NAME_THREADS: usize = 2;
 /// Closed spans kept in the trace ring (a power of two).
@@ -214,6 +264,10 @@ const _: () = {
     assert!(PUMP_BYTES < READERS_BYTES_PER_TURN);
     assert!(SSE_EVENT_BYTES <= GENERATION_BYTES);
     assert!(CONNECT_STAGGER_MS < CONNECT_MS);
+    // Each question is sent once at the start and then at every retry.
+    assert!(2 * RESOLVE_MS.div_ceil(DNS_RETRY_MS) as usize == DNS_SOCKETS);
+    assert!(DNS_DELAY_MS < DNS_RETRY_MS);
+    assert!(DNS_TTL_MIN_MS <= DNS_TTL_MAX_MS);
     assert!(CONNECT_MS < FIRST_BYTE_MS);
     assert!(FIRST_BYTE_MS < GENERATION_MS);
     assert!(RESUME_GRACE_MS < REPLAY_MS);

@@ -41,11 +41,11 @@ pub use base_url::BaseUrl;
 pub use error::ConfigError;
 pub use layers::Origin;
 pub use limits::{Drill, Limits, Offline};
-pub use prompt::PromptTemplate;
+pub use prompt::{KeywordsPrompt, PromptTemplate};
 pub use provider::{OFFLINE, Provider, ProviderKind, Timeouts, Upstream};
 pub use secret::Secret;
 pub use sources::{Flags, SourceFile, Sources};
-pub use values::{HostName, LogFormat, LogLevel, Speech, WebOrigin};
+pub use values::{HostName, LogFormat, LogLevel, NameServers, Speech, WebOrigin};
 
 /// Everything that an operator can choose. Made by [`Config::load`].
 #[derive(Clone, Debug, PartialEq)]
@@ -60,8 +60,12 @@ pub struct Config {
     pub origins: Vec<WebOrigin>,
     /// Whether anybody who can reach the address may spend the provider keys.
     pub allow_anonymous: bool,
+    /// Who is asked for the addresses of providers; if nobody, the system's resolver.
+    pub dns: NameServers,
     /// What a provider is asked for a topic.
     pub prompt: PromptTemplate,
+    /// What a provider is asked for the keywords of a text.
+    pub keywords_prompt: KeywordsPrompt,
     /// Equal prompts in flight share one call.
     pub coalesce: bool,
     /// A client that closed its sending side still waits for its answer.
@@ -120,7 +124,9 @@ fn read(layers: &mut Layers) -> Result<Config, ConfigError> {
         hosts: layers.value("hosts", Vec::new())?,
         origins: layers.value("origins", Vec::new())?,
         allow_anonymous: layers.value("allow_anonymous", false)?,
+        dns: layers.value("dns", NameServers::default())?,
         prompt: layers.value("prompt", PromptTemplate::default())?,
+        keywords_prompt: layers.value("keywords_prompt", KeywordsPrompt::default())?,
         coalesce: layers.value("coalesce", true)?,
         half_close: layers.value("half_close", false)?,
         debug: layers.value("debug", false)?,

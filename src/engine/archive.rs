@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use super::call::Plan;
 use super::generation::{Generation, GenerationWait, Outcome, Phase};
+use super::keywords::keywords_row;
 use super::slots::{ExchangeId, GenerationId};
 use super::timers::{Owner, Timer};
 use super::{Engine, Failure, TENANT, failure::Upstream};
@@ -31,7 +32,13 @@ impl Engine {
             .collect();
         let generation = self.generations.get_mut(id)?;
         requests.append(&mut generation.rows);
-        let text = (!generation.text.is_empty()).then(|| Box::new(text_row(generation, state)));
+        if let Some(row) = keywords_row(generation) {
+            self.settle_generation(id);
+            return Some(Write::Keywords { requests, row });
+        }
+        let text = generation
+            .has_text()
+            .then(|| Box::new(text_row(generation, state)));
         self.settle_generation(id);
         if requests.is_empty() && text.is_none() {
             return None;
@@ -53,8 +60,7 @@ impl Engine {
         // From `Saving` on, the row is part of the transaction already.
         let early = matches!(generation.phase, Phase::Calling | Phase::Scoring);
         let listens = generation.subscribers.contains(&exchange);
-        let asked = self.exchanges.get(exchange)?.route.is_recorded();
-        if !(early && listens && asked) {
+        if !(early && listens && self.exchanges.get(exchange)?.shares_row()) {
             return None;
         }
         let outcome = RequestOutcome::ClientGone;
@@ -64,13 +70,13 @@ impl Engine {
 
     /// The row of a request that is answered with its text, or with its failure.
     fn row_of_listener(&self, id: GenerationId, exchange: ExchangeId) -> Option<RequestRow> {
-        if !self.exchanges.get(exchange)?.route.is_recorded() {
+        if !self.exchanges.get(exchange)?.shares_row() {
             return None;
         }
         let generation = self.generations.get(id)?;
         let row = match &generation.result.verdict {
             Some(Err(failure)) => {
-                let outcome = outcome_of(failure, !generation.text.is_empty());
+                let outcome = outcome_of(failure, generation.has_text());
                 let mut row = self.request_row(exchange, outcome, failure.status())?;
                 row.error_code = Some(failure.code().to_string());
                 row
@@ -190,6 +196,7 @@ impl Engine {
                 },
                 model: Some(row.model),
                 scores: row.scores,
+                keywords: Vec::new(),
                 document: None,
                 stored: true,
                 created_ms: row.created_ms,

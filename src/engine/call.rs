@@ -13,6 +13,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::generation::Generation;
+use super::keywords::Purpose;
 use super::now::Mono;
 use super::slots::{CallId, ConnId, GenerationId};
 use super::timers::{Owner, Timer};
@@ -47,6 +48,10 @@ pub struct Plan {
     pub temperature: Option<f32>,
     /// Whether the first who asked wants a stream.
     pub stream: bool,
+    /// Which of several texts about the same topic it is: they are not to be one text.
+    pub candidate: u8,
+    /// What the answer is for.
+    pub purpose: Purpose,
 }
 
 impl Plan {
@@ -64,6 +69,8 @@ impl Plan {
             max_tokens: None,
             temperature: None,
             stream: false,
+            candidate: 0,
+            purpose: Purpose::Text,
         }
     }
 }

@@ -6,6 +6,7 @@ use std::fmt;
 
 use super::Engine;
 use super::conn::{ProviderPhase, Role};
+use super::exchange::Held;
 use super::generation::{Generation, Phase};
 
 /// An invariant that does not hold, in words.
@@ -18,7 +19,7 @@ impl fmt::Display for Broken {
     }
 }
 
-fn holds(what: bool, words: impl FnOnce() -> String) -> Result<(), Broken> {
+pub(super) fn holds(what: bool, words: impl FnOnce() -> String) -> Result<(), Broken> {
     if what { Ok(()) } else { Err(Broken(words())) }
 }
 
@@ -30,6 +31,7 @@ impl Engine {
         self.check_listeners()?;
         self.check_ledger()?;
         self.check_archive()?;
+        self.check_resolver()?;
         // Swept once a turn to twice the owners; between two turns a few are added.
         let owners = self.owners();
         holds(self.timers.len() <= 2 * owners + 1024, || {
@@ -51,6 +53,7 @@ impl Engine {
             ("unfinished generations", unfinished),
             ("calls", self.calls.len()),
             ("dials", self.dials.len()),
+            ("look-ups", self.resolver.len()),
             ("pieces of work", self.works.len()),
         ] {
             holds(count == 0, || format!("{count} {what} are left"))?;
@@ -130,17 +133,19 @@ impl Engine {
     fn check_listeners(&self) -> Result<(), Broken> {
         for (id, generation) in self.generations.iter() {
             for exchange in &generation.subscribers {
-                let back = self.exchanges.get(*exchange).map(|e| e.held.generation);
-                holds(back == Some(Some(id)), || {
+                let back = self.exchanges.get(*exchange).map(|e| &e.held);
+                let knows = |h: &Held| h.generation == Some(id) || h.party.contains(&id);
+                holds(back.is_some_and(knows), || {
                     format!("{id:?} is listened to by {exchange:?}, which is elsewhere")
                 })?;
             }
         }
         for (id, exchange) in self.exchanges.iter() {
-            if let Some(generation) = exchange.held.generation {
+            let held = &exchange.held;
+            for generation in held.generation.iter().chain(&held.party) {
                 let listens = self
                     .generations
-                    .get(generation)
+                    .get(*generation)
                     .is_some_and(|g| g.subscribers.contains(&id));
                 holds(listens, || {
                     format!("{id:?} waits for a text that does not know it")

@@ -6,8 +6,11 @@ use uuid::Uuid;
 use crate::dialect::Usage;
 use crate::engine::Failure;
 use crate::engine::generation::Generation;
+use crate::engine::keywords::Purpose;
+use crate::proto::put_json_string;
+use crate::score::keywords::Keyword;
 use crate::score::{Readability, Sentiment};
-use crate::store::Listed;
+use crate::store::{KeywordMethod, Listed};
 
 /// A generated text and all that is known about it, as `POST /generate/` and `done` say it.
 #[derive(Serialize)]
@@ -46,6 +49,25 @@ impl<'a> TextReply<'a> {
         }
     }
 }
+
+/// A whole answer as JSON. A text, which is most of it, is written apart from the rest.
+pub(super) fn whole_document(generation: &Generation) -> Vec<u8> {
+    if let Purpose::Keywords(_) = generation.plan.purpose {
+        // Strings and numbers cannot fail to be written into memory.
+        return serde_json::to_vec(&KeywordsReply::of(generation)).unwrap_or_default();
+    }
+    let mut document = Vec::with_capacity(generation.text.len() + WITHOUT_TEXT_BYTES);
+    document.extend_from_slice(b"{\"generated_text\":");
+    put_json_string(&mut document, &generation.text);
+    let comma = document.len();
+    // Strings and numbers cannot fail to be written into memory.
+    let _ = serde_json::to_writer(&mut document, &TextReply::new(generation, false));
+    document[comma] = b','; // was the brace of an object of its own
+    document
+}
+
+/// About what an answer has besides its text.
+const WITHOUT_TEXT_BYTES: usize = 1024;
 
 #[derive(Serialize)]
 pub(super) struct UsageReply {
@@ -99,6 +121,26 @@ pub(super) struct AnalysisReply<'a> {
     pub(super) sentiment: &'a Sentiment,
     pub(super) id: Uuid,
     pub(super) search_term_id: Uuid,
+}
+
+/// The keywords of a text, as `POST /keywords/` says them.
+#[derive(Serialize)]
+pub(super) struct KeywordsReply<'a> {
+    pub(super) keywords: &'a [Keyword],
+    pub(super) method: KeywordMethod,
+    pub(super) id: Uuid,
+    pub(super) search_term_id: Uuid,
+}
+
+impl<'a> KeywordsReply<'a> {
+    pub(super) fn of(generation: &'a Generation) -> Self {
+        KeywordsReply {
+            keywords: &generation.result.keywords,
+            method: KeywordMethod::Provider,
+            id: generation.id,
+            search_term_id: generation.plan.term_id,
+        }
+    }
 }
 
 /// RFC 9457, with our own members `code`, `field` and `request_id`.

@@ -46,6 +46,14 @@ pub struct Exchange {
 
 const _: () = assert!(size_of::<Exchange>() <= 256);
 
+impl Exchange {
+    /// Whether its row is written with the row of its text. A request for several texts has one of
+    /// its own.
+    pub(super) fn shares_row(&self) -> bool {
+        self.route.is_recorded() && matches!(self.flow, Flow::Generate(_))
+    }
+}
+
 /// What of a request's head decides how the reply is written.
 #[derive(Clone, Copy, Debug)]
 pub struct Terms {
@@ -69,6 +77,8 @@ pub struct Held {
     pub work: Option<WorkId>,
     /// The text that it listens to.
     pub generation: Option<GenerationId>,
+    /// The texts that it listens to, if they are several.
+    pub party: Vec<GenerationId>,
     /// Whether it was accepted and its row is not on the way yet.
     pub owes_row: bool,
 }
@@ -83,7 +93,7 @@ impl Engine {
         if let Some(work) = held.work {
             self.works.cancel(work);
         }
-        if let Some(generation) = held.generation {
+        for generation in held.generation.into_iter().chain(held.party) {
             self.unsubscribe(generation, id);
         }
     }

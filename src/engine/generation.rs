@@ -17,6 +17,7 @@ use uuid::Uuid;
 use super::call::Plan;
 use super::flow::Flow;
 use super::flow::generate::Event;
+use super::keywords::Purpose;
 use super::now::Mono;
 use super::slots::{CallId, ConnId, ExchangeId, GenerationId, WorkId};
 use super::timers::{Owner, Timer};
@@ -26,6 +27,7 @@ use super::{Engine, Failure, failure::Upstream};
 use crate::dialect::{FinishReason, Usage};
 use crate::limits::{GENERATION_BYTES, READERS_AT_ONCE, STORE_MS};
 use crate::score::Scores;
+use crate::score::keywords::Keyword;
 use crate::store::{RequestRow, TextState};
 
 /// One text being produced.
@@ -104,6 +106,8 @@ pub struct Outcome {
     pub model: Option<String>,
     /// The scores, if there was time for them.
     pub scores: Option<Scores>,
+    /// The keywords, if they are what was asked for.
+    pub keywords: Vec<Keyword>,
     /// The whole answer, once somebody wants it whole; all who do read the same bytes.
     pub document: Option<Arc<Vec<u8>>>,
     /// Whether the row is on disk.
@@ -117,6 +121,12 @@ impl Generation {
     #[must_use]
     pub fn verdict(&self) -> Option<Result<(), Failure>> {
         self.result.verdict.clone()
+    }
+
+    /// Whether there is a text that can be stored, whole or not.
+    #[must_use]
+    pub fn has_text(&self) -> bool {
+        self.plan.purpose == Purpose::Text && !self.text.is_empty()
     }
 
     /// Bytes of memory it holds.
@@ -185,6 +195,9 @@ impl Engine {
             return self.fail_generation(id, Upstream::Empty.into());
         }
         text.shrink_to_fit();
+        if let Purpose::Keywords(limit) = generation.plan.purpose {
+            return self.complete_keywords(id, limit);
+        }
         let work = Work::Score {
             text: Arc::clone(&generation.text),
             cancel: Cancel::default(),
@@ -228,6 +241,7 @@ impl Engine {
         } else {
             self.keep_for_replay(id);
         }
+        self.forget_read_keywords(id);
     }
 
     /// The text will not be complete: say so, and save what there is.
@@ -305,7 +319,10 @@ impl Engine {
                 .set(Owner::Generation(id), &mut generation.timer, at);
         }
         if let Some(waiting) = self.exchanges.get_mut(exchange) {
-            waiting.held.generation = Some(id);
+            match waiting.flow {
+                Flow::Gather(_) => waiting.held.party.push(id),
+                _ => waiting.held.generation = Some(id),
+            }
         }
         self.mind_the_gap(id);
     }
@@ -337,6 +354,7 @@ impl Engine {
                 .set(Owner::Generation(id), &mut generation.timer, at);
         }
         self.mind_the_gap(id);
+        self.forget_read_keywords(id);
     }
 
     /// Pauses the provider while its only reader is far behind, and resumes it.
@@ -376,7 +394,7 @@ impl Engine {
     }
 
     /// Queues the transaction with everything that is known.
-    fn save_generation(&mut self, id: GenerationId, state: TextState) {
+    pub(super) fn save_generation(&mut self, id: GenerationId, state: TextState) {
         let Some(write) = self.rows_of(id, state) else {
             return self.saved(id, Ok(()));
         };

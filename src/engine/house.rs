@@ -76,6 +76,7 @@ impl Engine {
                     self.close_conn(id, How::Plain);
                 }
             }
+            Role::NameServer(_) => {} // somebody may be waiting for the name
         }
     }
 
@@ -87,10 +88,17 @@ impl Engine {
             self.fail_generation(id, Failure::Stopping);
         }
         for id in self.exchanges.ids() {
-            let waits_for_rows = self.exchanges.get(id).is_some_and(|exchange| {
-                matches!(exchange.flow, Flow::Generate(_)) && exchange.held.generation.is_some()
-            });
-            if !waits_for_rows {
+            let waits_for_rows =
+                self.exchanges
+                    .get(id)
+                    .is_some_and(|exchange| match &exchange.flow {
+                        Flow::Generate(_) => exchange.held.generation.is_some(),
+                        Flow::Gather(_) => true,
+                        _ => false,
+                    });
+            if waits_for_rows {
+                self.serve_later(id); // topics of a batch that were not begun are refused
+            } else {
                 self.fail_exchange(id, &Failure::Stopping);
             }
         }

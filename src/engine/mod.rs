@@ -23,6 +23,7 @@
 mod archive;
 pub mod blocks;
 pub mod call;
+pub mod chance;
 mod check;
 pub mod client;
 pub mod conn;
@@ -35,6 +36,7 @@ pub mod flow;
 pub mod generation;
 mod house;
 pub mod io;
+pub mod keywords;
 pub mod ledger;
 pub mod metrics;
 pub mod names;
@@ -43,6 +45,7 @@ pub mod policy;
 pub mod pool;
 mod provider;
 mod reply;
+pub mod resolver;
 mod results;
 pub mod routes;
 pub mod slots;
@@ -81,6 +84,7 @@ use self::metrics::Counters;
 use self::names::Name;
 use self::policy::hosts::Hosts;
 use self::pool::Pool;
+use self::resolver::Resolver;
 use self::slots::Slots;
 use self::timers::{Timer, Timers};
 use self::trace::Trace;
@@ -123,6 +127,7 @@ pub struct Engine {
     pools: Vec<Pool>,
     pools_to_open: Vec<u16>,
     names: Vec<Name>,
+    resolver: Resolver,
     // how to find things in them
     by_id: HashMap<Uuid, GenerationId, Keyed>,
     by_prompt: HashMap<[u8; 32], GenerationId, Keyed>,
@@ -175,6 +180,7 @@ impl Engine {
             .unwrap_or(0) as u16;
         let remote = providers.iter().filter(|p| p.upstream().is_some()).count();
         let share = sizes.upstreams / remote.max(1);
+        let questions = Resolver::sockets_max(config.dns.as_slice(), remote);
         let pools = providers
             .iter()
             .map(|p| {
@@ -191,7 +197,7 @@ impl Engine {
         };
         let names: Vec<Arc<str>> = providers.iter().map(|p| p.name.as_str().into()).collect();
         Engine {
-            conns: Slots::new(sizes.clients + sizes.upstreams + SPARE_CONNECTIONS),
+            conns: Slots::new(sizes.clients + sizes.upstreams + questions + SPARE_CONNECTIONS),
             exchanges: Slots::new(sizes.clients),
             generations: Slots::new(sizes.generations),
             calls: Slots::new(sizes.generations),
@@ -200,6 +206,7 @@ impl Engine {
             pools,
             pools_to_open: Vec::new(),
             names: providers.iter().map(|_| Name::default()).collect(),
+            resolver: Resolver::new(config.dns.as_slice(), seed),
             by_id: HashMap::with_hasher(Keyed(seed)),
             by_prompt: HashMap::with_hasher(Keyed(seed)),
             provider_names: names,
@@ -220,7 +227,7 @@ impl Engine {
                 config.hosts.iter().map(|host| host.as_str()),
                 config.origins.iter().map(|origin| origin.as_str()),
             ),
-            random: fastrand::Rng::with_seed(seed),
+            random: fastrand::Rng::with_seed(chance::open_seed(seed)),
             last_id: (0, 0),
             date: (u64::MAX, HttpDate::from_unix(0)),
             clients: 0,
@@ -269,16 +276,21 @@ impl Engine {
 
     fn route(&mut self, input: Input<'_>) {
         match input {
-            Input::Connected(id) => self.provider_connected(id),
+            Input::Connected(id) => match self.side(id) {
+                Some(Side::NameServer) => self.name_server_connected(id),
+                _ => self.provider_connected(id),
+            },
             Input::Secured(id) => self.provider_secured(id),
             Input::Received(id, bytes) => match self.side(id) {
                 Some(Side::Client) => self.client_received(id, bytes),
                 Some(Side::Provider) => self.provider_received(id, bytes),
+                Some(Side::NameServer) => self.name_server_received(id, bytes),
                 None => self.counters.stale += 1,
             },
             Input::EndOfInput(id) => match self.side(id) {
                 Some(Side::Client) => self.client_eof(id),
                 Some(Side::Provider) => self.provider_eof(id),
+                Some(Side::NameServer) => self.name_server_ended(id, false),
                 None => self.counters.stale += 1,
             },
             Input::HungUp(id) => self.client_hung_up(id),
@@ -297,6 +309,7 @@ impl Engine {
         self.conns.get(id).map(|conn| match conn.role {
             Role::Client(_) => Side::Client,
             Role::Provider(_) => Side::Provider,
+            Role::NameServer(_) => Side::NameServer,
         })
     }
 
@@ -371,6 +384,7 @@ impl Engine {
 enum Side {
     Client,
     Provider,
+    NameServer,
 }
 
 /// Hashing keyed by the seed of the run: not predictable from outside, the same in a replay.

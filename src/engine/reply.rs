@@ -7,7 +7,9 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use super::archive::outcome_of;
-use super::documents::{AnalysisReply, PageReply, Problem, RowReply, rfc3339, row_of_list, usage};
+use super::documents::{
+    AnalysisReply, KeywordsReply, PageReply, Problem, RowReply, rfc3339, row_of_list, usage,
+};
 use crate::engine::blocks::Pen;
 use crate::engine::client::takes_body;
 use crate::engine::exchange::Terms;
@@ -74,11 +76,13 @@ impl Engine {
         {
             return self.end_stream(id, Some(failure));
         }
-        if let super::flow::Flow::Generate(super::flow::generate::Generate::Sending(_)) =
-            &exchange.flow
-        {
-            // Its head is out and its length was said: only a cut tells that it is not whole.
-            let conn = exchange.conn;
+        if exchange.flow.has_begun_to_answer() {
+            // Its head is out: only a cut tells that it is not whole.
+            let (conn, request_id, route) =
+                (exchange.conn, exchange.request_id, exchange.route.as_str());
+            self.note_failure(failure, route, request_id);
+            let outcome = outcome_of(failure, true);
+            self.settle_row(id, outcome, failure.status(), Some(failure.code()));
             self.client_closed(conn);
             return self.out.push(Output::Close(conn, super::io::How::Reset));
         }
@@ -257,6 +261,11 @@ impl Engine {
             search_term_id: term,
         };
         self.reply_json(id, 200, &reply);
+    }
+
+    /// The answer to `POST /keywords/`, where no provider was asked.
+    pub(super) fn reply_keywords(&mut self, id: ExchangeId, reply: &KeywordsReply<'_>) {
+        self.reply_json(id, 200, reply);
     }
 
     /// A page of `GET /contents`.

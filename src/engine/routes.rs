@@ -30,8 +30,12 @@ pub enum Route {
     Resume(Uuid),
     /// `DELETE /generate/{id}`
     Stop(Uuid),
+    /// `POST /batch`
+    Batch,
     /// `POST /analyze/`
     Analyze,
+    /// `POST /keywords/`
+    Keywords,
     /// `GET /contents`
     List(Box<ListQuery>),
     /// `GET /contents/{id}`
@@ -57,7 +61,9 @@ impl Route {
             Route::Generate => "/generate/",
             Route::Resume(_) => "/generate/{id}/events",
             Route::Stop(_) => "/generate/{id}",
+            Route::Batch => "/batch",
             Route::Analyze => "/analyze/",
+            Route::Keywords => "/keywords/",
             Route::List(_) => "/contents",
             Route::Read(_) | Route::Delete(_) => "/contents/{id}",
             Route::Options(_) => "OPTIONS",
@@ -97,7 +103,7 @@ impl Route {
                 probe: true,
                 ..none
             },
-            Route::Generate | Route::Analyze => Traits {
+            Route::Generate | Route::Batch | Route::Analyze | Route::Keywords => Traits {
                 body: true,
                 costs: true,
                 recorded: true,
@@ -137,7 +143,9 @@ enum Place {
     Generate,
     GenerateOne(Uuid),
     Events(Uuid),
+    Batch,
     Analyze,
+    Keywords,
     Contents,
     ContentsOne(Uuid),
     Everything,
@@ -161,7 +169,9 @@ pub fn find(head: &RequestHead<'_>) -> Result<Route, Failure> {
         Place::Metrics if reads => Route::Metrics,
         Place::Spans if reads => Route::Spans,
         Place::Generate if head.method == Method::Post => Route::Generate,
+        Place::Batch if head.method == Method::Post => Route::Batch,
         Place::Analyze if head.method == Method::Post => Route::Analyze,
+        Place::Keywords if head.method == Method::Post => Route::Keywords,
         Place::Events(id) if reads => Route::Resume(id),
         Place::GenerateOne(id) if head.method == Method::Delete => Route::Stop(id),
         Place::Contents if reads => Route::List(Box::new(ListQuery::parse(head.query)?)),
@@ -175,7 +185,7 @@ pub fn find(head: &RequestHead<'_>) -> Result<Route, Failure> {
 impl Place {
     fn allow(&self) -> &'static str {
         match self {
-            Place::Generate | Place::Analyze => "POST, OPTIONS",
+            Place::Generate | Place::Batch | Place::Analyze | Place::Keywords => "POST, OPTIONS",
             Place::GenerateOne(_) => "DELETE, OPTIONS",
             Place::ContentsOne(_) => "GET, HEAD, DELETE, OPTIONS",
             Place::Everything => "GET, HEAD, POST, DELETE, OPTIONS",
@@ -202,7 +212,9 @@ fn place(path: &str) -> Result<Place, Failure> {
         ("generate", "", None) => Place::Generate,
         ("generate", id, None | Some("")) if end => Place::GenerateOne(known(id)?),
         ("generate", id, Some("events")) if end => Place::Events(known(id)?),
+        ("batch", "", None) => Place::Batch,
         ("analyze", "", None) => Place::Analyze,
+        ("keywords", "", None) => Place::Keywords,
         ("contents", "", None) => Place::Contents,
         ("contents", id, None | Some("")) if end => Place::ContentsOne(known(id)?),
         _ => return Err(Failure::NoSuchRoute),

@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use super::blocks::Pen;
 use super::client::{takes_body, takes_chunks};
-use super::documents::{Problem, TextReply};
+use super::documents::{Problem, TextReply, whole_document};
 use super::flow::Flow;
 use super::flow::generate::{Event, Generate};
 use super::reply::after;
@@ -22,7 +22,7 @@ use crate::limits::{
     PUMP_BYTES, READERS_BYTES_PER_TURN, READERS_PER_TURN, SEND_HIGH_BYTES, SEND_HIGH_SCARCE_BYTES,
 };
 use crate::proto::http1::{ReplyBody, put_chunk, put_last_chunk, reply_head};
-use crate::proto::{Sink, sse};
+use crate::proto::{Sink, put_json_string, sse};
 
 /// The most text in one event, for those who have to catch up.
 const EVENT_BYTES: usize = 16 * 1024;
@@ -74,6 +74,9 @@ impl Engine {
     /// Writes what there is of the text or document, up to the mark and to what one connection may
     /// have at a time; then, if that was all, the end.
     pub(super) fn pump(&mut self, id: ExchangeId) {
+        if let Some(Flow::Gather(_)) = self.exchanges.get(id).map(|e| &e.flow) {
+            return self.gather_turn(id);
+        }
         let mut put = self.pump_document(id);
         let mut event = std::mem::take(&mut self.scratch);
         let mut json = std::mem::take(&mut self.json);
@@ -91,7 +94,7 @@ impl Engine {
 
     /// The mark up to which one connection's unsent bytes are filled: lower when memory is scarce,
     /// so that many slow readers together stay within the ledger.
-    fn send_high(&self) -> usize {
+    pub(super) fn send_high(&self) -> usize {
         if self.ledger.used() * 2 < self.ledger.limit() {
             SEND_HIGH_BYTES
         } else {
@@ -121,11 +124,12 @@ impl Engine {
                 continue;
             };
             exchange.listed = false;
-            let Some(generation) = exchange.held.generation else {
-                continue;
-            };
             let before = self.counters.written;
-            self.catch_up(id, generation);
+            match (&exchange.flow, exchange.held.generation) {
+                (Flow::Gather(_), _) => self.gather_turn(id),
+                (_, Some(generation)) => self.catch_up(id, generation),
+                (_, None) => continue,
+            }
             let written = (self.counters.written - before) as usize;
             match room.checked_sub(written) {
                 Some(left) => room = left,
@@ -144,9 +148,7 @@ impl Engine {
             return self.fail_exchange(id, &Failure::Internal("an answer without its text"));
         };
         if generation.result.document.is_none() {
-            // A document of strings and numbers cannot fail to be written into memory.
-            let document = serde_json::to_vec(&TextReply::new(generation, true));
-            generation.result.document = Some(Arc::new(document.unwrap_or_default()));
+            generation.result.document = Some(Arc::new(whole_document(generation)));
         }
         let length = generation.result.document.as_ref().map_or(0, |d| d.len());
         if let Some(held) = held {
@@ -213,8 +215,7 @@ impl Engine {
         state.cursor = to;
         json.clear();
         json.extend_from_slice(b"{\"text\":");
-        // Writing a string into memory cannot fail.
-        let _ = serde_json::to_writer(&mut *json, &text[from..to]);
+        put_json_string(json, &text[from..to]);
         json.extend_from_slice(b"}");
         event.clear();
         sse::write_event(event, Some(to as u64), Some("token"), json);

@@ -16,6 +16,7 @@
 
 mod clock;
 mod data_dir;
+mod datagrams;
 mod greet;
 mod listener;
 mod observe;
@@ -38,6 +39,7 @@ use mio::event::Event;
 use mio::{Events, Poll, Token};
 
 use self::clock::Clock;
+use self::datagrams::Datagram;
 use self::listener::{Accepted, Listener};
 use self::observe::Observer;
 use self::recorder::Recorder;
@@ -65,6 +67,8 @@ pub struct Reactor {
     events: Events,
     engine: Engine,
     sockets: Vec<Option<Socket>>,
+    /// Sockets of questions to name servers; never more than a few dozen.
+    datagrams: Vec<Datagram>,
     listener: Listener,
     signals: Signals,
     threads: Threads,
@@ -222,11 +226,12 @@ impl Reactor {
 
     fn note_socket(&mut self, event: &Event) {
         let id = ConnId(Key::unpack(event.token().0 as u64));
-        let Some(socket) = self.sockets.get_mut(id.0.index as usize) else {
-            return;
-        };
-        let Some(socket) = socket.as_mut().filter(|socket| socket.id == id) else {
-            self.observer.stale_event();
+        let place = self.sockets.get_mut(id.0.index as usize);
+        let found = place.and_then(|place| place.as_mut().filter(|socket| socket.id == id));
+        let Some(socket) = found else {
+            if !self.note_datagram(id) {
+                self.observer.stale_event();
+            }
             return;
         };
         let readable = event.is_readable() || event.is_read_closed() || event.is_error();

@@ -1,6 +1,7 @@
 //! The start: from a configuration to a loop that turns, and what a person reads meanwhile.
 
 use std::collections::VecDeque;
+use std::hash::{BuildHasher, RandomState};
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -19,6 +20,7 @@ use super::threads::Threads;
 use super::watchdog::{self, Board};
 use super::{EVENTS, LISTENER, Reactor, SIGNALS, WAKER, tls};
 use crate::config::{Config, LogFormat};
+use crate::engine::resolver::Resolver;
 use crate::engine::{Engine, Sizes};
 use crate::limits::{CONNECTIONS, SCORERS_MAX, SCRATCH_BYTES};
 use crate::store::StoreError;
@@ -142,7 +144,7 @@ fn open(
     let board = Arc::new(Board::default());
     watchdog::start(clock, Arc::clone(&board))?;
 
-    let seed = config.seed.unwrap_or_else(|| fastrand::u64(..));
+    let seed = config.seed.unwrap_or_else(draw_seed);
     let mut engine = Engine::new(Arc::clone(config), sizes, seed);
     let recorder = start_recorder(config, sizes, seed)?;
     if recorder.is_some() {
@@ -160,6 +162,7 @@ fn open(
         events: Events::with_capacity(EVENTS),
         engine,
         sockets: Vec::with_capacity(sizes.clients + sizes.upstreams),
+        datagrams: Vec::new(),
         listener,
         signals,
         threads,
@@ -182,22 +185,25 @@ fn open(
     })
 }
 
+/// A number that nobody can guess: each `RandomState` has keys of the operating system's.
+fn draw_seed() -> u64 {
+    RandomState::new().hash_one(std::process::id())
+}
+
 /// How many of everything, so that the open files suffice whatever happens.
 fn sizes(config: &Config, files: u64) -> Result<Sizes, StartError> {
     let files = usize::try_from(files).unwrap_or(usize::MAX);
-    let usable = files.saturating_sub(RESERVED_FILES);
+    let remote = || config.providers.iter().filter_map(|p| p.upstream());
+    let questions = Resolver::sockets_max(config.dns.as_slice(), remote().count());
+    let reserved = RESERVED_FILES + questions;
+    let usable = files.saturating_sub(reserved);
     if usable < LEAST_FILES {
         return Err(StartError::Files {
             limit: files as u64,
-            needed: (RESERVED_FILES + LEAST_FILES) as u64,
+            needed: (reserved + LEAST_FILES) as u64,
         });
     }
-    let wanted: usize = config
-        .providers
-        .iter()
-        .filter_map(|provider| provider.upstream())
-        .map(|upstream| upstream.connections)
-        .sum();
+    let wanted: usize = remote().map(|upstream| upstream.connections).sum();
     let upstreams = wanted.min(usable / 2);
     let clients = (usable - upstreams)
         .min(CONNECTIONS)

@@ -1,7 +1,7 @@
 //! The threads that do what would block the loop, and the way their results come back.
 //!
 //! ```text
-//!  loop ──(bounded channel)──► scorer-0 … scorer-3   parse, score
+//!  loop ──(bounded channel)──► scorer-0 … scorer-3   parse, score, keywords
 //!                          ──► sqlite-writer         transactions, in groups
 //!                          ──► sqlite-reader         questions
 //!                          ──► names-0, names-1      getaddrinfo
@@ -150,7 +150,7 @@ impl Threads {
     /// Hands a piece of work over. Never waits.
     pub fn submit(&self, id: WorkId, work: Work) {
         let handed = match work {
-            work @ (Work::Parse { .. } | Work::Score { .. }) => {
+            work @ (Work::Parse { .. } | Work::Score { .. } | Work::Keywords { .. }) => {
                 self.texts.try_send((id, work)).is_ok()
             }
             Work::Read(query) => self.reads.try_send((id, query)).is_ok(),
@@ -226,18 +226,32 @@ fn score_one(work: Work, drill: &Drill) -> WorkResult {
     match work {
         Work::Parse { shape, body } => WorkResult::Parsed(body::parse(shape, &body)),
         Work::Score { text, cancel } => {
-            if drill.stall_scorer_ms > 0 {
-                thread::sleep(Duration::from_millis(drill.stall_scorer_ms));
-            }
-            if let Some(words) = &drill.panic_scorer_on {
-                assert!(
-                    !text.contains(words),
-                    "drill: the scorer panics as configured"
-                );
-            }
+            rehearse(&text, drill);
             WorkResult::Scored(score::score(&text, &|| cancel.is_cancelled()))
         }
+        Work::Keywords {
+            text,
+            limit,
+            cancel,
+        } => {
+            rehearse(&text, drill);
+            let cancelled = || cancel.is_cancelled();
+            WorkResult::Keywords(score::keywords::extract(&text, limit, &cancelled))
+        }
         Work::Read(_) | Work::Write(_) => WorkResult::Panicked,
+    }
+}
+
+/// What the drill has a scorer do before it looks at a text.
+fn rehearse(text: &str, drill: &Drill) {
+    if drill.stall_scorer_ms > 0 {
+        thread::sleep(Duration::from_millis(drill.stall_scorer_ms));
+    }
+    if let Some(words) = &drill.panic_scorer_on {
+        assert!(
+            !text.contains(words),
+            "drill: the scorer panics as configured"
+        );
     }
 }
 

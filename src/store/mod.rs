@@ -25,7 +25,8 @@ use crate::score::Scores;
 
 pub use error::StoreError;
 pub use rows::{
-    AnalysisRow, Listed, RequestOutcome, RequestRow, TextRow, TextState, Unscored, excerpt,
+    AnalysisRow, KeywordMethod, KeywordsRow, Listed, RequestOutcome, RequestRow, TextRow,
+    TextState, Unscored, excerpt,
 };
 pub use term::{term_hash, term_id, term_key};
 
@@ -41,6 +42,13 @@ pub enum Write {
         text: Option<Box<TextRow>>,
         /// The analysis, if that is what was asked for.
         analysis: Option<Box<AnalysisRow>>,
+    },
+    /// Store the keywords of a text. What is there already is left as it is, as for `Save`.
+    Keywords {
+        /// The requests that they answer: more than one if they shared a generation.
+        requests: Vec<RequestRow>,
+        /// The keywords with their term.
+        row: Box<KeywordsRow>,
     },
     /// Remove a generated text, its scores, and its term if nothing else refers to it.
     Delete {
@@ -63,7 +71,7 @@ pub enum Write {
 /// What became of a [`Write`]. It is on the disk when this is returned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Written {
-    /// All rows of the `Save` are there.
+    /// All rows of the `Save`, or of the keywords, are there.
     Saved,
     /// Whether there was such a text to delete.
     Deleted(bool),

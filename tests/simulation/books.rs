@@ -51,7 +51,7 @@ struct Failed {
 impl Books {
     pub(crate) fn note_lost(&mut self, write: &Write) {
         self.lost_writes += 1;
-        if let Write::Save { requests, .. } = write {
+        if let Write::Save { requests, .. } | Write::Keywords { requests, .. } = write {
             self.lost_saves += 1;
             let rows = requests.iter().map(|row| (row.id, row.clone()));
             self.lost.extend(rows);
@@ -172,7 +172,10 @@ fn requests(play: &Play, accepted: usize) {
         let all = store.requests.values().chain(books.lost.values());
         all.filter(|row| row.route == route).count()
     };
-    assert_eq!(rows("/generate/"), accepted, "rows of texts");
+    let texts = rows("/generate/");
+    let several = play.guests.values().any(|guest| guest.several);
+    let right = texts == accepted || (several && texts < accepted);
+    assert!(right, "{texts} rows of {accepted} texts");
     assert!(
         rows("/analyze/") >= books.analyses.len(),
         "rows of analyses"

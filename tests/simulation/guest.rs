@@ -35,6 +35,8 @@ pub(crate) struct Guest {
     pub(crate) deaf: bool,
     /// Not all that it says is HTTP, so nobody knows how many replies there will be.
     pub(crate) wild: bool,
+    /// It has asked for several texts at once, of which only the request has a row.
+    pub(crate) several: bool,
     /// Its side is closed.
     pub(crate) ended: bool,
     /// It was told that no reply will follow.
@@ -67,6 +69,11 @@ pub(crate) enum What {
     Read(Told),
     Delete(Told),
     Stop(Told),
+    /// Texts of one provider about these topics.
+    Batch(Vec<Subject>),
+    /// The best of several texts.
+    Best(Subject),
+    Keywords,
     Scores {
         /// It is parsed on a thread, and may fail there before it is accepted.
         long: bool,
@@ -107,6 +114,7 @@ impl Guest {
             short: odd(chance, 8),
             deaf: odd(chance, 12),
             wild: odd(chance, 8),
+            several: false,
             ended: false,
             dismissed: false,
             late: false,
@@ -146,14 +154,15 @@ impl Guest {
     pub(crate) fn think(&mut self, chance: &mut Rng, setting: Setting, known: &[Known], n: usize) {
         for _ in 0..n.min(self.more) {
             self.more -= 1;
-            let (mut bytes, what, mut head) = request(chance, setting, known, self.long);
+            let (mut bytes, mut what, mut head) = request(chance, setting, known, self.long);
             if self.wild {
                 // What becomes of a HEAD is not known, and so not where its reply ends.
                 while head {
-                    (bytes, _, head) = request(chance, setting, known, self.long);
+                    (bytes, what, head) = request(chance, setting, known, self.long);
                 }
                 spoil(chance, &mut bytes);
             }
+            self.several |= matches!(what, What::Batch(_) | What::Best(_));
             if bytes.len() > LONG_BYTES {
                 self.pace = self.pace.max(20_000); // or it would never come to its end
             }
@@ -177,7 +186,7 @@ fn request(
     let text = known.map_or_else(nothing, |known| known.text.clone());
     let id = &text.id;
     let plain = |line: String| format!("{line} HTTP/1.1\r\nHost: localhost\r\n\r\n");
-    let (request, what) = match chance.u8(0..26) {
+    let (request, what) = match chance.u8(0..29) {
         0..=10 => return text_request(chance, setting, long),
         11..=12 => (analysis(long), What::Scores { long }),
         13..=15 => {
@@ -188,6 +197,9 @@ fn request(
             );
             (line, What::Resume { text, from })
         }
+        26 => return batch(chance, setting),
+        27 => return best(chance),
+        28 => (keywords(long), What::Keywords),
         // Whoever stops a text takes it from all who wait for it.
         16 if setting.calm => (plain("GET /healthz".into()), What::Other),
         16 => (plain(format!("DELETE /generate/{id}")), What::Stop(text)),
@@ -243,6 +255,38 @@ fn text_request(chance: &mut Rng, setting: Setting, long: bool) -> (Vec<u8>, Wha
         _ => post("/generate/", &json),
     };
     (request.into_bytes(), what, false)
+}
+
+fn batch(chance: &mut Rng, setting: Setting) -> (Vec<u8>, What, bool) {
+    let provider = if setting.crowd {
+        1
+    } else {
+        chance.usize(0..PROVIDERS.len())
+    };
+    let topics: Vec<u8> = (0..chance.u8(1..5)).map(|_| chance.u8(0..TOPICS)).collect();
+    let words: Vec<String> = topics
+        .iter()
+        .map(|topic| format!("topic {topic}"))
+        .collect();
+    let name = PROVIDERS[provider].name;
+    let json = format!(r#"{{"topics":{words:?},"provider":"{name}"}}"#);
+    let subjects = topics.into_iter().map(|topic| Subject { topic, provider });
+    let what = What::Batch(subjects.collect());
+    (post("/batch", &json).into_bytes(), what, false)
+}
+
+fn best(chance: &mut Rng) -> (Vec<u8>, What, bool) {
+    let (topic, provider) = (chance.u8(0..TOPICS), chance.usize(0..PROVIDERS.len()));
+    let name = PROVIDERS[provider].name;
+    let json = format!(r#"{{"topic":"topic {topic}","provider":"{name}","candidates":3}}"#);
+    let what = What::Best(Subject { topic, provider });
+    (post("/generate/", &json).into_bytes(), what, false)
+}
+
+fn keywords(long: bool) -> String {
+    let json = format!(r#"{{"content":"{LIKED}","method":"local"}}"#);
+    let json = if long { lengthened(&json) } else { json };
+    post("/keywords/", &json)
 }
 
 /// What texts say that are to be scored.

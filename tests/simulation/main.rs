@@ -20,6 +20,7 @@ mod guest;
 mod host;
 mod network;
 mod play;
+mod resolver;
 mod setting;
 mod story;
 mod threads;

@@ -47,7 +47,7 @@ impl Play {
                 WorkResult::Written(Err(error))
             }
             Work::Read(_) => WorkResult::Found(Err(error)),
-            Work::Parse { .. } | Work::Score { .. } => WorkResult::Panicked,
+            Work::Parse { .. } | Work::Score { .. } | Work::Keywords { .. } => WorkResult::Panicked,
         };
         let result = if panics { WorkResult::Panicked } else { result };
         self.tell(&format!("a thread fails: {result:?}"));

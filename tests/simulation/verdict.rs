@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::clients::is_stream;
 use super::guest::{Ask, Told, What};
-use super::host;
+use super::host::{self, Subject};
 use super::play::Play;
 use super::world::{End, Event, Reply};
 
@@ -31,7 +31,7 @@ pub(crate) fn judge(play: &Play, ask: Option<&Ask>, whole: bool, reply: &Reply) 
     );
     let what = ask.map(|ask| &ask.what);
     let calm = play.setting.calm && !play.stopped;
-    if calm && matches!(what, Some(What::Text(_) | What::Scores { .. })) {
+    if calm && whole && must_succeed(what) {
         assert_eq!(reply.status, 200, "nothing went wrong: {reply:?}");
     }
     if reply.status != 200 {
@@ -58,6 +58,14 @@ pub(crate) fn judge(play: &Play, ask: Option<&Ask>, whole: bool, reply: &Reply) 
                 assert!(whole.starts_with(row["text"].as_str().unwrap()), "{row}");
             }
         }
+        Some(What::Best(subject)) => {
+            stored(play, &reply.json(), &host::text(*subject, play.setting));
+        }
+        Some(What::Batch(subjects)) => batch(play, &reply.body, subjects),
+        Some(What::Keywords) => {
+            let id: Uuid = reply.json()["id"].as_str().unwrap().parse().unwrap();
+            assert!(play.world.store.keywords.contains_key(&id), "{id} is lost");
+        }
         Some(What::Scores { .. }) => {
             let id: Uuid = reply.json()["id"].as_str().unwrap().parse().unwrap();
             assert_eq!(reply.json()["sentiment"]["label"], "positive");
@@ -65,6 +73,32 @@ pub(crate) fn judge(play: &Play, ask: Option<&Ask>, whole: bool, reply: &Reply) 
         }
         Some(What::Delete(_) | What::Stop(_) | What::Other) | None => {}
     }
+}
+
+/// What only fails when something goes wrong.
+fn must_succeed(what: Option<&What>) -> bool {
+    matches!(
+        what,
+        Some(What::Text(_) | What::Best(_) | What::Batch(_) | What::Keywords | What::Scores { .. })
+    )
+}
+
+/// A line for each text, in any order.
+fn batch(play: &Play, lines: &str, subjects: &[Subject]) {
+    let mut open: Vec<usize> = (0..subjects.len()).collect();
+    for line in lines.lines() {
+        let line: Value = serde_json::from_str(line).unwrap();
+        let index = line["index"].as_u64().unwrap() as usize;
+        let at = open.iter().position(|left| *left == index);
+        open.remove(at.unwrap_or_else(|| panic!("{line} is not awaited")));
+        if line["error"].is_null() {
+            stored(play, &line, &host::text(subjects[index], play.setting));
+        } else {
+            let calm = play.setting.calm && !play.stopped;
+            assert!(!calm, "nothing went wrong: {line}");
+        }
+    }
+    assert!(open.is_empty(), "{lines}");
 }
 
 /// What a stream says: `start`, pieces that join, one end and nothing after.

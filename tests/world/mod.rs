@@ -9,6 +9,8 @@
 
 #![allow(clippy::unwrap_used, dead_code)] // no test uses all of it
 
+pub(crate) mod dns;
+pub(crate) mod dns_message;
 pub(crate) mod openai;
 mod reply;
 mod store;
@@ -24,6 +26,7 @@ use maitred::engine::flow::body;
 use maitred::engine::io::{Gone, How, Input, Output, ResolveFault};
 use maitred::engine::work::{Kind, Work, WorkResult};
 use maitred::engine::{ConnId, Engine, Mono, Now, Sizes, WorkId};
+use maitred::score::keywords::extract;
 use maitred::score::score;
 
 pub(crate) use reply::{Event, Reply, take_reply};
@@ -34,6 +37,8 @@ pub(crate) use store::Memory;
 pub(crate) struct Socket {
     /// For a provider, where it was opened to.
     pub(crate) to: Option<SocketAddr>,
+    /// It is no connection: a question goes out, datagrams come in.
+    pub(crate) datagram: bool,
     /// TCP does not stand yet.
     pub(crate) connecting: bool,
     /// The TLS handshake is to be done.
@@ -174,6 +179,7 @@ impl World {
                     "{id:?} was there before"
                 );
             }
+            Output::SendDatagram(id, to) => self.note_question(id, to),
             Output::StartTls(id, _) => self.open(id).securing = true,
             Output::Resolve(index) => self.lookups.push(index),
             Output::Flush(id) => self.open(id).dirty = true,
@@ -307,6 +313,11 @@ impl World {
             Work::Score { text, cancel } => {
                 WorkResult::Scored(score(&text, &|| cancel.is_cancelled()))
             }
+            Work::Keywords {
+                text,
+                limit,
+                cancel,
+            } => WorkResult::Keywords(extract(&text, limit, &|| cancel.is_cancelled())),
             Work::Read(query) => WorkResult::Found(Ok(self.store.query(&query))),
             Work::Write(write) => WorkResult::Written(Ok(self.store.write(*write))),
         };
@@ -496,7 +507,7 @@ impl World {
     /// Connections to providers that are open, the oldest first.
     pub(crate) fn upstreams(&self) -> Vec<ConnId> {
         let open = self.sockets.iter().filter(|(_, s)| s.closed.is_none());
-        open.filter(|(_, s)| s.to.is_some())
+        open.filter(|(_, s)| s.to.is_some_and(|to| to.port() != dns::PORT))
             .map(|(id, _)| *id)
             .collect()
     }

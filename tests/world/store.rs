@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use maitred::store::{
-    AnalysisRow, Found, Listed, Query, RequestRow, TextRow, Unscored, Write, Written, excerpt,
-    term_key,
+    AnalysisRow, Found, KeywordsRow, Listed, Query, RequestRow, TextRow, Unscored, Write, Written,
+    excerpt, term_key,
 };
 use uuid::Uuid;
 
@@ -14,6 +14,7 @@ pub(crate) struct Memory {
     pub(crate) requests: BTreeMap<Uuid, RequestRow>,
     pub(crate) texts: BTreeMap<Uuid, TextRow>,
     pub(crate) analyses: BTreeMap<Uuid, AnalysisRow>,
+    pub(crate) keywords: BTreeMap<Uuid, KeywordsRow>,
     /// Texts that were there.
     pub(crate) deleted: Vec<Uuid>,
 }
@@ -37,6 +38,14 @@ impl Memory {
                 if let Some(row) = analysis {
                     self.analyses.insert(row.id, *row);
                 }
+                Written::Saved
+            }
+            Write::Keywords { requests, row } => {
+                for request in requests {
+                    let twice = self.requests.insert(request.id, request);
+                    assert_eq!(twice, None, "a request has two rows");
+                }
+                self.keywords.insert(row.id, *row);
                 Written::Saved
             }
             Write::Delete { id, .. } => {

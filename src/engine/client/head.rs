@@ -120,7 +120,7 @@ impl Engine {
 
     pub(crate) fn body_limit(&self, route: &Route) -> u64 {
         match route {
-            Route::Analyze => self.config.limits.analyze_body_bytes as u64,
+            Route::Analyze | Route::Keywords => self.config.limits.analyze_body_bytes as u64,
             _ => self.config.limits.body_bytes as u64,
         }
     }

@@ -79,6 +79,7 @@ impl Upstream {
 
     pub(super) fn code(&self) -> &'static str {
         match self {
+            Upstream::Name(ResolveFault::Failed) => "upstream_name_failed",
             Upstream::Name(_) => "upstream_name",
             Upstream::NameTimeout => "upstream_name_timeout",
             Upstream::Connect(_) => "upstream_connect",
@@ -110,6 +111,9 @@ impl Upstream {
         match self {
             Upstream::Name(ResolveFault::NoSuchName) => {
                 "The provider's host name does not exist. Check its base URL.".into()
+            }
+            Upstream::Name(ResolveFault::NoAddress) => {
+                "The provider's host name exists, but has no address. Check its base URL.".into()
             }
             Upstream::Connect(Gone::Refused) => {
                 "The provider refuses connections. Check that it runs, and its base URL.".into()

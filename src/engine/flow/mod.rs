@@ -7,7 +7,9 @@
 pub mod analyze;
 pub mod body;
 pub mod contents;
+pub mod gather;
 pub mod generate;
+pub mod keywords;
 mod probes;
 mod text;
 
@@ -31,12 +33,27 @@ pub enum Flow {
     Parsing,
     /// It waits for a text.
     Generate(generate::Generate),
+    /// It waits for several texts.
+    Gather(Box<gather::Gather>),
     /// It waits for scores.
     Analyze(analyze::Analyze),
+    /// It waits for keywords that no provider names.
+    Keywords(keywords::Keywords),
     /// It waits for the store.
     Contents(contents::Contents),
     /// A state is being changed; nothing else is seen in this state.
     Between,
+}
+
+impl Flow {
+    /// Whether the head of a whole answer is out, so that a failure can only be told by a cut.
+    pub(super) fn has_begun_to_answer(&self) -> bool {
+        match self {
+            Flow::Generate(generate::Generate::Sending(_)) => true,
+            Flow::Gather(gather) => gather.has_begun_to_answer(),
+            _ => false,
+        }
+    }
 }
 
 impl Engine {
@@ -50,7 +67,9 @@ impl Engine {
         }
         match exchange.route.clone() {
             Route::Generate => self.parse_body(id, Shape::Generate),
+            Route::Batch => self.parse_body(id, Shape::Batch),
             Route::Analyze => self.parse_body(id, Shape::Analyze),
+            Route::Keywords => self.parse_body(id, Shape::Keywords),
             Route::Resume(uuid) => self.resume(id, uuid),
             Route::Stop(uuid) => self.stop(id, uuid),
             Route::List(_) | Route::Read(_) | Route::Delete(_) => self.begin_contents(id),
@@ -67,8 +86,11 @@ impl Engine {
     /// A body was parsed.
     pub(super) fn start(&mut self, id: ExchangeId, ask: Ask) -> Result<(), Failure> {
         match ask {
+            Ask::Generate(ask) if ask.candidates > 1 => self.begin_best(id, ask),
             Ask::Generate(ask) => self.begin_generate(id, ask),
+            Ask::Batch(ask) => self.begin_batch(id, ask),
             Ask::Analyze { content } => self.begin_analyze(id, content),
+            Ask::Keywords(ask) => self.begin_keywords(id, ask),
         }
     }
 
@@ -80,9 +102,13 @@ impl Engine {
         exchange.held.work = None;
         exchange.timer.clear();
         let flow = std::mem::replace(&mut exchange.flow, Flow::Between);
-        if let Flow::Analyze(analyze::Analyze::Saving(_)) = flow
-            && !matches!(result, WorkResult::Written(Ok(_)))
-        {
+        let saving = matches!(
+            flow,
+            Flow::Analyze(analyze::Analyze::Saving(_))
+                | Flow::Keywords(keywords::Keywords::Saving(_))
+                | Flow::Gather(_)
+        );
+        if saving && !matches!(result, WorkResult::Written(Ok(_))) {
             self.counters.rows_lost += 1;
         }
         let outcome = match (flow, result) {
@@ -91,6 +117,8 @@ impl Engine {
                 .map_err(Failure::Body)
                 .and_then(|ask| self.start(id, ask)),
             (Flow::Analyze(state), result) => self.analyze_done(id, state, result),
+            (Flow::Keywords(state), result) => self.keywords_done(id, state, result),
+            (Flow::Gather(state), result) => self.gather_saved(id, state, result),
             (Flow::Contents(state), result) => self.contents_done(id, state, result),
             (Flow::Generate(state), WorkResult::Found(found)) => {
                 self.resume_found(id, state, found)
@@ -116,7 +144,11 @@ impl Engine {
                 let failure = state.timeout();
                 self.analyze_due(id, &failure);
             }
-            Flow::Contents(_) => self.fail_exchange(id, &Failure::StoreTimeout),
+            Flow::Keywords(state) => {
+                let failure = state.timeout();
+                self.keywords_due(id, &failure);
+            }
+            Flow::Contents(_) | Flow::Gather(_) => self.fail_exchange(id, &Failure::StoreTimeout),
             Flow::Parsing => self.fail_exchange(id, &Failure::ParserTimeout),
             Flow::Body(_) | Flow::Doomed(_) | Flow::Between => {}
         }

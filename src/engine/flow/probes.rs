@@ -64,6 +64,7 @@ impl Engine {
              GET    /generate/{{id}}/events    goes on after Last-Event-ID\n\
              DELETE /generate/{{id}}           stops\n\
              POST   /analyze/                {{\"content\": \"…\"}}: readability and sentiment\n\
+             POST   /keywords/               {{\"content\": \"…\"}}: its keywords\n\
              GET    /contents                what is stored: ?topic= ?limit= ?cursor=\n\
              GET    /contents/{{id}}           one text; DELETE removes it\n\
              GET    /healthz /readyz /metrics\n\n\

@@ -10,6 +10,7 @@ use super::generate::{Event, Generate, Step};
 use crate::engine::call::Plan;
 use crate::engine::failure::Bound;
 use crate::engine::generation::{Generation, GenerationWait, Outcome, Phase};
+use crate::engine::keywords::Purpose;
 use crate::engine::policy::coalesce;
 use crate::engine::slots::{ExchangeId, GenerationId};
 use crate::engine::timers::{Owner, Timer};
@@ -33,25 +34,38 @@ impl Engine {
         let stream = exchange.terms.wants_stream;
         self.ledger.settle(&mut exchange.charged, 0); // the body is gone, the plan has its topic
         let plan = self.plan(ask, stream)?;
-        let joined = self.joinable(&plan);
-        let generation = match joined {
-            Some(generation) => {
-                self.counters.coalesced += 1;
-                generation
-            }
-            None => self.admit(plan)?,
-        };
+        self.wait_for_plan(id, plan)
+    }
+
+    /// Makes `id` wait for what `plan` asks for.
+    pub(super) fn wait_for_plan(&mut self, id: ExchangeId, plan: Plan) -> Result<(), Failure> {
+        let stream = plan.stream;
+        let (generation, is_new) = self.join_or_admit(plan)?;
         self.wait_for(id, generation, Generate::new(stream, 0, false));
-        if joined.is_none()
-            && let Err(failure) = self.start_call(generation)
-        {
+        if is_new && let Err(failure) = self.start_call(generation) {
             self.fail_generation(generation, failure);
         }
         // Whoever joins a text late gets what there is of it at once.
-        if joined.is_some() {
+        if !is_new {
             self.catch_up(id, generation);
         }
         Ok(())
+    }
+
+    /// The text that `plan` asks for: one that is being produced, or a new one, whose call is to
+    /// be started once somebody listens.
+    pub(super) fn join_or_admit(&mut self, plan: Plan) -> Result<(GenerationId, bool), Failure> {
+        if let Some(generation) = self.joinable(&plan) {
+            self.counters.coalesced += 1;
+            return Ok((generation, false));
+        }
+        Ok((self.admit(plan)?, true))
+    }
+
+    /// Makes `plan` the plan of one of several texts about the same topic.
+    pub(super) fn make_candidate(&self, plan: &mut Plan, candidate: u8) {
+        plan.candidate = candidate;
+        plan.key = coalesce::key(TENANT, plan);
     }
 
     /// `GET /generate/{id}/events`
@@ -137,7 +151,7 @@ impl Engine {
     }
 
     /// What is asked for, with everything that was left open filled in.
-    fn plan(&self, ask: GenerateAsk, stream: bool) -> Result<Plan, Failure> {
+    pub(super) fn plan(&self, ask: GenerateAsk, stream: bool) -> Result<Plan, Failure> {
         let provider = match &ask.provider {
             None => self.default_provider,
             Some(name) => self.provider_index(name).ok_or_else(|| {
@@ -160,6 +174,8 @@ impl Engine {
             max_tokens: ask.max_tokens,
             temperature: ask.temperature,
             stream,
+            candidate: 0,
+            purpose: Purpose::Text,
         };
         plan.key = coalesce::key(TENANT, &plan);
         Ok(plan)
@@ -187,7 +203,7 @@ impl Engine {
         }
         let now = self.now;
         let total_ms = self.times(plan.provider).total_ms;
-        let key = plan.key;
+        let (key, purpose) = (plan.key, plan.purpose);
         let generation = Generation {
             id: self.new_id(),
             plan: Box::new(plan),
@@ -212,7 +228,9 @@ impl Engine {
             .generations
             .insert(generation)
             .map_err(|_| Failure::Full(Bound::Generations))?;
-        self.by_id.insert(uuid, id);
+        if purpose == Purpose::Text {
+            self.by_id.insert(uuid, id);
+        }
         self.by_prompt.insert(key, id);
         if let Some(generation) = self.generations.get_mut(id) {
             let at = generation.total;
@@ -262,8 +280,11 @@ impl Engine {
         let Some(exchange) = self.exchanges.get_mut(id) else {
             return;
         };
-        let Flow::Generate(state) = exchange.flow else {
-            return;
+        let state = match &exchange.flow {
+            Flow::Generate(state) => *state,
+            // It looks at its texts when it is its turn.
+            Flow::Gather(_) if event != Event::Content => return self.serve_later(id),
+            _ => return,
         };
         let step = match state.on(event) {
             Ok((next, step)) => {

@@ -50,6 +50,10 @@ counters! {
     calls_failed, "calls_failed_total", "Attempts that failed.";
     calls_aborted, "calls_aborted_total", "Attempts that were given up.";
     retries, "calls_retried_total", "Attempts that were tried again.";
+    lookups, "name_lookups_total", "Names looked up.";
+    lookups_failed, "name_lookups_failed_total", "Look-ups that gave no address.";
+    questions, "dns_questions_total", "Questions to name servers.";
+    strays, "dns_strays_total", "Datagrams from a name server's address that answered no question.";
     dials_failed, "dials_failed_total", "Connections that could not be opened.";
     stale, "stale_inputs_total", "Inputs for an id that was stale.";
     panics, "work_panicked_total", "Pieces of work that panicked.";

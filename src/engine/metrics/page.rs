@@ -50,6 +50,7 @@ impl Engine {
     pub fn metrics(&self) -> String {
         let mut page = Page(String::with_capacity(16 * 1024));
         self.loop_metrics(&mut page);
+        self.connection_metrics(&mut page);
         self.table_metrics(&mut page);
         self.queue_metrics(&mut page);
         self.event_metrics(&mut page);
@@ -126,8 +127,8 @@ impl Engine {
         );
     }
 
-    fn table_metrics(&self, page: &mut Page) {
-        let (mut clients, mut providers) = ([0u64; 4], [0u64; 5]);
+    fn connection_metrics(&self, page: &mut Page) {
+        let (mut clients, mut providers, mut questions) = ([0u64; 4], [0u64; 5], 0u64);
         for (_, conn) in self.conns.iter() {
             match &conn.role {
                 Role::Client(client) => {
@@ -149,6 +150,7 @@ impl Engine {
                     };
                     providers[at] += 1;
                 }
+                Role::NameServer(_) => questions += 1,
             }
         }
         page.family("connections", "gauge", "Connections by side and state.");
@@ -161,6 +163,11 @@ impl Engine {
             let label = format!("side=\"provider\",state=\"{state}\"");
             page.value("connections", &label, count);
         }
+        let label = "side=\"name_server\",state=\"asking\"";
+        page.value("connections", label, questions);
+    }
+
+    fn table_metrics(&self, page: &mut Page) {
         page.gauge(
             "clients_max",
             "Clients that may be connected.",

@@ -3,4 +3,5 @@
 
 pub mod coalesce;
 pub mod hosts;
+pub mod prefer;
 pub mod retry;

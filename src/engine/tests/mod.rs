@@ -7,9 +7,12 @@
 mod analyze;
 mod cancel;
 mod contents;
+mod dns;
+mod gather;
 mod generate_offline;
 mod generate_openai;
 mod http;
+mod keywords;
 mod parsing;
 mod pool;
 mod pressure;

@@ -129,7 +129,7 @@ fn names_that_cannot_be_looked_up() {
     for (fault, code) in [
         (Ok(vec![]), "upstream_name"),
         (Err(ResolveFault::NoSuchName), "upstream_name"),
-        (Err(ResolveFault::Failed), "upstream_name"),
+        (Err(ResolveFault::Failed), "upstream_name_failed"),
     ] {
         let mut world = World::new(NAMED);
         world.slow_network = true;

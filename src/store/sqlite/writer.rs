@@ -16,7 +16,8 @@ use super::{open, writer_sql as sql};
 use crate::limits::SQLITE_BUSY_MS;
 use crate::score::Scores;
 use crate::store::{
-    AnalysisRow, RequestRow, StoreError, TextRow, Write, Written, excerpt, term_hash, term_key,
+    AnalysisRow, KeywordsRow, RequestRow, StoreError, TextRow, Write, Written, excerpt, term_hash,
+    term_key,
 };
 
 /// Writes to one file. Blocks: for the disk, and up to [`SQLITE_BUSY_MS`] for another process.
@@ -125,6 +126,13 @@ fn carry_out(conn: &Connection, write: &Write) -> rusqlite::Result<Written> {
             }
             Ok(Written::Saved)
         }
+        Write::Keywords { requests, row } => {
+            for request in requests {
+                insert_request(conn, request)?;
+            }
+            insert_keywords(conn, row)?;
+            Ok(Written::Saved)
+        }
         Write::Delete { tenant, id } => delete(conn, tenant, *id).map(Written::Deleted),
         Write::Rescore { tenant, id, scores } => {
             rescore(conn, tenant, *id, scores).map(Written::Rescored)
@@ -210,6 +218,33 @@ fn insert_analysis(conn: &Connection, row: &AnalysisRow) -> rusqlite::Result<()>
         subject: Subject::Content(&row.content),
     };
     scores::insert(conn, &scored, &row.scores)?;
+    Ok(())
+}
+
+fn insert_keywords(conn: &Connection, row: &KeywordsRow) -> rusqlite::Result<()> {
+    if row.keywords.is_empty() {
+        return Ok(()); // a term that nothing refers to would stay for ever
+    }
+    insert_term(
+        conn,
+        &row.tenant,
+        row.search_term_id,
+        &row.term,
+        row.created_ms,
+    )?;
+    let mut insert = conn.prepare_cached(sql::INSERT_KEYWORD)?;
+    for (position, found) in (0_i64..).zip(&row.keywords) {
+        insert.execute(params![
+            row.tenant,
+            row.id.as_bytes(),
+            position,
+            row.search_term_id.as_bytes(),
+            row.method.as_str(),
+            found.keyword,
+            found.score,
+            row.created_ms,
+        ])?;
+    }
     Ok(())
 }
 

@@ -7,6 +7,7 @@
 //! stands twice, or that nobody knows, is a fault too: two readers must not see two requests.
 
 mod fault;
+mod lists;
 mod object;
 mod place;
 
@@ -15,14 +16,21 @@ pub use self::fault::ParseFault;
 use serde::{Deserialize, Serialize};
 
 use self::object::{Field, object};
+use crate::engine::policy::prefer::Prefer;
+use crate::limits::KEYWORDS_UNASKED;
+use crate::store::KeywordMethod;
 
 /// Which shape a body should have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shape {
     /// `POST /generate/`
     Generate,
+    /// `POST /batch`
+    Batch,
     /// `POST /analyze/`
     Analyze,
+    /// `POST /keywords/`
+    Keywords,
 }
 
 /// What a body asks for.
@@ -30,11 +38,26 @@ pub enum Shape {
 pub enum Ask {
     /// A text about a topic.
     Generate(GenerateAsk),
+    /// A text about each of several topics.
+    Batch(BatchAsk),
     /// Scores of a text.
     Analyze {
         /// The text, not empty.
         content: String,
     },
+    /// Keywords of a text.
+    Keywords(KeywordsAsk),
+}
+
+/// The body of `POST /keywords/`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct KeywordsAsk {
+    /// The text, not empty.
+    pub content: String,
+    /// Who is to name them; whoever there is otherwise.
+    pub method: Option<KeywordMethod>,
+    /// How many, at most: 1 to 100.
+    pub limit: usize,
 }
 
 /// The body of `POST /generate/`.
@@ -52,6 +75,19 @@ pub struct GenerateAsk {
     pub max_tokens: Option<u32>,
     /// 0 to 2.
     pub temperature: Option<f32>,
+    /// How many texts to choose the best of: 0 and 1 mean that there is nothing to choose.
+    pub candidates: u8,
+    /// What makes a text the best.
+    pub prefer: Prefer,
+}
+
+/// The body of `POST /batch`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct BatchAsk {
+    /// The topics, each as in [`GenerateAsk`]; not empty, at most 1,000.
+    pub topics: Vec<String>,
+    /// What all of them have in common. Its topic is empty.
+    pub common: GenerateAsk,
 }
 
 /// Parses `body` as `shape`.
@@ -59,7 +95,9 @@ pub fn parse(shape: Shape, body: &[u8]) -> Result<Ask, ParseFault> {
     let fields = object(body)?;
     match shape {
         Shape::Generate => generate(fields).map(Ask::Generate),
+        Shape::Batch => batch(fields).map(Ask::Batch),
         Shape::Analyze => analyze(fields),
+        Shape::Keywords => keywords(fields).map(Ask::Keywords),
     }
 }
 
@@ -70,15 +108,44 @@ fn generate(fields: Vec<Field<'_>>) -> Result<GenerateAsk, ParseFault> {
         match field.name.as_ref() {
             "topic" => topic = Some(field.topic()?),
             "stream" => ask.stream = field.value("true or false")?.unwrap_or(false),
-            "provider" => ask.provider = field.name_of("the name of a configured provider")?,
-            "model" => ask.model = field.name_of("the name of a model")?,
-            "max_tokens" => ask.max_tokens = field.max_tokens()?,
-            "temperature" => ask.temperature = field.temperature()?,
-            _ => return Err(field.unknown()),
+            "candidates" => ask.candidates = field.candidates()?,
+            "prefer" => ask.prefer = field.prefer()?,
+            _ => common(&mut ask, &field)?,
         }
     }
     ask.topic = topic.ok_or_else(|| ParseFault::Missing("topic".into()))?;
+    if ask.stream && ask.candidates > 1 {
+        return Err(ParseFault::Wrong {
+            field: "stream".into(),
+            expected: "false, or left out, where `candidates` asks for several texts".into(),
+        });
+    }
     Ok(ask)
+}
+
+fn batch(fields: Vec<Field<'_>>) -> Result<BatchAsk, ParseFault> {
+    let mut topics = None;
+    let mut ask = BatchAsk::default();
+    for field in fields {
+        match field.name.as_ref() {
+            "topics" => topics = Some(field.topics()?),
+            _ => common(&mut ask.common, &field)?,
+        }
+    }
+    ask.topics = topics.ok_or_else(|| ParseFault::Missing("topics".into()))?;
+    Ok(ask)
+}
+
+/// The fields that every request for texts may have.
+fn common(ask: &mut GenerateAsk, field: &Field<'_>) -> Result<(), ParseFault> {
+    match field.name.as_ref() {
+        "provider" => ask.provider = field.name_of("the name of a configured provider")?,
+        "model" => ask.model = field.name_of("the name of a model")?,
+        "max_tokens" => ask.max_tokens = field.max_tokens()?,
+        "temperature" => ask.temperature = field.temperature()?,
+        _ => return Err(field.unknown()),
+    }
+    Ok(())
 }
 
 fn analyze(fields: Vec<Field<'_>>) -> Result<Ask, ParseFault> {
@@ -91,6 +158,23 @@ fn analyze(fields: Vec<Field<'_>>) -> Result<Ask, ParseFault> {
     }
     let content = content.ok_or_else(|| ParseFault::Missing("content".into()))?;
     Ok(Ask::Analyze { content })
+}
+
+fn keywords(fields: Vec<Field<'_>>) -> Result<KeywordsAsk, ParseFault> {
+    let (mut content, mut method, mut limit) = (None, None, KEYWORDS_UNASKED);
+    for field in fields {
+        match field.name.as_ref() {
+            "content" => content = Some(field.content()?),
+            "method" => method = field.keyword_method()?,
+            "limit" => limit = field.keyword_limit()?,
+            _ => return Err(field.unknown()),
+        }
+    }
+    Ok(KeywordsAsk {
+        content: content.ok_or_else(|| ParseFault::Missing("content".into()))?,
+        method,
+        limit,
+    })
 }
 
 #[cfg(test)]

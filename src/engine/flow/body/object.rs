@@ -8,12 +8,13 @@ use serde::de::{DeserializeSeed, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::{ParseFault, place};
-use crate::limits::{CONTENT_CHARS, JSON_DEPTH, TOPIC_CHARS};
+use crate::limits::{CONTENT_CHARS, JSON_DEPTH, KEYWORDS, KEYWORDS_UNASKED, TOPIC_CHARS};
+use crate::store::KeywordMethod;
 
 /// One key of the object with its value still unread.
 pub(super) struct Field<'a> {
     pub(super) name: Cow<'a, str>,
-    raw: &'a RawValue,
+    pub(super) raw: &'a RawValue,
     /// The whole body, for the place of a fault in it.
     body: &'a str,
 }
@@ -58,13 +59,8 @@ impl<'a> Field<'a> {
     }
 
     pub(super) fn topic(&self) -> Result<String, ParseFault> {
-        const EXPECTED: &str = "a string that is not empty, of at most 2,000 characters";
-        let text = self.text(EXPECTED)?;
-        let topic = text.trim();
-        if topic.is_empty() || topic.chars().nth(TOPIC_CHARS).is_some() {
-            return Err(self.wrong(EXPECTED));
-        }
-        Ok(topic.to_string())
+        let text = self.text(A_TOPIC)?;
+        topic_of(&text).ok_or_else(|| self.wrong(A_TOPIC))
     }
 
     pub(super) fn content(&self) -> Result<String, ParseFault> {
@@ -103,6 +99,19 @@ impl<'a> Field<'a> {
         }
     }
 
+    pub(super) fn keyword_method(&self) -> Result<Option<KeywordMethod>, ParseFault> {
+        self.value("\"provider\" or \"local\"")
+    }
+
+    pub(super) fn keyword_limit(&self) -> Result<usize, ParseFault> {
+        let expected = format!("a whole number from 1 to {KEYWORDS}");
+        match self.value::<usize>(&expected)? {
+            None => Ok(KEYWORDS_UNASKED),
+            Some(limit) if (1..=KEYWORDS).contains(&limit) => Ok(limit),
+            Some(_) => Err(self.wrong(&expected)),
+        }
+    }
+
     pub(super) fn temperature(&self) -> Result<Option<f32>, ParseFault> {
         const EXPECTED: &str = "a number from 0 to 2";
         match self.value::<f32>(EXPECTED)? {
@@ -110,6 +119,15 @@ impl<'a> Field<'a> {
             fine => Ok(fine),
         }
     }
+}
+
+pub(super) const A_TOPIC: &str = "a string that is not empty, of at most 2,000 characters";
+
+/// The topic in a string, if it is one.
+pub(super) fn topic_of(text: &str) -> Option<String> {
+    let topic = text.trim();
+    let fine = !topic.is_empty() && topic.chars().nth(TOPIC_CHARS).is_none();
+    fine.then(|| topic.to_string())
 }
 
 /// The fields of the object that `body` has to be. The values stay unread: each is read as the

@@ -158,3 +158,105 @@ fn invalid_utf8_is_not_guessed_at() {
         Err(ParseFault::Encoding)
     );
 }
+
+#[test]
+fn a_batch_and_candidates_name_what_is_wrong_with_them() {
+    let many = format!(r#"{{"topics":[{}"x"]}}"#, r#""x","#.repeat(1_000));
+    for (shape, body, code, field) in [
+        (Shape::Batch, "{}", "missing_field", "topics"),
+        (Shape::Batch, r#"{"topics":[]}"#, "invalid_field", "topics"),
+        (
+            Shape::Batch,
+            r#"{"topics":"tea"}"#,
+            "invalid_field",
+            "topics",
+        ),
+        (
+            Shape::Batch,
+            r#"{"topics":["tea",5]}"#,
+            "invalid_field",
+            "topics",
+        ),
+        (Shape::Batch, &many, "invalid_field", "topics"),
+        (
+            Shape::Batch,
+            r#"{"topics":["tea"," "]}"#,
+            "invalid_field",
+            "topics[1]",
+        ),
+        (
+            Shape::Batch,
+            r#"{"topics":["t\u0000"]}"#,
+            "json_nul",
+            "topics[0]",
+        ),
+        (
+            Shape::Batch,
+            r#"{"topics":["tea"],"stream":true}"#,
+            "unknown_field",
+            "stream",
+        ),
+        (
+            Shape::Generate,
+            r#"{"topic":"t","candidates":0}"#,
+            "invalid_field",
+            "candidates",
+        ),
+        (
+            Shape::Generate,
+            r#"{"topic":"t","candidates":9}"#,
+            "invalid_field",
+            "candidates",
+        ),
+        (
+            Shape::Generate,
+            r#"{"topic":"t","candidates":2,"stream":true}"#,
+            "invalid_field",
+            "stream",
+        ),
+        (
+            Shape::Generate,
+            r#"{"topic":"t","prefer":5}"#,
+            "invalid_field",
+            "prefer",
+        ),
+        (
+            Shape::Generate,
+            r#"{"topic":"t","prefer":{"lux":5}}"#,
+            "unknown_field",
+            "prefer.lux",
+        ),
+        (
+            Shape::Generate,
+            r#"{"topic":"t","prefer":{"lix":"5"}}"#,
+            "invalid_field",
+            "prefer.lix",
+        ),
+        (
+            Shape::Generate,
+            r#"{"topic":"t","prefer":{"lix":1,"lix":2}}"#,
+            "duplicate_field",
+            "prefer.lix",
+        ),
+        (
+            Shape::Generate,
+            r#"{"topic":"t","prefer":{"lix":1e300}}"#,
+            "invalid_field",
+            "prefer.lix",
+        ),
+        (
+            Shape::Generate,
+            r#"{"topic":"t","prefer":{"sentiment":"good"}}"#,
+            "invalid_field",
+            "prefer.sentiment",
+        ),
+    ] {
+        let (_, got, name) = fault(shape, body);
+        assert_eq!((got, name.as_str()), (code, field), "{body}");
+    }
+    let Ok(Ask::Batch(ask)) = parse(Shape::Batch, br#"{"topics":[" a ","b"],"model":"m"}"#) else {
+        panic!("a batch");
+    };
+    assert_eq!(ask.topics, ["a", "b"]);
+    assert_eq!(ask.common.model.as_deref(), Some("m"));
+}

@@ -1,0 +1,82 @@
+//! Fields that hold several values: topics, and what a client prefers.
+
+use super::ParseFault;
+use super::object::{A_TOPIC, Field, object, topic_of};
+use crate::engine::policy::prefer::{Figure, Prefer};
+use crate::limits::{BATCH_TOPICS, CANDIDATES};
+
+/// The largest number that a figure can be wished to be.
+const WISH_MAX: f64 = 1e9;
+
+impl Field<'_> {
+    pub(super) fn topics(&self) -> Result<Vec<String>, ParseFault> {
+        let expected = || format!("an array of 1 to {BATCH_TOPICS} topics");
+        let texts: Option<Vec<String>> = self.value(&expected())?;
+        let texts = texts.filter(|texts| (1..=BATCH_TOPICS).contains(&texts.len()));
+        let texts = texts.ok_or_else(|| self.wrong(&expected()))?;
+        let mut topics = Vec::with_capacity(texts.len());
+        for (place, text) in texts.iter().enumerate() {
+            let field = || format!("topics[{place}]");
+            if text.contains('\0') {
+                return Err(ParseFault::Nul { field: field() });
+            }
+            let topic = topic_of(text).ok_or_else(|| ParseFault::Wrong {
+                field: field(),
+                expected: A_TOPIC.into(),
+            })?;
+            topics.push(topic);
+        }
+        Ok(topics)
+    }
+
+    pub(super) fn candidates(&self) -> Result<u8, ParseFault> {
+        let expected = format!("a whole number from 1 to {CANDIDATES}");
+        match self.value::<u8>(&expected)? {
+            None => Ok(1),
+            Some(n) if (1..=CANDIDATES).contains(&n) => Ok(n),
+            Some(_) => Err(self.wrong(&expected)),
+        }
+    }
+
+    /// An object of figures and the value that each should have. `sentiment` is another way to
+    /// say `compound`, in words.
+    pub(super) fn prefer(&self) -> Result<Prefer, ParseFault> {
+        let raw = self.raw.get();
+        if raw == "null" {
+            return Ok(Prefer::default());
+        }
+        let inside = |name: &str| format!("{}.{name}", self.name);
+        let fields = object(raw.as_bytes()).map_err(|fault| match fault {
+            ParseFault::Twice(name) => ParseFault::Twice(inside(&name)),
+            ParseFault::NotAnObject => self.wrong("an object of figures and their values"),
+            other => other,
+        })?;
+        let mut wishes = Vec::new();
+        for field in fields {
+            let wrong = |expected: &str| ParseFault::Wrong {
+                field: inside(&field.name),
+                expected: expected.into(),
+            };
+            let wish = if field.name == "sentiment" {
+                const WORDS: &str = "\"positive\", \"neutral\" or \"negative\"";
+                let word: Option<String> = field.value(WORDS).map_err(|_| wrong(WORDS))?;
+                let compound = match word.as_deref() {
+                    Some("positive") => 1.0,
+                    Some("neutral") => 0.0,
+                    Some("negative") => -1.0,
+                    _ => return Err(wrong(WORDS)),
+                };
+                (Figure::Compound, compound)
+            } else {
+                const NUMBER: &str = "a number";
+                let figure = Figure::named(&field.name)
+                    .ok_or_else(|| ParseFault::Unknown(inside(&field.name)))?;
+                let value: Option<f64> = field.value(NUMBER).map_err(|_| wrong(NUMBER))?;
+                let value = value.filter(|value| value.abs() <= WISH_MAX);
+                (figure, value.ok_or_else(|| wrong(NUMBER))?)
+            };
+            wishes.push(wish);
+        }
+        Ok(Prefer::new(wishes))
+    }
+}

@@ -1,0 +1,279 @@
+//! What a request for several texts does when it is its turn: see who has ended, begin the next,
+//! write, and end.
+
+use super::{Gather, Kind, Member, Phase};
+use crate::dialect::Usage;
+use crate::engine::archive::outcome_of;
+use crate::engine::failure::Bound;
+use crate::engine::flow::Flow;
+use crate::engine::slots::ExchangeId;
+use crate::engine::trace::State;
+use crate::engine::work::{Work, WorkOwner, WorkResult};
+use crate::engine::{Engine, Failure};
+use crate::limits::STORE_MS;
+use crate::store::{RequestOutcome, RequestRow, Write, Written};
+
+impl Engine {
+    /// It is the turn of a request for several texts.
+    pub(in crate::engine) fn gather_turn(&mut self, id: ExchangeId) {
+        self.note_ended_members(id);
+        self.begin_members(id);
+        let Some(gather) = self.gather(id) else {
+            return;
+        };
+        match gather.phase {
+            Phase::Going if gather.is_batch() => {
+                self.write_pieces(id);
+                let over = |gather: &Gather| gather.all_have_ended() && gather.is_written();
+                if self.gather(id).is_some_and(over) {
+                    self.save_gather(id);
+                }
+            }
+            Phase::Going if gather.all_have_ended() => self.choose(id),
+            Phase::Going | Phase::Saving => {}
+            Phase::Telling => {
+                self.write_pieces(id);
+                if self.gather(id).is_some_and(Gather::is_written) {
+                    self.end_gather(id);
+                }
+            }
+        }
+    }
+
+    /// Takes the verdicts of texts that have ended.
+    fn note_ended_members(&mut self, id: ExchangeId) {
+        let mut at = 0;
+        while let Some(gather) = self.gather(id) {
+            let Some(&place) = gather.running.get(at) else {
+                break;
+            };
+            let text = gather.members[place].text;
+            let verdict = match text.and_then(|text| self.generations.get(text)) {
+                Some(text) => text.verdict(),
+                None => Some(Err(Failure::Internal("a text is gone that is listened to"))),
+            };
+            match verdict {
+                Some(end) => {
+                    let usage = text.and_then(|text| self.generations.get(text));
+                    let usage = usage.map(|text| text.result.usage).unwrap_or_default();
+                    if let Some(gather) = self.gather_mut(id) {
+                        gather.running.remove(at);
+                        gather.count_tokens(place, usage);
+                        gather.end_member(place, end);
+                    }
+                }
+                None => at += 1,
+            }
+        }
+    }
+
+    /// Begins as many texts as may be in hand.
+    fn begin_members(&mut self, id: ExchangeId) {
+        while let Some(gather) = self.gather(id) {
+            let in_hand = gather.running.len() + gather.ready.len();
+            let place = gather.begun;
+            if place == gather.members.len() || in_hand >= gather.at_once {
+                return;
+            }
+            let begun = if self.stopped_streams {
+                Err(Failure::Stopping)
+            } else {
+                self.begin_member(id, place)
+            };
+            match begun {
+                Ok(()) => {}
+                // There will be room for it when one of the others has ended.
+                Err(Failure::Full(_)) if in_hand > 0 => return,
+                Err(failure) => {
+                    if let Some(gather) = self.gather_mut(id) {
+                        gather.begun += 1;
+                        gather.end_member(place, Err(failure));
+                    }
+                }
+            }
+        }
+    }
+
+    /// Begins one text, or joins one that is being produced.
+    pub(super) fn begin_member(&mut self, id: ExchangeId, place: usize) -> Result<(), Failure> {
+        let Some(gather) = self.gather(id) else {
+            return Ok(());
+        };
+        let is_batch = gather.is_batch();
+        let mut plan = self.plan(gather.ask(place), false)?;
+        if !is_batch {
+            self.make_candidate(&mut plan, place as u8);
+        }
+        let (text, is_new) = self.join_or_admit(plan)?;
+        if let Some(gather) = self.gather_mut(id) {
+            gather.begun += 1;
+            gather.running.push(place);
+            gather.members[place].text = Some(text);
+        }
+        let listens = self
+            .exchanges
+            .get(id)
+            .is_some_and(|exchange| exchange.held.party.contains(&text));
+        if !listens {
+            self.subscribe(text, id);
+        }
+        if is_new && let Err(failure) = self.start_call(text) {
+            self.fail_generation(text, failure);
+        }
+        Ok(())
+    }
+
+    /// All candidates have ended: the best of those that are whole is the answer.
+    fn choose(&mut self, id: ExchangeId) {
+        let Some(gather) = self.gather(id) else {
+            return;
+        };
+        let Kind::Best { prefer, .. } = &gather.kind else {
+            return;
+        };
+        let whole = |place: &usize| gather.members[*place].end == Some(Ok(()));
+        let texts = (0..gather.members.len()).filter(whole).map(|place| {
+            let text = gather.members[place].text;
+            let text = text.and_then(|text| self.generations.get(text));
+            (place, text.and_then(|text| text.result.scores.as_ref()))
+        });
+        match prefer.best(texts) {
+            Some(place) => {
+                if let Some(gather) = self.gather_mut(id)
+                    && let Kind::Best { best, .. } = &mut gather.kind
+                {
+                    *best = place;
+                }
+                self.save_gather(id);
+            }
+            None => {
+                let failure = gather.first_failure().cloned();
+                let lost = Failure::Internal("candidates that ended in no way");
+                self.fail_exchange(id, &failure.unwrap_or(lost));
+            }
+        }
+    }
+
+    /// Queues the row of the request. Its texts are stored already.
+    fn save_gather(&mut self, id: ExchangeId) {
+        let Some(row) = self.gather_row(id) else {
+            return;
+        };
+        let write = Write::Save {
+            requests: vec![row],
+            text: None,
+            analysis: None,
+        };
+        let work = Work::Write(Box::new(write));
+        let Some(work) = self.works.submit(WorkOwner::Exchange(id), work) else {
+            return self.fail_exchange(id, &Failure::Full(Bound::Store));
+        };
+        if let Some(exchange) = self.exchanges.get_mut(id) {
+            exchange.held.work = Some(work);
+            exchange.held.owes_row = false;
+        }
+        if let Some(gather) = self.gather_mut(id) {
+            gather.phase = Phase::Saving;
+        }
+        let at = self.now.mono.plus_ms(STORE_MS);
+        self.set_exchange_timer(id, at);
+        self.enter(id, State::Saving);
+    }
+
+    /// The row of the request is on disk, or is not.
+    pub(in crate::engine::flow) fn gather_saved(
+        &mut self,
+        id: ExchangeId,
+        gather: Box<Gather>,
+        result: WorkResult,
+    ) -> Result<(), Failure> {
+        let is_batch = gather.is_batch();
+        if let Some(exchange) = self.exchanges.get_mut(id) {
+            exchange.flow = Flow::Gather(gather);
+        }
+        match super::super::written(result)? {
+            Written::Saved if is_batch => self.end_gather(id),
+            Written::Saved => self.tell_the_best(id),
+            _ => return Err(Failure::Internal("another write was answered")),
+        }
+        Ok(())
+    }
+
+    fn tell_the_best(&mut self, id: ExchangeId) {
+        if let Some(gather) = self.gather_mut(id) {
+            gather.phase = Phase::Telling;
+            gather.ready = (0..gather.members.len()).collect();
+        }
+        self.enter(id, State::Streaming);
+        self.begin_best_answer(id);
+        self.gather_turn(id);
+    }
+
+    /// What the row of the request says: it went well if one of its texts did, and its tokens are
+    /// those of all.
+    fn gather_row(&self, id: ExchangeId) -> Option<RequestRow> {
+        let gather = self.gather(id)?;
+        let well = gather.members.iter().any(|m| m.end == Some(Ok(())));
+        let mut row = match gather.first_failure() {
+            Some(failure) if !well => {
+                let mut row = self.request_row(id, outcome_of(failure, false), 200)?;
+                row.error_code = Some(failure.code().to_string());
+                row
+            }
+            _ => self.request_row(id, RequestOutcome::Ok, 200)?,
+        };
+        (row.prompt_tokens, row.completion_tokens) = gather.tokens;
+        let plan = self.plan(gather.ask(0), false).ok()?;
+        row.provider = Some(plan.provider_name.to_string());
+        row.model = Some(plan.model);
+        Some(row)
+    }
+
+    /// The line of a member of a batch is written: its text need not be kept for this request,
+    /// unless another member is the same text.
+    pub(super) fn leave_member(&mut self, id: ExchangeId, place: usize) {
+        let Some(gather) = self.gather(id) else {
+            return;
+        };
+        let Some(text) = gather.members[place].text else {
+            return;
+        };
+        let others = gather.running.iter().chain(&gather.ready);
+        let mut others = others.map(|place| gather.members[*place].text);
+        if others.any(|other| other == Some(text)) {
+            return;
+        }
+        if let Some(exchange) = self.exchanges.get_mut(id) {
+            exchange.held.party.retain(|held| *held != text);
+        }
+        self.unsubscribe(text, id);
+    }
+}
+
+impl Gather {
+    fn end_member(&mut self, place: usize, end: Result<(), Failure>) {
+        self.members[place].end = Some(end);
+        self.ready.push_back(place);
+    }
+
+    /// Adds what a text has cost, once for each text.
+    fn count_tokens(&mut self, place: usize, usage: Usage) {
+        let text = self.members[place].text;
+        let counted = |m: &Member| m.text == text && m.end.is_some();
+        if self.members.iter().any(counted) {
+            return;
+        }
+        let add = |sum: &mut Option<u64>, more: Option<u64>| {
+            if let Some(more) = more {
+                *sum = Some(sum.unwrap_or(0).saturating_add(more));
+            }
+        };
+        add(&mut self.tokens.0, usage.prompt_tokens);
+        add(&mut self.tokens.1, usage.completion_tokens);
+    }
+
+    fn first_failure(&self) -> Option<&Failure> {
+        let mut ends = self.members.iter().filter_map(|m| m.end.as_ref());
+        ends.find_map(|end| end.as_ref().err())
+    }
+}
