@@ -237,6 +237,19 @@ fn a_candidate_that_fails_leaves_the_choice_to_the_others() {
 }
 
 #[test]
+fn candidates_come_one_after_the_other_if_the_provider_takes_one_call_at_a_time() {
+    let mut world = World::new(&format!("{PROVIDER}connections = 1\n"));
+    let client = candidates(&mut world, 3, "");
+    for _ in 0..3 {
+        assert!(world.is_quiet(client));
+        world.answer(whole(EASY));
+    }
+    let reply = world.reply(client).json();
+    assert_eq!(reply["candidates"].as_array().unwrap().len(), 3);
+    assert_eq!(world.store.texts.len(), 3);
+}
+
+#[test]
 fn if_all_candidates_fail_the_first_failure_is_the_answer() {
     let mut world = World::new(PROVIDER);
     let client = candidates(&mut world, 2, "");
