@@ -112,13 +112,14 @@ impl Engine {
             self.counters.rows_lost += 1;
         }
         let outcome = match (flow, result) {
+            // Its answer may have begun, which its state knows.
+            (Flow::Gather(state), result) => self.gather_saved(id, state, result),
             (_, WorkResult::Panicked) => Err(Failure::Panicked),
             (Flow::Parsing, WorkResult::Parsed(parsed)) => parsed
                 .map_err(Failure::Body)
                 .and_then(|ask| self.start(id, ask)),
             (Flow::Analyze(state), result) => self.analyze_done(id, state, result),
             (Flow::Keywords(state), result) => self.keywords_done(id, state, result),
-            (Flow::Gather(state), result) => self.gather_saved(id, state, result),
             (Flow::Contents(state), result) => self.contents_done(id, state, result),
             (Flow::Generate(state), WorkResult::Found(found)) => {
                 self.resume_found(id, state, found)
@@ -185,6 +186,7 @@ fn found(result: WorkResult) -> Result<Found, Failure> {
 fn written(result: WorkResult) -> Result<Written, Failure> {
     match result {
         WorkResult::Written(written) => written.map_err(store),
+        WorkResult::Panicked => Err(Failure::Panicked),
         _ => Err(Failure::Internal("a write that was not answered")),
     }
 }

@@ -170,18 +170,23 @@ fn a_shutdown_ends_a_batch_with_a_line_for_each_topic() {
 
 #[test]
 fn a_batch_whose_row_is_not_stored_is_cut_and_not_ended() {
-    let mut world = World::new(PROVIDER);
-    let client = batch(&mut world, &["tea"]);
-    world.held.push(Kind::Write);
-    world.answer(whole("All about tea."));
-    world.work(0); // the text
-    world.settle();
     let lost = StoreError::Corrupt { path: "x".into() };
-    world.fail_work(0, WorkResult::Written(Err(lost)));
-    world.settle();
-    let got = String::from_utf8_lossy(&world.sockets[&client].got).into_owned();
-    assert!(got.contains("All about tea.") && !got.ends_with("0\r\n\r\n"));
-    assert!(world.is_over(client));
+    for result in [WorkResult::Written(Err(lost)), WorkResult::Panicked] {
+        let mut world = World::new(PROVIDER);
+        let client = batch(&mut world, &["tea"]);
+        world.held.push(Kind::Write);
+        world.answer(whole("All about tea."));
+        world.work(0); // the text
+        world.settle();
+        world.fail_work(0, result);
+        world.settle();
+        let got = String::from_utf8_lossy(&world.sockets[&client].got).into_owned();
+        assert!(
+            got.contains("All about tea.") && got.ends_with("}\n\r\n"),
+            "{got}"
+        );
+        assert!(world.is_over(client));
+    }
 }
 
 #[test]
