@@ -19,7 +19,8 @@
 //!        ├── proto          bytes ◄──► HTTP/1.1, server-sent events, DNS
 //!        ├── dialect        a provider's JSON ◄──► one neutral form
 //!        ├── score          text ──► readability, sentiment, keywords
-//!        └── store          rows, and questions to them (SQLite lives on a thread)
+//!        ├── store          rows, and questions to them (SQLite lives on a thread)
+//!        └── web            the page: files that are part of the binary
 //! ```
 //!
 //! Imports go down this picture and never up. Only the reactor does system calls. The engine has no
@@ -78,3 +79,4 @@ pub mod proto;
 pub mod reactor;
 pub mod score;
 pub mod store;
+pub mod web;

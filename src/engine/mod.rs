@@ -89,7 +89,7 @@ use self::slots::Slots;
 use self::timers::{Timer, Timers};
 use self::trace::Trace;
 use self::work::{Work, WorkLimits, Works};
-use crate::config::Config;
+use crate::config::{Config, Provider};
 use crate::proto::http1::HttpDate;
 
 /// The owner of all data while there are no API keys.
@@ -145,6 +145,7 @@ pub struct Engine {
     trace: Trace,
     counters: Counters,
     observed: Observed,
+    observed_before: Observed,
     hosts: Hosts,
     random: fastrand::Rng,
     /// Millisecond and count of the id that was made last.
@@ -179,16 +180,7 @@ impl Engine {
             .position(|p| p.name == config.default_provider)
             .unwrap_or(0) as u16;
         let remote = providers.iter().filter(|p| p.upstream().is_some()).count();
-        let share = sizes.upstreams / remote.max(1);
         let questions = Resolver::sockets_max(config.dns.as_slice(), remote);
-        let pools = providers
-            .iter()
-            .map(|p| {
-                let connections = p.upstream().map_or(0, |upstream| upstream.connections);
-                let max = p.concurrency.unwrap_or(connections).min(connections);
-                Pool::new(max.min(share))
-            })
-            .collect();
         let waiting = [PARSE_WAITING, ANALYZE_WAITING, READ_WAITING, WRITE_WAITING];
         let works = WorkLimits {
             scorers: sizes.scorers,
@@ -203,7 +195,7 @@ impl Engine {
             calls: Slots::new(sizes.generations),
             dials: Slots::new(sizes.upstreams.max(1)),
             works: Works::new(&works),
-            pools,
+            pools: pools(&config, sizes.upstreams / remote.max(1)),
             pools_to_open: Vec::new(),
             names: providers.iter().map(|_| Name::default()).collect(),
             resolver: Resolver::new(config.dns.as_slice(), seed),
@@ -222,6 +214,7 @@ impl Engine {
             trace: Trace::default(),
             counters: Counters::default(),
             observed: Observed::default(),
+            observed_before: Observed::default(),
             hosts: Hosts::new(
                 config.listen.ip(),
                 config.hosts.iter().map(|host| host.as_str()),
@@ -298,7 +291,9 @@ impl Engine {
             Input::Closed(id, gone) => self.closed(id, gone),
             Input::Done(id, result) => self.work_done(id, result),
             Input::Resolved(index, result) => self.name_resolved(index, result),
-            Input::Observed(observed) => self.observed = observed,
+            Input::Observed(observed) => {
+                self.observed_before = std::mem::replace(&mut self.observed, observed);
+            }
             Input::Turned(turn) => self.trace.turn(&turn),
             Input::Tick => self.tick(),
             Input::Shutdown => self.begin_shutdown(),
@@ -379,6 +374,16 @@ impl Engine {
     fn provider_names(&self) -> String {
         self.provider_names.join(", ")
     }
+}
+
+/// One pool for each provider, of `share` connections at most.
+fn pools(config: &Config, share: usize) -> Vec<Pool> {
+    let pool = |p: &Provider| {
+        let connections = p.upstream().map_or(0, |upstream| upstream.connections);
+        let max = p.concurrency.unwrap_or(connections).min(connections);
+        Pool::new(max.min(share))
+    };
+    config.providers.iter().map(pool).collect()
 }
 
 enum Side {

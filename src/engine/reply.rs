@@ -54,7 +54,7 @@ impl Engine {
         self.reply_with(id, status, content, body, &failure_fields);
     }
 
-    fn reply_json(&mut self, id: ExchangeId, status: u16, document: &impl Serialize) {
+    pub(super) fn reply_json(&mut self, id: ExchangeId, status: u16, document: &impl Serialize) {
         let mut body = std::mem::take(&mut self.scratch);
         body.clear();
         match serde_json::to_writer(&mut body, document) {

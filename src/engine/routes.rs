@@ -10,12 +10,17 @@ use uuid::{Uuid, Version};
 
 use super::Failure;
 use crate::proto::http1::{BodyLength, Fields, Method, RequestHead};
+use crate::web::{self, Asset};
 
 /// What a request is for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Route {
-    /// `GET /`
-    Index,
+    /// `GET /`, `GET /app/NAME`: a file of the page, and whether the client has it already.
+    Page(&'static Asset, bool),
+    /// `GET /providers`
+    Providers,
+    /// `GET /status`
+    Status,
     /// `GET /healthz`: the loop turns.
     Health,
     /// `GET /readyz`: requests are let in.
@@ -53,7 +58,10 @@ impl Route {
     #[must_use]
     pub fn as_str(&self) -> &'static str {
         match self {
-            Route::Index => "/",
+            Route::Page(asset, _) if asset.name.is_empty() => "/",
+            Route::Page(..) => "/app/{name}",
+            Route::Providers => "/providers",
+            Route::Status => "/status",
             Route::Health => "/healthz",
             Route::Ready => "/readyz",
             Route::Metrics => "/metrics",
@@ -113,7 +121,9 @@ impl Route {
                 costs: true,
                 ..none
             },
-            Route::Index
+            Route::Page(..)
+            | Route::Providers
+            | Route::Status
             | Route::Metrics
             | Route::Spans
             | Route::Stop(_)
@@ -135,7 +145,9 @@ struct Traits {
 
 /// What a path stands for, before the method is looked at.
 enum Place {
-    Index,
+    Page(&'static Asset),
+    Providers,
+    Status,
     Health,
     Ready,
     Metrics,
@@ -163,7 +175,9 @@ pub fn find(head: &RequestHead<'_>) -> Result<Route, Failure> {
     }
     let reads = matches!(head.method, Method::Get | Method::Head);
     let route = match place {
-        Place::Index if reads => Route::Index,
+        Place::Page(asset) if reads => Route::Page(asset, has_already(&head.fields, asset)),
+        Place::Providers if reads => Route::Providers,
+        Place::Status if reads => Route::Status,
         Place::Health if reads => Route::Health,
         Place::Ready if reads => Route::Ready,
         Place::Metrics if reads => Route::Metrics,
@@ -204,7 +218,10 @@ fn place(path: &str) -> Result<Place, Failure> {
     let (first, second, third) = (parts.next().unwrap_or(""), parts.next(), parts.next());
     let end = parts.next().is_none();
     let place = match (first, second.unwrap_or(""), third) {
-        ("", "", None) if second.is_none() => Place::Index,
+        ("", "", None) if second.is_none() => Place::Page(web::index()),
+        ("app", name, None) => Place::Page(web::asset(name).ok_or(Failure::NoSuchRoute)?),
+        ("providers", "", None) => Place::Providers,
+        ("status", "", None) => Place::Status,
         ("healthz", "", None) => Place::Health,
         ("readyz", "", None) => Place::Ready,
         ("metrics", "", None) => Place::Metrics,
@@ -265,6 +282,17 @@ pub fn last_event_id(fields: &Fields<'_>) -> Result<Option<u64>, Failure> {
     offset.map(Some).ok_or_else(wrong)
 }
 
+/// `If-None-Match`: whether the client has `asset` as it is now (RFC 9110 §13.1.2).
+fn has_already(fields: &Fields<'_>, asset: &Asset) -> bool {
+    fields.all("if-none-match").any(|list| {
+        let mut tags = list.split(|byte| *byte == b',').map(<[u8]>::trim_ascii);
+        tags.any(|tag| {
+            let tag = tag.strip_prefix(b"W/").unwrap_or(tag);
+            tag == b"*" || tag == asset.etag.as_bytes()
+        })
+    })
+}
+
 /// Whether a body is one that we read: JSON, as it is.
 pub fn check_content(fields: &Fields<'_>, length: BodyLength) -> Result<(), Failure> {
     let plain = |coding: &[u8]| coding.trim_ascii().eq_ignore_ascii_case(b"identity");
@@ -318,12 +346,16 @@ mod tests {
         assert_eq!(route("POST /generate"), Ok(Route::Generate));
         assert_eq!(route("POST /generate/"), Ok(Route::Generate));
         assert_eq!(route("HEAD /healthz/"), Ok(Route::Health));
-        assert_eq!(route("GET /"), Ok(Route::Index));
+        assert_eq!(route("GET /"), Ok(Route::Page(web::index(), false)));
         for wrong in [
             "GET //",
             "GET /healthz/x",
             "GET /generat",
             "GET /contents/1/2/3",
+            "GET /app",
+            "GET /app/",
+            "GET /app/../index.html",
+            "GET /app/main.js/",
         ] {
             assert_eq!(route(wrong), Err(Failure::NoSuchRoute), "{wrong}");
         }

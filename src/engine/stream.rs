@@ -74,8 +74,10 @@ impl Engine {
     /// Writes what there is of the text or document, up to the mark and to what one connection may
     /// have at a time; then, if that was all, the end.
     pub(super) fn pump(&mut self, id: ExchangeId) {
-        if let Some(Flow::Gather(_)) = self.exchanges.get(id).map(|e| &e.flow) {
-            return self.gather_turn(id);
+        match self.exchanges.get(id).map(|e| &e.flow) {
+            Some(Flow::Gather(_)) => return self.gather_turn(id),
+            Some(Flow::Page(_)) => return self.pump_page(id),
+            _ => {}
         }
         let mut put = self.pump_document(id);
         let mut event = std::mem::take(&mut self.scratch);

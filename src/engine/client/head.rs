@@ -112,7 +112,9 @@ impl Engine {
         if route.costs() && self.stopping.is_some() {
             return Err(Failure::Stopping);
         }
-        if !route.is_probe() && *route != Route::Metrics && self.ledger.is_full() {
+        // What shows how it stands is most wanted when it stands badly.
+        let shows = matches!(route, Route::Metrics | Route::Status);
+        if !route.is_probe() && !shows && self.ledger.is_full() {
             return Err(Failure::Full(Bound::Memory));
         }
         Ok(())

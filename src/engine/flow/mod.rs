@@ -10,7 +10,9 @@ pub mod contents;
 pub mod gather;
 pub mod generate;
 pub mod keywords;
+pub mod page;
 mod probes;
+mod status;
 mod text;
 
 use uuid::Uuid;
@@ -41,6 +43,8 @@ pub enum Flow {
     Keywords(keywords::Keywords),
     /// It waits for the store.
     Contents(contents::Contents),
+    /// A file of the page is on its way out.
+    Page(page::Page),
     /// A state is being changed; nothing else is seen in this state.
     Between,
 }
@@ -50,6 +54,7 @@ impl Flow {
     pub(super) fn has_begun_to_answer(&self) -> bool {
         match self {
             Flow::Generate(generate::Generate::Sending(_)) => true,
+            Flow::Page(_) => true,
             Flow::Gather(gather) => gather.has_begun_to_answer(),
             _ => false,
         }
@@ -73,7 +78,9 @@ impl Engine {
             Route::Resume(uuid) => self.resume(id, uuid),
             Route::Stop(uuid) => self.stop(id, uuid),
             Route::List(_) | Route::Read(_) | Route::Delete(_) => self.begin_contents(id),
-            Route::Index => self.reply_index(id),
+            Route::Page(asset, known) => self.begin_page(id, asset, known),
+            Route::Providers => self.reply_providers(id),
+            Route::Status => self.reply_status(id),
             Route::Health => self.reply_health(id),
             Route::Ready => self.reply_ready(id),
             Route::Metrics => self.reply_metrics(id),
@@ -151,7 +158,7 @@ impl Engine {
             }
             Flow::Contents(_) | Flow::Gather(_) => self.fail_exchange(id, &Failure::StoreTimeout),
             Flow::Parsing => self.fail_exchange(id, &Failure::ParserTimeout),
-            Flow::Body(_) | Flow::Doomed(_) | Flow::Between => {}
+            Flow::Body(_) | Flow::Doomed(_) | Flow::Page(_) | Flow::Between => {}
         }
     }
 

@@ -13,6 +13,7 @@ mod generate_offline;
 mod generate_openai;
 mod http;
 mod keywords;
+mod page;
 mod parsing;
 mod pool;
 mod pressure;
