@@ -35,8 +35,6 @@ pub(crate) struct Guest {
     pub(crate) deaf: bool,
     /// Not all that it says is HTTP, so nobody knows how many replies there will be.
     pub(crate) wild: bool,
-    /// It has asked for several texts at once, of which only the request has a row.
-    pub(crate) several: bool,
     /// Its side is closed.
     pub(crate) ended: bool,
     /// It was told that no reply will follow.
@@ -114,7 +112,6 @@ impl Guest {
             short: odd(chance, 8),
             deaf: odd(chance, 12),
             wild: odd(chance, 8),
-            several: false,
             ended: false,
             dismissed: false,
             late: false,
@@ -154,15 +151,14 @@ impl Guest {
     pub(crate) fn think(&mut self, chance: &mut Rng, setting: Setting, known: &[Known], n: usize) {
         for _ in 0..n.min(self.more) {
             self.more -= 1;
-            let (mut bytes, mut what, mut head) = request(chance, setting, known, self.long);
+            let (mut bytes, what, mut head) = request(chance, setting, known, self.long);
             if self.wild {
                 // What becomes of a HEAD is not known, and so not where its reply ends.
                 while head {
-                    (bytes, what, head) = request(chance, setting, known, self.long);
+                    (bytes, _, head) = request(chance, setting, known, self.long);
                 }
                 spoil(chance, &mut bytes);
             }
-            self.several |= matches!(what, What::Batch(_) | What::Best(_));
             if bytes.len() > LONG_BYTES {
                 self.pace = self.pace.max(20_000); // or it would never come to its end
             }
@@ -197,6 +193,7 @@ fn request(
             );
             (line, What::Resume { text, from })
         }
+        26 | 27 if !setting.several => return text_request(chance, setting, long),
         26 => return batch(chance, setting),
         27 => return best(chance),
         28 => (keywords(long), What::Keywords),
