@@ -138,14 +138,24 @@ impl Engine {
             return Ok(());
         };
         let flow = std::mem::replace(&mut exchange.flow, Flow::Between);
+        let saving = matches!(
+            flow,
+            Flow::Analyze(analyze::Analyze::Saving(_))
+                | Flow::Keywords(keywords::Keywords::Saving(_))
+                | Flow::Gather(_)
+        );
+        if saving && !matches!(result, WorkResult::Written(Ok(_))) {
+            self.counters.rows_lost += 1;
+        }
         match (flow, result) {
+            // Its answer may have begun, which its state knows.
+            (Flow::Gather(state), result) => self.gather_saved(id, state, result),
             (_, WorkResult::Panicked) => Err(Failure::Panicked),
             (Flow::Parsing, WorkResult::Parsed(parsed)) => parsed
                 .map_err(Failure::Body)
                 .and_then(|ask| self.start(id, ask)),
             (Flow::Analyze(state), result) => self.analyze_done(id, state, result),
             (Flow::Keywords(state), result) => self.keywords_done(id, state, result),
-            (Flow::Gather(state), result) => self.gather_saved(id, state, result),
             (Flow::Contents(state), result) => self.contents_done(id, state, result),
             (Flow::Generate(state), WorkResult::Found(found)) => {
                 self.resume_found(id, state, found)
@@ -182,7 +192,7 @@ impl Engine {
                 let failure = import.timeout();
                 self.fail_exchange(id, &failure);
             }
-            Flow::Parsing => self.fail_exchange(id, &Failure::ScorerTimeout),
+            Flow::Parsing => self.fail_exchange(id, &Failure::ParserTimeout),
             Flow::Body(_) | Flow::Doomed(_) | Flow::Page(_) | Flow::Between => {}
         }
     }
@@ -218,6 +228,7 @@ fn found(result: WorkResult) -> Result<Found, Failure> {
 fn written(result: WorkResult) -> Result<Written, Failure> {
     match result {
         WorkResult::Written(written) => written.map_err(store),
+        WorkResult::Panicked => Err(Failure::Panicked),
         _ => Err(Failure::Internal("a write that was not answered")),
     }
 }

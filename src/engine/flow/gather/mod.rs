@@ -138,6 +138,13 @@ impl Gather {
         }
     }
 
+    /// How many texts keep the next one from being begun: those that are being produced and, in a
+    /// batch, those whose line waits for its reader. Candidates wait for each other.
+    fn in_hand(&self) -> usize {
+        let unread = if self.is_batch() { self.ready.len() } else { 0 };
+        self.running.len() + unread
+    }
+
     fn all_have_ended(&self) -> bool {
         self.begun == self.members.len() && self.running.is_empty()
     }
