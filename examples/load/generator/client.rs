@@ -53,8 +53,8 @@ pub(crate) enum Seen {
     Nothing,
     /// It stands, and is free.
     Connected,
-    /// Something of the answer: its tokens, and its end if it is whole and right.
-    Progress(Option<Tokens>, Option<Done>),
+    /// Something of the answer: its tokens, and if it is whole, whether it is right.
+    Progress(Option<Tokens>, Option<Result<Done, Fault>>),
     /// It has ended without one.
     Failed(Fault),
     /// The server closed it between two requests, or without a byte of an answer to one that came
@@ -254,13 +254,9 @@ impl Client {
             return Seen::Failed(Fault::Malformed);
         }
         let tokens = exchange.note_tokens(tokens_before, now_ns);
-        if !exchange.answer.is_over() {
-            return Seen::Progress(tokens, None);
-        }
-        match self.complete(work, expected) {
-            Ok(done) => Seen::Progress(tokens, Some(done)),
-            Err(fault) => Seen::Failed(fault),
-        }
+        let is_over = exchange.answer.is_over();
+        let end = is_over.then(|| self.complete(work, expected));
+        Seen::Progress(tokens, end)
     }
 
     fn complete(&mut self, work: Work, expected: Expected) -> Result<Done, Fault> {

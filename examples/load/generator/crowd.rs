@@ -212,13 +212,15 @@ impl Crowd {
                 self.tally.connections += 1;
                 self.employ(at);
             }
-            Seen::Progress(tokens, done) => {
+            Seen::Progress(tokens, end) => {
                 let heard_ns = self.clients[at].heard_ns;
                 if let Some(tokens) = tokens {
                     self.tally.tokens(&tokens, heard_ns);
                 }
-                if let Some(done) = done {
-                    self.finish(at, &done, heard_ns);
+                match end {
+                    None => {}
+                    Some(Ok(done)) => self.finish(at, &done, heard_ns),
+                    Some(Err(fault)) => self.fail(at, fault, was_busy),
                 }
             }
             Seen::Failed(fault) => self.fail(at, fault, was_busy),
