@@ -248,6 +248,7 @@ impl Engine {
             return;
         };
         self.counters.calls_failed += 1;
+        let failure = self.unquoted(id, failure);
         self.fail_generation(generation, failure);
     }
 

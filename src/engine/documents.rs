@@ -6,6 +6,7 @@ use uuid::Uuid;
 use crate::dialect::Usage;
 use crate::engine::Failure;
 use crate::engine::generation::Generation;
+use crate::proto::put_json_string;
 use crate::score::{Readability, Sentiment};
 use crate::store::Listed;
 
@@ -46,6 +47,21 @@ impl<'a> TextReply<'a> {
         }
     }
 }
+
+/// A whole answer as JSON. The text, which is most of it, is written apart from the rest.
+pub(super) fn whole_document(generation: &Generation) -> Vec<u8> {
+    let mut document = Vec::with_capacity(generation.text.len() + WITHOUT_TEXT_BYTES);
+    document.extend_from_slice(b"{\"generated_text\":");
+    put_json_string(&mut document, &generation.text);
+    let comma = document.len();
+    // Strings and numbers cannot fail to be written into memory.
+    let _ = serde_json::to_writer(&mut document, &TextReply::new(generation, false));
+    document[comma] = b','; // was the brace of an object of its own
+    document
+}
+
+/// About what an answer has besides its text.
+const WITHOUT_TEXT_BYTES: usize = 1024;
 
 #[derive(Serialize)]
 pub(super) struct UsageReply {

@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use super::blocks::Pen;
 use super::client::{takes_body, takes_chunks};
-use super::documents::{Problem, TextReply};
+use super::documents::{Problem, TextReply, whole_document};
 use super::flow::Flow;
 use super::flow::generate::{Event, Generate};
 use super::reply::after;
@@ -22,7 +22,7 @@ use crate::limits::{
     PUMP_BYTES, READERS_BYTES_PER_TURN, READERS_PER_TURN, SEND_HIGH_BYTES, SEND_HIGH_SCARCE_BYTES,
 };
 use crate::proto::http1::{ReplyBody, put_chunk, put_last_chunk, reply_head};
-use crate::proto::{Sink, sse};
+use crate::proto::{Sink, put_json_string, sse};
 
 /// The most text in one event, for those who have to catch up.
 const EVENT_BYTES: usize = 16 * 1024;
@@ -148,9 +148,7 @@ impl Engine {
             return self.fail_exchange(id, &Failure::Internal("an answer without its text"));
         };
         if generation.result.document.is_none() {
-            // A document of strings and numbers cannot fail to be written into memory.
-            let document = serde_json::to_vec(&TextReply::new(generation, true));
-            generation.result.document = Some(Arc::new(document.unwrap_or_default()));
+            generation.result.document = Some(Arc::new(whole_document(generation)));
         }
         let length = generation.result.document.as_ref().map_or(0, |d| d.len());
         if let Some(held) = held {
@@ -217,8 +215,7 @@ impl Engine {
         state.cursor = to;
         json.clear();
         json.extend_from_slice(b"{\"text\":");
-        // Writing a string into memory cannot fail.
-        let _ = serde_json::to_writer(&mut *json, &text[from..to]);
+        put_json_string(json, &text[from..to]);
         json.extend_from_slice(b"}");
         event.clear();
         sse::write_event(event, Some(to as u64), Some("token"), json);

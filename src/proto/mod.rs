@@ -6,7 +6,10 @@
 //! cut at every byte.
 
 pub mod http1;
+mod json_text;
 pub mod sse;
+
+pub use json_text::put_json_string;
 
 /// Where encoded bytes go.
 ///

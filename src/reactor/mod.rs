@@ -18,6 +18,7 @@ mod clock;
 mod data_dir;
 mod greet;
 mod listener;
+mod mask;
 mod observe;
 mod perform;
 pub mod recorder;

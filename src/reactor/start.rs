@@ -12,6 +12,7 @@ use super::clock::Clock;
 use super::data_dir::DataDir;
 use super::greet::greet;
 use super::listener::Listener;
+use super::mask::Mask;
 use super::observe::Observer;
 use super::recorder::{FORMAT, Header, Recorder};
 use super::signals::Signals;
@@ -231,13 +232,16 @@ fn start_recorder(config: &Config, sizes: Sizes, seed: u64) -> io::Result<Option
     let Some(path) = &config.record else {
         return Ok(None);
     };
-    let keys = config
-        .providers
-        .iter()
-        .filter_map(|provider| {
+    let keys = || {
+        let providers = config.providers.iter();
+        providers.filter_map(|provider| {
             let key = provider.upstream()?.key.as_ref()?;
-            Some((provider.name.clone(), key.expose().len()))
+            Some((provider.name.as_str(), key.expose()))
         })
+    };
+    let mask = Mask::of(keys().map(|(_, key)| key));
+    let keys = keys()
+        .map(|(name, key)| (name.to_owned(), key.len()))
         .collect();
     let header = Header {
         maitred_recording: FORMAT,
@@ -247,7 +251,7 @@ fn start_recorder(config: &Config, sizes: Sizes, seed: u64) -> io::Result<Option
         seed,
         sizes,
     };
-    Recorder::start(path, &header).map(Some)
+    Recorder::start(path, &header, mask).map(Some)
 }
 
 /// Log lines go to standard error through a thread: a terminal that does not scroll must not hold

@@ -85,12 +85,17 @@ impl Client {
     /// The response to a request that was sent; `102` and the like are returned as they are.
     pub fn response(&mut self) -> Response {
         let mut response = self.head();
+        response.body = self.body();
+        response
+    }
+
+    /// The body of a response whose head was read.
+    pub fn body(&mut self) -> Vec<u8> {
         while self
             .more_body()
             .expect("the body is framed as its head says")
         {}
-        response.body = std::mem::take(&mut self.body);
-        response
+        std::mem::take(&mut self.body)
     }
 
     /// The response to HEAD: a head and nothing else, whatever it says of a body.

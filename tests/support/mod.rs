@@ -23,6 +23,7 @@ pub mod crowd;
 pub mod database;
 pub mod process;
 pub mod provider;
+pub mod proxy;
 pub mod response;
 pub mod script;
 pub mod server;

@@ -168,8 +168,10 @@ pub(super) fn read<'a>(route: &'a Route, body: &'a [u8]) -> Result<Ask<'a>, Stri
     if dialect == Dialect::Anthropic && max_tokens.is_none() {
         return Err("max_tokens: field required".to_owned());
     }
-    let usage =
-        dialect != Dialect::OpenAi || value_of(body.stream_options)["include_usage"] == true;
+    // OpenAI's streams have to be asked for it.
+    let usage = dialect != Dialect::OpenAi
+        || !stream
+        || value_of(body.stream_options)["include_usage"] == true;
     Ok(Ask {
         dialect,
         model,

@@ -14,7 +14,7 @@
 mod answer;
 mod ask;
 mod client;
-mod fault;
+pub(crate) mod fault;
 pub(crate) mod journal;
 mod kitchen;
 mod options;

@@ -60,6 +60,16 @@ pub enum Upstream {
 }
 
 impl Upstream {
+    /// The same without a provider's name for it that quotes `secret`: an error's name is handed
+    /// on to clients, and a provider may put the key that it refuses there.
+    #[must_use]
+    pub fn without(mut self, secret: &str) -> Self {
+        if let Upstream::Rejected(_, code) | Upstream::Unavailable(_, code) = &mut self {
+            *code = code.filter(|code| !code.quotes(secret));
+        }
+        self
+    }
+
     /// 504 for what took too long, 503 and 429 where trying again helps, else 502.
     #[must_use]
     pub fn status(&self) -> u16 {
