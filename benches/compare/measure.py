@@ -83,6 +83,9 @@ def figures(row, report, watched):
             found["scorer_us_per_kb"] = thread["cpu_s"] * 1e9 / report["text_bytes"]
         if name == "sqlite-writer" and report["text_bytes"]:
             found["writer_us_per_text"] = thread["cpu_s"] * 1e6 / report["answers"]
+    if row.is_only_memory:
+        kept = ("errors", "error_kinds", "generator_bound", "rss_mib", "kib_per_connection")
+        return {figure: found[figure] for figure in kept}
     return found
 
 

@@ -19,6 +19,8 @@ class Row:
     rounds: int = 5
     is_memory: bool = False
     """Memory per connection is a figure of this row."""
+    is_only_memory: bool = False
+    """… and the only one."""
     open_share: float = 0.0
     """Open loop: the share of what the slowest side answered in `generate_64`."""
     gap_ms: int = 0
@@ -68,7 +70,7 @@ def rows(short):
                 rounds=1, is_memory=True, tls=True),
         Row("idle", f"{crowd:,} idle keep-alive connections", "health",
             ["-c", str(crowd), "--rate", str(crowd / 5), "--duration-s", "12"], rounds=1 if short
-            else 3, is_memory=True),
+            else 3, is_memory=True, is_only_memory=True),
     ]
     for rate in () if short else (2, 5, 10, 20):
         table.append(streams(f"streams_at_{rate}", f"{crowd:,} streams at {rate} tokens/s", crowd,
