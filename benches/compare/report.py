@@ -82,7 +82,7 @@ def counted(result, sides):
 
 def doubts(result):
     """Measurements that the generator was too slow for, and errors by kind."""
-    lines = []
+    lines = [f"- `{row}`, {side}: a round failed: {error}" for row, side, error in result["failures"]]
     for name, row in result["rows"].items():
         for side, rounds in row["sides"].items():
             bound = sum(one["generator_bound"] for one in rounds)

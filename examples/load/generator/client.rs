@@ -110,7 +110,6 @@ impl Client {
         socket.set_nonblocking(true)?;
         socket.set_tcp_nodelay(true)?;
         if let Some(from) = from {
-            socket.set_reuse_address(true)?;
             socket.bind(&SocketAddr::new(from, 0).into())?;
         }
         match socket.connect(&to.into()) {

@@ -52,7 +52,7 @@ pub(crate) struct Options {
     /// Tokens that every stream must have
     #[arg(long)]
     pub(crate) tokens: Option<u64>,
-    /// Loopback addresses to connect from; by default one for 5,000 connections
+    /// Loopback addresses to connect from; by default one for 1,000 connections
     #[arg(long)]
     pub(crate) sources: Option<usize>,
     /// A thread whose CPU time and memory to report: PID, or PID/TID (Linux)
@@ -80,7 +80,7 @@ Exit code: 0 if every answer was right, 1 if not, 2 if nothing could be measured
 /// Connections that are opened in a second, unless told otherwise.
 const OPENED_IN_A_SECOND: f64 = 2000.0;
 /// An address has about 28,000 ports, and those of connections that just ended are not free yet.
-const CONNECTIONS_PER_SOURCE: usize = 5000;
+const CONNECTIONS_PER_SOURCE: usize = 1000;
 
 impl Options {
     pub(crate) fn ramp_s(&self) -> f64 {
