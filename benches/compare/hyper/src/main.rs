@@ -37,7 +37,11 @@ async fn main() -> Result<(), Box<dyn Error>> {
     socket.bind(listen.parse::<SocketAddr>()?)?;
     let listener = socket.listen(4096)?;
     loop {
-        let (stream, _) = listener.accept().await?;
+        // Out of files, mostly: some will be free soon.
+        let Ok((stream, _)) = listener.accept().await else {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+            continue;
+        };
         stream.set_nodelay(true)?;
         let (client, upstream) = (client.clone(), upstream.clone());
         tokio::spawn(async move {
