@@ -1,6 +1,7 @@
 """One measurement: a provider, a side in front of it, the generator, and what they say."""
 
 import collections
+import dataclasses
 import json
 import os
 import re
@@ -32,9 +33,11 @@ def helpers(running, side):
 
 
 def warm(running, row, side, folder):
-    """A few answers, so that what is made once is there before memory is looked at."""
-    tokens = ["--timeout-s", "30"]
-    generate(running, row, side, folder, ["-c", "2", "--requests", "8", *tokens], {})
+    """A few answers, so that what is made once is there before memory is looked at. They are whole
+    ones, because a stream takes its time."""
+    kind = "health" if row.kind == "health" else "generate"
+    whole = dataclasses.replace(row, kind=kind)
+    generate(running, whole, side, folder, ["-c", "2", "--requests", "20"], {})
 
 
 def generate(running, row, side, folder, arguments, watched, during=None):
