@@ -102,6 +102,9 @@ def page(result):
     starts = ", ".join(f"{side} {median(ms):.0f} ms" for side, ms in
                        result["cold_start_ms"].items())
     binary = result["binary_mib"]
+    updates = [f"- measured again: {', '.join(update['rows'])}, commit {update['commit']}, "
+               f"`{update['command']}`{': ' if update['note'] else ''}{update['note']}"
+               for update in made.get("updates", [])]
     note = [f"- note: {made['note']}"] if made["note"] else []
     return "\n".join([
         f"# maitred side by side, {made['date']}", "",
@@ -109,7 +112,7 @@ def page(result):
         f"- commit: {made['commit']}",
         f"- machine: {machine}",
         f"- versions: {versions}",
-        *note, "",
+        *note, *updates, "",
         "How it is measured, and what is not fair about it: [performance](../performance.md). Figures "
         "are medians over rounds; ratios are medians of the ratios of each round.", "",
         "## Times and memory", "", *table(result, sides), "",

@@ -14,10 +14,14 @@ import tools
 LOOP_CORE, OTHER_CORE = {0}, {1}
 CLIENTS = 9_950
 
+# With fewer than a sixteenth of `worker_connections` free, nginx closes connections whose request has
+# not come yet. So it has more of them than there are files, and warns of it.
+NGINX_SLOTS = 32_768
+
 NGINX = """
 daemon off; worker_processes 1; worker_rlimit_nofile {files}; pid {folder}/nginx.pid;
 error_log stderr crit;
-events {{ worker_connections {files}; }}
+events {{ worker_connections {slots}; }}
 http {{
   access_log off; server_tokens off; tcp_nodelay on;
   client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy;
@@ -50,11 +54,12 @@ global
   nbthread 1
 defaults
   mode http
-  timeout connect 5s
+  timeout connect 60s
   timeout client 1h
   timeout server 1h
   timeout http-keep-alive 1h
   http-reuse always
+  option http-no-delay
 frontend clients
   bind 127.0.0.1:{port} backlog 4096
   maxconn {clients}
@@ -151,7 +156,8 @@ def command_of(side, folder, port, provider):
     if side == "nginx":
         tls = NGINX_TLS.format(cert=cert) if cert else ""
         files = min(tools.raise_open_files(), 65_536)
-        (folder / "nginx.conf").write_text(NGINX.format(tls=tls, files=files, **fields))
+        (folder / "nginx.conf").write_text(NGINX.format(
+            tls=tls, files=files, slots=max(files, NGINX_SLOTS), **fields))
         nginx = tools.shutil.which("nginx", path="/usr/sbin:" + os.environ["PATH"])
         return [nginx, "-p", str(folder), "-c", str(folder / "nginx.conf")]
     if side == "haproxy":
