@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use maitred::reactor::replay::replay;
 use support::client::{generate, get, post};
+use support::name_server::{NameServer, Say, this_machine};
 use support::provider::Provider;
 use support::script::Script;
 use support::server::{House, Server};
@@ -62,6 +63,42 @@ fn a_recorded_run_is_repeated_to_the_byte() {
     );
     let mode = std::fs::metadata(&file).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
+}
+
+#[test]
+fn questions_to_name_servers_and_their_answers_are_repeated_too() {
+    let names = NameServer::start(|question| {
+        let message = if question.asked.name == "nobody.test" {
+            question.asked.answer(3, &[], &[])
+        } else if question.tcp {
+            this_machine(&question.asked)
+        } else {
+            question.asked.truncated()
+        };
+        vec![Say::Message(message)]
+    });
+    let provider = Provider::start(|_| Script::whole("Tea."));
+    let port = provider.addr.port();
+    let table = |name: &str| {
+        format!("[provider.{name}]\nbase_url = \"http://{name}.test:{port}/v1\"\nmodel = \"m\"\n")
+    };
+    let house = House::new();
+    let file = house.path().join("run.rec");
+    let config = format!(
+        "record = {file:?}\ndefault_provider = \"llm\"\n{}{}{}",
+        names.config(),
+        table("llm"),
+        table("nobody")
+    );
+    let server = Server::start_in(house, &config);
+    assert_eq!(server.ask(generate("tea", false)).status, 200);
+    let nobody = r#"{"topic": "tea", "provider": "nobody"}"#;
+    assert_eq!(server.ask(post("/generate/", nobody)).status, 502);
+    server.terminate();
+    let ended = server.wait();
+    assert!(ended.status.success());
+    let seen = replay(&file).unwrap();
+    assert!(seen.digests > 0 && !seen.cut, "{seen:?}");
 }
 
 #[test]

@@ -19,7 +19,7 @@ use clap::Parser;
 use simulator::{Options, Simulator};
 
 fn main() -> ExitCode {
-    match serve(Options::parse()) {
+    match serve(&Options::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             // Standard error may be closed; then nobody is there to be told.
@@ -30,7 +30,7 @@ fn main() -> ExitCode {
 }
 
 /// Serves until it is killed. The first line of output is the address.
-fn serve(options: Options) -> anyhow::Result<()> {
+fn serve(options: &Options) -> anyhow::Result<()> {
     // One file for each client; where the limit cannot be raised, accepting waits for free ones.
     let _ = rlimit::increase_nofile_limit(u64::MAX);
     let (mut simulator, address) = Simulator::bind(options)?;

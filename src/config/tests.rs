@@ -64,7 +64,13 @@ fn nothing_at_all_is_a_configuration() {
     let config = given().load();
     assert_eq!(config.listen.to_string(), "127.0.0.1:8080");
     assert_eq!(config.default_provider, OFFLINE);
-    assert_eq!(config.providers, [Provider::offline()]);
+    let [only] = &config.providers[..] else {
+        panic!("one provider");
+    };
+    assert_eq!(
+        (only.name.as_str(), &only.kind),
+        (OFFLINE, &ProviderKind::Offline)
+    );
     assert!(config.coalesce && !config.half_close && !config.debug && !config.allow_anonymous);
     assert_eq!(
         (config.limits, config.offline),
@@ -315,4 +321,33 @@ fn the_effective_configuration_is_a_configuration() {
             ..second
         }
     );
+}
+
+#[test]
+fn name_servers_are_one_or_several_addresses_that_can_be_asked() {
+    let servers = |given: Given| {
+        let config = given.load();
+        let addresses = config.dns.as_slice().iter();
+        addresses.map(ToString::to_string).collect::<Vec<_>>()
+    };
+    assert!(servers(given()).is_empty());
+    assert_eq!(servers(file("dns = \"10.0.0.2:53\"")), ["10.0.0.2:53"]);
+    let two = ["10.0.0.2:53", "[fd00::2]:5353"];
+    assert_eq!(servers(file(&format!("dns = {two:?}"))), two);
+    assert_eq!(servers(given().env("MAITRED_DNS", &two.join(", "))), two);
+    for (wrong, words) in [
+        ("\"10.0.0.2\"", "such as 10.0.0.2:53"),
+        ("\"ns.test:53\"", "such as 10.0.0.2:53"),
+        ("53", "such as 10.0.0.2:53"),
+        ("\"10.0.0.2:0\"", "that a server can have"),
+        ("\"0.0.0.0:53\"", "that a server can have"),
+        ("[\"a:1\"]", "such as 10.0.0.2:53"),
+        (
+            "[\"10.0.0.1:1\", \"10.0.0.1:2\", \"10.0.0.1:3\", \"10.0.0.1:4\"]",
+            "at most 3",
+        ),
+    ] {
+        let said = file(&format!("dns = {wrong}")).words();
+        assert!(said.contains("`dns`") && said.contains(words), "{said}");
+    }
 }

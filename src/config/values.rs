@@ -1,11 +1,12 @@
 //! How each type of value is read and shown.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 use super::base_url::{self, BaseUrl};
 use super::layers::Raw;
-use super::{PromptTemplate, Secret};
+use super::{KeywordsPrompt, PromptTemplate, Secret};
+use crate::limits::DNS_SERVERS;
 
 /// A type that a setting can have.
 pub(super) trait Value: Sized {
@@ -95,6 +96,16 @@ impl Value for PromptTemplate {
     }
 }
 
+impl Value for KeywordsPrompt {
+    fn parse(raw: &Raw) -> Result<Self, String> {
+        KeywordsPrompt::parse(raw.text()?)
+    }
+
+    fn show(&self) -> String {
+        quoted(&self.template())
+    }
+}
+
 impl Value for BaseUrl {
     fn parse(raw: &Raw) -> Result<Self, String> {
         BaseUrl::parse(raw.text()?)
@@ -133,6 +144,44 @@ impl<T: Value> Value for Vec<T> {
     fn show(&self) -> String {
         let items: Vec<String> = self.iter().map(T::show).collect();
         format!("[{}]", items.join(", "))
+    }
+}
+
+/// The name servers to be asked, in their order. Empty: the system's own resolver is used.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NameServers(Vec<SocketAddr>);
+
+impl NameServers {
+    /// Where they are.
+    pub fn as_slice(&self) -> &[SocketAddr] {
+        &self.0
+    }
+}
+
+impl Value for NameServers {
+    fn parse(raw: &Raw) -> Result<Self, String> {
+        let servers: Vec<SocketAddr> = match raw {
+            Raw::Text(one) => Vec::parse(&Raw::Untyped(one.clone())),
+            other => Vec::parse(other),
+        }
+        .map_err(|_| {
+            "must be addresses and ports, such as 10.0.0.2:53 or [fd00::2]:53".to_owned()
+        })?;
+        if servers.len() > DNS_SERVERS {
+            return Err(format!("must be at most {DNS_SERVERS} servers"));
+        }
+        let nobody = |ip: IpAddr| ip.is_unspecified() || ip.is_multicast();
+        if servers
+            .iter()
+            .any(|server| server.port() == 0 || nobody(server.ip()))
+        {
+            return Err("must be addresses and ports that a server can have".to_owned());
+        }
+        Ok(NameServers(servers))
+    }
+
+    fn show(&self) -> String {
+        self.0.show()
     }
 }
 

@@ -4,12 +4,14 @@
 //! are no whole message yet, and one deadline. It does not know the socket, and it does not know
 //! whether there is TLS.
 //!
-//! `client.rs` says what a client's connection does, `provider.rs` what a provider's does.
+//! `client.rs` says what a client's connection does, `provider.rs` what a provider's does, and
+//! `resolver/ask.rs` what a question to a name server does.
 
 use std::net::IpAddr;
 
 use super::blocks::Chain;
 use super::now::Mono;
+use super::resolver::Question;
 use super::slots::{CallId, DialId, ExchangeId};
 use super::timers::Timer;
 use crate::limits::SEND_LOW_BYTES;
@@ -61,7 +63,7 @@ impl Conn {
     pub fn client(&mut self) -> Option<&mut Client> {
         match &mut self.role {
             Role::Client(client) => Some(client),
-            Role::Provider(_) => None,
+            Role::Provider(_) | Role::NameServer(_) => None,
         }
     }
 
@@ -69,7 +71,7 @@ impl Conn {
     pub fn provider(&mut self) -> Option<&mut Provider> {
         match &mut self.role {
             Role::Provider(provider) => Some(provider),
-            Role::Client(_) => None,
+            Role::Client(_) | Role::NameServer(_) => None,
         }
     }
 
@@ -118,6 +120,8 @@ pub enum Role {
     Client(Client),
     /// Somebody whom we ask.
     Provider(Provider),
+    /// Somebody whom we ask where the others are.
+    NameServer(Question),
 }
 
 /// A client's connection.

@@ -25,6 +25,7 @@ impl Engine {
         match self.side(id) {
             Some(Side::Client) => self.client_closed(id),
             Some(Side::Provider) => self.provider_closed(id, gone),
+            Some(Side::NameServer) => self.name_server_ended(id, true),
             None => self.counters.stale += 1,
         }
     }
@@ -37,7 +38,8 @@ impl Engine {
         match self.side(id) {
             Some(Side::Client) => self.client_due(id, wait),
             Some(Side::Provider) => self.provider_due(id, wait),
-            None => {}
+            // Its look-up has the deadline.
+            Some(Side::NameServer) | None => {}
         }
     }
 
@@ -77,7 +79,7 @@ impl Engine {
     pub(crate) fn close_conn(&mut self, id: ConnId, how: How) {
         let index = match self.conns.get(id).map(|conn| &conn.role) {
             Some(Role::Provider(provider)) => Some(provider.pool),
-            Some(Role::Client(_)) => None,
+            Some(Role::Client(_) | Role::NameServer(_)) => None,
             None => return,
         };
         if self.remove_conn(id) {
@@ -101,6 +103,7 @@ impl Engine {
                 self.mind_accepting();
             }
             Role::Provider(provider) => self.strike_from_pool(id, provider),
+            Role::NameServer(_) => {} // its look-up has a list of its own
         }
         true
     }

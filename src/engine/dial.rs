@@ -5,11 +5,12 @@
 //!                             │ 250 ms without an answer, or a failure: the next address as well
 //!                             └─ no address left, or the connect limit: failed
 //! ```
+//! While our own resolver still waits for the other family, running out of addresses is no end.
 //! Addresses are tried as RFC 8305 says: the families take turns, the first one as the resolver
 //! ordered them, and a slow address does not hold the next one up. The first connection wins; the
 //! others are closed.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use super::conn::{Conn, Provider, ProviderPhase, Role, Wait};
 use super::io::{Gone, How, Output, ResolveFault};
@@ -19,7 +20,7 @@ use super::slots::{ConnId, DialId};
 use super::timers::{Owner, Timer};
 use super::{Engine, Failure, failure::Bound, failure::Upstream};
 use crate::limits::CONNECT_STAGGER_MS;
-use crate::proto::http1;
+use crate::proto::{dns, http1};
 
 /// Addresses of one name that are tried at most.
 const ADDRESSES: usize = 8;
@@ -58,8 +59,8 @@ impl Engine {
             .insert(dial)
             .map_err(|_| Failure::Full(Bound::Provider))?;
         self.note_attempt(index, Attempt::Dial(id));
-        if let Ok(ip) = self.host_name(index).parse::<IpAddr>() {
-            self.dial_addresses(id, &[ip]);
+        if let Some(addresses) = self.known_by_itself(self.host_name(index)) {
+            self.dial_addresses(id, &addresses);
             return Ok(());
         }
         match self.names[index as usize].lookup(now) {
@@ -69,8 +70,22 @@ impl Engine {
                 self.dials.remove(id);
                 return Err(Upstream::Name(ResolveFault::Failed).into());
             }
+            super::names::Lookup::Denied(fault) => {
+                self.dials.remove(id);
+                return Err(Upstream::Name(fault).into());
+            }
         }
         Ok(())
+    }
+
+    /// The addresses of a host that nobody has to be asked about: an address, or this machine.
+    fn known_by_itself(&self, host: &str) -> Option<Vec<IpAddr>> {
+        if let Ok(ip) = host.parse() {
+            return Some(vec![ip]);
+        }
+        // Otherwise the system's resolver may have been told better.
+        (self.resolver.is_on() && dns::is_localhost(host))
+            .then(|| vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()])
     }
 
     /// The name has these addresses: try them.
@@ -80,9 +95,7 @@ impl Engine {
             return;
         };
         let until = now.plus_ms(self.times(index).connect_ms);
-        let port = self
-            .upstream(index)
-            .map_or(0, |upstream| upstream.base.port);
+        let port = self.port(index);
         let mut left: Vec<SocketAddr> = take_turns(addresses)
             .into_iter()
             .take(ADDRESSES)
@@ -96,6 +109,35 @@ impl Engine {
         self.dial_next(id);
     }
 
+    /// The name has these addresses besides, or none: dials that have run out of addresses go on,
+    /// or end.
+    pub(super) fn add_addresses(&mut self, index: u16, addresses: &[IpAddr]) {
+        let soon = self.now.mono.plus_ms(CONNECT_STAGGER_MS);
+        let port = self.port(index);
+        for id in self.dials.ids() {
+            let Some(dial) = self.dials.get_mut(id).filter(|dial| dial.pool == index) else {
+                continue;
+            };
+            let Some(left) = &mut dial.left else {
+                continue;
+            };
+            let room = ADDRESSES.saturating_sub(left.len());
+            let more = addresses.iter().take(room).rev(); // the next one is at the end
+            left.extend(more.map(|ip| SocketAddr::new(*ip, port)));
+            if dial.trying.is_empty() {
+                self.dial_next(id);
+            } else if !left.is_empty() {
+                let at = soon.min(dial.timer.at());
+                self.timers.set(Owner::Dial(id), &mut dial.timer, at);
+            }
+        }
+    }
+
+    fn port(&self, index: u16) -> u16 {
+        self.upstream(index)
+            .map_or(0, |upstream| upstream.base.port)
+    }
+
     /// Tries the next address, or ends the attempt when there is none and nothing on the way.
     fn dial_next(&mut self, id: DialId) {
         let now = self.now.mono;
@@ -103,7 +145,7 @@ impl Engine {
             return;
         };
         let Some(address) = dial.left.as_mut().and_then(Vec::pop) else {
-            if dial.trying.is_empty() {
+            if dial.trying.is_empty() && !self.resolver.is_looking_up(dial.pool) {
                 let upstream = Upstream::Connect(dial.last);
                 return self.dial_failed(id, upstream.into());
             }

@@ -76,6 +76,7 @@ impl Engine {
                     self.close_conn(id, How::Plain);
                 }
             }
+            Role::NameServer(_) => {} // somebody may be waiting for the name
         }
     }
 

@@ -91,7 +91,9 @@ pub enum TlsFault {
 pub enum ResolveFault {
     /// The name does not exist.
     NoSuchName,
-    /// The resolver did not answer.
+    /// The name exists and has no address.
+    NoAddress,
+    /// The resolver did not answer, or could not say.
     Failed,
 }
 
@@ -100,6 +102,9 @@ pub enum ResolveFault {
 pub enum Output {
     /// Open a TCP connection.
     Connect(ConnId, SocketAddr),
+    /// Send all that is unsent as one datagram, from a socket of its own that takes datagrams from
+    /// this address alone. What comes back is [`Input::Received`], a datagram at a time.
+    SendDatagram(ConnId, SocketAddr),
     /// Start TLS as a client towards the host of this pool.
     StartTls(ConnId, u16),
     /// Look the name of this pool up.

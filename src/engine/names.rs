@@ -1,8 +1,10 @@
 //! Names: what a provider's host resolves to, and who waits for it.
 //!
-//! One look-up per name at a time. An answer is used for 30 s; when a look-up fails, the old
-//! answer serves for 10 minutes more, because an address that worked is better than none. Past 3 s
-//! those who wait fail, and a late answer only fills the table.
+//! One look-up per name at a time, by `getaddrinfo` on a thread or by the resolver of our own. An
+//! answer is used for 30 s, or for as long as the name server says; when a look-up fails, the old
+//! answer serves for 10 minutes, because an address that worked is better than none; and for some
+//! seconds without asking again, or every new connection would wait for who does not answer. Past 3 s those
+//! who wait fail, and a late answer of a thread only fills the table.
 
 use std::net::IpAddr;
 
@@ -11,10 +13,11 @@ use super::now::Mono;
 use super::slots::DialId;
 use super::timers::{Owner, Timer};
 use super::{Engine, failure::Upstream};
-use crate::limits::RESOLVE_MS;
 
 const FRESH_MS: u64 = 30_000;
 const STALE_MS: u64 = 600_000;
+/// Old addresses that had to do are used for so long before anybody waits for a new look-up again.
+const STALE_AGAIN_MS: u64 = 5_000;
 const WAITING: usize = 4096;
 
 /// What is known about the name of one provider.
@@ -22,7 +25,12 @@ const WAITING: usize = 4096;
 pub struct Name {
     addresses: Vec<IpAddr>,
     answered: Option<Mono>,
-    asking: bool,
+    /// Until when the addresses are as good as new.
+    fresh_until: Mono,
+    /// What a name server said instead of addresses, and until when that is believed.
+    denied: Option<(ResolveFault, Mono)>,
+    /// Whether a look-up is going on, or in line.
+    pub(super) asking: bool,
     /// Who waits for the answer.
     pub waiting: Vec<DialId>,
     /// When they have waited long enough.
@@ -39,6 +47,8 @@ pub enum Lookup {
         /// Whether nobody has asked yet.
         ask: bool,
     },
+    /// There are none, as is known from a moment ago.
+    Denied(ResolveFault),
     /// Too many wait.
     Full,
 }
@@ -47,11 +57,10 @@ impl Name {
     /// Looks in the table.
     #[must_use]
     pub fn lookup(&self, now: Mono) -> Lookup {
-        let fresh = self
-            .answered
-            .is_some_and(|at| now.since(at) < FRESH_MS * 1_000_000);
-        if fresh && !self.addresses.is_empty() {
+        if now < self.fresh_until && !self.addresses.is_empty() {
             Lookup::Known(self.addresses.clone())
+        } else if let Some((fault, _)) = self.denied.filter(|(_, until)| now < *until) {
+            Lookup::Denied(fault)
         } else if self.waiting.len() >= WAITING {
             Lookup::Full
         } else {
@@ -59,7 +68,23 @@ impl Name {
         }
     }
 
-    /// Takes an answer in, and says what those who wait get.
+    /// A name server has said for how long these are the addresses.
+    pub fn learn(&mut self, now: Mono, addresses: Vec<IpAddr>, fresh_ms: u64) {
+        self.addresses = addresses;
+        self.answered = Some(now);
+        self.fresh_until = now.plus_ms(fresh_ms);
+        self.denied = None;
+    }
+
+    /// A name server has said that there are none, so those known from before are wrong as well
+    /// (RFC 8767 §4: an old answer is for when there is no new one).
+    pub fn deny(&mut self, now: Mono, fault: ResolveFault, keep_ms: u64) {
+        self.addresses.clear();
+        self.answered = None;
+        self.denied = Some((fault, now.plus_ms(keep_ms)));
+    }
+
+    /// Takes the result of a thread in, or that there is none, and says what those who wait get.
     pub fn answer(
         &mut self,
         now: Mono,
@@ -68,8 +93,7 @@ impl Name {
         self.asking = false;
         match result {
             Ok(addresses) if !addresses.is_empty() => {
-                self.addresses = addresses;
-                self.answered = Some(now);
+                self.learn(now, addresses, FRESH_MS);
                 Ok(self.addresses.clone())
             }
             failed => {
@@ -77,6 +101,7 @@ impl Name {
                     .answered
                     .is_some_and(|at| now.since(at) < STALE_MS * 1_000_000);
                 if usable {
+                    self.fresh_until = now.plus_ms(STALE_AGAIN_MS);
                     return Ok(self.addresses.clone());
                 }
                 Err(failed.err().unwrap_or(ResolveFault::NoSuchName))
@@ -88,7 +113,7 @@ impl Name {
 impl Engine {
     /// Puts a dial on the list of those that wait, and starts a look-up if none is going on.
     pub(super) fn wait_for_name(&mut self, index: u16, dial: DialId, ask: bool) {
-        let at = self.now.mono.plus_ms(RESOLVE_MS);
+        let at = self.now.mono.plus_ms(self.times(index).resolve_ms);
         let name = &mut self.names[index as usize];
         // The first one starts the clock, also behind a look-up that others have given up on.
         if name.waiting.is_empty() {
@@ -96,7 +121,17 @@ impl Engine {
         }
         name.waiting.push(dial);
         if ask {
-            name.asking = true;
+            self.look_up(index);
+        }
+    }
+
+    /// Starts a look-up: by a thread, or by asking name servers if the configuration has some.
+    pub(super) fn look_up(&mut self, index: u16) {
+        self.names[index as usize].asking = true;
+        if self.resolver.is_on() {
+            self.begin_lookup(index);
+        } else {
+            self.counters.lookups += 1;
             self.out.push(Output::Resolve(index));
         }
     }
@@ -107,13 +142,21 @@ impl Engine {
         let Some(name) = self.names.get_mut(index as usize) else {
             return;
         };
+        if !matches!(&result, Ok(addresses) if !addresses.is_empty()) {
+            self.counters.lookups_failed += 1;
+        }
+        let result = name.answer(now, result).map_err(Upstream::Name);
+        self.serve_name(index, &result);
+    }
+
+    /// Tells whoever waits for a name how it ended.
+    pub(super) fn serve_name(&mut self, index: u16, result: &Result<Vec<IpAddr>, Upstream>) {
+        let name = &mut self.names[index as usize];
         name.timer.clear();
-        let result = name.answer(now, result);
-        let waiting = std::mem::take(&mut name.waiting);
-        for dial in waiting {
-            match &result {
+        for dial in std::mem::take(&mut name.waiting) {
+            match result {
                 Ok(addresses) => self.dial_addresses(dial, addresses),
-                Err(fault) => self.dial_failed(dial, Upstream::Name(*fault).into()),
+                Err(upstream) => self.dial_failed(dial, upstream.clone().into()),
             }
         }
     }
@@ -126,13 +169,11 @@ impl Engine {
         };
         let result = name.answer(now, Err(ResolveFault::Failed));
         name.asking = true; // the thread is still at it: its answer fills the table later
-        let waiting = std::mem::take(&mut name.waiting);
-        for dial in waiting {
-            match &result {
-                Ok(addresses) => self.dial_addresses(dial, addresses),
-                Err(_) => self.dial_failed(dial, Upstream::NameTimeout.into()),
-            }
+        if self.resolver.is_on() {
+            self.counters.lookups_failed += 1;
+            self.end_lookup(index);
         }
+        self.serve_name(index, &result.map_err(|_| Upstream::NameTimeout));
     }
 }
 

@@ -34,8 +34,10 @@ pub enum Owner {
     Call(CallId),
     /// An attempt to connect: the next address, or the end of the attempt.
     Dial(DialId),
-    /// A look-up, by its place in the table of names.
+    /// Those who wait for a name, by its place in the table of names.
     Name(u16),
+    /// A look-up of our own resolver, by the same: the next question, or the end.
+    Lookup(u16),
     /// The engine itself: the end of a shutdown, house-keeping.
     House,
 }

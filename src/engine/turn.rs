@@ -4,10 +4,11 @@
 
 use super::timers::{Owner, Popped, Timer};
 use super::{Engine, Mono};
-use crate::limits::{AGAIN_PER_TURN, TIMERS_PER_TURN};
+use crate::limits::{AGAIN_PER_TURN, REFUSALS_PER_TURN, TIMERS_PER_TURN};
 
 impl Engine {
     pub(super) fn tick(&mut self) {
+        self.refusals_left = REFUSALS_PER_TURN;
         for _ in 0..self.again.len().min(AGAIN_PER_TURN) {
             if let Some(id) = self.again.pop_front() {
                 self.client_again(id);
@@ -43,6 +44,7 @@ impl Engine {
             Owner::Call(id) => self.call_due(id),
             Owner::Dial(id) => self.dial_due(id),
             Owner::Name(index) => self.name_due(index),
+            Owner::Lookup(index) => self.lookup_due(index),
             Owner::House => self.house_due(),
         }
     }
@@ -55,6 +57,7 @@ impl Engine {
             Owner::Call(id) => self.calls.get_mut(id).map(|c| &mut c.timer),
             Owner::Dial(id) => self.dials.get_mut(id).map(|d| &mut d.timer),
             Owner::Name(index) => self.names.get_mut(index as usize).map(|n| &mut n.timer),
+            Owner::Lookup(index) => self.resolver.lookup(index).map(|l| &mut l.timer),
             Owner::House => Some(&mut self.house),
         }
     }
@@ -67,6 +70,7 @@ impl Engine {
             + self.calls.len()
             + self.dials.len()
             + self.names.len()
+            + self.resolver.len()
             + 1
     }
 

@@ -5,6 +5,7 @@
 //! limits of its own ([`crate::limits`] has them all). That is what lets a test feed it a message
 //! cut at every byte.
 
+pub mod dns;
 pub mod http1;
 mod json_text;
 pub mod sse;

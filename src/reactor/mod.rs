@@ -16,10 +16,12 @@
 
 mod clock;
 mod data_dir;
+mod datagrams;
 mod greet;
 mod listener;
 mod mask;
 mod observe;
+mod os_error;
 mod perform;
 pub mod recorder;
 pub mod replay;
@@ -39,6 +41,7 @@ use mio::event::Event;
 use mio::{Events, Poll, Token};
 
 use self::clock::Clock;
+use self::datagrams::Datagram;
 use self::listener::{Accepted, Listener};
 use self::observe::Observer;
 use self::recorder::Recorder;
@@ -47,7 +50,9 @@ use self::socket::Socket;
 pub use self::start::{StartError, run};
 use self::threads::{Finished, Threads};
 use self::watchdog::Board;
+use crate::engine::gate::BreakerTurn;
 use crate::engine::io::{Input, Output};
+use crate::engine::policy::breaker;
 use crate::engine::work::Work;
 use crate::engine::{ConnId, Engine, Key, Mono, Now, WorkId};
 use crate::limits::{ACCEPTS_PER_TURN, READY_MS_PER_TURN, READY_PER_TURN, RESULTS_PER_TURN};
@@ -66,6 +71,8 @@ pub struct Reactor {
     events: Events,
     engine: Engine,
     sockets: Vec<Option<Socket>>,
+    /// Sockets of questions to name servers; never more than a few dozen.
+    datagrams: Vec<Datagram>,
     listener: Listener,
     signals: Signals,
     threads: Threads,
@@ -149,6 +156,7 @@ impl Reactor {
         self.feed(Input::Tick);
         self.hand_work_over();
         self.log_failures();
+        self.log_breakers();
         let wish = if signalled { self.signals.wish() } else { None };
         if let Some(wish) = wish {
             self.stop_accepting(wish);
@@ -223,11 +231,12 @@ impl Reactor {
 
     fn note_socket(&mut self, event: &Event) {
         let id = ConnId(Key::unpack(event.token().0 as u64));
-        let Some(socket) = self.sockets.get_mut(id.0.index as usize) else {
-            return;
-        };
-        let Some(socket) = socket.as_mut().filter(|socket| socket.id == id) else {
-            self.observer.stale_event();
+        let place = self.sockets.get_mut(id.0.index as usize);
+        let found = place.and_then(|place| place.as_mut().filter(|socket| socket.id == id));
+        let Some(socket) = found else {
+            if !self.note_datagram(id) {
+                self.observer.stale_event();
+            }
             return;
         };
         let readable = event.is_readable() || event.is_read_closed() || event.is_error();
@@ -318,6 +327,9 @@ impl Reactor {
     /// One line for each failure that a client was told of: the fault of ours or of a provider's
     /// is a warning, a client's own is only of interest to somebody who looks for it.
     fn log_failures(&mut self) {
+        for words in self.engine.advice() {
+            tracing::warn!("{words}");
+        }
         for notice in self.engine.notices() {
             let (id, route, status, code) =
                 (notice.request_id, notice.route, notice.status, notice.code);
@@ -325,6 +337,22 @@ impl Reactor {
                 tracing::warn!(%id, route, status, code, "a request failed");
             } else {
                 tracing::debug!(%id, route, status, code, "a request was refused");
+            }
+        }
+    }
+
+    fn log_breakers(&mut self) {
+        for BreakerTurn { provider, state } in self.engine.breaker_turns() {
+            match state {
+                breaker::State::Closed { .. } => {
+                    tracing::info!(%provider, "the provider works again");
+                }
+                breaker::State::Open { ms, .. } => tracing::warn!(
+                    %provider, for_ms = ms, "the provider fails and is not asked for a while"
+                ),
+                breaker::State::Probing { .. } => {
+                    tracing::info!(%provider, "one call is let through to the provider");
+                }
             }
         }
     }

@@ -16,6 +16,7 @@ impl Reactor {
     pub(super) fn perform(&mut self, output: Output) {
         match output {
             Output::Connect(id, address) => self.connect(id, address),
+            Output::SendDatagram(id, address) => self.send_datagram(id, address),
             Output::StartTls(id, index) => self.start_tls(id, index),
             Output::Resolve(index) => self.threads.resolve(index, self.engine.host_name(index)),
             Output::Flush(id) => self.mark_dirty(id),
@@ -154,7 +155,7 @@ impl Reactor {
 
     fn close(&mut self, id: ConnId, how: How) {
         let Some(socket) = self.socket(id) else {
-            return;
+            return self.drop_datagram(id);
         };
         if how == How::Reset {
             socket.reset();

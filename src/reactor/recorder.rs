@@ -25,6 +25,7 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 use serde::{Deserialize, Serialize};
 
 use super::mask::Mask;
+use super::os_error;
 use crate::engine::io::{Gone, Input, Observed, ResolveFault, Turn};
 use crate::engine::work::WorkResult;
 use crate::engine::{ConnId, Key, Mono, Now, Sizes, WorkId};
@@ -117,7 +118,10 @@ impl Recorder {
                 io::ErrorKind::AlreadyExists => {
                     format!("the recording {path} exists already: choose another name")
                 }
-                _ => format!("the recording {path} cannot be made: {error}"),
+                _ => format!(
+                    "the recording {path} cannot be made: {}; choose a file in a folder that is there",
+                    os_error::plain(&error)
+                ),
             };
             io::Error::new(error.kind(), words)
         };
@@ -132,7 +136,8 @@ impl Recorder {
         let (batches, incoming) = bounded::<Vec<u8>>(BATCHES);
         let writer = thread::Builder::new()
             .name("recorder".into())
-            .spawn(move || write_file(BufWriter::new(file), &first, &incoming))?;
+            .spawn(move || write_file(BufWriter::new(file), &first, &incoming))
+            .map_err(|error| os_error::thread("recorder", &error))?;
         Ok(Recorder {
             batches,
             batch: Vec::with_capacity(BATCH_BYTES),

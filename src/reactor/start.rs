@@ -1,12 +1,13 @@
 //! The start: from a configuration to a loop that turns, and what a person reads meanwhile.
 
 use std::collections::VecDeque;
+use std::hash::{BuildHasher, RandomState};
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use mio::{Events, Poll, Waker};
-use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
+use tracing_appender::non_blocking::{ErrorCounter, NonBlockingBuilder, WorkerGuard};
 
 use super::clock::Clock;
 use super::data_dir::DataDir;
@@ -18,8 +19,9 @@ use super::recorder::{FORMAT, Header, Recorder};
 use super::signals::Signals;
 use super::threads::Threads;
 use super::watchdog::{self, Board};
-use super::{EVENTS, LISTENER, Reactor, SIGNALS, WAKER, tls};
+use super::{EVENTS, LISTENER, Reactor, SIGNALS, WAKER, os_error, tls};
 use crate::config::{Config, LogFormat};
+use crate::engine::resolver::Resolver;
 use crate::engine::{Engine, Sizes};
 use crate::limits::{CONNECTIONS, SCORERS_MAX, SCRATCH_BYTES};
 use crate::store::StoreError;
@@ -34,7 +36,10 @@ const LEAST_FILES: usize = 16;
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// The address cannot be listened on.
-    #[error("cannot listen on {address}: {error} (choose another with --listen ADDR:PORT)")]
+    #[error(
+        "cannot listen on {address}: {} (--listen ADDR:PORT)",
+        os_error::listening(error)
+    )]
     Listen {
         /// Which one.
         address: std::net::SocketAddr,
@@ -43,7 +48,9 @@ pub enum StartError {
     },
     /// The data directory cannot be made.
     #[error(
-        "the data directory {path} cannot be made: {error} (choose another with --data-dir DIR)"
+        "the data directory {path} cannot be made: {}; make the folder above it writable for this \
+         user, or choose another with --data-dir DIR",
+        os_error::plain(error)
     )]
     DataDir {
         /// Which one.
@@ -61,8 +68,9 @@ pub enum StartError {
     },
     /// The data directory cannot be locked.
     #[error(
-        "{path} cannot be made or locked: {error} (make its folder writable for this user, or \
-         choose another with --data-dir DIR)"
+        "{path} cannot be made or locked: {}; make its folder writable for this user, or choose \
+         another with --data-dir DIR",
+        os_error::plain(error)
     )]
     Lock {
         /// The file of the lock.
@@ -94,8 +102,16 @@ pub enum StartError {
         needed: u64,
     },
     /// A certificate file is not as it should be.
-    #[error("{0}")]
-    Tls(io::Error),
+    #[error(
+        "provider.{provider}.ca_file: {error}; name a file of certificates in PEM, or leave it out \
+         to trust those of the system"
+    )]
+    Tls {
+        /// Whose certificates.
+        provider: String,
+        /// Why.
+        error: io::Error,
+    },
     /// Somebody asked a second time to stop, and did not want to wait for what was in flight.
     #[error(
         "asked twice to stop: requests in flight were cut off, and only what was acknowledged is sure to be stored"
@@ -108,7 +124,7 @@ pub enum StartError {
 
 /// Serves until it is asked to stop.
 pub fn run(config: Config) -> Result<(), StartError> {
-    let (guard, dropped) = start_log(&config);
+    let (guard, dropped) = start_log(&config)?;
     let data_dir = DataDir::claim(&config.data_dir)?;
     let reactor = open(&Arc::new(config), &data_dir, dropped)?;
     let ended = reactor.run();
@@ -121,7 +137,7 @@ pub fn run(config: Config) -> Result<(), StartError> {
 fn open(
     config: &Arc<Config>,
     data_dir: &DataDir,
-    dropped: Option<tracing_appender::non_blocking::ErrorCounter>,
+    dropped: Option<ErrorCounter>,
 ) -> Result<Reactor, StartError> {
     let files = rlimit::increase_nofile_limit(u64::MAX)?;
     let sizes = sizes(config, files)?;
@@ -143,7 +159,7 @@ fn open(
     let board = Arc::new(Board::default());
     watchdog::start(clock, Arc::clone(&board))?;
 
-    let seed = config.seed.unwrap_or_else(|| fastrand::u64(..));
+    let seed = config.seed.unwrap_or_else(draw_seed);
     let mut engine = Engine::new(Arc::clone(config), sizes, seed);
     let recorder = start_recorder(config, sizes, seed)?;
     if recorder.is_some() {
@@ -161,6 +177,7 @@ fn open(
         events: Events::with_capacity(EVENTS),
         engine,
         sockets: Vec::with_capacity(sizes.clients + sizes.upstreams),
+        datagrams: Vec::new(),
         listener,
         signals,
         threads,
@@ -183,22 +200,25 @@ fn open(
     })
 }
 
+/// A number that nobody can guess: each `RandomState` has keys of the operating system's.
+fn draw_seed() -> u64 {
+    RandomState::new().hash_one(std::process::id())
+}
+
 /// How many of everything, so that the open files suffice whatever happens.
 fn sizes(config: &Config, files: u64) -> Result<Sizes, StartError> {
     let files = usize::try_from(files).unwrap_or(usize::MAX);
-    let usable = files.saturating_sub(RESERVED_FILES);
+    let remote = || config.providers.iter().filter_map(|p| p.upstream());
+    let questions = Resolver::sockets_max(config.dns.as_slice(), remote().count());
+    let reserved = RESERVED_FILES + questions;
+    let usable = files.saturating_sub(reserved);
     if usable < LEAST_FILES {
         return Err(StartError::Files {
             limit: files as u64,
-            needed: (RESERVED_FILES + LEAST_FILES) as u64,
+            needed: (reserved + LEAST_FILES) as u64,
         });
     }
-    let wanted: usize = config
-        .providers
-        .iter()
-        .filter_map(|provider| provider.upstream())
-        .map(|upstream| upstream.connections)
-        .sum();
+    let wanted: usize = remote().map(|upstream| upstream.connections).sum();
     let upstreams = wanted.min(usable / 2);
     let clients = (usable - upstreams)
         .min(CONNECTIONS)
@@ -223,9 +243,14 @@ fn tls_configs(config: &Config) -> Result<Vec<Option<Arc<rustls::ClientConfig>>>
     config
         .providers
         .iter()
-        .map(|provider| provider.upstream().map_or(Ok(None), of_upstream))
-        .collect::<io::Result<_>>()
-        .map_err(StartError::Tls)
+        .map(|provider| {
+            let tls = provider.upstream().map_or(Ok(None), of_upstream);
+            tls.map_err(|error| StartError::Tls {
+                provider: provider.name.clone(),
+                error,
+            })
+        })
+        .collect()
 }
 
 fn start_recorder(config: &Config, sizes: Sizes, seed: u64) -> io::Result<Option<Recorder>> {
@@ -254,14 +279,20 @@ fn start_recorder(config: &Config, sizes: Sizes, seed: u64) -> io::Result<Option
     Recorder::start(path, &header, mask).map(Some)
 }
 
+/// Colours are for people who have not said that they want none (<https://no-color.org>).
+fn wants_color() -> bool {
+    std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}
+
 /// Log lines go to standard error through a thread: a terminal that does not scroll must not hold
 /// the loop up. When its queue is full, lines are dropped and counted.
-fn start_log(
-    config: &Config,
-) -> (
-    Option<WorkerGuard>,
-    Option<tracing_appender::non_blocking::ErrorCounter>,
-) {
+fn start_log(config: &Config) -> io::Result<(Option<WorkerGuard>, Option<ErrorCounter>)> {
+    // The library panics if it gets no thread. Where there is one for us there is one for it.
+    let probe = std::thread::Builder::new().spawn(|| ());
+    probe
+        .map_err(|error| os_error::thread("log", &error))?
+        .join()
+        .expect("it does nothing");
     let (writer, guard) = NonBlockingBuilder::default()
         .thread_name("log")
         .finish(io::stderr());
@@ -269,7 +300,7 @@ fn start_log(
     let filter = tracing_subscriber::EnvFilter::new(config.log_level.as_str());
     let lines = tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_ansi(io::IsTerminal::is_terminal(&io::stderr()))
+        .with_ansi(wants_color() && io::IsTerminal::is_terminal(&io::stderr()))
         .with_target(false)
         .with_writer(writer);
     let started = match config.log_format {
@@ -277,7 +308,7 @@ fn start_log(
         LogFormat::Json => lines.json().try_init(),
     };
     match started {
-        Ok(()) => (Some(guard), Some(dropped)),
-        Err(_) => (None, None), // somebody (a test) has a log of their own
+        Ok(()) => Ok((Some(guard), Some(dropped))),
+        Err(_) => Ok((None, None)), // somebody (a test) has a log of their own
     }
 }

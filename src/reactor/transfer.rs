@@ -10,7 +10,7 @@ use crate::engine::io::{Gone, Input, TlsFault};
 use crate::limits::{FLUSH_MS_PER_TURN, HANDSHAKES_PER_TURN, READS_PER_TURN};
 
 /// Pieces of one write.
-const SLICES: usize = 16;
+pub(super) const SLICES: usize = 16;
 /// Writes to one connection in one turn.
 const WRITES_PER_TURN: usize = 4;
 
@@ -18,7 +18,7 @@ impl Reactor {
     /// Reads from one socket, within its budget. What is left is on the ready list again.
     pub(super) fn read_from(&mut self, id: ConnId) {
         let Some(socket) = self.socket(id) else {
-            return; // closed since it was put on the list
+            return self.read_datagrams(id); // or it was closed since it was put on the list
         };
         socket.queued = false;
         if socket.connecting {

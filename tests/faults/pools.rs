@@ -1,6 +1,7 @@
 //! Pools: connections that die in them, and one slow provider beside quick ones.
 
-use std::time::{Duration, Instant};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use crate::drill::{Drill, LIMITS};
 use crate::sim::{DIALECTS, Sim};
@@ -36,13 +37,7 @@ fn p21_a_provider_that_closes_idle_connections() {
 fn p99(drill: &Drill, provider: &str) -> Duration {
     let mut times: Vec<Duration> = (0..100)
         .map(|_| {
-            let body = format!(
-                r#"{{"topic": "{} {:?}", "provider": "{provider}"}}"#,
-                crate::drill::PROMPT,
-                Instant::now()
-            );
-            let request = crate::support::client::post("/generate/", &body);
-            let told = drill.read(&mut drill.server.connect(), &request);
+            let told = drill.ask_of(provider, false);
             assert!(told.is_whole(), "{provider}: {told:?}");
             told.took
         })
@@ -73,34 +68,21 @@ fn p27_one_slow_provider_beside_two_quick_ones() {
     // On a machine that others use as well a measurement may go wrong, but not five times.
     let calm = (0..5).any(|_| {
         let alone = healthy(&drill);
-        let over = std::sync::atomic::AtomicBool::new(false);
+        let over = AtomicBool::new(false);
         let beside = std::thread::scope(|scope| {
             for _ in 0..16 {
                 scope.spawn(|| {
-                    while !over.load(std::sync::atomic::Ordering::SeqCst) {
-                        ask_the_slow_one(&drill);
+                    while !over.load(Ordering::SeqCst) {
+                        assert!(drill.ask_of("slow", false).is_whole());
                     }
                 });
             }
             let beside = healthy(&drill);
-            over.store(true, std::sync::atomic::Ordering::SeqCst);
+            over.store(true, Ordering::SeqCst);
             beside
         });
         beside <= alone * 11 / 10 + ms(2)
     });
     assert!(calm, "five times over 10 %");
     drill.end((one, two, slow));
-}
-
-/// One text of the slow provider.
-fn ask_the_slow_one(drill: &Drill) {
-    let body = format!(
-        r#"{{"topic": "{} {:?} {:?}", "provider": "slow"}}"#,
-        crate::drill::PROMPT,
-        Instant::now(),
-        std::thread::current().id()
-    );
-    let request = crate::support::client::post("/generate/", &body);
-    let told = drill.read(&mut drill.server.connect(), &request);
-    assert!(told.is_whole(), "{told:?}");
 }

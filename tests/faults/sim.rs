@@ -35,7 +35,7 @@ impl Sim {
         let stopped = Arc::clone(&stop);
         let (send, receive) = std::sync::mpsc::channel();
         let thread = std::thread::spawn(move || {
-            let (mut simulator, addr) = Simulator::bind(options).expect("a free port");
+            let (mut simulator, addr) = Simulator::bind(&options).expect("a free port");
             send.send(addr).expect("somebody waits for it");
             while !stopped.load(Ordering::SeqCst) {
                 simulator.turn(Some(ms(20))).expect("poll");

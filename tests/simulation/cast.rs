@@ -37,7 +37,7 @@ pub(crate) struct Play {
     tell: bool,
 }
 
-const CONFIG: &str = "default_provider = \"offline\"\n\
+const CONFIG: &str = "default_provider = \"llm\"\n\
     [provider.llm]\nbase_url = \"http://10.0.0.1:8000/v1\"\nmodel = \"m\"\nconnections = 4\n\
     [provider.named]\nbase_url = \"https://llm.test/v1\"\nmodel = \"m\"\nkey = \"sk-1\"\n";
 
@@ -122,8 +122,11 @@ impl Play {
             format!(r#"{{"topic":"topic {topic}","stream":{stream},"provider":"{provider}"}}"#);
         let some_text = self.world.store.texts.keys().next().copied();
         let id = some_text.unwrap_or_default();
+        let method = ["local", "provider", "provider"][self.chance.usize(0..3)];
+        let content = format!(r#"{{"content":"Tea {topic} is good.","method":"{method}"}}"#);
         let plain = |line: String| format!("{line} HTTP/1.1\r\nHost: localhost\r\n\r\n");
-        let (text, head) = match self.chance.u8(0..16) {
+        let (text, head) = match self.chance.u8(0..20) {
+            16 | 17 => (post("/keywords/", &content), false),
             0..=6 => (post("/generate/", &json), false),
             7 => (
                 post("/analyze/", r#"{"content":"I like this very much."}"#),
@@ -136,6 +139,8 @@ impl Play {
             12 => (plain("HEAD /healthz".into()), true),
             13 => (post("/generate/", r#"{"topic":5}"#), false),
             14 => (plain("GET /metrics".into()), false),
+            15 => (plain("GET /contents/export".into()), false),
+            18 => (self.import(), false),
             _ => {
                 guest.rude = true;
                 guest.left.extend_from_slice(b"GET / HTTP/1.1\nHost: a\n\n");
@@ -144,6 +149,24 @@ impl Play {
         };
         guest.left.extend_from_slice(text.as_bytes());
         guest.heads.push(head);
+    }
+
+    /// A few texts, some of them the same in each import, some wrong.
+    fn import(&mut self) -> String {
+        let mut lines = String::new();
+        for _ in 0..self.chance.usize(0..4) {
+            let n = self.chance.u8(0..8);
+            let text = "Nice. ".repeat(self.chance.usize(1..20_000));
+            lines += &match n {
+                0 => "{\"topic\":\"no text\"}\n".to_owned(),
+                _ => format!(
+                    "{{\"id\":\"0190d6a5-6f27-7ad0-8a5e-00000000000{n}\",\"topic\":\"t{n}\",\
+                     \"text\":\"{text}\"}}\n"
+                ),
+            };
+        }
+        let kind = "Content-Type: application/x-ndjson";
+        post("/contents/import", &lines).replace("Content-Type: application/json", kind)
     }
 
     /// Guests that are still there.

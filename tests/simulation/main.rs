@@ -14,6 +14,7 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 mod cast;
+mod resolver;
 mod verdict;
 #[path = "../world/mod.rs"]
 mod world;

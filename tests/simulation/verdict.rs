@@ -58,7 +58,13 @@ fn acknowledged(play: &Play, reply: &Reply) {
             .map(|event| event.data)
             .collect()
     } else if kind == "application/json" && reply.status == 200 {
-        vec![reply.json()]
+        let document = reply.json();
+        if document["keywords"].is_array() {
+            let id = document["id"].as_str().unwrap().parse().unwrap();
+            let there = play.world.store.keywords.contains_key(&id);
+            assert!(there, "the keywords {id} are lost");
+        }
+        vec![document]
     } else {
         return;
     };
@@ -90,12 +96,12 @@ fn rows(play: &Play) {
         .store
         .requests
         .values()
-        .filter(|row| row.route == "/generate/")
+        .filter(|row| row.generation_id.is_some())
         .count();
     if play.store_fails {
         assert!(rows <= asked);
     } else {
-        assert_eq!(rows, asked, "rows of requests for texts");
+        assert_eq!(rows, asked, "rows of requests for texts and lists");
         assert_eq!(figure("rows_lost_total"), 0);
     }
     for name in ["calls", "ledger_bytes"] {

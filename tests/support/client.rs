@@ -151,6 +151,24 @@ impl Client {
         std::iter::from_fn(|| self.event()).collect()
     }
 
+    /// The rest of a body whose head was read.
+    pub fn rest_of_body(&mut self) -> Vec<u8> {
+        let (body, whole) = self.body_until_cut();
+        assert!(whole, "the body is framed as its head says");
+        body
+    }
+
+    /// As much as comes of a body whose head was read, and whether its framing says that this is
+    /// all of it.
+    pub fn body_until_cut(&mut self) -> (Vec<u8>, bool) {
+        loop {
+            match self.more_body() {
+                Ok(true) => {}
+                end => return (std::mem::take(&mut self.body), end.is_ok()),
+            }
+        }
+    }
+
     /// Whatever comes until the other side closes.
     pub fn rest(&mut self) -> Vec<u8> {
         while matches!(self.fill(), Ok(read) if read > 0) {}

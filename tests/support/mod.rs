@@ -21,6 +21,9 @@
 pub mod client;
 pub mod crowd;
 pub mod database;
+#[path = "../world/dns_message.rs"]
+pub mod dns_message;
+pub mod name_server;
 pub mod process;
 pub mod provider;
 pub mod proxy;
@@ -32,6 +35,7 @@ pub mod tls;
 use std::time::{Duration, Instant};
 
 pub use client::{Client, ask, generate, get};
+pub use name_server::{NameServer, Say};
 pub use provider::Provider;
 pub use response::{Event, Response};
 pub use script::{Act, Script};

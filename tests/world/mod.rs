@@ -9,6 +9,8 @@
 
 #![allow(clippy::unwrap_used, dead_code)] // no test uses all of it
 
+pub(crate) mod dns;
+pub(crate) mod dns_message;
 pub(crate) mod openai;
 mod reply;
 mod store;
@@ -21,9 +23,11 @@ use std::sync::Arc;
 
 use maitred::config::{Config, Flags, SourceFile, Sources};
 use maitred::engine::flow::body;
+use maitred::engine::flow::import::line;
 use maitred::engine::io::{Gone, How, Input, Output, ResolveFault};
 use maitred::engine::work::{Kind, Work, WorkResult};
 use maitred::engine::{ConnId, Engine, Mono, Now, Sizes, WorkId};
+use maitred::score::keywords::extract;
 use maitred::score::score;
 
 pub(crate) use reply::{Event, Reply, take_reply};
@@ -34,6 +38,8 @@ pub(crate) use store::Memory;
 pub(crate) struct Socket {
     /// For a provider, where it was opened to.
     pub(crate) to: Option<SocketAddr>,
+    /// It is no connection: a question goes out, datagrams come in.
+    pub(crate) datagram: bool,
     /// TCP does not stand yet.
     pub(crate) connecting: bool,
     /// The TLS handshake is to be done.
@@ -92,9 +98,14 @@ pub(crate) const SIZES: Sizes = Sizes {
     scorers: 1,
 };
 
-/// A provider by its address, called `llm`, that is the default one.
-pub(crate) const PROVIDER: &str =
-    "[provider.llm]\nbase_url = \"http://10.0.0.1:8000/v1\"\nmodel = \"m\"\nkey = \"sk-secret\"\n";
+/// A provider by its address, called `llm`, that is the default one. It is asked once for each
+/// text: what is done when that fails has tests of its own, with [`RETRIED`].
+pub(crate) const PROVIDER: &str = "[provider.llm]\nbase_url = \"http://10.0.0.1:8000/v1\"\nmodel = \"m\"\n\
+    key = \"sk-secret\"\nretries = 0\n";
+
+/// The same provider, asked as often as it is by default.
+pub(crate) const RETRIED: &str =
+    "[provider.llm]\nbase_url = \"http://10.0.0.1:8000/v1\"\nmodel = \"m\"\n";
 
 /// The configuration in a file with this text.
 pub(crate) fn config(text: &str) -> Arc<Config> {
@@ -174,6 +185,7 @@ impl World {
                     "{id:?} was there before"
                 );
             }
+            Output::SendDatagram(id, to) => self.note_question(id, to),
             Output::StartTls(id, _) => self.open(id).securing = true,
             Output::Resolve(index) => self.lookups.push(index),
             Output::Flush(id) => self.open(id).dirty = true,
@@ -303,6 +315,16 @@ impl World {
             Work::Score { text, cancel } => {
                 WorkResult::Scored(score(&text, &|| cancel.is_cancelled()))
             }
+            Work::Import {
+                lines,
+                first,
+                cancel,
+            } => WorkResult::Lines(line::read(&lines, first, &|| cancel.is_cancelled())),
+            Work::Keywords {
+                text,
+                limit,
+                cancel,
+            } => WorkResult::Keywords(extract(&text, limit, &|| cancel.is_cancelled())),
             Work::Read(query) => WorkResult::Found(Ok(self.store.query(&query))),
             Work::Write(write) => WorkResult::Written(Ok(self.store.write(*write))),
         };
@@ -492,7 +514,7 @@ impl World {
     /// Connections to providers that are open, the oldest first.
     pub(crate) fn upstreams(&self) -> Vec<ConnId> {
         let open = self.sockets.iter().filter(|(_, s)| s.closed.is_none());
-        open.filter(|(_, s)| s.to.is_some())
+        open.filter(|(_, s)| s.to.is_some_and(|to| to.port() != dns::PORT))
             .map(|(id, _)| *id)
             .collect()
     }
@@ -508,6 +530,19 @@ impl World {
     pub(crate) fn answer(&mut self, bytes: impl AsRef<[u8]>) {
         let id = self.upstream();
         self.send(id, bytes);
+    }
+
+    /// Every request that a provider has got and not answered yet is answered like this. Returns
+    /// how many there were.
+    pub(crate) fn serve(&mut self, bytes: impl AsRef<[u8]>) -> usize {
+        let asked = |world: &World, id: &ConnId| !world.sockets[id].got.is_empty();
+        let ids: Vec<ConnId> = self.upstreams();
+        let ids: Vec<ConnId> = ids.into_iter().filter(|id| asked(self, id)).collect();
+        for id in &ids {
+            self.sockets.get_mut(id).unwrap().got.clear();
+            self.send(*id, bytes.as_ref());
+        }
+        ids.len()
     }
 
     /// The value of a figure of `/metrics`, by name and labels.

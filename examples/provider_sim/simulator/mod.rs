@@ -78,7 +78,7 @@ pub(crate) struct Simulator {
 
 impl Simulator {
     /// Listens; the address is the real one where port 0 was asked for.
-    pub(crate) fn bind(options: Options) -> anyhow::Result<(Simulator, SocketAddr)> {
+    pub(crate) fn bind(options: &Options) -> anyhow::Result<(Simulator, SocketAddr)> {
         let tls = match options.tls.as_slice() {
             [certificate, key] => Some(tls_config(certificate, key)?),
             _ => None,

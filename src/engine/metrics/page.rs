@@ -11,17 +11,17 @@ use crate::engine::work::Kind;
 
 /// Writes families of the text format.
 #[derive(Default)]
-struct Page(String);
+pub(super) struct Page(String);
 
 impl Page {
-    fn family(&mut self, name: &str, kind: &str, help: &str) {
+    pub(super) fn family(&mut self, name: &str, kind: &str, help: &str) {
         let _ = writeln!(
             self.0,
             "# HELP maitred_{name} {help}\n# TYPE maitred_{name} {kind}"
         );
     }
 
-    fn value(&mut self, name: &str, labels: &str, value: impl std::fmt::Display) {
+    pub(super) fn value(&mut self, name: &str, labels: &str, value: impl std::fmt::Display) {
         let _ = if labels.is_empty() {
             writeln!(self.0, "maitred_{name} {value}")
         } else {
@@ -50,8 +50,10 @@ impl Engine {
     pub fn metrics(&self) -> String {
         let mut page = Page(String::with_capacity(16 * 1024));
         self.loop_metrics(&mut page);
+        self.connection_metrics(&mut page);
         self.table_metrics(&mut page);
         self.queue_metrics(&mut page);
+        self.gate_metrics(&mut page);
         self.event_metrics(&mut page);
         page.0
     }
@@ -126,8 +128,8 @@ impl Engine {
         );
     }
 
-    fn table_metrics(&self, page: &mut Page) {
-        let (mut clients, mut providers) = ([0u64; 4], [0u64; 5]);
+    fn connection_metrics(&self, page: &mut Page) {
+        let (mut clients, mut providers, mut questions) = ([0u64; 4], [0u64; 5], 0u64);
         for (_, conn) in self.conns.iter() {
             match &conn.role {
                 Role::Client(client) => {
@@ -149,6 +151,7 @@ impl Engine {
                     };
                     providers[at] += 1;
                 }
+                Role::NameServer(_) => questions += 1,
             }
         }
         page.family("connections", "gauge", "Connections by side and state.");
@@ -161,6 +164,11 @@ impl Engine {
             let label = format!("side=\"provider\",state=\"{state}\"");
             page.value("connections", &label, count);
         }
+        let label = "side=\"name_server\",state=\"asking\"";
+        page.value("connections", label, questions);
+    }
+
+    fn table_metrics(&self, page: &mut Page) {
         page.gauge(
             "clients_max",
             "Clients that may be connected.",
@@ -324,7 +332,13 @@ impl State {
     pub fn is_of_exchange(&self) -> bool {
         !matches!(
             self,
-            State::Turn | State::Queued | State::AwaitingAnswer | State::Receiving | State::Offline
+            State::Turn
+                | State::Waiting
+                | State::Queued
+                | State::AwaitingAnswer
+                | State::Receiving
+                | State::Offline
+                | State::BackOff
         )
     }
 }

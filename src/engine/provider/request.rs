@@ -37,7 +37,7 @@ impl Engine {
             return Err(Failure::Internal("a call without an upstream"));
         };
         let dialect = dialect_of(upstream);
-        let prompt = self.config.prompt.fill(&plan.topic);
+        let prompt = plan.prompt(&self.config);
         let mut body = Vec::with_capacity(256 + prompt.len());
         dialect.write_request(
             &mut body,

@@ -14,7 +14,7 @@ pub(super) fn stored(plain: &[u8]) -> Vec<u8> {
         out.extend_from_slice(&(!length).to_le_bytes());
         out.extend_from_slice(block);
     }
-    end(&mut out, plain.iter().copied(), plain.len());
+    end(&mut out, crc32(0, plain), plain.len());
     out
 }
 
@@ -33,22 +33,39 @@ pub(super) fn bomb(size: usize) -> Vec<u8> {
     bits.put_code(0, 7); // end of block
     let mut out = HEAD.to_vec();
     out.extend(bits.finish());
-    let plain = copies * 258 + 1;
-    end(&mut out, std::iter::repeat_n(0, plain), plain);
+    let crc = (0..copies).fold(crc32(0, &[0]), |crc, _| crc32(crc, &[0; 258]));
+    end(&mut out, crc, copies * 258 + 1);
     out
 }
 
-fn end(out: &mut Vec<u8>, plain: impl Iterator<Item = u8>, length: usize) {
-    out.extend_from_slice(&crc32(plain).to_le_bytes());
+fn end(out: &mut Vec<u8>, crc: u32, length: usize) {
+    out.extend_from_slice(&crc.to_le_bytes());
     out.extend_from_slice(&(length as u32).to_le_bytes());
 }
 
-fn crc32(bytes: impl Iterator<Item = u8>) -> u32 {
-    let crc = bytes.fold(u32::MAX, |crc, byte| {
-        (0..8).fold(crc ^ u32::from(byte), |crc, _| {
-            (crc >> 1) ^ (0xedb8_8320 & (crc & 1).wrapping_neg())
-        })
-    });
+/// What eight bits do to the checksum, for each value of them (RFC 1952 §8).
+const CRC_TABLE: [u32; 256] = {
+    let mut table = [0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        let mut crc = byte as u32;
+        let mut bit = 0;
+        while bit < 8 {
+            crc = (crc >> 1) ^ (0xedb8_8320 & (crc & 1).wrapping_neg());
+            bit += 1;
+        }
+        table[byte] = crc;
+        byte += 1;
+    }
+    table
+};
+
+/// The checksum of `bytes` after one that is `crc` so far; it begins with 0.
+fn crc32(crc: u32, bytes: &[u8]) -> u32 {
+    let mut crc = !crc;
+    for byte in bytes {
+        crc = (crc >> 8) ^ CRC_TABLE[usize::from(crc as u8 ^ byte)];
+    }
     !crc
 }
 
@@ -56,20 +73,21 @@ fn crc32(bytes: impl Iterator<Item = u8>) -> u32 {
 #[derive(Default)]
 struct Bits {
     bytes: Vec<u8>,
+    /// Bits that make no byte yet …
+    held: u32,
+    /// … and how many they are.
     used: u32,
 }
 
 impl Bits {
-    /// A number, lowest bit first.
+    /// A number of at most 16 bits, lowest bit first.
     fn put(&mut self, value: u32, count: u32) {
-        for at in 0..count {
-            if self.used.is_multiple_of(8) {
-                self.bytes.push(0);
-            }
-            if let Some(last) = self.bytes.last_mut() {
-                *last |= u8::from(value >> at & 1 == 1) << (self.used % 8);
-            }
-            self.used += 1;
+        self.held |= value << self.used;
+        self.used += count;
+        while self.used >= 8 {
+            self.bytes.push(self.held as u8);
+            self.held >>= 8;
+            self.used -= 8;
         }
     }
 
@@ -78,7 +96,10 @@ impl Bits {
         self.put(code.reverse_bits() >> (32 - count), count);
     }
 
-    fn finish(self) -> Vec<u8> {
+    fn finish(mut self) -> Vec<u8> {
+        if self.used > 0 {
+            self.bytes.push(self.held as u8);
+        }
         self.bytes
     }
 }

@@ -17,7 +17,7 @@ pub(super) fn opening(reply: &Reply<'_>) -> Vec<String> {
         }]}),
         _ => json!({"role": "assistant", "content": "", "refusal": null}),
     };
-    vec![chunk(reply, &delta, Value::Null)]
+    vec![chunk(reply, &delta, None)]
 }
 
 pub(super) fn token(reply: &Reply<'_>, piece: &str) -> String {
@@ -27,13 +27,13 @@ pub(super) fn token(reply: &Reply<'_>, piece: &str) -> String {
         }
         _ => json!({"content": piece}),
     };
-    chunk(reply, &delta, Value::Null)
+    chunk(reply, &delta, None)
 }
 
 pub(super) fn closing(reply: &Reply<'_>) -> Vec<String> {
     let mut events = Vec::new();
     if reply.finishes {
-        events.push(chunk(reply, &json!({}), finish(reply).into()));
+        events.push(chunk(reply, &json!({}), Some(finish(reply))));
     }
     if reply.usage {
         let mut last = envelope(reply, "chat.completion.chunk");
@@ -88,7 +88,7 @@ fn finish(reply: &Reply<'_>) -> &'static str {
     }
 }
 
-fn chunk(reply: &Reply<'_>, delta: &Value, finish: Value) -> String {
+fn chunk(reply: &Reply<'_>, delta: &Value, finish: Option<&str>) -> String {
     let mut chunk = envelope(reply, "chat.completion.chunk");
     chunk["choices"] = json!([
         {"index": 0, "delta": delta, "logprobs": null, "finish_reason": finish}

@@ -121,6 +121,11 @@ impl Gather {
         }
     }
 
+    /// Whether all is known, so that only writing is left.
+    pub(in crate::engine) fn is_settled(&self) -> bool {
+        self.phase != Phase::Going || (self.is_batch() && self.all_have_ended())
+    }
+
     /// What is asked for member `place`.
     fn ask(&self, place: usize) -> GenerateAsk {
         let topic = match self.kind {
