@@ -69,6 +69,18 @@ impl Flow {
     }
 }
 
+impl Flow {
+    /// Whether the row of the request is being written, and says already how it has ended.
+    pub(super) fn is_saving(&self) -> bool {
+        match self {
+            Flow::Analyze(state) => matches!(state, analyze::Analyze::Saving(_)),
+            Flow::Keywords(state) => matches!(state, keywords::Keywords::Saving(_)),
+            Flow::Gather(state) => state.is_saving(),
+            _ => false,
+        }
+    }
+}
+
 impl Engine {
     /// A request is complete.
     pub(super) fn begin(&mut self, id: ExchangeId) -> Result<(), Failure> {
@@ -138,13 +150,7 @@ impl Engine {
             return Ok(());
         };
         let flow = std::mem::replace(&mut exchange.flow, Flow::Between);
-        let saving = matches!(
-            flow,
-            Flow::Analyze(analyze::Analyze::Saving(_))
-                | Flow::Keywords(keywords::Keywords::Saving(_))
-                | Flow::Gather(_)
-        );
-        if saving && !matches!(result, WorkResult::Written(Ok(_))) {
+        if flow.is_saving() && !matches!(result, WorkResult::Written(Ok(_))) {
             self.counters.rows_lost += 1;
         }
         match (flow, result) {

@@ -109,6 +109,10 @@ impl Gather {
         topics + self.members.len() * size_of::<Member>() + self.piece.capacity()
     }
 
+    pub(in crate::engine) fn is_saving(&self) -> bool {
+        self.phase == Phase::Saving
+    }
+
     fn is_batch(&self) -> bool {
         matches!(self.kind, Kind::Batch)
     }
