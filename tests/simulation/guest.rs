@@ -183,6 +183,7 @@ fn request(
     let id = &text.id;
     let plain = |line: String| format!("{line} HTTP/1.1\r\nHost: localhost\r\n\r\n");
     let (request, what) = match chance.u8(0..31) {
+        _ if setting.crowd && chance.u8(0..4) > 0 => return text_request(chance, setting, long),
         0..=10 => return text_request(chance, setting, long),
         11..=12 => (analysis(long), What::Scores { long }),
         13..=15 => {

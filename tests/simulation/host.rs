@@ -234,10 +234,16 @@ fn wrong(chance: &mut Rng, head: String, pieces: &mut Vec<String>, then: Then) -
             host
         }
         4 => {
-            // The last thing that is said before the end of the body goes missing.
+            // Something of what is said before the end of the body goes missing: the last word, or
+            // why the text ends, or both.
             let framing = usize::from(then == Then::Keep);
             let last = pieces.len() - 1 - framing;
-            pieces.remove(last);
+            let has_reason = last > 0 && pieces[last - 1].contains("_reason");
+            match chance.u8(0..3) {
+                0 if has_reason => drop(pieces.remove(last - 1)),
+                1 if has_reason => drop(pieces.drain(last - 1..=last)),
+                _ => drop(pieces.remove(last)),
+            }
             says([head, pieces.concat()].concat(), then)
         }
         5 if then == Then::Keep => says([head, pieces.concat()].concat().repeat(2), then),

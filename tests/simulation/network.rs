@@ -42,6 +42,10 @@ impl Play {
     /// A provider takes a request up, goes on with an answer, or gives a connection up.
     pub(super) fn a_provider_moves(&mut self) {
         self.peek();
+        // A crowd takes its time to come together.
+        if self.setting.crowd && self.chance.u8(0..8) > 0 {
+            return;
+        }
         let ids: Vec<ConnId> = self
             .world
             .upstreams()

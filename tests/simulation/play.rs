@@ -45,13 +45,15 @@ impl Play {
         };
         let switches = format!(
             "coalesce = {}\nhalf_close = {}\n{}[limits]\nkeep_alive_ms = {}\nreplay_bytes = {}\n\
-             resume_grace_ms = {}\nshutdown_ms = 5000\n",
+             resume_grace_ms = {}\nshutdown_ms = 5000\nheartbeat_ms = {}\n",
             setting.crowd || chance.u8(0..4) > 0,
             chance.bool(),
             host::config(1 + chance.usize(0..4), setting),
             [500, 60_000][chance.usize(0..2)],
             [0, 300, 1_000_000][chance.usize(0..3)],
             [0, 3_000][chance.usize(0..2)],
+            // A heartbeat wakes readers up that were forgotten.
+            if setting.calm { 3_600_000 } else { 15_000 },
         );
         let mut world = World::with(&switches, sizes, seed);
         world.slow_network = true;
