@@ -228,7 +228,7 @@ pub(crate) fn at_the_end(play: &Play) {
         let socket = &play.world.sockets[id];
         assert!(socket.closed.is_some(), "{id:?} is not closed");
         // Only a connection that broke, or that the client gave up, may end inside a reply.
-        let given_up = guest.ended || guest.deaf || play.was_cut(*id);
+        let given_up = guest.left || guest.deaf || play.was_cut(*id);
         assert!(
             socket.got.is_empty() || given_up,
             "{id:?} has {:?}",
