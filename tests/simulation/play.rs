@@ -175,6 +175,11 @@ impl Play {
             }
         }
         verdict::at_rest(self);
+        if !self.stopped && self.trouble.is_none() {
+            // The house looks for texts without scores once a minute.
+            self.world.pass(130_000);
+            verdict::scored(self);
+        }
     }
 
     fn half_a_second(&mut self) {

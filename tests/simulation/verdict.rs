@@ -1,6 +1,7 @@
 //! What must be true of a reply, of a wait, and of a run at its end.
 
 use maitred::engine::ConnId;
+use maitred::store::TextState;
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -217,6 +218,14 @@ pub(crate) fn at_rest(play: &Play) {
             guest.describe()
         );
     }
+}
+
+/// Whatever came too late or was put off, every whole text has its scores in the end.
+pub(crate) fn scored(play: &Play) {
+    let texts = play.world.store.texts.values();
+    let mut whole = texts.filter(|row| row.state == TextState::Complete);
+    let without = whole.find(|row| row.scores.is_none());
+    assert_eq!(without.map(|row| row.id), None, "it has no scores");
 }
 
 /// After the last step.
