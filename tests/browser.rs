@@ -81,6 +81,8 @@ fn a_person_uses_the_page() {
         .arg(root.join("tests/browser/run.mjs"))
         .args(std::env::var("BROWSER_ONLY").iter())
         .env("BROWSER_SERVER", server.addr.to_string())
+        .env("BROWSER_BINARY", env!("CARGO_BIN_EXE_maitred"))
+        .env("BROWSER_CONFIG", server.house().path().join("maitred.toml"))
         .env("BROWSER_TEXT", TEXT)
         .env("BROWSER_MODULES", modules)
         .env("BROWSER_SCREENSHOTS", target.join("screenshots"))

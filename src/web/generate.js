@@ -13,17 +13,18 @@ const ON_ITS_WAY = "maitred.on-its-way";
 // A screen reader hears the text in portions of at least this many characters, cut at a sentence.
 const PORTION = 240;
 
+const STOPPED = {
+  stored: "stopped by you; what there was is stored",
+  unsaid: "stopped before the first word",
+  untold: "stopped here; the server could not be told",
+  gone: "stopped here; the server is not writing this text any more",
+};
 const STATES = {
   asking: () => "asking…",
   writing: () => "writing…",
   lost: () => "network lost, resuming…",
   done: ({ stored }) => (stored ? "done and stored" : "done, but not stored"),
-  stopped: ({ stored }) =>
-    stored
-      ? "stopped by you; what there was is stored"
-      : stored === false
-        ? "stopped before the first word"
-        : "stopped here; the server could not be told",
+  stopped: ({ how }) => STOPPED[how],
   failed: () => "failed",
 };
 
