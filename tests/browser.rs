@@ -53,6 +53,14 @@ fn script(asked: &Asked) -> Script {
         let markup = ["<script>alert(1)</script>", "<b onclick=alert(2)>bold</b>"];
         return Script::streamed(&markup, ms(0));
     }
+    if has("filtered") {
+        let head = Script::default().send(stream_head());
+        let end = r#"data: {"choices":[{"index":0,"delta":{},"finish_reason":"content_filter"}]}"#;
+        return head
+            .send(chunk(&text_event("Tea")))
+            .send(chunk(&format!("{end}\n\ndata: [DONE]\n\n")))
+            .send("0\r\n\r\n");
+    }
     let gap = if has("slow") { 18 } else { 0 };
     Script::streamed(&words(), ms(gap))
 }

@@ -28,6 +28,9 @@ const STATES = {
   failed: () => "failed",
 };
 
+// Why a text ends before its model was done with it.
+const CUTS = { length: "cut at the length you set", content_filter: "the provider’s filter stopped it" };
+
 let current = null; // the TextStream, or the AbortController of candidates
 let unsaid = ""; // what a screen reader has not heard yet
 const letters = document.createTextNode("");
@@ -204,7 +207,7 @@ function finish(state, more) {
   byId("text").classList.toggle("short", letters.data === "");
   if (letters.data) byId("tools").replaceChildren(copyButton(() => letters.data));
   if (state === "done") {
-    const origin = [more.provider, more.model !== more.provider && more.model, tokens(more.usage), more.finish_reason === "length" && "cut at the length you set"];
+    const origin = [more.provider, more.model !== more.provider && more.model, tokens(more.usage), CUTS[more.finish_reason]];
     byId("card").replaceChildren(
       element("p", { class: "hint" }, origin.filter(Boolean).join(" · ")),
       scoreCard(more.readability, more.sentiment),
