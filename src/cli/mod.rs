@@ -5,10 +5,13 @@
 //!                                                   or cut off
 //!  maitred check-config   0 printed                                  2
 //!  maitred version        0 printed
+//!  maitred completions    0 printed                                  2 a shell that nobody knows
+//!  maitred man            0 printed
 //!  maitred analyze        0 all texts told        1 a file failed    2 wrong flags
 //!  maitred keywords       the same
 //! ```
 
+mod manual;
 mod progress;
 mod table;
 pub mod texts;
@@ -20,6 +23,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Parser, Subcommand};
+use clap_complete::Shell;
 
 use self::texts::{KeywordTexts, Outside, Texts};
 use crate::config::{Config, ConfigError, Flags, Sources};
@@ -39,8 +43,7 @@ const USAGE: u8 = 2;
 #[command(
     name = "maitred",
     version,
-    after_help = "Settings come from flags, then the environment, then .env, then maitred.toml; \
-                  `maitred check-config` prints all of them and where each one came from.",
+    after_help = manual::AFTER_HELP,
     disable_help_subcommand = true
 )]
 struct Arguments {
@@ -58,6 +61,17 @@ enum Verb {
     CheckConfig,
     /// Print the version
     Version,
+    /// Print completions for a shell
+    ///
+    /// For bash: maitred completions bash > ~/.local/share/bash-completion/completions/maitred
+    Completions {
+        /// Which shell
+        shell: Shell,
+    },
+    /// Print the manual page
+    ///
+    /// To read it: maitred man | man -l -
+    Man,
     /// Tell how hard English texts are to read and how they feel
     ///
     /// No server is started and nothing is sent or stored. One text gets a line for each figure,
@@ -87,6 +101,10 @@ pub enum Command {
     CheckConfig(Flags),
     /// Print the version.
     Version,
+    /// Print completions for this shell.
+    Completions(Shell),
+    /// Print the manual page.
+    Man,
     /// Print figures of texts.
     Analyze(Texts),
     /// Print keywords of texts.
@@ -96,7 +114,15 @@ pub enum Command {
 /// Reads the command line of the process. Ends it with help, or with exit code 2 and a hint, if
 /// there is nothing else to do.
 pub fn parse() -> Command {
-    command(Arguments::parse())
+    match try_parse(std::env::args_os()) {
+        Ok(command) => command,
+        // Help is no error.
+        Err(error) if !error.use_stderr() => error.exit(),
+        Err(error) => {
+            let _ = writeln!(io::stderr(), "maitred: {}", manual::one_line(&error));
+            std::process::exit(i32::from(USAGE));
+        }
+    }
 }
 
 /// Reads a command line; the first argument is the program's name.
@@ -111,6 +137,8 @@ fn command(arguments: Arguments) -> Command {
         None | Some(Verb::Serve) => Command::Serve(arguments.flags),
         Some(Verb::CheckConfig) => Command::CheckConfig(arguments.flags),
         Some(Verb::Version) => Command::Version,
+        Some(Verb::Completions { shell }) => Command::Completions(shell),
+        Some(Verb::Man) => Command::Man,
         Some(Verb::Analyze(texts)) => Command::Analyze(texts),
         Some(Verb::Keywords(texts)) => Command::Keywords(texts),
     }
@@ -137,6 +165,8 @@ pub fn run<E: Display>(
             &mut stdout,
             &format!("maitred {}\n", env!("CARGO_PKG_VERSION")),
         ),
+        Command::Completions(shell) => print(&mut stdout, &manual::completions(shell)),
+        Command::Man => print(&mut stdout, &manual::page()),
         Command::Analyze(texts) => told(clock, |outside| texts::analyze(&texts, outside)),
         Command::Keywords(texts) => told(clock, |outside| texts::keywords(&texts, outside)),
     };
@@ -186,8 +216,11 @@ fn load(flags: Flags) -> Result<Config, ConfigError> {
 }
 
 fn print(out: &mut impl Write, text: &str) -> Result<(), (u8, String)> {
-    let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
-    written.map_err(|error| (RUNTIME, format!("standard output: {error}")))
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        // `maitred man | head`: whoever reads has seen enough.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        written => written.map_err(|error| (RUNTIME, format!("standard output: {error}"))),
+    }
 }
 
 #[cfg(test)]

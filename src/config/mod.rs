@@ -22,6 +22,8 @@ mod limits;
 mod names;
 mod prompt;
 mod provider;
+mod reference;
+mod resilience;
 mod secret;
 mod sources;
 mod values;
@@ -43,6 +45,8 @@ pub use layers::Origin;
 pub use limits::{Drill, Limits, Offline};
 pub use prompt::{KeywordsPrompt, PromptTemplate};
 pub use provider::{OFFLINE, Provider, ProviderKind, Timeouts, Upstream};
+pub use reference::reference;
+pub use resilience::{Breaker, Queue, Resilience, Retry};
 pub use secret::Secret;
 pub use sources::{Flags, SourceFile, Sources};
 pub use values::{HostName, LogFormat, LogLevel, NameServers, Speech, WebOrigin};
@@ -138,11 +142,11 @@ fn read(layers: &mut Layers) -> Result<Config, ConfigError> {
         log_format: layers.value("log.format", LogFormat::Text)?,
         log_level: layers.value("log.level", LogLevel::Info)?,
         limits: Limits::read(layers, "limits")?,
-        offline: Offline::read(layers, "offline")?,
+        offline: Offline::read(layers, OFFLINE)?,
+        providers: vec![Provider::offline(layers)?],
         drill: Drill::read(layers, "drill")?,
         // `finish` knows these.
         default_provider: String::new(),
-        providers: Vec::new(),
         effective: String::new(),
     };
     let drafts = provider::read_all(layers)?;
@@ -163,11 +167,13 @@ fn finish(
         return Err(ConfigError::Open { origin, listen });
     }
     config.limits.check(layers)?;
+    let mut providers = Vec::with_capacity(drafts.len() + 1);
     for draft in drafts {
-        config.providers.push(draft.finish(layers)?);
+        providers.push(draft.finish(layers)?);
     }
-    config.default_provider = provider::default_name(layers, chosen, &config.providers)?;
-    config.providers.push(Provider::offline());
+    config.default_provider = provider::default_name(layers, chosen, &providers)?;
+    providers.append(&mut config.providers); // the built-in one comes last
+    config.providers = providers;
     config.effective = layers.effective();
     Ok(config)
 }

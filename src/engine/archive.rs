@@ -63,9 +63,17 @@ impl Engine {
         if !(early && listens && self.exchanges.get(exchange)?.shares_row()) {
             return None;
         }
-        let outcome = RequestOutcome::ClientGone;
-        let row = self.request_row(exchange, outcome, 499)?;
-        Some(with_generation(row, generation))
+        let mut row = if self.is_late(exchange) {
+            let failure = Failure::Deadline;
+            let outcome = outcome_of(&failure, false);
+            let mut row = self.request_row(exchange, outcome, failure.status())?;
+            row.error_code = Some(failure.code().to_string());
+            row
+        } else {
+            self.request_row(exchange, RequestOutcome::ClientGone, 499)?
+        };
+        row = with_generation(row, generation);
+        Some(row)
     }
 
     /// The row of a request that is answered with its text, or with its failure.
@@ -199,6 +207,7 @@ impl Engine {
                 keywords: Vec::new(),
                 document: None,
                 stored: true,
+                attempts: 0,
                 created_ms: row.created_ms,
             }),
             timer: Timer::default(),
@@ -266,7 +275,9 @@ pub(super) fn outcome_of(failure: &Failure, has_text: bool) -> RequestOutcome {
     match failure {
         Failure::Cancelled => RequestOutcome::Cancelled,
         Failure::Stopping => RequestOutcome::ShutDown,
-        Failure::ScorerTimeout => RequestOutcome::TimedOut,
+        Failure::ScorerTimeout | Failure::QueueTimeout { .. } | Failure::Deadline => {
+            RequestOutcome::TimedOut
+        }
         Failure::Internal(_) | Failure::Panicked => RequestOutcome::Failed,
         Failure::Upstream(_) if has_text => RequestOutcome::Truncated,
         Failure::Upstream(upstream) if matches!(upstream.status(), 503 | 504) => {

@@ -100,6 +100,8 @@ pub struct Outcome {
     pub verdict: Option<Result<(), Failure>>,
     /// Why the provider stopped.
     pub finish: Option<FinishReason>,
+    /// Attempts at the provider that were begun.
+    pub attempts: u32,
     /// What the provider counted.
     pub usage: Usage,
     /// The model that the provider named.
@@ -331,6 +333,7 @@ impl Engine {
     /// knows its id, otherwise when nobody came back in time.
     pub(super) fn unsubscribe(&mut self, id: GenerationId, exchange: ExchangeId) {
         let row = self.row_of_leaver(id, exchange);
+        let late = self.is_late(exchange);
         let grace_ms = self.config.limits.resume_grace_ms;
         let now = self.now.mono;
         let Some(generation) = self.generations.get_mut(id) else {
@@ -345,6 +348,9 @@ impl Engine {
         self.ledger.settle(&mut generation.charged, bytes);
         let deserted = generation.subscribers.is_empty() && generation.phase == Phase::Calling;
         if deserted && generation.result.verdict.is_none() {
+            if late {
+                return self.fail_generation(id, Failure::Deadline);
+            }
             if !generation.known || grace_ms == 0 || self.stopping.is_some() {
                 return self.fail_generation(id, Failure::Cancelled);
             }

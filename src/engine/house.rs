@@ -94,7 +94,7 @@ impl Engine {
                     .is_some_and(|exchange| match &exchange.flow {
                         Flow::Generate(_) => exchange.held.generation.is_some(),
                         Flow::Gather(_) => true,
-                        _ => false,
+                        flow => flow.is_saving(),
                     });
             if waits_for_rows {
                 self.serve_later(id); // topics of a batch that were not begun are refused

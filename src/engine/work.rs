@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::flow::body::{Ask, ParseFault, Shape};
+use super::flow::import::line::Batch;
 use super::slots::{ExchangeId, GenerationId, Slots, WorkId};
 use crate::score::Scores;
 use crate::score::keywords::Keyword;
@@ -49,6 +50,15 @@ pub enum Work {
         /// Set when nobody wants the result any more.
         cancel: Cancel,
     },
+    /// Read and score lines of an import.
+    Import {
+        /// Whole lines.
+        lines: Vec<u8>,
+        /// The number of the first one.
+        first: u64,
+        /// Set when nobody wants the result any more.
+        cancel: Cancel,
+    },
     /// Ask the store.
     Read(Query),
     /// Change the store.
@@ -61,7 +71,7 @@ impl Work {
     pub fn kind(&self) -> Kind {
         match self {
             Work::Parse { .. } => Kind::Parse,
-            Work::Score { .. } | Work::Keywords { .. } => Kind::Score,
+            Work::Score { .. } | Work::Keywords { .. } | Work::Import { .. } => Kind::Score,
             Work::Read(_) => Kind::Read,
             Work::Write(_) => Kind::Write,
         }
@@ -75,6 +85,8 @@ pub enum WorkResult {
     Parsed(Result<Ask, ParseFault>),
     /// A text was scored; `None` when it was cancelled on the way.
     Scored(Option<Scores>),
+    /// Lines were read and scored; `None` when that was cancelled on the way.
+    Lines(Option<Batch>),
     /// The keywords of a text; `None` when it was cancelled on the way.
     Keywords(Option<Vec<Keyword>>),
     /// The store answered.
@@ -253,7 +265,9 @@ impl Works {
     pub fn submit(&mut self, owner: WorkOwner, work: Work) -> Option<WorkId> {
         let kind = work.kind();
         let cancel = match &work {
-            Work::Score { cancel, .. } | Work::Keywords { cancel, .. } => Some(cancel.clone()),
+            Work::Score { cancel, .. }
+            | Work::Keywords { cancel, .. }
+            | Work::Import { cancel, .. } => Some(cancel.clone()),
             _ => None,
         };
         let entry = Entry {

@@ -85,5 +85,11 @@ pub fn asset(name: &str) -> Option<&'static Asset> {
     named.find(|asset| asset.name == name)
 }
 
+/// The names below `/app/`.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    let named = FILES.iter().map(|(name, _, _)| *name);
+    named.filter(|name| !name.is_empty())
+}
+
 #[cfg(test)]
 mod tests;

@@ -6,6 +6,7 @@
 mod support;
 
 mod anthropic;
+mod attempts;
 mod cancel;
 mod failures;
 mod gemini;

@@ -191,7 +191,7 @@ fn request(
     let text = known.map_or_else(nothing, |known| known.text.clone());
     let id = &text.id;
     let plain = |line: String| format!("{line} HTTP/1.1\r\nHost: localhost\r\n\r\n");
-    let (request, what) = match chance.u8(0..29) {
+    let (request, what) = match chance.u8(0..31) {
         _ if setting.crowd && chance.u8(0..4) > 0 => return text_request(chance, setting, long),
         0..=10 => return text_request(chance, setting, long),
         11..=12 => (analysis(long), What::Scores { long }),
@@ -207,6 +207,8 @@ fn request(
         26 => return batch(chance, setting),
         27 => return best(chance),
         28 => (keywords(long), What::Keywords),
+        29 => (plain("GET /contents/export".into()), What::Other),
+        30 => (import(chance), What::Other),
         // Whoever stops a text takes it from all who wait for it.
         16 if setting.calm => (plain("GET /healthz".into()), What::Other),
         16 => (plain(format!("DELETE /generate/{id}")), What::Stop(text)),
@@ -227,6 +229,24 @@ fn request(
         }
     };
     (request.into_bytes(), what, false)
+}
+
+/// A few texts, some of them the same in each import, some wrong.
+fn import(chance: &mut Rng) -> String {
+    let mut lines = String::new();
+    for _ in 0..chance.usize(0..4) {
+        let n = chance.u8(0..8);
+        let text = "Nice. ".repeat(chance.usize(1..20_000));
+        lines += &match n {
+            0 => "{\"topic\":\"no text\"}\n".to_owned(),
+            _ => format!(
+                "{{\"id\":\"0190d6a5-6f27-7ad0-8a5e-00000000000{n}\",\"topic\":\"t{n}\",\
+                 \"provider\":\"import\",\"text\":\"{text}\"}}\n"
+            ),
+        };
+    }
+    let kind = "Content-Type: application/x-ndjson";
+    post("/contents/import", &lines).replace("Content-Type: application/json", kind)
 }
 
 /// An id that nothing has.
@@ -251,7 +271,7 @@ fn text_request(chance: &mut Rng, setting: Setting, long: bool) -> (Vec<u8>, Wha
         json = lengthened(&json);
     }
     let what = What::Text(Subject { topic, provider });
-    let request = match chance.u8(0..8) {
+    let request = match chance.u8(0..10) {
         0 => chunked(chance, &json),
         1 => {
             let expect = "\r\nExpect: 100-continue\r\n\r\n";
@@ -259,6 +279,10 @@ fn text_request(chance: &mut Rng, setting: Setting, long: bool) -> (Vec<u8>, Wha
         }
         2 => post("/generate/", &json).replacen("\r\n\r\n", "\r\nConnection: close\r\n\r\n", 1),
         3 => post("/generate/", &json).replacen("HTTP/1.1", "HTTP/1.0", 1),
+        4 if !setting.calm => {
+            let within = format!("HTTP/1.1\r\nX-Request-Timeout-Ms: {}", chance.u64(1..5_000));
+            post("/generate/", &json).replacen("HTTP/1.1", &within, 1)
+        }
         _ => post("/generate/", &json),
     };
     (request.into_bytes(), what, false)

@@ -41,9 +41,15 @@ const fn provider(name: &'static str, dialect: Dialect, ips: &'static [u8]) -> P
 pub(crate) fn config(connections: usize, setting: Setting) -> String {
     // Where nothing goes wrong, nothing may come too late either.
     let times = if setting.calm {
-        "pool_wait_ms = 600000\nfirst_byte_ms = 600000\ncontent_gap_ms = 600000\ntotal_ms = 600000"
+        "queue_ms = 600000\npool_wait_ms = 600000\nfirst_byte_ms = 600000\n\
+         first_content_ms = 600000\ncontent_gap_ms = 600000\ntotal_ms = 600000"
     } else {
-        "total_ms = 20000"
+        "total_ms = 20000\nbreaker_failures = 3\nbreaker_open_ms = 1000"
+    };
+    let turns = if setting.calm {
+        ""
+    } else {
+        "concurrency = 3\n"
     };
     let tables = [
         ("llm", "openai", "http://10.0.0.1:8000/v1"),
@@ -58,7 +64,7 @@ pub(crate) fn config(connections: usize, setting: Setting) -> String {
         )
     });
     format!(
-        "default_provider = \"offline\"\n{}[offline]\ntokens = {OFFLINE_TOKENS}\n",
+        "default_provider = \"offline\"\n{}[offline]\ntokens = {OFFLINE_TOKENS}\n{turns}",
         tables.concat()
     )
 }

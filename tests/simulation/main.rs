@@ -61,7 +61,7 @@ struct Sum {
 }
 
 /// What has to have happened once at least in a few hundred runs.
-const RARE: [&str; 20] = [
+const RARE: [&str; 23] = [
     "done",
     "stop",
     "204",
@@ -79,7 +79,10 @@ const RARE: [&str; 20] = [
     "upstream_broken",
     "upstream_truncated",
     "upstream_malformed",
-    "upstream_pool_timeout",
+    "deadline_exceeded",
+    "queue_timeout",
+    "upstream_breaker_open",
+    "upstream_rate_limited",
     "upstream_total_timeout",
     "upstream_tls",
 ];

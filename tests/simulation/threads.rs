@@ -47,7 +47,10 @@ impl Play {
                 WorkResult::Written(Err(error))
             }
             Work::Read(_) => WorkResult::Found(Err(error)),
-            Work::Parse { .. } | Work::Score { .. } | Work::Keywords { .. } => WorkResult::Panicked,
+            Work::Parse { .. }
+            | Work::Score { .. }
+            | Work::Keywords { .. }
+            | Work::Import { .. } => WorkResult::Panicked,
         };
         let result = if panics { WorkResult::Panicked } else { result };
         self.tell(&format!("a thread fails: {result:?}"));

@@ -23,6 +23,7 @@ use std::sync::Arc;
 
 use maitred::config::{Config, Flags, SourceFile, Sources};
 use maitred::engine::flow::body;
+use maitred::engine::flow::import::line;
 use maitred::engine::io::{Gone, How, Input, Output, ResolveFault};
 use maitred::engine::work::{Kind, Work, WorkResult};
 use maitred::engine::{ConnId, Engine, Mono, Now, Sizes, WorkId};
@@ -97,9 +98,14 @@ pub(crate) const SIZES: Sizes = Sizes {
     scorers: 1,
 };
 
-/// A provider by its address, called `llm`, that is the default one.
-pub(crate) const PROVIDER: &str =
-    "[provider.llm]\nbase_url = \"http://10.0.0.1:8000/v1\"\nmodel = \"m\"\nkey = \"sk-secret\"\n";
+/// A provider by its address, called `llm`, that is the default one. It is asked once for each
+/// text: what is done when that fails has tests of its own, with [`RETRIED`].
+pub(crate) const PROVIDER: &str = "[provider.llm]\nbase_url = \"http://10.0.0.1:8000/v1\"\nmodel = \"m\"\n\
+    key = \"sk-secret\"\nretries = 0\n";
+
+/// The same provider, asked as often as it is by default.
+pub(crate) const RETRIED: &str =
+    "[provider.llm]\nbase_url = \"http://10.0.0.1:8000/v1\"\nmodel = \"m\"\n";
 
 /// The configuration in a file with this text.
 pub(crate) fn config(text: &str) -> Arc<Config> {
@@ -313,6 +319,11 @@ impl World {
             Work::Score { text, cancel } => {
                 WorkResult::Scored(score(&text, &|| cancel.is_cancelled()))
             }
+            Work::Import {
+                lines,
+                first,
+                cancel,
+            } => WorkResult::Lines(line::read(&lines, first, &|| cancel.is_cancelled())),
             Work::Keywords {
                 text,
                 limit,
@@ -523,6 +534,19 @@ impl World {
     pub(crate) fn answer(&mut self, bytes: impl AsRef<[u8]>) {
         let id = self.upstream();
         self.send(id, bytes);
+    }
+
+    /// Every request that a provider has got and not answered yet is answered like this. Returns
+    /// how many there were.
+    pub(crate) fn serve(&mut self, bytes: impl AsRef<[u8]>) -> usize {
+        let asked = |world: &World, id: &ConnId| !world.sockets[id].got.is_empty();
+        let ids: Vec<ConnId> = self.upstreams();
+        let ids: Vec<ConnId> = ids.into_iter().filter(|id| asked(self, id)).collect();
+        for id in &ids {
+            self.sockets.get_mut(id).unwrap().got.clear();
+            self.send(*id, bytes.as_ref());
+        }
+        ids.len()
     }
 
     /// The value of a figure of `/metrics`, by name and labels.

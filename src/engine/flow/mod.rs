@@ -7,9 +7,12 @@
 pub mod analyze;
 pub mod body;
 pub mod contents;
+pub mod export;
 pub mod gather;
 pub mod generate;
+pub mod import;
 pub mod keywords;
+mod openapi;
 pub mod page;
 mod probes;
 mod status;
@@ -21,7 +24,7 @@ use self::body::{Ask, Shape};
 use super::routes::Route;
 use super::slots::ExchangeId;
 use super::work::WorkResult;
-use super::{Engine, Failure};
+use super::{Engine, Failure, Mono};
 use crate::store::{Found, StoreError, Written};
 
 /// Where an exchange is.
@@ -45,6 +48,10 @@ pub enum Flow {
     Contents(contents::Contents),
     /// A file of the page is on its way out.
     Page(page::Page),
+    /// All texts are going out.
+    Export(Box<export::Export>),
+    /// Texts are coming in.
+    Import(Box<import::Import>),
     /// A state is being changed; nothing else is seen in this state.
     Between,
 }
@@ -55,7 +62,20 @@ impl Flow {
         match self {
             Flow::Generate(generate::Generate::Sending(_)) => true,
             Flow::Page(_) => true,
+            Flow::Export(export) => export.has_begun(),
             Flow::Gather(gather) => gather.has_begun_to_answer(),
+            _ => false,
+        }
+    }
+}
+
+impl Flow {
+    /// Whether the row of the request is being written, and says already how it has ended.
+    pub(super) fn is_saving(&self) -> bool {
+        match self {
+            Flow::Analyze(state) => matches!(state, analyze::Analyze::Saving(_)),
+            Flow::Keywords(state) => matches!(state, keywords::Keywords::Saving(_)),
+            Flow::Gather(state) => state.is_saving(),
             _ => false,
         }
     }
@@ -81,6 +101,12 @@ impl Engine {
             Route::Page(asset, known) => self.begin_page(id, asset, known),
             Route::Providers => self.reply_providers(id),
             Route::Status => self.reply_status(id),
+            Route::Export => self.begin_export(id),
+            Route::Import => {
+                self.import_ended(id);
+                Ok(())
+            }
+            Route::OpenApi(known) => self.reply_openapi(id, &known),
             Route::Health => self.reply_health(id),
             Route::Ready => self.reply_ready(id),
             Route::Metrics => self.reply_metrics(id),
@@ -107,18 +133,27 @@ impl Engine {
             return;
         };
         exchange.held.work = None;
-        exchange.timer.clear();
+        self.set_exchange_timer(id, Mono::NEVER); // its client's deadline stays
+        // These two are not put aside: what they have done so far is part of a failure's answer.
+        let outcome = match self.exchanges.get(id).map(|exchange| &exchange.flow) {
+            Some(Flow::Export(_)) => self.export_done(id, result),
+            Some(Flow::Import(_)) => self.import_done(id, result),
+            _ => self.small_work_done(id, result),
+        };
+        if let Err(failure) = outcome {
+            self.fail_exchange(id, &failure);
+        }
+    }
+
+    fn small_work_done(&mut self, id: ExchangeId, result: WorkResult) -> Result<(), Failure> {
+        let Some(exchange) = self.exchanges.get_mut(id) else {
+            return Ok(());
+        };
         let flow = std::mem::replace(&mut exchange.flow, Flow::Between);
-        let saving = matches!(
-            flow,
-            Flow::Analyze(analyze::Analyze::Saving(_))
-                | Flow::Keywords(keywords::Keywords::Saving(_))
-                | Flow::Gather(_)
-        );
-        if saving && !matches!(result, WorkResult::Written(Ok(_))) {
+        if flow.is_saving() && !matches!(result, WorkResult::Written(Ok(_))) {
             self.counters.rows_lost += 1;
         }
-        let outcome = match (flow, result) {
+        match (flow, result) {
             // Its answer may have begun, which its state knows.
             (Flow::Gather(state), result) => self.gather_saved(id, state, result),
             (_, WorkResult::Panicked) => Err(Failure::Panicked),
@@ -132,9 +167,6 @@ impl Engine {
                 self.resume_found(id, state, found)
             }
             _ => Err(Failure::Internal("a result that nobody waits for")),
-        };
-        if let Err(failure) = outcome {
-            self.fail_exchange(id, &failure);
         }
     }
 
@@ -143,6 +175,9 @@ impl Engine {
         let Some(exchange) = self.exchanges.get(id) else {
             return;
         };
+        if exchange.deadline <= self.now.mono {
+            return self.deadline_passed(id);
+        }
         match &exchange.flow {
             Flow::Generate(_) if exchange.held.work.is_some() => {
                 self.fail_exchange(id, &Failure::StoreTimeout);
@@ -156,7 +191,13 @@ impl Engine {
                 let failure = state.timeout();
                 self.keywords_due(id, &failure);
             }
-            Flow::Contents(_) | Flow::Gather(_) => self.fail_exchange(id, &Failure::StoreTimeout),
+            Flow::Contents(_) | Flow::Gather(_) | Flow::Export(_) => {
+                self.fail_exchange(id, &Failure::StoreTimeout);
+            }
+            Flow::Import(import) => {
+                let failure = import.timeout();
+                self.fail_exchange(id, &failure);
+            }
             Flow::Parsing => self.fail_exchange(id, &Failure::ParserTimeout),
             Flow::Body(_) | Flow::Doomed(_) | Flow::Page(_) | Flow::Between => {}
         }

@@ -11,6 +11,7 @@ use crate::engine::call::Plan;
 use crate::engine::failure::Bound;
 use crate::engine::generation::{Generation, GenerationWait, Outcome, Phase};
 use crate::engine::keywords::Purpose;
+use crate::engine::now::Mono;
 use crate::engine::policy::coalesce;
 use crate::engine::slots::{ExchangeId, GenerationId};
 use crate::engine::timers::{Owner, Timer};
@@ -244,14 +245,14 @@ impl Engine {
 
     /// Makes `id` listen to `generation` from `state` on, without bringing it up to date.
     fn wait_for(&mut self, id: ExchangeId, generation: GenerationId, state: Generate) {
-        let heartbeat = self.now.mono.plus_ms(self.config.limits.heartbeat_ms);
+        let mut wake = Mono::NEVER;
         if let Some(exchange) = self.exchanges.get_mut(id) {
             exchange.flow = Flow::Generate(state);
             if exchange.terms.wants_stream {
-                self.timers
-                    .set(Owner::Exchange(id), &mut exchange.timer, heartbeat);
+                wake = self.now.mono.plus_ms(self.config.limits.heartbeat_ms);
             }
         }
+        self.set_exchange_timer(id, wake);
         self.enter(id, State::AwaitingText);
         self.subscribe(generation, id);
     }

@@ -1,3 +1,4 @@
+//! Queues: what is cancelled, what is owed, what is carried out all the same.
 #![allow(clippy::unwrap_used)]
 use super::*;
 

@@ -10,12 +10,14 @@ mod fault;
 mod lists;
 mod object;
 mod place;
+mod whole;
 
 pub use self::fault::ParseFault;
 
 use serde::{Deserialize, Serialize};
 
-use self::object::{Field, object};
+pub(super) use self::object::{Field, object};
+pub(super) use self::whole::Whole;
 use crate::engine::policy::prefer::Prefer;
 use crate::limits::KEYWORDS_UNASKED;
 use crate::store::KeywordMethod;

@@ -109,6 +109,10 @@ impl Gather {
         topics + self.members.len() * size_of::<Member>() + self.piece.capacity()
     }
 
+    pub(in crate::engine) fn is_saving(&self) -> bool {
+        self.phase == Phase::Saving
+    }
+
     fn is_batch(&self) -> bool {
         matches!(self.kind, Kind::Batch)
     }
@@ -119,6 +123,11 @@ impl Gather {
             Kind::Batch => self.begun > 0,
             Kind::Best { .. } => self.phase == Phase::Telling,
         }
+    }
+
+    /// Whether all is known, so that only writing is left.
+    pub(in crate::engine) fn is_settled(&self) -> bool {
+        self.phase != Phase::Going || (self.is_batch() && self.all_have_ended())
     }
 
     /// What is asked for member `place`.
