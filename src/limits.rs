@@ -160,6 +160,8 @@ pub const RESUME_GRACE_MS: u64 = 10_000;
 pub const REPLAY_MS: u64 = 60_000;
 /// Silence on a stream before a heartbeat comment is sent.
 pub const HEARTBEAT_MS: u64 = 15_000;
+/// Parsing a long body on a thread, the wait for one included. Then 503, and nothing was begun.
+pub const PARSE_MS: u64 = 5_000;
 /// Scoring a text that was generated. Past it the text is answered and stored without scores.
 pub const SCORE_MS: u64 = 5_000;
 /// Scoring the lines of an import that are scored together. Then 503.

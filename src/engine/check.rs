@@ -111,7 +111,10 @@ impl Engine {
                         })?;
                     }
                     ProviderPhase::Tail => leased += 1,
-                    ProviderPhase::Idle => idle += 1,
+                    ProviderPhase::Idle => {
+                        idle += 1;
+                        holds(!conn.paused, || format!("{id:?} is idle and not read"))?;
+                    }
                     ProviderPhase::Securing => securing += 1,
                     ProviderPhase::Connecting(dial) => {
                         holds(self.dials.get(dial).is_some(), || {

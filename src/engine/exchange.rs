@@ -11,7 +11,7 @@ use super::timers::{Owner, Timer};
 use super::trace::{Kind, Span, State};
 use super::work::{Work, WorkOwner};
 use super::{Engine, Failure, failure::Bound};
-use crate::limits::{JSON_ON_LOOP_BYTES, SCORE_MS};
+use crate::limits::{JSON_ON_LOOP_BYTES, PARSE_MS};
 use crate::proto::http1::{Method, Version};
 use crate::store::{RequestOutcome, RequestRow, Write};
 
@@ -201,11 +201,11 @@ impl Engine {
             let ask = super::flow::body::parse(shape, &body)?;
             return self.start(id, ask);
         }
-        self.submit_for(id, Work::Parse { shape, body }, Bound::Memory)?;
+        self.submit_for(id, Work::Parse { shape, body }, Bound::Parsers)?;
         if let Some(exchange) = self.exchanges.get_mut(id) {
             exchange.flow = Flow::Parsing;
         }
-        self.set_exchange_timer(id, self.now.mono.plus_ms(SCORE_MS));
+        self.set_exchange_timer(id, self.now.mono.plus_ms(PARSE_MS));
         self.enter(id, State::Parsing);
         Ok(())
     }

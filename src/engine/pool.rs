@@ -191,6 +191,7 @@ impl Engine {
         }
         let index = provider.pool;
         self.pools[index as usize].leased -= 1;
+        self.resume_conn(id); // it may have waited for a reader, who is still behind
         self.conn_ready(id);
     }
 

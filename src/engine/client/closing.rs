@@ -119,7 +119,11 @@ impl Engine {
                     .exchanges
                     .get(exchange)
                     .map_or((true, true), |e| (e.is_cut_short(), e.route.costs()));
-                if reading || (costs && !half_close) {
+                if reading {
+                    // Replies to what it asked before may still be on their way to it.
+                    self.exchange_deserted(exchange);
+                    self.begin_close(id);
+                } else if costs && !half_close {
                     self.client_closed(id);
                     self.out.push(Output::Close(id, How::Plain));
                 }

@@ -105,6 +105,8 @@ pub enum Failure {
     StoreTimeout,
     /// No scorer was free in time.
     ScorerTimeout,
+    /// A long body was not parsed in time.
+    ParserTimeout,
     /// A thread panicked over this piece of work.
     Panicked,
     /// A broken invariant: our bug.
@@ -127,6 +129,8 @@ pub enum Bound {
     Provider,
     /// Texts waiting for a scorer.
     Scorers,
+    /// Long bodies waiting to be parsed.
+    Parsers,
     /// Reads or writes waiting for the store.
     Store,
     /// Imports.
@@ -177,7 +181,8 @@ impl Failure {
             | Failure::QueueTimeout { .. }
             | Failure::Stopping
             | Failure::StoreTimeout
-            | Failure::ScorerTimeout => 503,
+            | Failure::ScorerTimeout
+            | Failure::ParserTimeout => 503,
             Failure::Store(error) => match error {
                 StoreError::Full { .. } => 507,
                 _ => 503,
@@ -216,6 +221,7 @@ impl Failure {
             Failure::Store(error) => error.code(),
             Failure::StoreTimeout => "store_timeout",
             Failure::ScorerTimeout => "scorer_timeout",
+            Failure::ParserTimeout => "parser_timeout",
             Failure::Panicked => "worker_panicked",
             Failure::Internal(_) => "internal",
             Failure::Upstream(upstream) => upstream.code(),
@@ -251,6 +257,7 @@ impl Failure {
             Failure::Full(_)
             | Failure::QueueTimeout { .. }
             | Failure::ScorerTimeout
+            | Failure::ParserTimeout
             | Failure::NotYet
             | Failure::Store(StoreError::Busy { .. }) => Some(1_000),
             Failure::Stopping | Failure::StoreTimeout => Some(5_000),
@@ -351,6 +358,10 @@ impl Failure {
                 "The store did not answer in time, so nothing is known to be stored."
             }
             Failure::ScorerTimeout => "All scorers are busy. Try again in a second.",
+            Failure::ParserTimeout => {
+                "The body is long and was not parsed in time, so nothing was begun. Try again in a \
+                 second."
+            }
             Failure::Panicked => {
                 "A worker failed over this request; no other request is affected. Please report it \
                  with the request_id."
@@ -368,6 +379,7 @@ impl Bound {
             Bound::Generations => "generations_full",
             Bound::Provider => "provider_queue_full",
             Bound::Scorers => "scorer_queue_full",
+            Bound::Parsers => "parser_queue_full",
             Bound::Store => "store_queue_full",
             Bound::Imports => "imports_full",
         }
@@ -380,6 +392,7 @@ impl Bound {
             Bound::Generations => "The server is producing as many texts as it may.",
             Bound::Provider => "Too many requests are waiting for their turn at this provider.",
             Bound::Scorers => "Too many texts are waiting to be scored.",
+            Bound::Parsers => "Too many long bodies are waiting to be parsed.",
             Bound::Store => "Too many requests are waiting for the store.",
             Bound::Imports => "Other imports are going on, as many as there may be.",
         }

@@ -69,6 +69,18 @@ impl Flow {
     }
 }
 
+impl Flow {
+    /// Whether the row of the request is being written, and says already how it has ended.
+    pub(super) fn is_saving(&self) -> bool {
+        match self {
+            Flow::Analyze(state) => matches!(state, analyze::Analyze::Saving(_)),
+            Flow::Keywords(state) => matches!(state, keywords::Keywords::Saving(_)),
+            Flow::Gather(state) => state.is_saving(),
+            _ => false,
+        }
+    }
+}
+
 impl Engine {
     /// A request is complete.
     pub(super) fn begin(&mut self, id: ExchangeId) -> Result<(), Failure> {
@@ -138,14 +150,18 @@ impl Engine {
             return Ok(());
         };
         let flow = std::mem::replace(&mut exchange.flow, Flow::Between);
+        if flow.is_saving() && !matches!(result, WorkResult::Written(Ok(_))) {
+            self.counters.rows_lost += 1;
+        }
         match (flow, result) {
+            // Its answer may have begun, which its state knows.
+            (Flow::Gather(state), result) => self.gather_saved(id, state, result),
             (_, WorkResult::Panicked) => Err(Failure::Panicked),
             (Flow::Parsing, WorkResult::Parsed(parsed)) => parsed
                 .map_err(Failure::Body)
                 .and_then(|ask| self.start(id, ask)),
             (Flow::Analyze(state), result) => self.analyze_done(id, state, result),
             (Flow::Keywords(state), result) => self.keywords_done(id, state, result),
-            (Flow::Gather(state), result) => self.gather_saved(id, state, result),
             (Flow::Contents(state), result) => self.contents_done(id, state, result),
             (Flow::Generate(state), WorkResult::Found(found)) => {
                 self.resume_found(id, state, found)
@@ -182,7 +198,7 @@ impl Engine {
                 let failure = import.timeout();
                 self.fail_exchange(id, &failure);
             }
-            Flow::Parsing => self.fail_exchange(id, &Failure::ScorerTimeout),
+            Flow::Parsing => self.fail_exchange(id, &Failure::ParserTimeout),
             Flow::Body(_) | Flow::Doomed(_) | Flow::Page(_) | Flow::Between => {}
         }
     }
@@ -218,6 +234,7 @@ fn found(result: WorkResult) -> Result<Found, Failure> {
 fn written(result: WorkResult) -> Result<Written, Failure> {
     match result {
         WorkResult::Written(written) => written.map_err(store),
+        WorkResult::Panicked => Err(Failure::Panicked),
         _ => Err(Failure::Internal("a write that was not answered")),
     }
 }

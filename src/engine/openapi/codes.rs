@@ -99,6 +99,8 @@ pub(super) const CODES: &[(&str, &[u16], Group)] = &[
     ("scorer_queue_full", &[503], Scorer),
     ("store_queue_full", &[503], Store),
     ("imports_full", &[503], Lines),
+    ("parser_queue_full", &[503], Json),
+    ("parser_timeout", &[503], Json),
     ("scorer_timeout", &[503], Scorer),
     ("store_timeout", &[503], Store),
     ("shutting_down", &[503], Any),

@@ -170,18 +170,23 @@ fn a_shutdown_ends_a_batch_with_a_line_for_each_topic() {
 
 #[test]
 fn a_batch_whose_row_is_not_stored_is_cut_and_not_ended() {
-    let mut world = World::new(PROVIDER);
-    let client = batch(&mut world, &["tea"]);
-    world.held.push(Kind::Write);
-    world.answer(whole("All about tea."));
-    world.work(0); // the text
-    world.settle();
     let lost = StoreError::Corrupt { path: "x".into() };
-    world.fail_work(0, WorkResult::Written(Err(lost)));
-    world.settle();
-    let got = String::from_utf8_lossy(&world.sockets[&client].got).into_owned();
-    assert!(got.contains("All about tea.") && !got.ends_with("0\r\n\r\n"));
-    assert!(world.is_over(client));
+    for result in [WorkResult::Written(Err(lost)), WorkResult::Panicked] {
+        let mut world = World::new(PROVIDER);
+        let client = batch(&mut world, &["tea"]);
+        world.held.push(Kind::Write);
+        world.answer(whole("All about tea."));
+        world.work(0); // the text
+        world.settle();
+        world.fail_work(0, result);
+        world.settle();
+        let got = String::from_utf8_lossy(&world.sockets[&client].got).into_owned();
+        assert!(
+            got.contains("All about tea.") && got.ends_with("}\n\r\n"),
+            "{got}"
+        );
+        assert!(world.is_over(client));
+    }
 }
 
 #[test]
@@ -234,6 +239,19 @@ fn a_candidate_that_fails_leaves_the_choice_to_the_others() {
     assert_eq!(reply["generated_text"], EASY);
     assert_eq!(reply["candidates"][0]["error"]["code"], "upstream_rejected");
     assert_eq!(reply["candidates"][1]["chosen"], true);
+}
+
+#[test]
+fn candidates_come_one_after_the_other_if_the_provider_takes_one_call_at_a_time() {
+    let mut world = World::new(&format!("{PROVIDER}connections = 1\n"));
+    let client = candidates(&mut world, 3, "");
+    for _ in 0..3 {
+        assert!(world.is_quiet(client));
+        world.answer(whole(EASY));
+    }
+    let reply = world.reply(client).json();
+    assert_eq!(reply["candidates"].as_array().unwrap().len(), 3);
+    assert_eq!(world.store.texts.len(), 3);
 }
 
 #[test]
@@ -296,4 +314,30 @@ fn a_server_that_is_full_refuses_a_batch_as_it_refuses_a_text() {
         0,
         "what is refused leaves no row"
     );
+}
+
+#[test]
+fn batches_at_one_small_provider_wait_for_each_other_and_lose_no_topic() {
+    let mut world = World::new(&format!("{PROVIDER}connections = 2\n"));
+    let topics: Vec<String> = (0..10).map(|n| format!("topic {n}")).collect();
+    let topics: Vec<&str> = topics.iter().map(String::as_str).collect();
+    let others: Vec<String> = (10..20).map(|n| format!("topic {n}")).collect();
+    let others: Vec<&str> = others.iter().map(String::as_str).collect();
+    let clients = [batch(&mut world, &topics), batch(&mut world, &others)];
+    let mut answered = 0;
+    while answered < 20 {
+        world.pass(3_000); // longer than a single request would wait for its turn
+        for call in world.upstreams() {
+            let socket = world.sockets.get_mut(&call).unwrap();
+            if !std::mem::take(&mut socket.got).is_empty() {
+                world.send(call, whole("A text."));
+                answered += 1;
+            }
+        }
+    }
+    for client in clients {
+        for line in lines(&world.reply(client)) {
+            assert_eq!(line["generated_text"], "A text.", "{line}");
+        }
+    }
 }

@@ -70,6 +70,20 @@ fn a_fin_in_the_middle_of_a_request_ends_the_connection() {
 }
 
 #[test]
+fn a_fin_in_the_middle_of_a_body_takes_nothing_from_the_replies_before() {
+    let mut world = World::new("");
+    let client = world.client();
+    world.sockets.get_mut(&client).unwrap().stalled = true;
+    let half = "POST /generate/ HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n{";
+    world.send(client, [HEALTH, half].concat());
+    world.end(client);
+    world.sockets.get_mut(&client).unwrap().stalled = false;
+    world.settle();
+    assert_eq!(world.reply(client).body, "ok\n");
+    assert!(world.is_over(client) && world.is_quiet(client));
+}
+
+#[test]
 fn a_client_that_sends_ahead_without_end_is_not_read_until_it_is_answered() {
     let mut world = World::new("");
     world.held = vec![Kind::Read];

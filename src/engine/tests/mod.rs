@@ -19,6 +19,7 @@ mod http;
 mod import;
 mod keywords;
 mod page;
+mod parsing;
 mod permit;
 mod pool;
 mod pressure;

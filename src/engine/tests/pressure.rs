@@ -1,7 +1,7 @@
 //! A reader that is slower than its text.
 
-use super::openai::{STREAM, word};
-use super::{PROVIDER, World};
+use super::openai::{self, STREAM, word};
+use super::{PROVIDER, World, post};
 use crate::engine::ConnId;
 use crate::engine::io::How;
 use crate::engine::tests::world::End;
@@ -102,4 +102,45 @@ fn the_offline_provider_waits_as_well() {
     world.sockets.get_mut(&client).unwrap().stalled = true;
     world.pass(20_000);
     assert!(world.unsent(client).len() < SEND_HIGH_BYTES + 64 * 1024);
+}
+
+#[test]
+fn a_connection_that_waited_for_a_reader_is_read_again_for_the_next_call() {
+    let mut world = World::new(PROVIDER);
+    let client = world.post("/generate/", TEA);
+    world.sockets.get_mut(&client).unwrap().stalled = true;
+    // All in one read, and the end of the body is all that says that it is over.
+    let words = word(&"tea ".repeat(4096)).repeat(64);
+    world.answer([STREAM, &words, &openai::finish(), openai::END].concat());
+    world.sockets.get_mut(&client).unwrap().stalled = false;
+    world.settle();
+    assert_eq!(world.reply(client).events().last().unwrap().name, "done");
+
+    world.send(client, post("/generate/", TEA));
+    world.answer(openai::stream(&["Tea."]));
+    assert_eq!(world.reply(client).events().last().unwrap().name, "done");
+    assert_eq!(world.metric("calls_total"), 2.0);
+}
+
+#[test]
+fn bodies_that_grow_past_all_memory_are_refused_and_the_others_go_on() {
+    let mut world = World::new("[limits]\nledger_bytes = 16777216\n");
+    let body = format!(r#"{{"content":"{}"}}"#, "Tea is good. ".repeat(75_000));
+    let request = post("/analyze/", &body);
+    let (head, last) = request.split_at(request.len() - 1);
+    let clients: Vec<ConnId> = (0..40).map(|_| world.ask(head)).collect();
+    let peak = world.metric("ledger_peak_bytes");
+    assert!(
+        peak < 20.0 * 1048576.0,
+        "{peak} bytes for 40 bodies of a megabyte"
+    );
+    let mut statuses = Vec::new();
+    for client in clients {
+        world.send(client, last);
+        statuses.push(world.reply(client).status);
+    }
+    assert!(
+        statuses.contains(&200) && statuses.contains(&503),
+        "{statuses:?}"
+    );
 }

@@ -109,6 +109,10 @@ impl Gather {
         topics + self.members.len() * size_of::<Member>() + self.piece.capacity()
     }
 
+    pub(in crate::engine) fn is_saving(&self) -> bool {
+        self.phase == Phase::Saving
+    }
+
     fn is_batch(&self) -> bool {
         matches!(self.kind, Kind::Batch)
     }
@@ -136,6 +140,13 @@ impl Gather {
             topic,
             ..self.common.clone()
         }
+    }
+
+    /// How many texts keep the next one from being begun: those that are being produced and, in a
+    /// batch, those whose line waits for its reader. Candidates wait for each other.
+    fn in_hand(&self) -> usize {
+        let unread = if self.is_batch() { self.ready.len() } else { 0 };
+        self.running.len() + unread
     }
 
     fn all_have_ended(&self) -> bool {
@@ -172,7 +183,8 @@ impl Engine {
     fn begin_gather(&mut self, id: ExchangeId, mut gather: Gather) -> Result<(), Failure> {
         self.admit_rows()?;
         let provider = self.plan(gather.ask(0), false)?.provider;
-        gather.at_once = self.calls_at_once(provider).clamp(1, BATCH_AT_ONCE);
+        let turns = self.gates[provider as usize].permits.max();
+        gather.at_once = turns.clamp(1, BATCH_AT_ONCE);
         let Some(exchange) = self.exchanges.get_mut(id) else {
             return Ok(());
         };
@@ -185,14 +197,6 @@ impl Engine {
             exchange.held.owes_row = true;
         }
         Ok(())
-    }
-
-    /// How many calls a provider may have at a time.
-    fn calls_at_once(&self, provider: u16) -> usize {
-        let configured = &self.config.providers[provider as usize];
-        let connections = configured.upstream().map(|upstream| upstream.connections);
-        let bounds = [configured.concurrency, connections];
-        bounds.into_iter().flatten().min().unwrap_or(BATCH_AT_ONCE)
     }
 
     fn gather(&self, id: ExchangeId) -> Option<&Gather> {

@@ -70,7 +70,7 @@ impl Engine {
     /// Begins as many texts as may be in hand.
     fn begin_members(&mut self, id: ExchangeId) {
         while let Some(gather) = self.gather(id) {
-            let in_hand = gather.running.len() + gather.ready.len();
+            let in_hand = gather.in_hand();
             let place = gather.begun;
             if place == gather.members.len() || in_hand >= gather.at_once {
                 return;
@@ -103,6 +103,10 @@ impl Engine {
         let mut plan = self.plan(gather.ask(place), false)?;
         if !is_batch {
             self.make_candidate(&mut plan, place as u8);
+        }
+        plan.patient = true;
+        if !self.gates[plan.provider as usize].permits.has_room() {
+            return Err(Failure::Full(Bound::Provider));
         }
         let (text, is_new) = self.join_or_admit(plan)?;
         if let Some(gather) = self.gather_mut(id) {
