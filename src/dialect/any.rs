@@ -3,10 +3,12 @@
 //! This is the only place where the dialects meet. It is an enum and not a trait: there are three,
 //! all known here, and a stream of any of them is a value without a heap.
 
+use serde::{Deserialize, Serialize};
+
 use super::{Ask, End, Event, Malformed, ProviderError, anthropic, gemini, openai};
 
 /// How a provider is spoken to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Dialect {
     /// OpenAI's chat completions, and everybody who copies them.
     OpenAi,
@@ -17,6 +19,16 @@ pub enum Dialect {
 }
 
 impl Dialect {
+    /// Whose it is, as they write it.
+    #[must_use]
+    pub const fn vendor(self) -> &'static str {
+        match self {
+            Self::OpenAi => "OpenAI's API",
+            Self::Anthropic => "Anthropic's API",
+            Self::Gemini => "Gemini's API",
+        }
+    }
+
     /// The request target (RFC 9112 §3.2.1) below the path of the base URL, `base_prefix`, which is
     /// empty or begins with `/` and does not end in one.
     #[must_use]

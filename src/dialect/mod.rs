@@ -25,6 +25,7 @@
 
 pub mod anthropic;
 pub mod any;
+pub mod chat;
 pub mod failure;
 pub mod gemini;
 mod google;
@@ -32,10 +33,13 @@ pub mod json;
 pub mod offline;
 pub mod openai;
 mod pieces;
+mod refused;
 
 pub use any::{AnyStream, Dialect};
+pub use chat::Chat;
 pub use failure::{ErrorCode, FailureKind, ProviderError};
 pub use json::{JsonStr, Malformed};
+pub use refused::{Refused, Why};
 
 /// What a provider is asked for.
 ///

@@ -26,10 +26,12 @@
 //! compatible servers named where they are handled.
 
 mod failure;
+mod read;
 mod request;
 mod wire;
 
 pub use failure::failure;
+pub use read::read_chat;
 pub use request::{PATH, write_request};
 
 use super::json::{JsonStr, List, Malformed, Object, parse};
