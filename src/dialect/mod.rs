@@ -32,6 +32,7 @@ mod google;
 pub mod json;
 pub mod offline;
 pub mod openai;
+mod pen;
 mod pieces;
 mod refused;
 

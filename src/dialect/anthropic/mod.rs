@@ -30,10 +30,12 @@
 //! Source: the API reference of messages and of streaming messages, version 2023-06-01.
 
 mod failure;
+mod read;
 mod request;
 mod wire;
 
 pub use failure::failure;
+pub use read::read_chat;
 pub use request::{DEFAULT_MAX_TOKENS, PATH, VERSION, write_request};
 
 use super::json::{List, Malformed, Object, parse};

@@ -158,6 +158,27 @@ impl<'a> Node<'a, '_> {
         Ok(pairs.into_iter().filter(is_set).map(node).collect())
     }
 
+    /// Each field of an object whose names are the client's own, however many there are.
+    pub(in crate::dialect) fn each_field(
+        &self,
+        on: &mut dyn FnMut(Node<'a, '_>) -> Result<(), Refused>,
+    ) -> Result<(), Refused> {
+        let mut verdict = Ok(());
+        let mut take = |name, raw| {
+            if verdict.is_ok() {
+                verdict = on(Node {
+                    raw,
+                    step: Step::Field(name),
+                    parent: Some(self),
+                });
+            }
+        };
+        serde_json::Deserializer::from_str(self.raw.get())
+            .deserialize_map(Pairs(&mut take))
+            .map_err(|_| self.wrong("an object"))?;
+        verdict
+    }
+
     /// Each item of a list.
     pub(in crate::dialect) fn items(
         &self,

@@ -23,10 +23,13 @@
 //! Source: the API reference of `GenerateContentResponse`, version v1beta.
 
 mod failure;
+mod read;
 mod request;
+mod schema;
 mod wire;
 
 pub use failure::failure;
+pub use read::{read_chat, read_path};
 pub use request::{path, write_request};
 
 use super::json::{JsonStr, List, Malformed, Object, parse};
