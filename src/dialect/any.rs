@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Ask, End, Event, Malformed, ProviderError, anthropic, gemini, openai};
+use super::{Ask, Chat, End, Event, Malformed, ProviderError, Refused, anthropic, gemini, openai};
 
 /// How a provider is spoken to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -61,6 +61,43 @@ impl Dialect {
             Self::Anthropic => anthropic::write_request(out, ask),
             Self::Gemini => gemini::write_request(out, ask),
         }
+    }
+
+    /// Reads the body of a client's request in this dialect. `path` is what the path said of it,
+    /// which only Gemini's does: the model, and whether to stream.
+    ///
+    /// # Errors
+    /// It is not JSON, or not of this dialect's shape; the error names the field.
+    pub fn read_chat(self, body: &[u8], path: Option<(&str, bool)>) -> Result<Chat, Refused> {
+        match self {
+            Self::OpenAi => openai::read_chat(body),
+            Self::Anthropic => anthropic::read_chat(body),
+            Self::Gemini => {
+                let (model, stream) = path.unwrap_or_default();
+                gemini::read_chat(body, model, stream)
+            }
+        }
+    }
+
+    /// Appends the JSON body that asks `model` to continue `chat` to `out`.
+    ///
+    /// # Errors
+    /// This dialect has no words for something in it; the error names the client's field. `out` is
+    /// as it was then.
+    pub fn write_chat(
+        self,
+        out: &mut Vec<u8>,
+        chat: &Chat,
+        model: &str,
+        stream: bool,
+    ) -> Result<(), Refused> {
+        let before = out.len();
+        let written = match self {
+            Self::OpenAi => openai::write_chat(out, chat, model, stream),
+            Self::Anthropic => anthropic::write_chat(out, chat, model, stream),
+            Self::Gemini => gemini::write_chat(out, chat, model),
+        };
+        written.inspect_err(|_| out.truncate(before))
     }
 
     /// A reader for one streamed answer.

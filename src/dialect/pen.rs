@@ -16,8 +16,6 @@
 //! lies in memory (messages are merged, one part becomes a message of its own, names are looked
 //! up), and a writer may find half-way that a thing cannot be said.
 
-use super::json::JsonStr;
-
 /// One document that is being written.
 pub(super) struct Pen<'o> {
     out: &'o mut Vec<u8>,
@@ -60,14 +58,6 @@ impl<'o> Pen<'o> {
     pub(super) fn text(&mut self, text: &str) {
         self.separate();
         serde_json::to_writer(&mut *self.out, text).expect("a Vec takes every byte");
-    }
-
-    /// A string that has its escapes already.
-    pub(super) fn escaped(&mut self, text: JsonStr<'_>) {
-        self.separate();
-        self.out.push(b'"');
-        self.out.extend_from_slice(text.escaped().as_bytes());
-        self.out.push(b'"');
     }
 
     /// A value that is JSON already.

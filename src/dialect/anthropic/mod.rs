@@ -33,10 +33,12 @@ mod failure;
 mod read;
 mod request;
 mod wire;
+mod write;
 
 pub use failure::failure;
 pub use read::read_chat;
 pub use request::{DEFAULT_MAX_TOKENS, PATH, VERSION, write_request};
+pub use write::write_chat;
 
 use super::json::{List, Malformed, Object, parse};
 use super::{End, Event, FinishReason};

@@ -43,11 +43,11 @@ pub fn read_chat(body: &[u8]) -> Result<Chat, Refused> {
     if chat.settings.max_tokens.is_none() {
         return Err(root.missing("max_tokens"));
     }
-    if has_messages {
-        Ok(chat)
-    } else {
-        Err(root.missing("messages"))
+    if !has_messages {
+        return Err(root.missing("messages"));
     }
+    chat.check_sides()?;
+    Ok(chat)
 }
 
 fn setting(chat: &mut Chat, field: &Node<'_, '_>) -> Result<(), Refused> {

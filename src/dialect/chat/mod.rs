@@ -19,7 +19,8 @@
 //! and this is the whole list: who the end user is and labels for the vendor's own records
 //! (`user`, `safety_identifier`, `metadata`, Gemini's `labels`); hints to caches
 //! (`prompt_cache_key`, `prompt_cache_retention`, `cache_control`); a usual `service_tier` (`auto`,
-//! `default`, `standard_only`) and `store: false`; padding (`include_obfuscation`); thinking of
+//! `default`, `standard_only`) and `store: false`; how closely a picture is to be looked at
+//! (`detail`); padding (`include_obfuscation`); thinking of
 //! earlier turns, where the target does not take it back, and signatures on it; that a tool's
 //! result was an error, for OpenAI, whose models read it in the text; the order in which Gemini
 //! is to write properties; filters of Gemini that are set to let everything pass; and every field

@@ -3,7 +3,7 @@
 //! A writer finds that its dialect cannot express a thing. By then the thing has a neutral name,
 //! and the client has to be told the name that he wrote.
 
-use super::{Chat, Message};
+use super::{Chat, Message, Part, Role};
 use crate::dialect::{Dialect, Refused, Why};
 
 /// A field of the request as a whole that some dialect does not have.
@@ -18,7 +18,6 @@ pub(in crate::dialect) enum Knob {
     N,
     Format,
     ParallelToolCalls,
-    Reasoning,
 }
 
 impl Knob {
@@ -45,9 +44,6 @@ impl Knob {
             (Self::Format, Gemini) => "generationConfig.responseMimeType",
             (Self::ParallelToolCalls, Anthropic) => "tool_choice.disable_parallel_tool_use",
             (Self::ParallelToolCalls, _) => "parallel_tool_calls",
-            (Self::Reasoning, OpenAi) => "reasoning_effort",
-            (Self::Reasoning, Anthropic) => "thinking",
-            (Self::Reasoning, Gemini) => "generationConfig.thinkingConfig",
         }
     }
 }
@@ -63,10 +59,31 @@ impl Chat {
     pub(in crate::dialect) fn cannot_part(
         &self,
         target: Dialect,
-        (message, part): (&Message, usize),
+        at: (&Message, usize),
         inner: Option<usize>,
         reason: &str,
     ) -> Refused {
+        inexpressible(self.place(at, inner), target, reason)
+    }
+
+    /// Only the model thinks and calls, and only the other side answers for tools.
+    pub(in crate::dialect) fn check_sides(&self) -> Result<(), Refused> {
+        for message in &self.messages {
+            for (place, part) in message.parts.iter().enumerate() {
+                let expected = match (message.role, part) {
+                    (Role::User, Part::ToolCall(_) | Part::Thinking { .. }) => {
+                        "in a message of the model"
+                    }
+                    (Role::Assistant, Part::ToolResult(_)) => "in a message of the user",
+                    _ => continue,
+                };
+                return Err(Refused::wrong(self.place((message, place), None), expected));
+            }
+        }
+        Ok(())
+    }
+
+    fn place(&self, (message, part): (&Message, usize), inner: Option<usize>) -> String {
         let at = message.at;
         let mut field = match self.from {
             Dialect::Gemini => format!("contents[{at}].parts[{part}]"),
@@ -80,7 +97,7 @@ impl Chat {
                 Dialect::Gemini => format!("{field}.functionResponse.parts[{inner}]"),
             };
         }
-        inexpressible(field, target, reason)
+        field
     }
 
     /// Fields that nobody else knows are not left out without a word.

@@ -27,10 +27,12 @@ mod read;
 mod request;
 mod schema;
 mod wire;
+mod write;
 
 pub use failure::failure;
 pub use read::{read_chat, read_path};
 pub use request::{path, write_request};
+pub use write::write_chat;
 
 use super::json::{JsonStr, List, Malformed, Object, parse};
 use super::{End, Event, FinishReason};

@@ -79,6 +79,7 @@ pub fn read_chat(body: &[u8], model: &str, stream: bool) -> Result<Chat, Refused
             tool.strict = Some(true);
         }
     }
+    chat.check_sides()?;
     Ok(chat)
 }
 

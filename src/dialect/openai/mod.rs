@@ -29,10 +29,12 @@ mod failure;
 mod read;
 mod request;
 mod wire;
+mod write;
 
 pub use failure::failure;
 pub use read::read_chat;
 pub use request::{PATH, write_request};
+pub use write::write_chat;
 
 use super::json::{JsonStr, List, Malformed, Object, parse};
 use super::{End, Event, FailureKind, FinishReason, ProviderError};

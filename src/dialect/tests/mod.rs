@@ -6,6 +6,9 @@ use crate::proto::sse;
 
 mod anthropic;
 mod gemini;
+mod inexpressible;
+mod round_trip;
+mod written;
 
 /// One streamed call.
 struct Call {
