@@ -52,7 +52,7 @@ pub const CHAT_FOREIGN: usize = 8;
 /// Calls of tools in one answer. More: the answer is broken.
 pub const TOOL_CALLS: u32 = 256;
 /// Choices (`n`) of one answer. More: 400.
-pub const CHOICES: u64 = 64;
+pub const CHOICES: u64 = 32;
 
 // --- DNS, what a name server may say ---------------------------------------------------------------
 

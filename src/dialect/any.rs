@@ -103,10 +103,18 @@ impl Dialect {
     /// A reader for one streamed answer.
     #[must_use]
     pub fn stream(self) -> AnyStream {
+        self.stream_of(1)
+    }
+
+    /// A reader for a stream of `n` answers to one request, from 1 to
+    /// [`CHOICES`](crate::limits::CHOICES). Only the first becomes events, but all of them have to
+    /// come to their end.
+    #[must_use]
+    pub fn stream_of(self, n: u32) -> AnyStream {
         match self {
-            Self::OpenAi => AnyStream::OpenAi(openai::Stream::default()),
+            Self::OpenAi => AnyStream::OpenAi(openai::Stream::of(n)),
             Self::Anthropic => AnyStream::Anthropic(anthropic::Stream::default()),
-            Self::Gemini => AnyStream::Gemini(gemini::Stream::default()),
+            Self::Gemini => AnyStream::Gemini(gemini::Stream::of(n)),
         }
     }
 
@@ -115,10 +123,23 @@ impl Dialect {
     /// # Errors
     /// The body is not an answer in this dialect.
     pub fn answer(self, body: &[u8], on: &mut dyn FnMut(Event<'_>)) -> Result<End, Malformed> {
+        self.answer_of(1, body, on)
+    }
+
+    /// The same for `n` answers to one request.
+    ///
+    /// # Errors
+    /// The body is not an answer in this dialect.
+    pub fn answer_of(
+        self,
+        n: u32,
+        body: &[u8],
+        on: &mut dyn FnMut(Event<'_>),
+    ) -> Result<End, Malformed> {
         match self {
-            Self::OpenAi => openai::answer(body, on),
+            Self::OpenAi => openai::answer(body, n, on),
             Self::Anthropic => anthropic::answer(body, on),
-            Self::Gemini => gemini::answer(body, on),
+            Self::Gemini => gemini::answer(body, n, on),
         }
     }
 

@@ -110,7 +110,7 @@ pub struct JsonStr<'a>(&'a str);
 
 impl<'a> JsonStr<'a> {
     /// The string in `raw`, or `None` if `raw` is some other JSON value.
-    fn from_raw(raw: &'a RawValue) -> Option<Self> {
+    pub(super) fn from_raw(raw: &'a RawValue) -> Option<Self> {
         raw.get()
             .strip_prefix('"')
             .and_then(|rest| rest.strip_suffix('"'))

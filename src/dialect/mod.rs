@@ -26,6 +26,7 @@
 pub mod anthropic;
 pub mod any;
 pub mod chat;
+mod choices;
 pub mod failure;
 pub mod gemini;
 mod google;
@@ -62,7 +63,8 @@ pub struct Ask<'a> {
 
 /// One thing a provider said.
 ///
-/// Within one call `Model` and `Finish` come at most once each. `Usage` may come anywhere and more
+/// Within one answer `Model` and `Finish` come at most once each, and `Arguments` only after the
+/// `ToolCall` with the same index. `Usage` may come anywhere and more
 /// than once; each replaces the one before, because providers report running totals. After `Done`
 /// or `Error` nothing follows.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -75,6 +77,26 @@ pub enum Event<'a> {
     Thinking(JsonStr<'a>),
     /// A piece of a refusal in words, which takes the place of an answer. Never empty.
     Refusal(JsonStr<'a>),
+    /// The provider's seal on the thinking before it, which nobody else can read.
+    Signature(JsonStr<'a>),
+    /// The model begins to call a tool.
+    ToolCall {
+        /// Which call of this answer: 0, then 1, …
+        index: u32,
+        /// What its result will refer to. Gemini's need not have one.
+        id: Option<JsonStr<'a>>,
+        /// Which tool.
+        name: JsonStr<'a>,
+        /// Gemini's seal on the thoughts before the call.
+        signature: Option<JsonStr<'a>>,
+    },
+    /// What a call is given, or a piece of it.
+    Arguments {
+        /// Of which call.
+        index: u32,
+        /// How it came.
+        json: Arguments<'a>,
+    },
     /// Tokens used so far. Replace, never add.
     Usage(Usage),
     /// The model has stopped.
@@ -90,6 +112,15 @@ pub enum Event<'a> {
     /// The provider reports a failure inside its answer, after it had said 200. Whatever text came
     /// before is not a whole answer.
     Error(ProviderError),
+}
+
+/// What a call of a tool is given: the JSON of an object, in one of two ways to carry it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Arguments<'a> {
+    /// A piece of its text. Only all pieces of a call together are JSON.
+    Piece(JsonStr<'a>),
+    /// All of it, as it stood in the provider's document.
+    Whole(&'a str),
 }
 
 /// What the end of an answer means, when the transport says that the end is real.

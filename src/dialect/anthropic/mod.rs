@@ -41,6 +41,7 @@ pub use request::{DEFAULT_MAX_TOKENS, PATH, VERSION, write_request};
 pub use write::write_chat;
 
 use super::json::{List, Malformed, Object, parse};
+use super::pieces::Calls;
 use super::{End, Event, FinishReason};
 use wire::{Answer, Frame, Part, PromptTokens};
 
@@ -50,6 +51,9 @@ pub struct Stream {
     state: State,
     /// What the first event said of the prompt; the last one may leave it out.
     prompt: PromptTokens,
+    calls: Calls,
+    /// The block that is being read is a call of one of the client's tools.
+    in_call: bool,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -100,8 +104,17 @@ impl Stream {
     ) -> Result<(), Malformed> {
         match frame.kind.escaped() {
             "message_start" => self.report_start(frame, on),
-            "content_block_start" => return report_part(frame.content_block.as_ref(), on),
-            "content_block_delta" => return report_part(frame.delta.as_ref(), on),
+            "content_block_start" => {
+                let Object(block) = frame.content_block.as_ref().ok_or(Malformed::Shape)?;
+                self.in_call = block.is_call();
+                return self.report_part(&block.opening(), on);
+            }
+            "content_block_delta" => {
+                let Object(delta) = frame.delta.as_ref().ok_or(Malformed::Shape)?;
+                if !delta.is_input() || self.in_call {
+                    return self.report_part(delta, on);
+                }
+            }
             "message_delta" => self.report_stop(frame, on),
             "message_stop" => self.close(on),
             "error" => {
@@ -111,6 +124,16 @@ impl Stream {
             _ => {}
         }
         Ok(())
+    }
+
+    /// A part that says that it is text and has none would leave a hole in the answer.
+    fn report_part(
+        &mut self,
+        part: &Part<'_>,
+        on: &mut dyn FnMut(Event<'_>),
+    ) -> Result<(), Malformed> {
+        let pieces = part.pieces().ok_or(Malformed::Shape)?;
+        pieces.report(&mut self.calls, on)
     }
 
     fn report_start(&mut self, frame: &Frame<'_>, on: &mut dyn FnMut(Event<'_>)) {
@@ -166,7 +189,7 @@ pub fn answer(body: &[u8], on: &mut dyn FnMut(Event<'_>)) -> Result<End, Malform
         on(Event::Model(model));
     }
     if let Some(List(blocks)) = &answer.content {
-        blocks.0.report(on);
+        blocks.0.report(&mut Calls::default(), on)?;
     }
     let native = answer.stop_reason.filter(|native| !native.is_empty());
     if let Some(native) = native {
@@ -177,16 +200,6 @@ pub fn answer(body: &[u8], on: &mut dyn FnMut(Event<'_>)) -> Result<End, Malform
         on(Event::Usage(PromptTokens::default().update(usage)));
     }
     Ok(native.map_or(End::Truncated, |_| End::Complete))
-}
-
-/// A part that is missing would leave a hole in the text.
-fn report_part(
-    part: Option<&Object<Part<'_>>>,
-    on: &mut dyn FnMut(Event<'_>),
-) -> Result<(), Malformed> {
-    let Object(part) = part.ok_or(Malformed::Shape)?;
-    part.pieces().ok_or(Malformed::Shape)?.report(on);
-    Ok(())
 }
 
 /// The table of stop reasons, the same for streamed and unstreamed answers.
