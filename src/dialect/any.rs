@@ -181,6 +181,14 @@ impl AnyStream {
         }
     }
 
+    /// Whether the last event was the one of OpenAI's that carries nothing but the usage.
+    pub(super) const fn is_bare_usage(&self) -> bool {
+        match self {
+            Self::OpenAi(stream) => stream.is_bare_usage(),
+            Self::Anthropic(_) | Self::Gemini(_) => false,
+        }
+    }
+
     /// What the answer is worth if it ends here, at [`Event::Done`] or at an end of the body that
     /// the transport vouches for.
     #[must_use]

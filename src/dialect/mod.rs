@@ -36,12 +36,16 @@ pub mod openai;
 mod pen;
 mod pieces;
 mod refused;
+pub mod relay;
+pub mod splice;
 
 pub use any::{AnyStream, Dialect};
 pub use chat::Chat;
 pub use failure::{ErrorCode, FailureKind, ProviderError};
 pub use json::{JsonStr, Malformed};
 pub use refused::{Refused, Why};
+pub use relay::Relay;
+pub use splice::Skim;
 
 /// What a provider is asked for.
 ///

@@ -112,12 +112,26 @@ impl<'a> Node<'a, '_> {
 
     /// The fields of an object, without those that are null.
     pub(in crate::dialect) fn fields(&self) -> Result<Vec<Node<'a, '_>>, Refused> {
+        let mut fields = self.fields_named(Cow::from)?;
+        fields.retain(Node::is_set);
+        Ok(fields)
+    }
+
+    /// The fields of an object, with those that are null.
+    pub(in crate::dialect) fn all_fields(&self) -> Result<Vec<Node<'a, '_>>, Refused> {
         self.fields_named(Cow::from)
     }
 
     /// The same with names as Gemini documents them: it takes `snake_case` as well.
     pub(in crate::dialect) fn camel_fields(&self) -> Result<Vec<Node<'a, '_>>, Refused> {
-        self.fields_named(camel)
+        let mut fields = self.fields_named(camel)?;
+        fields.retain(Node::is_set);
+        Ok(fields)
+    }
+
+    /// Whether it is not null.
+    pub(in crate::dialect) fn is_set(&self) -> bool {
+        self.raw.get() != "null"
     }
 
     fn fields_named(
@@ -154,8 +168,7 @@ impl<'a> Node<'a, '_> {
             step: Step::Field(name),
             parent: Some(self),
         };
-        let is_set = |(_, raw): &(_, &RawValue)| raw.get() != "null";
-        Ok(pairs.into_iter().filter(is_set).map(node).collect())
+        Ok(pairs.into_iter().map(node).collect())
     }
 
     /// Each field of an object whose names are the client's own, however many there are.

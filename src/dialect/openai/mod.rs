@@ -50,6 +50,7 @@ pub struct Stream {
     model_told: bool,
     calls: Calls,
     choices: Choices,
+    is_bare_usage: bool,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -74,6 +75,7 @@ impl Stream {
     /// # Errors
     /// The data is neither `[DONE]` nor a chunk. The answer is truncated then.
     pub fn event(&mut self, data: &[u8], on: &mut dyn FnMut(Event<'_>)) -> Result<(), Malformed> {
+        self.is_bare_usage = false;
         if matches!(self.state, State::Closed(_)) {
             return Ok(());
         }
@@ -138,10 +140,18 @@ impl Stream {
                 self.report_finish(choice.finish_reason, on);
             }
         }
-        if let Some(usage) = chunk.usage() {
+        let usage = chunk.usage();
+        let choices = chunk.choices.as_ref();
+        self.is_bare_usage = usage.is_some() && choices.is_none_or(|List(choices)| !choices.any);
+        if let Some(usage) = usage {
             on(Event::Usage(usage));
         }
         Ok(())
+    }
+
+    /// Whether the last event carried nothing but the usage. It comes only to those who ask.
+    pub(in crate::dialect) const fn is_bare_usage(&self) -> bool {
+        self.is_bare_usage
     }
 
     fn report_part(

@@ -44,6 +44,8 @@ impl<'a> Chunk<'a> {
 /// The choice with index 0, and how the others stopped.
 #[derive(Default)]
 pub(super) struct Choices<'a> {
+    /// There is one at all.
+    pub(super) any: bool,
     pub(super) first: Option<Choice<'a>>,
     /// Marks of those that are at their end.
     pub(super) finished: u32,
@@ -56,6 +58,7 @@ impl<'de: 'a, 'a> Gather<'de> for Choices<'a> {
 
     fn take(&mut self, Object(choice): Self::Item) -> Result<(), &'static str> {
         // Some servers leave the index out.
+        self.any = true;
         let index = choice.index.unwrap_or(0);
         if index != 0 {
             if let Some(reason) = choice.finish_reason.filter(|reason| !reason.is_empty()) {
