@@ -37,6 +37,7 @@ mod pen;
 mod pieces;
 mod refused;
 pub mod relay;
+pub mod speak;
 pub mod splice;
 
 pub use any::{AnyStream, Dialect};
