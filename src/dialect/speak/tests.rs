@@ -206,7 +206,13 @@ fn statuses_are_those_of_each_vendor() {
             let mut out = Vec::new();
             problem(kind).body(dialect, &mut out);
             let read = dialect.failure(kind.status(dialect), &out);
-            assert_eq!(read.kind.heals(), kind.heals(), "{kind:?} {dialect:?}");
+            // Google tells an empty account from a fast one only by its own names of quotas.
+            let is_vague = (kind, dialect) == (ProblemKind::Quota, Gemini);
+            assert_eq!(
+                read.kind.heals(),
+                kind.heals() || is_vague,
+                "{kind:?} {dialect:?}"
+            );
         }
     }
     assert_eq!(
