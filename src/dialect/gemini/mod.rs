@@ -31,6 +31,7 @@ mod write;
 
 pub use failure::failure;
 pub use read::{read_chat, read_path};
+pub(super) use request::method_path;
 pub use request::{path, write_request};
 pub use write::write_chat;
 
