@@ -42,7 +42,7 @@ pub use write::write_chat;
 
 use super::json::{List, Malformed, Object, parse};
 use super::pieces::Calls;
-use super::{End, Event, FinishReason};
+use super::{Arguments, End, Event, FinishReason};
 use wire::{Answer, Frame, Part, PromptTokens};
 
 /// Reads the events of one streamed answer.
@@ -52,8 +52,19 @@ pub struct Stream {
     /// What the first event said of the prompt; the last one may leave it out.
     prompt: PromptTokens,
     calls: Calls,
-    /// The block that is being read is a call of one of the client's tools.
-    in_call: bool,
+    block: Block,
+}
+
+/// What is known of the block that is being read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Block {
+    /// Text, thoughts, or a call of one of the vendor's own tools.
+    #[default]
+    Other,
+    /// A call of one of the client's tools, which was given nothing yet.
+    EmptyCall,
+    /// One that was given something.
+    Call,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -106,15 +117,22 @@ impl Stream {
             "message_start" => self.report_start(frame, on),
             "content_block_start" => {
                 let Object(block) = frame.content_block.as_ref().ok_or(Malformed::Shape)?;
-                self.in_call = block.is_call();
+                self.block = match block.is_call() {
+                    true => Block::EmptyCall,
+                    false => Block::Other,
+                };
                 return self.report_part(&block.opening(), on);
             }
             "content_block_delta" => {
                 let Object(delta) = frame.delta.as_ref().ok_or(Malformed::Shape)?;
-                if !delta.is_input() || self.in_call {
+                if !delta.is_input() {
                     return self.report_part(delta, on);
                 }
+                if self.block != Block::Other {
+                    return self.report_input(delta, on);
+                }
             }
+            "content_block_stop" => return self.report_block_end(on),
             "message_delta" => self.report_stop(frame, on),
             "message_stop" => self.close(on),
             "error" => {
@@ -134,6 +152,32 @@ impl Stream {
     ) -> Result<(), Malformed> {
         let pieces = part.pieces().ok_or(Malformed::Shape)?;
         pieces.report(&mut self.calls, on)
+    }
+
+    fn report_input(
+        &mut self,
+        delta: &Part<'_>,
+        on: &mut dyn FnMut(Event<'_>),
+    ) -> Result<(), Malformed> {
+        let mut is_given = false;
+        self.report_part(delta, &mut |event| {
+            is_given = true;
+            on(event);
+        })?;
+        if is_given {
+            self.block = Block::Call;
+        }
+        Ok(())
+    }
+
+    /// A call of a tool that takes nothing has no input in its stream, and `{}` in a whole answer.
+    fn report_block_end(&mut self, on: &mut dyn FnMut(Event<'_>)) -> Result<(), Malformed> {
+        if std::mem::take(&mut self.block) == Block::EmptyCall {
+            let index = self.calls.last()?;
+            let json = Arguments::Whole("{}");
+            on(Event::Arguments { index, json });
+        }
+        Ok(())
     }
 
     fn report_start(&mut self, frame: &Frame<'_>, on: &mut dyn FnMut(Event<'_>)) {

@@ -5,6 +5,9 @@ use std::fmt;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 
+use crate::dialect::json::deeper_than;
+use crate::limits;
+
 /// The text of one JSON value, checked to be one.
 ///
 /// Order of keys, spaces and digits stay as the client wrote them: the order of properties matters
@@ -18,9 +21,13 @@ impl JsonText {
         Self(raw.to_owned())
     }
 
-    /// `text`, if it is an object.
+    /// `text`, if it is an object, and not nested deeper than a body may be: it can come out of a
+    /// string, where nobody has looked at its depth.
     #[must_use]
     pub fn object(text: &str) -> Option<Self> {
+        if deeper_than(limits::JSON_DEPTH, text.as_bytes()) {
+            return None;
+        }
         let raw: &RawValue = serde_json::from_str(text.trim_ascii()).ok()?;
         raw.get().starts_with('{').then(|| Self::of(raw))
     }

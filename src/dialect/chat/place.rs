@@ -66,7 +66,8 @@ impl Chat {
         inexpressible(self.place(at, inner), target, reason)
     }
 
-    /// Only the model thinks and calls, and only the other side answers for tools.
+    /// Only the model thinks and calls, only the other side answers for tools, and tools answer
+    /// with text and media.
     pub(in crate::dialect) fn check_sides(&self) -> Result<(), Refused> {
         for message in &self.messages {
             for (place, part) in message.parts.iter().enumerate() {
@@ -75,6 +76,9 @@ impl Chat {
                         "in a message of the model"
                     }
                     (Role::Assistant, Part::ToolResult(_)) => "in a message of the user",
+                    (Role::User, Part::ToolResult(result)) if !is_plain(&result.content) => {
+                        "made of text and media"
+                    }
                     _ => continue,
                 };
                 return Err(Refused::wrong(self.place((message, place), None), expected));
@@ -123,6 +127,10 @@ impl Chat {
             )),
         }
     }
+}
+
+fn is_plain(parts: &[Part]) -> bool {
+    (parts.iter()).all(|part| matches!(part, Part::Text(_) | Part::Media(_)))
 }
 
 fn inexpressible(field: String, target: Dialect, reason: &str) -> Refused {

@@ -118,7 +118,7 @@ fn declaration(chat: &mut Chat, node: &Node<'_, '_>) -> Result<Tool, Refused> {
     let (mut name, mut description, mut parameters) = (None, None, None);
     for field in node.camel_fields()? {
         match field.name() {
-            "name" => name = Some(field.text()?),
+            "name" => name = Some(field.text()?).filter(|name| !name.is_empty()),
             "description" => description = Some(field.text()?),
             "parameters" => parameters = Some(schema::json_schema(&field)?),
             "parametersJsonSchema" => parameters = Some(field.object()?),

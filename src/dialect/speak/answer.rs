@@ -340,7 +340,9 @@ fn put_openai_call(json: &mut Pen<'_>, block: &Block) {
         json.key("type").text("function");
         json.key("function").nested(|json| {
             json.key("name").text(name);
-            json.key("arguments").text(arguments);
+            // Clients parse it, and no text at all is no JSON.
+            let arguments = Some(arguments.as_str()).filter(|text| !text.trim().is_empty());
+            json.key("arguments").text(arguments.unwrap_or("{}"));
         });
         if let Some(seal) = signature {
             let extra = json.key("extra_content");

@@ -98,11 +98,14 @@ fn anthropics_blocks_become_calls_and_pieces() {
         r#"{"type":"content_block_stop","index":1}"#,
         r#"{"type":"content_block_start","index":2,"content_block":{"type":"server_tool_use","id":"s","name":"web_search","input":{}}}"#,
         r#"{"type":"content_block_delta","index":2,"delta":{"type":"input_json_delta","partial_json":"{}"}}"#,
+        r#"{"type":"content_block_stop","index":2}"#,
         r#"{"type":"content_block_start","index":3,"content_block":{"type":"tool_use","id":"b","name":"g","input":{}}}"#,
+        r#"{"type":"content_block_delta","index":3,"delta":{"type":"input_json_delta","partial_json":""}}"#,
+        r#"{"type":"content_block_stop","index":3}"#,
     ]);
     assert_eq!(
         said(Dialect::Anthropic, &body),
-        r#"call 0 a f | arguments 0 {"x":1} | call 1 b g"#
+        r#"call 0 a f | arguments 0 {"x":1} | call 1 b g | arguments 1 all {}"#
     );
     let whole = r#"{"type":"message","content":[{"type":"text","text":"t"},
         {"type":"tool_use","id":"a","name":"f","input":{"x":1}}],"stop_reason":"tool_use"}"#;

@@ -127,6 +127,33 @@ proptest! {
     }
 }
 
+proptest! {
+    #[test]
+    fn changed_bytes_are_refused_or_understood_by_all(
+        dialect in 0..3_usize,
+        changes in proptest::collection::vec((any::<proptest::sample::Index>(), any::<u8>()), 1..4),
+    ) {
+        let dialect = ALL[dialect];
+        let chat = chat_of(Dialect::OpenAi, CONVERSATION);
+        let mut body = written(dialect, &chat, "m", false).into_bytes();
+        for (at, byte) in changes {
+            let at = at.index(body.len());
+            body[at] = byte;
+        }
+        let path = Some(("m", false));
+        let Ok(chat) = dialect.read_chat(&body, path) else {
+            return Ok(());
+        };
+        for to in ALL {
+            let mut out = Vec::new();
+            if to.write_chat(&mut out, &chat, "m", false).is_ok() {
+                prop_assert!(to.read_chat(&out, path).is_ok());
+            }
+        }
+        prop_assert!(Skim::read(dialect, &body, path).is_ok());
+    }
+}
+
 #[test]
 fn a_chat_survives_a_recording() {
     let chat = chat_of(Dialect::OpenAi, CONVERSATION);

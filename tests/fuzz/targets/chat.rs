@@ -5,7 +5,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use maitred::dialect::{Dialect, Skim};
+use maitred::dialect::{Dialect, Skim, Why};
 
 const DIALECTS: [Dialect; 3] = [Dialect::OpenAi, Dialect::Anthropic, Dialect::Gemini];
 
@@ -30,7 +30,10 @@ fuzz_target!(|data: &[u8]| {
                 let mut out = Vec::new();
                 if to.write_chat(&mut out, &chat, "m", chat.stream).is_ok() {
                     let path = (to == Dialect::Gemini).then_some(("m", chat.stream));
-                    to.read_chat(&out, path).expect("what was written is read");
+                    // What one dialect nests more deeply than another may be too deep.
+                    if let Err(refused) = to.read_chat(&out, path) {
+                        assert_eq!(refused.why, Why::Depth);
+                    }
                 }
             }
         }
