@@ -15,16 +15,23 @@
 //! names the field as the client wrote it. Between equal dialects none of this happens: the body
 //! is passed on as it came ([`super::splice`]).
 //!
-//! A few fields change nothing about the answer where they are not understood. They are dropped,
-//! and this is the whole list: who the end user is and labels for the vendor's own records
-//! (`user`, `safety_identifier`, `metadata`, Gemini's `labels`); hints to caches
-//! (`prompt_cache_key`, `prompt_cache_retention`, `cache_control`); a usual `service_tier` (`auto`,
-//! `default`, `standard_only`) and `store: false`; how closely a picture is to be looked at
-//! (`detail`); padding (`include_obfuscation`); thinking of
-//! earlier turns, where the target does not take it back, and signatures on it; that a tool's
-//! result was an error, for OpenAI, whose models read it in the text; the order in which Gemini
-//! is to write properties; filters of Gemini that are set to let everything pass; and every field
-//! that has the value it would have if it were not there.
+//! A few fields change nothing about the answer, or nothing that could be kept. They are dropped,
+//! and this is the whole list:
+//!
+//! * who the end user is, where there is no place for him, and labels for the vendor's own records
+//!   (`user`, `safety_identifier`, `metadata`, Gemini's `labels`);
+//! * hints to caches (`prompt_cache_key`, `prompt_cache_retention`, `cache_control`);
+//! * a usual `service_tier` (`auto`, `default`, `standard_only`) and `store: false`;
+//! * how closely a picture is to be looked at (`detail`), and padding (`include_obfuscation`);
+//! * thinking of earlier turns where the target does not take it back, and seals on it;
+//! * that a tool's result was an error, for OpenAI, whose models read it in the text; and what a
+//!   tool promises to answer, which only Gemini's clients say;
+//! * the order in which Gemini is to write properties, and its filters if all of them are set to
+//!   let everything pass;
+//! * every field that has the value it would have if it were not there.
+//!
+//! Degrees of thinking and numbers of tokens to think are turned into each other by the table that
+//! Google publishes for OpenAI's clients.
 //!
 //! What it refuses to know: limits and prices of models, and whether a model can do a thing that
 //! its API can say.

@@ -122,6 +122,8 @@ fn declaration(chat: &mut Chat, node: &Node<'_, '_>) -> Result<Tool, Refused> {
             "description" => description = Some(field.text()?),
             "parameters" => parameters = Some(schema::json_schema(&field)?),
             "parametersJsonSchema" => parameters = Some(field.object()?),
+            // What the tool promises to answer. Google's client writes it for every function.
+            "response" | "responseJsonSchema" => {}
             _ => chat.note_foreign(&field),
         }
     }
