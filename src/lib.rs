@@ -18,8 +18,9 @@
 //!        │
 //!        ├── proto          bytes ◄──► HTTP/1.1, server-sent events, DNS
 //!        ├── dialect        a provider's JSON ◄──► one neutral form
-//!        ├── score          text ──► readability, sentiment
-//!        └── store          rows, and questions to them (SQLite lives on a thread)
+//!        ├── score          text ──► readability, sentiment, keywords
+//!        ├── store          rows, and questions to them (SQLite lives on a thread)
+//!        └── web            the page: files that are part of the binary
 //! ```
 //!
 //! Imports go down this picture and never up. Only the reactor does system calls. The engine has no
@@ -45,8 +46,8 @@
 //! 5. [`proto::http1`]: bytes to requests, strictly.
 //! 6. [`engine::client`]: from bytes to an [`engine::exchange`]; [`engine::routes`]: which one.
 //! 7. [`engine::flow`], then [`engine::flow::generate`]: a request for a text as a state machine.
-//! 8. [`engine::generation`] and [`engine::call`]: the text, and one attempt to get it.
-//! 9. [`engine::pool`], then `engine/provider/mod.rs`: a connection to the provider, and its answer.
+//! 8. [`engine::generation`] and [`engine::call`]: the text, and what is done to get it.
+//! 9. [`engine::gate`]: may the provider be asked? [`engine::pool`], then `engine/provider/mod.rs`: a connection to the provider, and its answer.
 //! 10. [`dialect::openai`]: JSON to text without allocating. [`dialect::any`] is where one is chosen.
 //! 11. `engine/stream.rs`: the text to its listeners, each at its own pace.
 //! 12. [`engine::work`] and `reactor/threads.rs`: what blocks, and how its result comes back.
@@ -57,7 +58,7 @@
 //! | a … | goes to |
 //! |---|---|
 //! | limit on a header | [`limits`], the check in `proto/http1/section.rs` or `fields.rs`, its status in [`proto::http1::Refusal`] |
-//! | retry | the rule in [`engine::policy::retry`]; a call that may try again goes back to its [pool](engine::pool) |
+//! | retry | the rule in [`engine::policy::retry`]; `engine/attempts.rs` asks it, and the call goes back to its [gate](engine::gate) |
 //! | new route | [`engine::routes`], an arm in [`engine::flow`], a file beside `flow/contents.rs` |
 //! | provider dialect | a folder beside [`dialect::openai`] that gives the same [events](dialect::Event), an arm in [`dialect::any`], its name in [`config::Speech`] |
 //! | setting | one line in [`config`] that asks for it |
@@ -78,3 +79,4 @@ pub mod proto;
 pub mod reactor;
 pub mod score;
 pub mod store;
+pub mod web;

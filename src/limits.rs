@@ -25,7 +25,7 @@ pub const TRAILER_BYTES: usize = 8 * 1024;
 pub const INFORMATIONAL_RESPONSES: usize = 8;
 /// A request body, unless its route says otherwise. Larger: 413.
 pub const BODY_BYTES: usize = 1024 * 1024;
-/// The body of `/analyze/`. Larger: 413.
+/// The body of `/analyze/` and `/keywords/`. Larger: 413.
 pub const ANALYZE_BODY_BYTES: usize = 4 * 1024 * 1024;
 /// The body that a provider may send when it does not stream. Larger: 502. It is parsed on the
 /// loop, in a few milliseconds at most (docs/decisions/0017-answers-on-the-loop.md).
@@ -73,14 +73,44 @@ pub const DNS_STRAYS: u8 = 16;
 
 // --- what a request may ask for ----------------------------------------------------------------
 
+/// The most tokens that may be asked for. More: 422.
+pub const MAX_TOKENS: u32 = 1_000_000;
+/// The highest temperature. Higher: 422.
+pub const TEMPERATURE: f64 = 2.0;
+/// Characters of a name, such as a model's. More: 422.
+pub const NAME_CHARS: usize = 200;
+/// How large or small a figure may be wished to be. Further from zero: 422.
+pub const WISH: f64 = 1e9;
 /// A topic longer than this: 422.
 pub const TOPIC_CHARS: usize = 2_000;
-/// A text to analyse longer than this: 413.
+/// A text to analyse, or to find keywords in, longer than this: 413.
 pub const CONTENT_CHARS: usize = 1_000_000;
+/// Keywords that one request may ask for. More: 422.
+pub const KEYWORDS: usize = 100;
+/// … and those that it gets if it does not say.
+pub const KEYWORDS_UNASKED: usize = 10;
+/// Characters of a text that a provider is shown to name its keywords. What follows is not sent.
+pub const KEYWORDS_PROMPT_CHARS: usize = 50_000;
+/// Bytes of a provider's list of keywords that are read. What follows is not looked at.
+pub const KEYWORDS_ANSWER_BYTES: usize = 64 * 1024;
+/// A longer item in such a list is no keyword, and left out.
+pub const KEYWORD_CHARS: usize = 100;
 /// Rows on one page of `/contents`.
 pub const PAGE_ROWS: usize = 100;
 /// Characters of a text shown in a list.
 pub const EXCERPT_CHARS: usize = 500;
+/// Characters that may be searched for. More: 422.
+pub const SEARCH_CHARS: usize = 200;
+/// Matches that are walked for one page of a search. Past it the page is short, and its `next` goes on.
+pub const SEARCH_WALK_ROWS: usize = 10_000;
+/// Texts that one statement of an export reads: no further one past this many bytes.
+pub const EXPORT_BYTES: usize = 256 * 1024;
+/// A line of an import: enough for the longest text, each byte of it written as `\u0000`. Longer: 422.
+pub const IMPORT_LINE_BYTES: usize = 6 * GENERATION_BYTES + 64 * 1024;
+/// Lines of an import that are scored and stored together: no further one past this many bytes.
+pub const IMPORT_BATCH_BYTES: usize = 256 * 1024;
+/// Imports at a time. More: 503.
+pub const IMPORTS: usize = 4;
 /// Bytes of text that one generation may produce. More: the provider is stopped and the text is
 /// marked truncated.
 pub const GENERATION_BYTES: usize = 4 * 1024 * 1024;
@@ -120,10 +150,17 @@ pub const CONNECT_MS: u64 = 3_000;
 pub const CONNECT_STAGGER_MS: u64 = 250;
 /// TLS handshake as a client.
 pub const TLS_MS: u64 = 5_000;
-/// A call that waits for a connection of its provider.
+/// A call that waits for its turn at a provider. Then 503.
+pub const QUEUE_MS: u64 = 1_000;
+/// The same where the operator has chosen how many calls there may be at a time: whoever does that
+/// wants the others to wait. Then 503.
+pub const QUEUE_CHOSEN_MS: u64 = 60_000;
+/// A call that has its turn and waits until a connection to its provider may be opened. Then 503.
 pub const POOL_WAIT_MS: u64 = 1_000;
 /// From the request to the first byte of the provider's answer.
 pub const FIRST_BYTE_MS: u64 = 60_000;
+/// From the request to the first piece of content: a model may think, and say so, for a while.
+pub const FIRST_CONTENT_MS: u64 = 120_000;
 /// Between two pieces of content of a provider's stream.
 pub const CONTENT_GAP_MS: u64 = 60_000;
 /// A whole generation.
@@ -134,9 +171,13 @@ pub const RESUME_GRACE_MS: u64 = 10_000;
 pub const REPLAY_MS: u64 = 60_000;
 /// Silence on a stream before a heartbeat comment is sent.
 pub const HEARTBEAT_MS: u64 = 15_000;
+/// Parsing a long body on a thread, the wait for one included. Then 503, and nothing was begun.
+pub const PARSE_MS: u64 = 5_000;
 /// Scoring a text that was generated. Past it the text is answered and stored without scores.
 pub const SCORE_MS: u64 = 5_000;
-/// `/analyze/` waiting for a scorer. Then 503.
+/// Scoring the lines of an import that are scored together. Then 503.
+pub const IMPORT_SCORE_MS: u64 = 30_000;
+/// `/analyze/` and `/keywords/` waiting for a scorer. Then 503.
 pub const ANALYZE_WAIT_MS: u64 = 1_000;
 /// A query or a transaction of the store. Then 503. A text whose row is not known to be stored is
 /// answered with that error too; in a stream it comes after all of the text, in the place of `done`.
@@ -150,6 +191,43 @@ pub const SHUTDOWN_MS: u64 = 30_000;
 pub const POOL_IDLE_MS: u64 = 30_000;
 /// A connection to a provider is not reused past this age.
 pub const POOL_AGE_MS: u64 = 300_000;
+
+// --- attempts at a provider (docs/decisions/0020-when-a-provider-fails.md) ------------------------
+
+/// Further attempts at a provider for one text, as long as none of it has come.
+pub const RETRIES: u32 = 2;
+/// The wait before a further attempt is drawn from 0 to this, doubled each time …
+pub const RETRY_BASE_MS: u64 = 500;
+/// … and never more than this.
+pub const RETRY_CAP_MS: u64 = 8_000;
+/// The same base where no connection could be opened: an attempt costs the provider nothing, and
+/// one that is not there is to be told within 200 ms.
+pub const RETRY_CONNECT_BASE_MS: u64 = 50;
+/// A provider that asks for a longer wait than this is not waited for: the client is told.
+pub const RETRY_HINT_MS: u64 = 10_000;
+/// A wait that a provider asked for is made longer by up to a tenth, and by no more than this, so
+/// that those who were told the same do not come back in the same millisecond.
+pub const RETRY_JITTER_MS: u64 = 250;
+/// Further attempts per hundred calls of a provider, over the last seconds. One less than ten, so
+/// that with those that were put off from the second before there are never 1.1 times the calls …
+pub const RETRY_BUDGET_PERCENT: u64 = 9;
+/// … so many seconds. Past it, failures are told at once.
+pub const RETRY_BUDGET_SECONDS: usize = 10;
+/// Further attempts in that time that are always allowed, so that a quiet server has some at all.
+pub const RETRY_BUDGET_FLOOR: u64 = 10;
+/// The longest hint of a provider that is passed on to a client.
+pub const HINT_MS: u64 = 24 * 3600 * 1000;
+/// A provider that asked to be left alone is asked again after this at the latest: limits are
+/// raised, keys are changed, and nobody would notice.
+pub const COOL_DOWN_MS: u64 = 60_000;
+/// Failures of a provider in a row until it is no longer asked. Then 503 at once.
+pub const BREAKER_FAILURES: u32 = 5;
+/// How long it is not asked, before one call is let through to see …
+pub const BREAKER_OPEN_MS: u64 = 5_000;
+/// … which doubles with each one that fails, up to this.
+pub const BREAKER_OPEN_MAX_MS: u64 = 60_000;
+/// The longest time limit that a client may set for its own request. Longer: 400.
+pub const CLIENT_TIMEOUT_MS: u64 = 3_600_000;
 
 // --- tables and queues -----------------------------------------------------------------------------
 
@@ -177,8 +255,8 @@ pub const LAG_LOW_BYTES: usize = 128 * 1024;
 /// Connections to one provider, unless configured: HTTP/1.1 needs one for each stream. Past it,
 /// calls wait.
 pub const POOL_CONNECTIONS: usize = 16_384;
-/// Calls that wait for a connection of one provider. More: 503.
-pub const POOL_WAITING: usize = 4096;
+/// Calls that wait for their turn at one provider, unless configured. More: 503.
+pub const QUEUE_CALLS: usize = 4096;
 /// Generations that may be alive, and so places in the scoring and saving queues. More: 503.
 pub const GENERATIONS: usize = 32_768;
 /// Topics of one `POST /batch`.
@@ -188,7 +266,7 @@ pub const BATCH_TOPICS: usize = 1_000;
 pub const BATCH_AT_ONCE: usize = 64;
 /// Texts that one `POST /generate/` may choose the best of.
 pub const CANDIDATES: u8 = 8;
-/// Texts of `/analyze/` that wait for a scorer. More: 503.
+/// Texts of `/analyze/` and `/keywords/` that wait for a scorer. More: 503.
 pub const ANALYZE_WAITING: usize = 256;
 /// Requests whose JSON is being parsed on a thread. More: 503.
 pub const PARSE_WAITING: usize = 256;
@@ -196,6 +274,10 @@ pub const PARSE_WAITING: usize = 256;
 pub const READ_WAITING: usize = 1024;
 /// Writes that are not part of a generation (analyses, deletions) and wait. More: 503.
 pub const WRITE_WAITING: usize = 4096;
+/// Older texts that are taken into the search index in one transaction …
+pub const INDEX_ROWS: usize = 64;
+/// … and no further one past this many bytes of them.
+pub const INDEX_BYTES: usize = 1024 * 1024;
 /// Items in one transaction of the SQLite writer.
 pub const WRITE_GROUP: usize = 256;
 /// The write-ahead log of SQLite is copied into the database past this size, and cut back to it.
@@ -237,6 +319,8 @@ pub const ACCEPTS_PER_TURN: usize = 64;
 pub const HANDSHAKES_PER_TURN: usize = 8;
 /// Connections with requests in their tail that are served in one turn.
 pub const AGAIN_PER_TURN: usize = 128;
+/// Calls in line for a provider that are turned away in one turn, when it is not asked any more.
+pub const REFUSALS_PER_TURN: usize = 256;
 /// Results of threads told to the engine in one turn.
 pub const RESULTS_PER_TURN: usize = 256;
 /// Timers fired in one turn.
@@ -268,7 +352,12 @@ const _: () = {
     assert!(DNS_DELAY_MS < DNS_RETRY_MS);
     assert!(DNS_TTL_MIN_MS <= DNS_TTL_MAX_MS);
     assert!(CONNECT_MS < FIRST_BYTE_MS);
-    assert!(FIRST_BYTE_MS < GENERATION_MS);
+    assert!(FIRST_BYTE_MS <= FIRST_CONTENT_MS);
+    assert!(FIRST_CONTENT_MS < GENERATION_MS);
+    assert!(RETRY_BASE_MS <= RETRY_CAP_MS);
+    // Two further attempts at a provider that is not there, and the client knows in 200 ms.
+    assert!(3 * RETRY_CONNECT_BASE_MS < 200);
+    assert!(BREAKER_OPEN_MS <= BREAKER_OPEN_MAX_MS);
     assert!(RESUME_GRACE_MS < REPLAY_MS);
     assert!(SPANS.is_power_of_two());
     assert!(SCRATCH_BYTES >= HEAD_BYTES);
@@ -276,4 +365,5 @@ const _: () = {
     // A locked database is reported as such, and not as a deadline that passed.
     assert!(SQLITE_BUSY_MS < STORE_MS);
     assert!(JSON_ON_LOOP_BYTES < BODY_BYTES);
+    assert!(IMPORT_BATCH_BYTES < IMPORT_LINE_BYTES);
 };

@@ -1,6 +1,7 @@
 //! The program: reads the command line and hands over.
 
 use std::process::ExitCode;
+use std::time::Instant;
 
 use maitred::{cli, reactor};
 
@@ -9,5 +10,6 @@ use maitred::{cli, reactor};
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    cli::run(cli::parse(), reactor::run)
+    let started = Instant::now();
+    cli::run(cli::parse(), reactor::run, &|| started.elapsed())
 }

@@ -1,11 +1,9 @@
 //! Pages that list something are compared with the program: settings, error codes, threads.
 #![allow(clippy::unwrap_used)]
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
-
-use maitred::config::{Config, Sources};
 
 fn read(path: &str) -> String {
     fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap()
@@ -23,48 +21,40 @@ fn rows(page: &str) -> Vec<Vec<String>> {
         .collect()
 }
 
-/// `key = value  # from …` and `# key is not set`, below `[table]`s, as one flat list.
-fn flat(effective: &str) -> BTreeMap<String, String> {
-    let mut table = String::new();
-    let mut settings = BTreeMap::new();
-    for line in effective.lines() {
-        if let Some(name) = line.strip_prefix('[') {
-            table = format!("{}.", name.trim_end_matches(']'));
-        } else if let Some(name) = line
-            .strip_prefix("# ")
-            .and_then(|l| l.strip_suffix(" is not set"))
-        {
-            settings.insert(format!("{table}{name}"), "not set".to_string());
-        } else if let Some((name, value)) = line.split_once(" = ") {
-            let value = value.split("  # from ").next().unwrap().trim_matches('"');
-            settings.insert(format!("{table}{name}"), value.to_string());
-        }
+/// The tables between the marks `<!-- settings: NAME -->` and `<!-- end -->` of a page, put anew.
+fn with_tables(page: &str, tables: &[(String, String)]) -> String {
+    let mut parts = page.split("<!-- settings: ");
+    let mut whole = parts.next().unwrap().to_string();
+    for part in parts {
+        let (name, rest) = part.split_once(" -->\n").unwrap();
+        let (_, after) = rest.split_once("<!-- end -->").unwrap();
+        let table = tables.iter().find(|(known, _)| known == name);
+        let (_, table) = table.unwrap_or_else(|| panic!("there is no table {name}"));
+        whole += &format!("<!-- settings: {name} -->\n{table}<!-- end -->{after}");
     }
-    settings
+    whole
 }
 
+/// `UPDATE_PAGES=1` writes the page instead.
 #[test]
-fn every_setting_is_documented_with_its_default() {
-    let mut sources = Sources::default();
-    let base = (
-        "OPENAI_BASE_URL".to_string(),
-        "https://api.openai.com/v1".to_string(),
-    );
-    sources.environment.extend([base]);
-    let settings = flat(Config::load(&sources).unwrap().effective());
-    assert!(settings.len() > 40, "{settings:?}");
+fn the_page_of_settings_is_what_the_program_says() {
+    let tables = maitred::config::reference().unwrap();
+    assert!(tables.len() > 4 && tables.iter().map(|(_, t)| t.lines().count()).sum::<usize>() > 50);
     let page = read("docs/configuration.md");
-    let mut documented: BTreeMap<String, String> = (rows(&page).into_iter())
-        .map(|cells| (cells[0].clone(), cells[1].clone()))
-        .collect();
-    // The one default that depends on other settings.
-    assert_eq!(
-        documented.remove("default_provider").as_deref(),
-        Some("see below")
-    );
-    let mut expected = settings;
-    expected.remove("default_provider");
-    assert_eq!(documented, expected);
+    for (name, _) in &tables {
+        let mark = format!("<!-- settings: {name} -->\n");
+        assert_eq!(page.matches(&mark).count(), 1, "{name}");
+    }
+    let expected = with_tables(&page, &tables);
+    if std::env::var_os("UPDATE_PAGES").is_some() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/configuration.md");
+        fs::write(path, &expected).unwrap();
+    } else if page != expected {
+        let (was, is) = (page.lines().zip(expected.lines()))
+            .find(|(was, is)| was != is)
+            .unwrap_or(("", "another number of lines"));
+        panic!("UPDATE_PAGES=1 cargo test --test pages mends this:\n{was}\n{is}");
+    }
 }
 
 /// The words that a file's functions `code` return.

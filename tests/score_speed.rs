@@ -5,8 +5,10 @@
 //! ```
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
-use maitred::score::score;
 use std::time::{Duration, Instant};
+
+use maitred::score::keywords::extract;
+use maitred::score::score;
 
 const MEGABYTE: usize = 1_000_000;
 
@@ -35,16 +37,84 @@ fn adversarial() -> Vec<(&'static str, String)> {
         ("letters with marks", repeated("e\u{301}İ中")),
         ("line ends", repeated("\n")),
         ("stops", repeated("a.")),
+        ("phrases of one word", repeated("tea tea tea, ")),
+        ("capitals", repeated("TeA tEa TEA teA ")),
+        ("different words", different(MEGABYTE)),
     ]
+}
+
+/// Words that are all different, so that every table is as large as it can be.
+fn different(bytes: usize) -> String {
+    let mut text = String::new();
+    for number in 0_u64.. {
+        if text.len() >= bytes {
+            break;
+        }
+        // A different order of letters for each number, with nothing that a hash could like.
+        let mut mixed = number.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        for _ in 0..6 {
+            text.push(char::from(b'a' + (mixed % 26) as u8));
+            mixed /= 26;
+        }
+        text.push(' ');
+    }
+    text
 }
 
 /// Quadratic steps would need hours for a megabyte.
 #[test]
 fn no_text_is_slow() {
     for (name, text) in adversarial() {
-        let took = time(&text);
-        assert!(took < Duration::from_secs(20), "{name}: {took:?}");
+        for work in [scores, keywords] {
+            let took = time(work, &text);
+            assert!(took < Duration::from_secs(20), "{name}: {took:?}");
+        }
     }
+}
+
+/// A sentence that never ends.
+#[cfg(target_os = "linux")]
+const SENTENCE: &str = "Nobody knows why the old clock in the town hall stopped working and ";
+
+/// Four times the text takes four times the work, give or take what the caches do.
+#[cfg(target_os = "linux")]
+#[test]
+fn time_is_linear_to_four_megabytes() {
+    let texts: [fn(usize) -> String; 2] = [
+        |bytes| SENTENCE.repeat(bytes / SENTENCE.len()),
+        different_few,
+    ];
+    for text in texts {
+        let (one, four) = (text(MEGABYTE), text(4 * MEGABYTE));
+        for work in [scores, keywords] {
+            let least = |text: &str| (0..2).map(|_| effort(work, text)).min().unwrap();
+            let per_byte = |text: &str| least(text) as f64 / text.len() as f64;
+            let ratio = 4.0 * per_byte(&four) / per_byte(&one);
+            let begins = &one[..20];
+            println!("{begins:?} … {ratio:.2} times the work");
+            assert!(ratio <= 4.6, "{begins:?} … {ratio:.2} times the work");
+        }
+    }
+}
+
+/// A text with the words of a large dictionary, over and over.
+#[cfg(target_os = "linux")]
+fn different_few(bytes: usize) -> String {
+    let words = different(MEGABYTE / 4);
+    words.repeat(bytes / words.len())
+}
+
+/// Nanoseconds that this thread has had of a processor for `work` (proc_pid_schedstat(5)): what
+/// others do on the machine does not show.
+#[cfg(target_os = "linux")]
+fn effort(work: fn(&str), text: &str) -> u64 {
+    let had = || -> u64 {
+        let line = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap();
+        line.split(' ').next().unwrap().parse().unwrap()
+    };
+    let before = had();
+    work(text);
+    had() - before
 }
 
 #[test]
@@ -63,14 +133,26 @@ fn speed() {
     }
     texts.extend(adversarial());
     for (name, text) in texts {
-        let best = (0..10).map(|_| time(&text)).min().unwrap();
-        let speed = text.len() as f64 / 1e6 / best.as_secs_f64();
-        println!("{name:30} {:9} bytes {speed:8.1} MB/s", text.len());
+        let speed = |work: fn(&str)| {
+            let best = (0..10).map(|_| time(work, &text)).min().unwrap();
+            text.len() as f64 / 1e6 / best.as_secs_f64()
+        };
+        let (scores, keywords) = (speed(scores), speed(keywords));
+        let bytes = text.len();
+        println!("{name:30} {bytes:9} bytes {scores:8.1} MB/s, keywords {keywords:8.1} MB/s");
     }
 }
 
-fn time(text: &str) -> Duration {
-    let start = Instant::now();
+fn scores(text: &str) {
     std::hint::black_box(score(std::hint::black_box(text), &|| false).unwrap());
+}
+
+fn keywords(text: &str) {
+    std::hint::black_box(extract(std::hint::black_box(text), 10, &|| false).unwrap());
+}
+
+fn time(work: fn(&str), text: &str) -> Duration {
+    let start = Instant::now();
+    work(text);
     start.elapsed()
 }

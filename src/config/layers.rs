@@ -281,6 +281,12 @@ impl Layers {
         }
     }
 
+    /// Every setting that was asked for, with its value as TOML.
+    pub(super) fn asked_for(&self) -> impl Iterator<Item = (&str, Option<&str>)> {
+        let asked = self.asked.iter();
+        asked.map(|asked| (asked.key.as_str(), asked.shown.as_deref()))
+    }
+
     /// The notes as a configuration file.
     pub(super) fn effective(&self) -> String {
         let mut text = String::new();

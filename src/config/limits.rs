@@ -54,7 +54,7 @@ bounded! {
     pub struct Limits {
         /// A request body.
         body_bytes: usize = default::BODY_BYTES, KIB..=64 * MIB;
-        /// The body of `/analyze/`.
+        /// The body of `/analyze/` and `/keywords/`.
         analyze_body_bytes: usize = default::ANALYZE_BODY_BYTES, KIB..=64 * MIB;
         /// From the first byte of a request head to its last.
         head_ms: u64 = default::HEAD_MS, 100..=5 * 60 * SECOND;

@@ -22,6 +22,8 @@ mod limits;
 mod names;
 mod prompt;
 mod provider;
+mod reference;
+mod resilience;
 mod secret;
 mod sources;
 mod values;
@@ -41,8 +43,10 @@ pub use base_url::BaseUrl;
 pub use error::ConfigError;
 pub use layers::Origin;
 pub use limits::{Drill, Limits, Offline};
-pub use prompt::PromptTemplate;
+pub use prompt::{KeywordsPrompt, PromptTemplate};
 pub use provider::{OFFLINE, Provider, ProviderKind, Timeouts, Upstream};
+pub use reference::reference;
+pub use resilience::{Breaker, Queue, Resilience, Retry};
 pub use secret::Secret;
 pub use sources::{Flags, SourceFile, Sources};
 pub use values::{HostName, LogFormat, LogLevel, NameServers, Speech, WebOrigin};
@@ -64,6 +68,8 @@ pub struct Config {
     pub dns: NameServers,
     /// What a provider is asked for a topic.
     pub prompt: PromptTemplate,
+    /// What a provider is asked for the keywords of a text.
+    pub keywords_prompt: KeywordsPrompt,
     /// Equal prompts in flight share one call.
     pub coalesce: bool,
     /// A client that closed its sending side still waits for its answer.
@@ -124,6 +130,7 @@ fn read(layers: &mut Layers) -> Result<Config, ConfigError> {
         allow_anonymous: layers.value("allow_anonymous", false)?,
         dns: layers.value("dns", NameServers::default())?,
         prompt: layers.value("prompt", PromptTemplate::default())?,
+        keywords_prompt: layers.value("keywords_prompt", KeywordsPrompt::default())?,
         coalesce: layers.value("coalesce", true)?,
         half_close: layers.value("half_close", false)?,
         debug: layers.value("debug", false)?,
@@ -135,11 +142,11 @@ fn read(layers: &mut Layers) -> Result<Config, ConfigError> {
         log_format: layers.value("log.format", LogFormat::Text)?,
         log_level: layers.value("log.level", LogLevel::Info)?,
         limits: Limits::read(layers, "limits")?,
-        offline: Offline::read(layers, "offline")?,
+        offline: Offline::read(layers, OFFLINE)?,
+        providers: vec![Provider::offline(layers)?],
         drill: Drill::read(layers, "drill")?,
         // `finish` knows these.
         default_provider: String::new(),
-        providers: Vec::new(),
         effective: String::new(),
     };
     let drafts = provider::read_all(layers)?;
@@ -160,11 +167,13 @@ fn finish(
         return Err(ConfigError::Open { origin, listen });
     }
     config.limits.check(layers)?;
+    let mut providers = Vec::with_capacity(drafts.len() + 1);
     for draft in drafts {
-        config.providers.push(draft.finish(layers)?);
+        providers.push(draft.finish(layers)?);
     }
-    config.default_provider = provider::default_name(layers, chosen, &config.providers)?;
-    config.providers.push(Provider::offline());
+    config.default_provider = provider::default_name(layers, chosen, &providers)?;
+    providers.append(&mut config.providers); // the built-in one comes last
+    config.providers = providers;
     config.effective = layers.effective();
     Ok(config)
 }

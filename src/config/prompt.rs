@@ -1,4 +1,4 @@
-//! What a provider is asked for a topic.
+//! What a provider is asked: for a text about a topic, and for the keywords of a text.
 
 /// A text with one place for the topic, written `{topic}`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,6 +40,57 @@ impl Default for PromptTemplate {
 
 const PLACE: &str = "{topic}";
 
+/// A text with one place for a text whose keywords are wanted, written `{content}`, and any number
+/// of places for how many are wanted, written `{limit}`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeywordsPrompt {
+    before: String,
+    after: String,
+}
+
+impl KeywordsPrompt {
+    /// Takes a text that has `{content}` in it exactly once.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let Some((before, after)) = text.split_once(CONTENT) else {
+            return Err("has no {content} in it, the place where the text goes".to_owned());
+        };
+        if after.contains(CONTENT) {
+            return Err("has {content} in it more than once".to_owned());
+        }
+        Ok(KeywordsPrompt {
+            before: before.to_owned(),
+            after: after.to_owned(),
+        })
+    }
+
+    /// The prompt for a text. The text is put in as it is: braces in it mean nothing.
+    pub fn fill(&self, content: &str, limit: usize) -> String {
+        let limit = limit.to_string();
+        let fill = |part: &str| part.replace(LIMIT, &limit);
+        [&fill(&self.before), content, &fill(&self.after)].concat()
+    }
+
+    /// As it is written in a file.
+    pub(super) fn template(&self) -> String {
+        [&self.before, CONTENT, &self.after].concat()
+    }
+}
+
+impl Default for KeywordsPrompt {
+    fn default() -> Self {
+        let before = "You are a marketing strategist and SEO expert. List the {limit} most relevant \
+                      and high-ranking keywords for the text that follows, the best first, as one \
+                      comma-separated list and nothing else. The text: ";
+        KeywordsPrompt {
+            before: before.to_owned(),
+            after: String::new(),
+        }
+    }
+}
+
+const CONTENT: &str = "{content}";
+const LIMIT: &str = "{limit}";
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
@@ -63,8 +114,26 @@ mod tests {
     }
 
     #[test]
+    fn has_one_place_for_the_content_and_says_how_many() {
+        let prompt = KeywordsPrompt::parse("{limit} of: {content} ({limit})").unwrap();
+        assert_eq!(
+            prompt.fill("{limit} {content}", 7),
+            "7 of: {limit} {content} (7)"
+        );
+        assert!(
+            KeywordsPrompt::parse("{limit}")
+                .unwrap_err()
+                .contains("no {content}")
+        );
+        let twice = KeywordsPrompt::parse("{content}{content}");
+        assert!(twice.unwrap_err().contains("more than once"));
+    }
+
+    #[test]
     fn default_can_be_written_in_a_file() {
         let default = PromptTemplate::default();
         assert_eq!(PromptTemplate::parse(&default.fill(PLACE)), Ok(default));
+        let default = KeywordsPrompt::default();
+        assert_eq!(KeywordsPrompt::parse(&default.template()), Ok(default));
     }
 }

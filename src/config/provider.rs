@@ -7,6 +7,8 @@ use std::path::PathBuf;
 
 use super::layers::Layers;
 use super::limits::bounded;
+use super::names::variable;
+use super::resilience::{Queue, Resilience, Turns};
 use super::vendors::{VENDORS, Vendor};
 use super::{BaseUrl, ConfigError, Secret, Speech};
 use crate::limits as default;
@@ -23,6 +25,10 @@ pub struct Provider {
     pub model: String,
     /// Calls at a time; as many as it has connections if absent.
     pub concurrency: Option<usize>,
+    /// The calls that wait for their turn.
+    pub queue: Queue,
+    /// What is done when it fails.
+    pub resilience: Resilience,
     /// How it is spoken to.
     pub kind: ProviderKind,
 }
@@ -33,7 +39,7 @@ pub enum ProviderKind {
     /// Not at all: the built-in one writes its articles itself.
     Offline,
     /// Over HTTP, in the dialect that [`Upstream::speech`] names.
-    Http(Upstream),
+    Http(Box<Upstream>),
 }
 
 /// A provider at the other end of a connection.
@@ -45,6 +51,8 @@ pub struct Upstream {
     pub base: BaseUrl,
     /// What it knows us by; servers of one's own often want none.
     pub key: Option<Secret>,
+    /// Where the key was set, or where it can be: in words, for whoever has to set another.
+    pub key_source: String,
     /// Connections to it, at most.
     pub connections: usize,
     /// Certificates to trust instead of the system's, in PEM.
@@ -54,14 +62,19 @@ pub struct Upstream {
 }
 
 bounded! {
-    /// How long each phase of a call may take, in milliseconds.
+    /// How long each phase of a call may take, in milliseconds. Waiting for its turn is not one of
+    /// them: see [`Queue`].
     pub struct Timeouts {
+        /// Looking its name up.
+        resolve_ms: u64 = default::RESOLVE_MS, 10..=60_000;
         /// TCP connect, all addresses together.
         connect_ms: u64 = default::CONNECT_MS, 10..=60_000;
         /// TLS handshake.
         tls_ms: u64 = default::TLS_MS, 10..=60_000;
         /// From the request to the first byte of the answer.
         first_byte_ms: u64 = default::FIRST_BYTE_MS, 10..=3_600_000;
+        /// From the request to the first piece of content.
+        first_content_ms: u64 = default::FIRST_CONTENT_MS, 10..=3_600_000;
         /// Between two pieces of content.
         content_gap_ms: u64 = default::CONTENT_GAP_MS, 10..=3_600_000;
         /// The whole call.
@@ -72,14 +85,17 @@ bounded! {
 }
 
 impl Provider {
-    /// The built-in provider.
-    pub(super) fn offline() -> Self {
-        Provider {
+    /// The built-in provider. Its settings are in a table of their own.
+    pub(super) fn offline(layers: &mut Layers) -> Result<Self, ConfigError> {
+        let turns = Turns::read(layers, OFFLINE)?;
+        Ok(Provider {
             name: OFFLINE.to_owned(),
             model: OFFLINE.to_owned(),
-            concurrency: None,
+            concurrency: turns.concurrency,
+            queue: turns.finish(OFFLINE, layers),
+            resilience: Resilience::default(),
             kind: ProviderKind::Offline,
-        }
+        })
     }
 
     /// Where it is, unless it is the built-in one.
@@ -98,10 +114,11 @@ pub(super) struct Draft {
     base: Option<BaseUrl>,
     model: Option<String>,
     key: Option<Secret>,
-    concurrency: Option<u64>,
+    turns: Turns,
     connections: u64,
     ca_file: Option<PathBuf>,
     timeouts: Timeouts,
+    resilience: Resilience,
 }
 
 /// Asks for every provider that the file has a table for, and for the vendors whose variables are
@@ -155,7 +172,7 @@ fn read(layers: &mut Layers, name: String) -> Result<Draft, ConfigError> {
         base: layers.optional_or(&key("base_url"), also(|vendor| &vendor.base_variables))?,
         model: layers.optional_or(&key("model"), also(|vendor| &vendor.model_variables))?,
         key: layers.optional_or(&key("key"), also(|vendor| vendor.key_variables))?,
-        concurrency: layers.optional_number(&key("concurrency"), 1..=most)?,
+        turns: Turns::read(layers, &section)?,
         connections: layers.number(
             &key("connections"),
             default::POOL_CONNECTIONS as u64,
@@ -163,6 +180,7 @@ fn read(layers: &mut Layers, name: String) -> Result<Draft, ConfigError> {
         )?,
         ca_file: layers.optional(&key("ca_file"))?,
         timeouts: Timeouts::read(layers, &section)?,
+        resilience: Resilience::read(layers, &section)?,
         name,
     })
 }
@@ -202,17 +220,31 @@ impl Draft {
         let upstream = Upstream {
             speech: self.speech,
             base,
+            key_source: key_source(layers, &key("key"), self.key.is_some(), vendor),
             key: self.key,
             connections: self.connections as usize,
             ca_file: self.ca_file,
             timeouts: self.timeouts,
         };
         Ok(Provider {
-            name: self.name,
             model,
-            concurrency: self.concurrency.map(|number| number as usize),
-            kind: ProviderKind::Http(upstream),
+            concurrency: self.turns.concurrency,
+            queue: self
+                .turns
+                .finish(&format!("provider.{}", self.name), layers),
+            resilience: self.resilience,
+            name: self.name,
+            kind: ProviderKind::Http(Box::new(upstream)),
         })
+    }
+}
+
+/// Where a key stands, or the variable that takes one.
+fn key_source(layers: &Layers, key: &str, is_set: bool, vendor: Option<&Vendor>) -> String {
+    match vendor {
+        _ if is_set => layers.origin(key).to_string(),
+        Some(vendor) => vendor.key_variables[0].to_owned(),
+        None => variable(key),
     }
 }
 
@@ -237,7 +269,7 @@ pub(super) fn default_name(
             let names: Vec<&str> = configured.iter().map(|p| p.name.as_str()).collect();
             let what_to_do = format!(
                 "several providers are configured, say which one to use: {} is one of {}",
-                super::names::variable(KEY),
+                variable(KEY),
                 names.join(", ")
             );
             return Err(ConfigError::Missing {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use super::layers::Raw;
@@ -39,6 +39,7 @@ pub struct SourceFile {
 
 /// Flags of the command line, as they were typed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, clap::Args)]
+#[command(next_help_heading = "Settings of the server")]
 pub struct Flags {
     /// Address and port to listen on [default: 127.0.0.1:8080]
     #[arg(long, global = true, value_name = "ADDR:PORT")]
@@ -136,8 +137,17 @@ fn read_file(path: &Path) -> Result<SourceFile, ConfigError> {
         }),
         Err(error) => Err(ConfigError::Unreadable {
             path: path.to_owned(),
-            reason: error.to_string(),
+            reason: plain(&error),
         }),
+    }
+}
+
+/// What the system said, without its number.
+fn plain(error: &io::Error) -> String {
+    let words = error.to_string();
+    match words.find(" (os error ") {
+        Some(at) => words[..at].to_lowercase(),
+        None => words,
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use super::base_url::{self, BaseUrl};
 use super::layers::Raw;
-use super::{PromptTemplate, Secret};
+use super::{KeywordsPrompt, PromptTemplate, Secret};
 use crate::limits::DNS_SERVERS;
 
 /// A type that a setting can have.
@@ -93,6 +93,16 @@ impl Value for PromptTemplate {
 
     fn show(&self) -> String {
         quoted(&self.fill("{topic}"))
+    }
+}
+
+impl Value for KeywordsPrompt {
+    fn parse(raw: &Raw) -> Result<Self, String> {
+        KeywordsPrompt::parse(raw.text()?)
+    }
+
+    fn show(&self) -> String {
+        quoted(&self.template())
     }
 }
 

@@ -77,6 +77,8 @@ impl FailureKind {
 const CODE_BYTES: usize = 64;
 /// Names such as `error_4290` have a few digits; keys and ids have many.
 const CODE_DIGITS: usize = 4;
+/// A secret such as `key` is a part of honest codes.
+const CODE_WORD_BYTES: usize = 8;
 
 /// A provider's short name for an error, such as `model_not_found`.
 ///
@@ -104,6 +106,14 @@ impl ErrorCode {
             .copy_from_slice(text.as_bytes());
         let len = u8::try_from(text.len()).ok()?;
         Some(Self { bytes, len })
+    }
+
+    /// Whether it has `secret` in it; one that is no longer than a word only if it is nothing else.
+    #[must_use]
+    pub fn quotes(&self, secret: &str) -> bool {
+        let text = self.as_str();
+        let folded = secret.to_ascii_lowercase();
+        text == folded || (folded.len() > CODE_WORD_BYTES && text.contains(&folded))
     }
 
     /// The code as text.

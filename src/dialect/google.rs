@@ -5,7 +5,8 @@
 //! OpenAI-compatible endpoint answers errors with the same body, which is why two dialects look
 //! here.
 //!
-//! It refuses to read the message text, which repeats the delay in prose.
+//! Some of its services leave the object with the delay out and say it only in the message, "Please
+//! retry in 46.2s." That one number is read; nothing else of the message is.
 
 use std::time::Duration;
 
@@ -17,7 +18,7 @@ use super::json::{Gather, JsonStr, List, Object};
 /// What the details of one error say.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Hints {
-    /// `RetryInfo.retryDelay`.
+    /// `RetryInfo.retryDelay`, or the delay in the message.
     pub(super) retry_after: Option<Duration>,
     /// A quota that comes back tomorrow and not in a minute, or one of nothing at all.
     pub(super) day_quota: bool,
@@ -26,10 +27,38 @@ pub(super) struct Hints {
 }
 
 impl Hints {
-    /// Reads `error.details`. Other servers put other things under that name; those say nothing.
-    pub(super) fn of_details(details: &RawValue) -> Self {
-        serde_json::from_str(details.get()).map_or(Self::default(), |List(hints)| hints)
+    /// Reads `error.details` and, for the delay alone, `error.message`. Other servers put other
+    /// things under those names; those say nothing.
+    pub(super) fn of_error(details: Option<&RawValue>, message: Option<&RawValue>) -> Self {
+        let mut hints = details
+            .and_then(|details| serde_json::from_str(details.get()).ok())
+            .map_or(Self::default(), |List(hints)| hints);
+        let prose = message.and_then(|message| serde_json::from_str(message.get()).ok());
+        hints.retry_after = hints
+            .retry_after
+            .or_else(|| prose.and_then(|prose: JsonStr<'_>| delay_in_prose(prose.escaped())));
+        hints
     }
+}
+
+/// The delay in "… Please retry in 1m3.5s." as Go writes durations: hours, minutes, seconds and
+/// milliseconds, each at most once and in this order.
+fn delay_in_prose(message: &str) -> Option<Duration> {
+    const UNITS: [(&str, f64); 4] = [("h", 3600.0), ("m", 60.0), ("s", 1.0), ("ms", 0.001)];
+    const WORDS: &str = "retry in ";
+    let mut rest = &message[message.find(WORDS)? + WORDS.len()..];
+    let (mut seconds, mut found) = (0.0, false);
+    for (unit, factor) in UNITS {
+        let digits = rest.find(|c: char| !c.is_ascii_digit() && c != '.');
+        let (number, after) = rest.split_at(digits.unwrap_or(rest.len()));
+        let letters = after.find(|c: char| !c.is_ascii_lowercase());
+        let (word, after) = after.split_at(letters.unwrap_or(after.len()));
+        if word == unit {
+            seconds += number.parse::<f64>().ok()? * factor;
+            (rest, found) = (after, true);
+        }
+    }
+    found.then(|| Duration::try_from_secs_f64(seconds).ok())?
 }
 
 #[derive(Deserialize)]
@@ -96,7 +125,45 @@ mod tests {
     use super::*;
 
     fn hints(details: &str) -> Hints {
-        Hints::of_details(serde_json::from_str(details).unwrap())
+        Hints::of_error(Some(serde_json::from_str(details).unwrap()), None)
+    }
+
+    #[test]
+    fn a_delay_that_is_only_in_the_message_is_found() {
+        let said = |message: &str| {
+            let message = serde_json::value::to_raw_value(message).unwrap();
+            Hints::of_error(None, Some(&message)).retry_after
+        };
+        let quota = "You exceeded your current quota.\n* Quota exceeded for metric: x, limit: 15\n";
+        for (words, ms) in [
+            ("Please retry in 46.5s.", 46_500),
+            ("Please retry in 387.25ms.", 387),
+            ("Please retry in 1h2m3s.", 3_723_000),
+            ("Please retry in 2m", 120_000),
+        ] {
+            let delay = said(&format!("{quota}{words}")).unwrap();
+            assert_eq!(delay.as_millis(), ms, "{words}");
+        }
+        for words in [
+            "",
+            "retry in",
+            "retry in a while",
+            "retry in 5",
+            "retry in 1.2.3s",
+            "retry in -5s",
+        ] {
+            assert_eq!(said(words), None, "{words}");
+        }
+        let delay = serde_json::value::to_raw_value(&["x"]).unwrap();
+        assert_eq!(Hints::of_error(None, Some(&delay)), Hints::default());
+    }
+
+    #[test]
+    fn the_details_come_before_the_message() {
+        let details = serde_json::from_str(r#"[{"retryDelay":"7s"}]"#).unwrap();
+        let message = serde_json::from_str(r#""Please retry in 9s.""#).unwrap();
+        let said = Hints::of_error(Some(details), Some(message));
+        assert_eq!(said.retry_after, Some(Duration::from_secs(7)));
     }
 
     #[test]

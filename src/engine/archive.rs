@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use super::call::Plan;
 use super::generation::{Generation, GenerationWait, Outcome, Phase};
+use super::keywords::keywords_row;
 use super::slots::{ExchangeId, GenerationId};
 use super::timers::{Owner, Timer};
 use super::{Engine, Failure, TENANT, failure::Upstream};
@@ -31,7 +32,13 @@ impl Engine {
             .collect();
         let generation = self.generations.get_mut(id)?;
         requests.append(&mut generation.rows);
-        let text = (!generation.text.is_empty()).then(|| Box::new(text_row(generation, state)));
+        if let Some(row) = keywords_row(generation) {
+            self.settle_generation(id);
+            return Some(Write::Keywords { requests, row });
+        }
+        let text = generation
+            .has_text()
+            .then(|| Box::new(text_row(generation, state)));
         self.settle_generation(id);
         if requests.is_empty() && text.is_none() {
             return None;
@@ -56,9 +63,17 @@ impl Engine {
         if !(early && listens && self.exchanges.get(exchange)?.shares_row()) {
             return None;
         }
-        let outcome = RequestOutcome::ClientGone;
-        let row = self.request_row(exchange, outcome, 499)?;
-        Some(with_generation(row, generation))
+        let mut row = if self.is_late(exchange) {
+            let failure = Failure::Deadline;
+            let outcome = outcome_of(&failure, false);
+            let mut row = self.request_row(exchange, outcome, failure.status())?;
+            row.error_code = Some(failure.code().to_string());
+            row
+        } else {
+            self.request_row(exchange, RequestOutcome::ClientGone, 499)?
+        };
+        row = with_generation(row, generation);
+        Some(row)
     }
 
     /// The row of a request that is answered with its text, or with its failure.
@@ -69,7 +84,7 @@ impl Engine {
         let generation = self.generations.get(id)?;
         let row = match &generation.result.verdict {
             Some(Err(failure)) => {
-                let outcome = outcome_of(failure, !generation.text.is_empty());
+                let outcome = outcome_of(failure, generation.has_text());
                 let mut row = self.request_row(exchange, outcome, failure.status())?;
                 row.error_code = Some(failure.code().to_string());
                 row
@@ -189,8 +204,10 @@ impl Engine {
                 },
                 model: Some(row.model),
                 scores: row.scores,
+                keywords: Vec::new(),
                 document: None,
                 stored: true,
+                attempts: 0,
                 created_ms: row.created_ms,
             }),
             timer: Timer::default(),
@@ -258,7 +275,9 @@ pub(super) fn outcome_of(failure: &Failure, has_text: bool) -> RequestOutcome {
     match failure {
         Failure::Cancelled => RequestOutcome::Cancelled,
         Failure::Stopping => RequestOutcome::ShutDown,
-        Failure::ScorerTimeout => RequestOutcome::TimedOut,
+        Failure::ScorerTimeout | Failure::QueueTimeout { .. } | Failure::Deadline => {
+            RequestOutcome::TimedOut
+        }
         Failure::Internal(_) | Failure::Panicked => RequestOutcome::Failed,
         Failure::Upstream(_) if has_text => RequestOutcome::Truncated,
         Failure::Upstream(upstream) if matches!(upstream.status(), 503 | 504) => {

@@ -1,27 +1,33 @@
-//! Calls: one attempt at an upstream.
+//! Calls: what is done at a provider to get one text, in one attempt or a few.
 //!
 //! ```text
-//!  Queued ─(connection)─► Awaiting ─(head 200)─► Receiving ─(terminal)─► good
-//!     │                      │  └─(head 4xx, 5xx)─► Refused ─(body)─► bad
-//!     │                      └─(reused connection died, no byte came)─► Queued again, once
-//!     └─ offline provider: Offline, paced by a timer
+//!     ┌─────────────────────────────────── BackOff ◄──(failed before any text, may heal)──┐
+//!     ▼                                                                                   │
+//!  Waiting ─(its turn)─► Queued ─(connection)─► Awaiting ─(head)─► Receiving ─────────────┴─► bad
+//!                │         ▲                       │                  └─(terminal)─► good
+//!                │         └─(reused connection    │
+//!                │            died, no byte came)──┘
+//!                └─ the offline provider: Offline, paced by a timer
 //! ```
-//! A call ends by returning its verdict to its generation; the generation decides what follows.
+//! `gate.rs` says when it has its turn, `pool.rs` when it has a connection, `attempts.rs` what
+//! follows when an attempt fails. A call ends by giving its verdict to its generation.
 
 use std::sync::Arc;
 
 use uuid::Uuid;
 
 use super::generation::Generation;
+use super::keywords::Purpose;
 use super::now::Mono;
+use super::policy::breaker::{Health, Pass};
+use super::provider::Reception;
 use super::slots::{CallId, ConnId, GenerationId};
 use super::timers::{Owner, Timer};
 use super::trace::{Kind, Span, State};
 use super::{Engine, Failure, failure::Upstream};
-use crate::dialect::{AnyStream, Dialect, offline};
+use crate::dialect::offline;
 use crate::engine::io::How;
 use crate::limits::{LAG_HIGH_BYTES, LAG_LOW_BYTES};
-use crate::proto::sse;
 use crate::store::TextRow;
 
 /// What a generation is asked for: fixed at admission.
@@ -49,6 +55,8 @@ pub struct Plan {
     pub stream: bool,
     /// Which of several texts about the same topic it is: they are not to be one text.
     pub candidate: u8,
+    /// What the answer is for.
+    pub purpose: Purpose,
 }
 
 impl Plan {
@@ -67,11 +75,12 @@ impl Plan {
             temperature: None,
             stream: false,
             candidate: 0,
+            purpose: Purpose::Text,
         }
     }
 }
 
-/// One attempt at an upstream.
+/// The work of a provider for one text.
 #[derive(Debug)]
 pub struct Call {
     /// Whose text it is.
@@ -84,10 +93,14 @@ pub struct Call {
     pub timer: Timer,
     /// What the deadline is for.
     pub wait: CallWait,
-    /// Attempts before this connection.
-    pub retries: u8,
+    /// Attempts before this one.
+    pub retries: u32,
+    /// Its permit, and how the breaker let it through; `None` while it waits or rests.
+    pub turn: Option<Pass>,
     /// Whether its connection had been used before.
     pub reused: bool,
+    /// Whether this attempt was sent again because its connection had died unseen.
+    pub renewed: bool,
     /// Whether its connection is paused because the reader is behind.
     pub throttled: bool,
     /// Bytes in the ledger.
@@ -103,7 +116,9 @@ const _: () = assert!(size_of::<Call>() <= 192);
 /// Where a call is.
 #[derive(Debug)]
 pub enum Stage {
-    /// In the queue of its pool.
+    /// In line for its turn.
+    Waiting,
+    /// It has its turn, and no connection yet.
     Queued,
     /// The request is out; the head of the answer is awaited.
     Awaiting(ConnId),
@@ -111,80 +126,49 @@ pub enum Stage {
     Receiving(ConnId, Box<Reception>),
     /// The built-in provider writes. `None` while a word is being taken.
     Offline(Option<Box<offline::Article>>),
-}
-
-/// What is known of an answer while it arrives.
-#[derive(Debug)]
-pub enum Reception {
-    /// Events.
-    Stream {
-        /// Bytes to events.
-        sse: sse::Reader,
-        /// Events to text.
-        dialect: AnyStream,
-    },
-    /// One JSON document.
-    Whole(Vec<u8>),
-    /// An error with its body.
-    Refused {
-        /// The status.
-        status: u16,
-        /// `Retry-After` in milliseconds, if it was a number of seconds.
-        retry_after_ms: Option<u64>,
-        /// The body, as much as is of use.
-        body: Vec<u8>,
-    },
+    /// Between two attempts, or between the last one and its end. It holds nothing.
+    BackOff,
 }
 
 /// What a call's deadline is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CallWait {
+    /// Its turn.
+    Turn,
     /// A connection.
     Connection,
     /// The first byte of the answer.
     FirstByte,
+    /// The first piece of content.
+    FirstContent,
     /// More content.
     Content,
     /// The next word of the offline provider.
     Pace,
+    /// The next attempt.
+    BackOff,
 }
 
-/// Bytes of an error's body that are looked at.
-const ERROR_BODY_BYTES: usize = 64 * 1024;
-
 impl Engine {
-    /// Starts the first call of a generation.
+    /// Starts the call of a generation.
     pub(super) fn start_call(&mut self, id: GenerationId) -> Result<(), Failure> {
-        let now = self.now.mono;
-        let Some(generation) = self.generations.get(id) else {
+        let Some(provider) = self.generations.get(id).map(|g| g.plan.provider) else {
             return Ok(());
-        };
-        let plan = &generation.plan;
-        let (provider, offline) = (plan.provider, plan.offline);
-        let stage = if offline {
-            let tokens = plan.max_tokens.unwrap_or(self.config.offline.tokens as u32);
-            let article = offline::Article::new(&plan.topic, Some(tokens));
-            Stage::Offline(Some(Box::new(article)))
-        } else {
-            Stage::Queued
-        };
-        let state = if offline {
-            State::Offline
-        } else {
-            State::Queued
         };
         let call = Call {
             generation: id,
             provider,
-            stage,
+            stage: Stage::BackOff,
             timer: Timer::default(),
-            wait: CallWait::Pace,
+            wait: CallWait::Turn,
             retries: 0,
+            turn: None,
             reused: false,
+            renewed: false,
             throttled: false,
             charged: 0,
-            state,
-            since: now,
+            state: State::Waiting,
+            since: self.now.mono,
         };
         let call = self
             .calls
@@ -193,14 +177,7 @@ impl Engine {
         if let Some(generation) = self.generations.get_mut(id) {
             generation.call = Some(call);
         }
-        self.counters.calls += 1;
-        if offline {
-            let gap = self.offline_gap_ms(id);
-            self.set_call_timer(call, CallWait::Pace, now.plus_ms(gap));
-            Ok(())
-        } else {
-            self.queue_call(call)
-        }
+        self.knock(call)
     }
 
     /// Sets the deadline of a call.
@@ -234,25 +211,21 @@ impl Engine {
             return;
         };
         let upstream = match call.wait {
+            CallWait::Turn => return self.turn_timed_out(id),
+            CallWait::BackOff => return self.try_again(id),
             CallWait::Pace => return self.offline_tick(id),
             CallWait::Connection => Upstream::PoolTimeout,
             CallWait::FirstByte => Upstream::FirstByteTimeout,
+            CallWait::FirstContent => Upstream::FirstContentTimeout,
             CallWait::Content => Upstream::ContentTimeout,
         };
         self.fail_call(id, upstream.into());
     }
 
-    /// A call has failed: its generation decides.
-    pub(super) fn fail_call(&mut self, id: CallId, failure: Failure) {
-        let Some(generation) = self.calls.get(id).map(|call| call.generation) else {
-            return;
-        };
-        self.counters.calls_failed += 1;
-        self.fail_generation(generation, failure);
-    }
-
     /// A call has its whole answer. Its connection is left to whoever reads its end.
     pub(super) fn complete_call(&mut self, id: CallId) {
+        self.provider_is_well(id);
+        self.give_turn_back(id, Health::Alive);
         let Some(call) = self.remove_call(id) else {
             return;
         };
@@ -261,17 +234,32 @@ impl Engine {
 
     /// Gives a call up, wherever it is: the connection is closed, so the provider notices.
     pub(super) fn abort_call(&mut self, id: CallId) {
-        let Some(call) = self.remove_call(id) else {
+        let at_work = self
+            .calls
+            .get(id)
+            .is_some_and(|call| matches!(call.stage, Stage::Awaiting(_) | Stage::Receiving(..)));
+        self.counters.calls_aborted += u64::from(at_work);
+        self.let_go(id, Health::Unknown);
+        self.remove_call(id);
+    }
+
+    /// Ends an attempt, whatever came of it: it waits no more, its connection is closed if it has
+    /// one, and its turn is somebody else's.
+    pub(super) fn let_go(&mut self, id: CallId, health: Health) {
+        let Some(call) = self.calls.get_mut(id) else {
             return;
         };
-        match call.stage {
-            Stage::Queued => self.leave_queue(call.provider, id),
-            Stage::Awaiting(conn) | Stage::Receiving(conn, _) => {
-                self.counters.calls_aborted += 1;
-                self.close_conn(conn, How::Plain);
-            }
-            Stage::Offline(_) => {}
+        let provider = call.provider;
+        call.timer.clear();
+        call.throttled = false;
+        self.ledger.settle(&mut call.charged, 0);
+        match std::mem::replace(&mut call.stage, Stage::BackOff) {
+            Stage::Waiting => self.leave_line(id),
+            Stage::Queued => self.leave_queue(provider, id),
+            Stage::Awaiting(conn) | Stage::Receiving(conn, _) => self.close_conn(conn, How::Plain),
+            Stage::Offline(_) | Stage::BackOff => {}
         }
+        self.give_turn_back(id, health);
     }
 
     fn remove_call(&mut self, id: CallId) -> Option<Call> {
@@ -313,7 +301,7 @@ impl Engine {
             }
             Stage::Offline(_) if pause => call.timer.clear(),
             Stage::Offline(_) => self.set_call_timer(id, CallWait::Pace, now),
-            Stage::Queued | Stage::Awaiting(_) => {}
+            Stage::Waiting | Stage::Queued | Stage::Awaiting(_) | Stage::BackOff => {}
         }
     }
 
@@ -321,58 +309,6 @@ impl Engine {
         self.calls
             .get(id)
             .map_or(0, |call| self.times(call.provider).content_gap_ms)
-    }
-
-    /// The offline provider writes a word, or the whole text when nobody watches it grow.
-    fn offline_tick(&mut self, id: CallId) {
-        let Some(call) = self.calls.get_mut(id) else {
-            return;
-        };
-        let generation = call.generation;
-        let Stage::Offline(article) = &mut call.stage else {
-            return;
-        };
-        let Some(mut article) = article.take() else {
-            return;
-        };
-        let gap = self.offline_gap_ms(generation);
-        let mut more = true;
-        self.grow(generation, |text| {
-            more = article.next_token(text);
-            while more && gap == 0 {
-                more = article.next_token(text);
-            }
-        });
-        if !more {
-            return self.offline_end(id, generation, &article);
-        }
-        let now = self.now.mono;
-        let Some(call) = self.calls.get_mut(id) else {
-            return;
-        };
-        let throttled = call.throttled;
-        call.stage = Stage::Offline(Some(article));
-        if !throttled {
-            self.set_call_timer(id, CallWait::Pace, now.plus_ms(gap.max(1)));
-        }
-    }
-
-    fn offline_end(&mut self, id: CallId, generation: GenerationId, article: &offline::Article) {
-        if let Some(generation) = self.generations.get_mut(generation) {
-            generation.result.finish = article.finish();
-            generation.result.usage = article.usage();
-        }
-        self.complete_call(id);
-    }
-
-    /// Milliseconds between two words: none when nobody watches.
-    fn offline_gap_ms(&self, id: GenerationId) -> u64 {
-        let watched = self.generations.get(id).is_some_and(Generation::is_watched);
-        if watched {
-            self.config.offline.gap_ms
-        } else {
-            0
-        }
     }
 }
 
@@ -382,47 +318,5 @@ impl Generation {
     #[must_use]
     pub fn is_watched(&self) -> bool {
         self.plan.stream
-    }
-}
-
-impl Reception {
-    /// How the answer to a streamed or unstreamed request is to be read.
-    #[must_use]
-    pub fn of_success(is_events: bool, dialect: Dialect) -> Reception {
-        if is_events {
-            Reception::Stream {
-                sse: sse::Reader::default(),
-                dialect: dialect.stream(),
-            }
-        } else {
-            Reception::Whole(Vec::new())
-        }
-    }
-
-    /// Bytes of memory that it holds beyond one event.
-    #[must_use]
-    pub fn bytes(&self) -> usize {
-        match self {
-            Reception::Stream { .. } => 0,
-            Reception::Whole(body) | Reception::Refused { body, .. } => body.capacity(),
-        }
-    }
-
-    /// Keeps a piece of a body that is read as a whole.
-    pub fn keep(&mut self, bytes: &[u8]) -> Result<(), Upstream> {
-        match self {
-            Reception::Whole(body) => {
-                if body.len() + bytes.len() > crate::limits::PROVIDER_BODY_BYTES {
-                    return Err(Upstream::TooLarge);
-                }
-                body.extend_from_slice(bytes);
-            }
-            Reception::Refused { body, .. } => {
-                let room = ERROR_BODY_BYTES.saturating_sub(body.len());
-                body.extend_from_slice(&bytes[..bytes.len().min(room)]);
-            }
-            Reception::Stream { .. } => {}
-        }
-        Ok(())
     }
 }

@@ -5,9 +5,11 @@
 use std::fmt;
 
 use super::Engine;
+use super::call::Stage;
 use super::conn::{ProviderPhase, Role};
 use super::exchange::Held;
 use super::generation::{Generation, Phase};
+use super::policy::breaker::{self, Pass};
 
 /// An invariant that does not hold, in words.
 #[derive(Debug, PartialEq, Eq)]
@@ -28,6 +30,7 @@ impl Engine {
     pub fn check(&self) -> Result<(), Broken> {
         self.check_clients()?;
         self.check_pools()?;
+        self.check_gates()?;
         self.check_listeners()?;
         self.check_ledger()?;
         self.check_archive()?;
@@ -76,6 +79,12 @@ impl Engine {
                 })?;
             }
         }
+        let imports = (self.exchanges.iter())
+            .filter(|(_, e)| e.held.import)
+            .count();
+        holds(imports == self.imports, || {
+            format!("{imports} imports, counted as {}", self.imports)
+        })?;
         holds(clients == self.clients, || {
             format!("{clients} clients, counted as {}", self.clients)
         })?;
@@ -102,7 +111,10 @@ impl Engine {
                         })?;
                     }
                     ProviderPhase::Tail => leased += 1,
-                    ProviderPhase::Idle => idle += 1,
+                    ProviderPhase::Idle => {
+                        idle += 1;
+                        holds(!conn.paused, || format!("{id:?} is idle and not read"))?;
+                    }
                     ProviderPhase::Securing => securing += 1,
                     ProviderPhase::Connecting(dial) => {
                         holds(self.dials.get(dial).is_some(), || {
@@ -122,6 +134,40 @@ impl Engine {
             )?;
             holds(pool.total() <= pool.max, || {
                 format!("pool {index} is over its bound")
+            })?;
+        }
+        Ok(())
+    }
+
+    fn check_gates(&self) -> Result<(), Broken> {
+        for (index, gate) in self.gates.iter().enumerate() {
+            let calls = || (self.calls.iter()).filter(|(_, call)| call.provider as usize == index);
+            let turns = calls().filter(|(_, call)| call.turn.is_some()).count();
+            let permits = &gate.permits;
+            holds(turns == permits.used() && turns <= permits.max(), || {
+                format!("{turns} calls have their turn, counted in {gate:?}")
+            })?;
+            let waiting = calls().filter(|(_, call)| matches!(call.stage, Stage::Waiting));
+            holds(waiting.count() == permits.line().len(), || {
+                format!("those who wait are not those in line of {gate:?}")
+            })?;
+            let probes = calls()
+                .filter(|(_, call)| call.turn == Some(Pass::Probe))
+                .count();
+            let probing = matches!(gate.breaker.state(), breaker::State::Probing { .. });
+            holds(probes == usize::from(probing), || {
+                format!("{probes} probes for {gate:?}")
+            })?;
+            // The next turn is taken before the present input is done with, or soon.
+            let idle = permits.used() < permits.max() && permits.line().len() > 0;
+            holds(!idle || gate.listed, || {
+                format!("a turn is free and somebody waits at {gate:?}")
+            })?;
+        }
+        for (id, call) in self.calls.iter() {
+            let works = !matches!(call.stage, Stage::Waiting | Stage::BackOff);
+            holds(works == call.turn.is_some(), || {
+                format!("{id:?} is at work without its turn, or the other way round")
             })?;
         }
         Ok(())

@@ -6,9 +6,11 @@ use uuid::Uuid;
 use crate::dialect::Usage;
 use crate::engine::Failure;
 use crate::engine::generation::Generation;
+use crate::engine::keywords::Purpose;
 use crate::proto::put_json_string;
+use crate::score::keywords::Keyword;
 use crate::score::{Readability, Sentiment};
-use crate::store::Listed;
+use crate::store::{KeywordMethod, Listed, Tally, TextRow};
 
 /// A generated text and all that is known about it, as `POST /generate/` and `done` say it.
 #[derive(Serialize)]
@@ -48,8 +50,12 @@ impl<'a> TextReply<'a> {
     }
 }
 
-/// A whole answer as JSON. The text, which is most of it, is written apart from the rest.
+/// A whole answer as JSON. A text, which is most of it, is written apart from the rest.
 pub(super) fn whole_document(generation: &Generation) -> Vec<u8> {
+    if let Purpose::Keywords(_) = generation.plan.purpose {
+        // Strings and numbers cannot fail to be written into memory.
+        return serde_json::to_vec(&KeywordsReply::of(generation)).unwrap_or_default();
+    }
     let mut document = Vec::with_capacity(generation.text.len() + WITHOUT_TEXT_BYTES);
     document.extend_from_slice(b"{\"generated_text\":");
     put_json_string(&mut document, &generation.text);
@@ -87,26 +93,29 @@ impl From<Usage> for UsageReply {
 /// A stored text, whole or cut, as `/contents` shows it.
 #[derive(Serialize)]
 pub(super) struct RowReply<'a> {
-    pub(super) id: Uuid,
-    pub(super) search_term_id: Uuid,
-    pub(super) topic: &'a str,
-    pub(super) text: &'a str,
-    pub(super) text_bytes: u64,
-    pub(super) state: &'static str,
-    pub(super) provider: &'a str,
-    pub(super) model: &'a str,
-    pub(super) offline: bool,
-    pub(super) finish_reason: Option<&'a str>,
-    pub(super) usage: UsageReply,
-    pub(super) created_at: String,
-    pub(super) readability: Option<&'a Readability>,
-    pub(super) sentiment: Option<&'a Sentiment>,
+    id: Uuid,
+    search_term_id: Uuid,
+    topic: &'a str,
+    text: &'a str,
+    text_bytes: u64,
+    state: &'static str,
+    provider: &'a str,
+    model: &'a str,
+    offline: bool,
+    finish_reason: Option<&'a str>,
+    usage: UsageReply,
+    created_at: String,
+    readability: Option<&'a Readability>,
+    sentiment: Option<&'a Sentiment>,
 }
 
 #[derive(Serialize)]
 pub(super) struct PageReply<'a> {
     pub(super) contents: Vec<RowReply<'a>>,
     pub(super) next: Option<Uuid>,
+    /// Only in the answer to a search.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) indexing: Option<bool>,
 }
 
 #[derive(Serialize)]
@@ -117,7 +126,27 @@ pub(super) struct AnalysisReply<'a> {
     pub(super) search_term_id: Uuid,
 }
 
-/// RFC 9457, with our own members `code`, `field` and `request_id`.
+/// The keywords of a text, as `POST /keywords/` says them.
+#[derive(Serialize)]
+pub(super) struct KeywordsReply<'a> {
+    pub(super) keywords: &'a [Keyword],
+    pub(super) method: KeywordMethod,
+    pub(super) id: Uuid,
+    pub(super) search_term_id: Uuid,
+}
+
+impl<'a> KeywordsReply<'a> {
+    pub(super) fn of(generation: &'a Generation) -> Self {
+        KeywordsReply {
+            keywords: &generation.result.keywords,
+            method: KeywordMethod::Provider,
+            id: generation.id,
+            search_term_id: generation.plan.term_id,
+        }
+    }
+}
+
+/// RFC 9457, with our own members from `code` on.
 #[derive(Serialize)]
 pub(super) struct Problem<'a> {
     r#type: String,
@@ -127,6 +156,16 @@ pub(super) struct Problem<'a> {
     code: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     field: Option<&'a str>,
+    /// The line of an import.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    line: Option<u64>,
+    /// What an import stored before it failed.
+    #[serde(flatten)]
+    tally: Option<Tally>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    limit_of: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retry_after_ms: Option<u64>,
     request_id: Uuid,
 }
 
@@ -139,8 +178,17 @@ impl<'a> Problem<'a> {
             detail: failure.detail(),
             code: failure.code(),
             field: failure.field().filter(|field| !field.is_empty()),
+            line: failure.line(),
+            tally: None,
+            limit_of: failure.limit_of(),
+            retry_after_ms: failure.retry_after_ms(),
             request_id,
         }
+    }
+
+    /// With what was stored all the same.
+    pub(super) fn and_stored(self, tally: Option<Tally>) -> Self {
+        Problem { tally, ..self }
     }
 }
 
@@ -171,12 +219,31 @@ fn title(status: u16) -> &'static str {
     }
 }
 
-pub(super) fn usage(prompt_tokens: Option<u64>, completion_tokens: Option<u64>) -> UsageReply {
+fn usage(prompt_tokens: Option<u64>, completion_tokens: Option<u64>) -> UsageReply {
     UsageReply::from(Usage {
         prompt_tokens,
         completion_tokens,
         ..Usage::default()
     })
+}
+
+pub(super) fn row_of_text(row: &TextRow) -> RowReply<'_> {
+    RowReply {
+        id: row.id,
+        search_term_id: row.search_term_id,
+        topic: &row.term,
+        text: &row.text,
+        text_bytes: row.text.len() as u64,
+        state: row.state.as_str(),
+        provider: &row.provider,
+        model: &row.model,
+        offline: row.offline,
+        finish_reason: row.finish_reason.as_deref(),
+        usage: usage(row.prompt_tokens, row.completion_tokens),
+        created_at: rfc3339(row.created_ms),
+        readability: row.scores.as_ref().map(|s| &s.readability),
+        sentiment: row.scores.as_ref().map(|s| &s.sentiment),
+    }
 }
 
 pub(super) fn row_of_list(row: &Listed) -> RowReply<'_> {
@@ -198,7 +265,7 @@ pub(super) fn row_of_list(row: &Listed) -> RowReply<'_> {
     }
 }
 
-pub(super) fn rfc3339(ms: i64) -> String {
+fn rfc3339(ms: i64) -> String {
     jiff::Timestamp::from_millisecond(ms)
         .map(|stamp| format!("{stamp:.3}"))
         .unwrap_or_default()

@@ -11,7 +11,7 @@ use super::timers::{Owner, Timer};
 use super::trace::{Kind, Span, State};
 use super::work::{Work, WorkOwner};
 use super::{Engine, Failure, failure::Bound};
-use crate::limits::{JSON_ON_LOOP_BYTES, SCORE_MS};
+use crate::limits::{JSON_ON_LOOP_BYTES, PARSE_MS};
 use crate::proto::http1::{Method, Version};
 use crate::store::{RequestOutcome, RequestRow, Write};
 
@@ -32,6 +32,8 @@ pub struct Exchange {
     pub request_id: Uuid,
     /// When the first byte of the request was seen.
     pub started: Now,
+    /// When its client has no use for an answer any more: see `policy/deadline.rs`.
+    pub deadline: Mono,
     /// What of the request's head is needed for the reply.
     pub terms: Terms,
     /// The state that is going on, and since when.
@@ -81,6 +83,8 @@ pub struct Held {
     pub party: Vec<GenerationId>,
     /// Whether it was accepted and its row is not on the way yet.
     pub owes_row: bool,
+    /// One of the places for imports.
+    pub import: bool,
 }
 
 impl Engine {
@@ -92,6 +96,9 @@ impl Engine {
         let held = std::mem::take(&mut exchange.held);
         if let Some(work) = held.work {
             self.works.cancel(work);
+        }
+        if held.import {
+            self.imports -= 1;
         }
         for generation in held.generation.into_iter().chain(held.party) {
             self.unsubscribe(generation, id);
@@ -172,9 +179,10 @@ impl Engine {
         }
     }
 
-    /// Sets the deadline of an exchange.
+    /// Has an exchange woken up at `at`, or at its client's deadline if that is earlier.
     pub(super) fn set_exchange_timer(&mut self, id: ExchangeId, at: Mono) {
         if let Some(exchange) = self.exchanges.get_mut(id) {
+            let at = at.min(exchange.deadline);
             self.timers
                 .set(Owner::Exchange(id), &mut exchange.timer, at);
         }
@@ -193,11 +201,11 @@ impl Engine {
             let ask = super::flow::body::parse(shape, &body)?;
             return self.start(id, ask);
         }
-        self.submit_for(id, Work::Parse { shape, body }, Bound::Memory)?;
+        self.submit_for(id, Work::Parse { shape, body }, Bound::Parsers)?;
         if let Some(exchange) = self.exchanges.get_mut(id) {
             exchange.flow = Flow::Parsing;
         }
-        self.set_exchange_timer(id, self.now.mono.plus_ms(SCORE_MS));
+        self.set_exchange_timer(id, self.now.mono.plus_ms(PARSE_MS));
         self.enter(id, State::Parsing);
         Ok(())
     }

@@ -17,6 +17,7 @@ use uuid::Uuid;
 use super::call::Plan;
 use super::flow::Flow;
 use super::flow::generate::Event;
+use super::keywords::Purpose;
 use super::now::Mono;
 use super::slots::{CallId, ConnId, ExchangeId, GenerationId, WorkId};
 use super::timers::{Owner, Timer};
@@ -26,6 +27,7 @@ use super::{Engine, Failure, failure::Upstream};
 use crate::dialect::{FinishReason, Usage};
 use crate::limits::{GENERATION_BYTES, READERS_AT_ONCE, STORE_MS};
 use crate::score::Scores;
+use crate::score::keywords::Keyword;
 use crate::store::{RequestRow, TextState};
 
 /// One text being produced.
@@ -98,12 +100,16 @@ pub struct Outcome {
     pub verdict: Option<Result<(), Failure>>,
     /// Why the provider stopped.
     pub finish: Option<FinishReason>,
+    /// Attempts at the provider that were begun.
+    pub attempts: u32,
     /// What the provider counted.
     pub usage: Usage,
     /// The model that the provider named.
     pub model: Option<String>,
     /// The scores, if there was time for them.
     pub scores: Option<Scores>,
+    /// The keywords, if they are what was asked for.
+    pub keywords: Vec<Keyword>,
     /// The whole answer, once somebody wants it whole; all who do read the same bytes.
     pub document: Option<Arc<Vec<u8>>>,
     /// Whether the row is on disk.
@@ -117,6 +123,12 @@ impl Generation {
     #[must_use]
     pub fn verdict(&self) -> Option<Result<(), Failure>> {
         self.result.verdict.clone()
+    }
+
+    /// Whether there is a text that can be stored, whole or not.
+    #[must_use]
+    pub fn has_text(&self) -> bool {
+        self.plan.purpose == Purpose::Text && !self.text.is_empty()
     }
 
     /// Bytes of memory it holds.
@@ -185,6 +197,9 @@ impl Engine {
             return self.fail_generation(id, Upstream::Empty.into());
         }
         text.shrink_to_fit();
+        if let Purpose::Keywords(limit) = generation.plan.purpose {
+            return self.complete_keywords(id, limit);
+        }
         let work = Work::Score {
             text: Arc::clone(&generation.text),
             cancel: Cancel::default(),
@@ -228,6 +243,7 @@ impl Engine {
         } else {
             self.keep_for_replay(id);
         }
+        self.forget_read_keywords(id);
     }
 
     /// The text will not be complete: say so, and save what there is.
@@ -317,6 +333,7 @@ impl Engine {
     /// knows its id, otherwise when nobody came back in time.
     pub(super) fn unsubscribe(&mut self, id: GenerationId, exchange: ExchangeId) {
         let row = self.row_of_leaver(id, exchange);
+        let late = self.is_late(exchange);
         let grace_ms = self.config.limits.resume_grace_ms;
         let now = self.now.mono;
         let Some(generation) = self.generations.get_mut(id) else {
@@ -331,6 +348,9 @@ impl Engine {
         self.ledger.settle(&mut generation.charged, bytes);
         let deserted = generation.subscribers.is_empty() && generation.phase == Phase::Calling;
         if deserted && generation.result.verdict.is_none() {
+            if late {
+                return self.fail_generation(id, Failure::Deadline);
+            }
             if !generation.known || grace_ms == 0 || self.stopping.is_some() {
                 return self.fail_generation(id, Failure::Cancelled);
             }
@@ -340,6 +360,7 @@ impl Engine {
                 .set(Owner::Generation(id), &mut generation.timer, at);
         }
         self.mind_the_gap(id);
+        self.forget_read_keywords(id);
     }
 
     /// Pauses the provider while its only reader is far behind, and resumes it.
@@ -379,7 +400,7 @@ impl Engine {
     }
 
     /// Queues the transaction with everything that is known.
-    fn save_generation(&mut self, id: GenerationId, state: TextState) {
+    pub(super) fn save_generation(&mut self, id: GenerationId, state: TextState) {
         let Some(write) = self.rows_of(id, state) else {
             return self.saved(id, Ok(()));
         };

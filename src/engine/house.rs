@@ -138,18 +138,28 @@ impl Engine {
         match self.stopping {
             Some(_) if !self.stopped_streams => self.end_everything(),
             Some(_) => {
-                // Whoever has not taken its answer by now does not get it.
                 for id in self.conns.ids() {
-                    if matches!(self.conns.get(id).map(|c| &c.role), Some(Role::Client(_))) {
-                        self.client_closed(id);
-                        self.out.push(Output::Close(id, How::Plain));
-                    }
+                    self.end_client(id);
                 }
             }
             None => {
                 self.look_for_unscored();
                 self.set_house_timer(RESCORE_MS);
             }
+        }
+    }
+
+    /// Whoever has not taken its answer by now does not get it. A FIN would say that the answer is
+    /// whole where only the end of the connection ends it (HTTP/1.0), so it is a reset.
+    fn end_client(&mut self, id: ConnId) {
+        let Some(conn) = self.conns.get(id) else {
+            return;
+        };
+        if let Role::Client(client) = &conn.role {
+            let whole = conn.out.is_empty() && client.exchange.is_none();
+            let how = if whole { How::Plain } else { How::Reset };
+            self.client_closed(id);
+            self.out.push(Output::Close(id, how));
         }
     }
 

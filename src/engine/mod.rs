@@ -18,9 +18,10 @@
 //! This file only routes. Each arm calls one function in a file that is named for it.
 //!
 //! Reading order: [`io`], [`slots`], [`conn`], [`client`], [`exchange`], [`flow`], [`generation`],
-//! [`call`], [`pool`], `provider/`, `reply.rs`, `stream.rs`.
+//! [`call`], [`gate`], [`pool`], [`provider`], `attempts.rs`, `reply.rs`, `stream.rs`.
 
 mod archive;
+mod attempts;
 pub mod blocks;
 pub mod call;
 pub mod chance;
@@ -28,21 +29,26 @@ mod check;
 pub mod client;
 pub mod conn;
 mod conns;
+mod deadline;
 pub mod dial;
 mod documents;
 pub mod exchange;
 pub mod failure;
 pub mod flow;
+pub mod gate;
 pub mod generation;
 mod house;
 pub mod io;
+pub mod keywords;
 pub mod ledger;
 pub mod metrics;
 pub mod names;
 pub mod now;
+mod offline;
+pub mod openapi;
 pub mod policy;
 pub mod pool;
-mod provider;
+pub mod provider;
 mod reply;
 pub mod resolver;
 mod results;
@@ -77,6 +83,7 @@ use self::call::Call;
 use self::conn::{Conn, Role};
 use self::dial::Dial;
 use self::exchange::Exchange;
+use self::gate::{BreakerTurn, Gate};
 use self::generation::Generation;
 use self::ledger::Ledger;
 use self::metrics::Counters;
@@ -89,6 +96,7 @@ use self::timers::{Timer, Timers};
 use self::trace::Trace;
 use self::work::{Work, WorkLimits, Works};
 use crate::config::Config;
+use crate::limits::REFUSALS_PER_TURN;
 use crate::proto::http1::HttpDate;
 
 /// The owner of all data while there are no API keys.
@@ -123,6 +131,9 @@ pub struct Engine {
     calls: Slots<CallId, Call>,
     dials: Slots<DialId, Dial>,
     works: Works,
+    gates: Vec<Gate>,
+    gates_to_open: Vec<u16>,
+    refusals_left: usize,
     pools: Vec<Pool>,
     pools_to_open: Vec<u16>,
     names: Vec<Name>,
@@ -144,7 +155,10 @@ pub struct Engine {
     trace: Trace,
     counters: Counters,
     observed: Observed,
+    observed_before: Observed,
     hosts: Hosts,
+    /// Made when it is first asked for.
+    openapi: Option<Arc<openapi::OpenApi>>,
     random: fastrand::Rng,
     /// Millisecond and count of the id that was made last.
     last_id: (u64, u16),
@@ -152,6 +166,7 @@ pub struct Engine {
     // the state of the whole
     clients: usize,
     clients_max: usize,
+    imports: usize,
     accept_paused: bool,
     stopping: Option<Mono>,
     stopped_streams: bool,
@@ -165,35 +180,23 @@ pub struct Engine {
     json: Vec<u8>,
     audience: Vec<ExchangeId>,
     notices: Vec<Notice>,
+    breaker_turns: Vec<BreakerTurn>,
+    advisor: provider::Advisor,
 }
 
 impl Engine {
     /// An engine with empty tables. `seed` is all the randomness it will ever have.
     #[must_use]
     pub fn new(config: Arc<Config>, sizes: Sizes, seed: u64) -> Self {
-        use crate::limits::{ANALYZE_WAITING, PARSE_WAITING, READ_WAITING, WRITE_WAITING};
         let providers = &config.providers;
         let default_provider = providers
             .iter()
             .position(|p| p.name == config.default_provider)
             .unwrap_or(0) as u16;
+        let pools = Pool::for_each(providers, sizes.upstreams);
+        let gates = Gate::for_each(providers, &pools, sizes.generations);
         let remote = providers.iter().filter(|p| p.upstream().is_some()).count();
-        let share = sizes.upstreams / remote.max(1);
         let questions = Resolver::sockets_max(config.dns.as_slice(), remote);
-        let pools = providers
-            .iter()
-            .map(|p| {
-                let connections = p.upstream().map_or(0, |upstream| upstream.connections);
-                let max = p.concurrency.unwrap_or(connections).min(connections);
-                Pool::new(max.min(share))
-            })
-            .collect();
-        let waiting = [PARSE_WAITING, ANALYZE_WAITING, READ_WAITING, WRITE_WAITING];
-        let works = WorkLimits {
-            scorers: sizes.scorers,
-            waiting,
-            reserved: 2 * sizes.generations + sizes.clients,
-        };
         let names: Vec<Arc<str>> = providers.iter().map(|p| p.name.as_str().into()).collect();
         Engine {
             conns: Slots::new(sizes.clients + sizes.upstreams + questions + SPARE_CONNECTIONS),
@@ -201,7 +204,10 @@ impl Engine {
             generations: Slots::new(sizes.generations),
             calls: Slots::new(sizes.generations),
             dials: Slots::new(sizes.upstreams.max(1)),
-            works: Works::new(&works),
+            works: Works::new(&work_limits(sizes)),
+            gates,
+            gates_to_open: Vec::new(),
+            refusals_left: REFUSALS_PER_TURN,
             pools,
             pools_to_open: Vec::new(),
             names: providers.iter().map(|_| Name::default()).collect(),
@@ -221,16 +227,19 @@ impl Engine {
             trace: Trace::default(),
             counters: Counters::default(),
             observed: Observed::default(),
+            observed_before: Observed::default(),
             hosts: Hosts::new(
                 config.listen.ip(),
                 config.hosts.iter().map(|host| host.as_str()),
                 config.origins.iter().map(|origin| origin.as_str()),
             ),
+            openapi: None,
             random: fastrand::Rng::with_seed(chance::open_seed(seed)),
             last_id: (0, 0),
             date: (u64::MAX, HttpDate::from_unix(0)),
             clients: 0,
             clients_max: sizes.clients,
+            imports: 0,
             accept_paused: false,
             stopping: None,
             stopped_streams: false,
@@ -242,6 +251,8 @@ impl Engine {
             json: Vec::new(),
             audience: Vec::new(),
             notices: Vec::new(),
+            breaker_turns: Vec::new(),
+            advisor: provider::Advisor::default(),
             config,
         }
     }
@@ -255,7 +266,7 @@ impl Engine {
     pub fn handle(&mut self, now: Now, input: Input<'_>, out: &mut Vec<Output>) {
         self.within(now, out, |engine| {
             engine.route(input);
-            engine.open_pools();
+            engine.let_calls_go_on();
             engine.dispatch_work();
         });
     }
@@ -297,7 +308,9 @@ impl Engine {
             Input::Closed(id, gone) => self.closed(id, gone),
             Input::Done(id, result) => self.work_done(id, result),
             Input::Resolved(index, result) => self.name_resolved(index, result),
-            Input::Observed(observed) => self.observed = observed,
+            Input::Observed(observed) => {
+                self.observed_before = std::mem::replace(&mut self.observed, observed);
+            }
             Input::Turned(turn) => self.trace.turn(&turn),
             Input::Tick => self.tick(),
             Input::Shutdown => self.begin_shutdown(),
@@ -330,6 +343,11 @@ impl Engine {
         self.notices.drain(..)
     }
 
+    /// The breakers that have opened or closed since the last call, for the log.
+    pub fn breaker_turns(&mut self) -> impl Iterator<Item = BreakerTurn> + '_ {
+        self.breaker_turns.drain(..)
+    }
+
     /// Notes a failure, for `/metrics` and the log.
     fn note_failure(&mut self, failure: &Failure, route: &'static str, request_id: Uuid) {
         self.counters.failed(failure.code());
@@ -346,7 +364,7 @@ impl Engine {
     /// When it wants to hear [`Input::Tick`] at the latest.
     #[must_use]
     pub fn next_deadline(&self) -> Mono {
-        if self.again.is_empty() && self.readers.is_empty() {
+        if self.again.is_empty() && self.readers.is_empty() && !self.gates_are_behind() {
             self.timers.next()
         } else {
             Mono(0)
@@ -377,6 +395,15 @@ impl Engine {
 
     fn provider_names(&self) -> String {
         self.provider_names.join(", ")
+    }
+}
+
+fn work_limits(sizes: Sizes) -> WorkLimits {
+    use crate::limits::{ANALYZE_WAITING, PARSE_WAITING, READ_WAITING, WRITE_WAITING};
+    WorkLimits {
+        scorers: sizes.scorers,
+        waiting: [PARSE_WAITING, ANALYZE_WAITING, READ_WAITING, WRITE_WAITING],
+        reserved: 2 * sizes.generations + sizes.clients,
     }
 }
 

@@ -13,7 +13,6 @@ use super::now::Mono;
 use super::slots::DialId;
 use super::timers::{Owner, Timer};
 use super::{Engine, failure::Upstream};
-use crate::limits::RESOLVE_MS;
 
 const FRESH_MS: u64 = 30_000;
 const STALE_MS: u64 = 600_000;
@@ -114,7 +113,7 @@ impl Name {
 impl Engine {
     /// Puts a dial on the list of those that wait, and starts a look-up if none is going on.
     pub(super) fn wait_for_name(&mut self, index: u16, dial: DialId, ask: bool) {
-        let at = self.now.mono.plus_ms(RESOLVE_MS);
+        let at = self.now.mono.plus_ms(self.times(index).resolve_ms);
         let name = &mut self.names[index as usize];
         // The first one starts the clock, also behind a look-up that others have given up on.
         if name.waiting.is_empty() {

@@ -1,12 +1,14 @@
 //! Pools: the connections to one provider, and the calls that wait for one.
 //!
 //! ```text
-//!  call ──► idle connection? ──► leased
-//!             │ none
-//!             ▼
-//!           waiting (bounded, FIFO, with a deadline) ──► a connection comes free, or is opened
+//!  call that has its turn ──► idle connection? ──► leased
+//!                               │ none
+//!                               ▼
+//!                             waiting (FIFO, with a deadline) ──► a connection is opened
 //! ```
-//! There are never more connections than the bound, and never more being opened than calls wait.
+//! There are as many turns as there may be connections (`gate.rs`), so a call waits here only while
+//! one is being opened, or while an answer that is complete still waits for its framed end. That
+//! bounds the queue as well. There are never more connections than the bound, and never more being opened than calls wait.
 //! When an attempt to connect fails, the call that has waited longest fails with it: so an
 //! unreachable provider is told to one caller at once instead of to all of them late. When a call
 //! stops waiting, an attempt that is one too many now is given up with it: so a client that hangs
@@ -19,8 +21,9 @@ use super::conn::{Provider, ProviderPhase, Role, Wait};
 use super::io::How;
 use super::slots::{CallId, ConnId, DialId};
 use super::trace::State;
-use super::{Engine, Failure, failure::Bound};
-use crate::limits::{POOL_AGE_MS, POOL_IDLE_MS, POOL_WAITING};
+use super::{Engine, Failure};
+use crate::config;
+use crate::limits::{POOL_AGE_MS, POOL_IDLE_MS};
 
 /// The connections of one provider.
 #[derive(Debug)]
@@ -65,6 +68,19 @@ impl Pool {
         }
     }
 
+    /// The pools of these providers, which share so many connections evenly.
+    #[must_use]
+    pub fn for_each(providers: &[config::Provider], connections: usize) -> Vec<Self> {
+        let remote = providers.iter().filter(|p| p.upstream().is_some()).count();
+        let share = connections / remote.max(1);
+        let pool = |provider: &config::Provider| {
+            let configured = provider.upstream().map_or(0, |up| up.connections);
+            let turns = provider.concurrency.unwrap_or(configured);
+            Pool::new(turns.min(configured).min(share))
+        };
+        providers.iter().map(pool).collect()
+    }
+
     /// Connections there are, those being opened included.
     #[must_use]
     pub fn total(&self) -> usize {
@@ -77,35 +93,31 @@ impl Pool {
 }
 
 impl Engine {
-    /// A call wants a connection.
-    pub(super) fn queue_call(&mut self, id: CallId) -> Result<(), Failure> {
-        let Some((index, retried)) = self.calls.get(id).map(|c| (c.provider, c.retries > 0)) else {
-            return Ok(());
+    /// A call that has its turn wants a connection.
+    pub(super) fn queue_call(&mut self, id: CallId) {
+        let Some(call) = self.calls.get_mut(id) else {
+            return;
         };
-        // A retry after a reused connection died takes a new one: its siblings may be as stale.
-        if !retried && let Some(conn) = self.take_idle(index) {
-            self.lease(conn, id);
-            return Ok(());
+        let (index, renewed) = (call.provider, call.renewed);
+        call.stage = Stage::Queued;
+        self.enter_call(id, State::Queued);
+        // Where a reused connection has died, its siblings may be as stale: a new one is taken.
+        if !renewed && let Some(conn) = self.take_idle(index) {
+            return self.lease(conn, id);
         }
         let pool = &mut self.pools[index as usize];
-        if pool.waiting.len() >= POOL_WAITING {
-            return Err(Failure::Full(Bound::Provider));
-        }
-        if retried {
+        if renewed {
             pool.waiting.push_front(id);
         } else {
             pool.waiting.push_back(id);
         }
         let times = self.times(index);
-        let mut wait_ms = times.pool_wait_ms;
-        if self.pools[index as usize].may_open() {
-            // Opening a connection has limits of its own, and each is an error of its own.
-            wait_ms += times.connect_ms + times.tls_ms + crate::limits::RESOLVE_MS;
-        }
+        // Opening a connection has limits of its own, and each is an error of its own.
+        let opening_ms = times.resolve_ms + times.connect_ms + times.tls_ms;
+        let wait_ms = times.pool_wait_ms + opening_ms;
         let at = self.now.mono.plus_ms(wait_ms);
         self.set_call_timer(id, CallWait::Connection, at);
         self.open_where_needed(index);
-        Ok(())
     }
 
     /// Has a look at this pool before the present input is done with.
@@ -179,6 +191,7 @@ impl Engine {
         }
         let index = provider.pool;
         self.pools[index as usize].leased -= 1;
+        self.resume_conn(id); // it may have waited for a reader, who is still behind
         self.conn_ready(id);
     }
 

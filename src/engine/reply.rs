@@ -7,7 +7,9 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use super::archive::outcome_of;
-use super::documents::{AnalysisReply, PageReply, Problem, RowReply, rfc3339, row_of_list, usage};
+use super::documents::{
+    AnalysisReply, KeywordsReply, PageReply, Problem, row_of_list, row_of_text,
+};
 use crate::engine::blocks::Pen;
 use crate::engine::client::takes_body;
 use crate::engine::exchange::Terms;
@@ -16,7 +18,7 @@ use crate::engine::slots::{ConnId, ExchangeId};
 use crate::engine::{Engine, Failure};
 use crate::proto::http1::{After, HttpDate, Method, ReplyBody, Version, reply_head};
 use crate::score::Scores;
-use crate::store::{Listed, TextRow};
+use crate::store::{Listed, Tally, TextRow};
 
 /// A type of content that we send.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,7 +54,7 @@ impl Engine {
         self.reply_with(id, status, content, body, &failure_fields);
     }
 
-    fn reply_json(&mut self, id: ExchangeId, status: u16, document: &impl Serialize) {
+    pub(super) fn reply_json(&mut self, id: ExchangeId, status: u16, document: &impl Serialize) {
         let mut body = std::mem::take(&mut self.scratch);
         body.clear();
         match serde_json::to_writer(&mut body, document) {
@@ -66,9 +68,15 @@ impl Engine {
 
     /// Answers with what went wrong. In a stream that has begun it is the last event.
     pub(super) fn fail_exchange(&mut self, id: ExchangeId, failure: &Failure) {
-        let Some(exchange) = self.exchanges.get(id) else {
+        let Some(exchange) = self.exchanges.get_mut(id) else {
             return;
         };
+        let mut stored = None;
+        if let super::flow::Flow::Import(import) = &exchange.flow {
+            stored = Some(import.tally());
+            // Where the next request would begin is not known before the end of this one.
+            exchange.terms.keep_alive &= import.has_ended();
+        }
         if let super::flow::Flow::Generate(flow) = &exchange.flow
             && flow.is_streaming()
         {
@@ -90,16 +98,13 @@ impl Engine {
         self.settle_row(id, outcome, failure.status(), Some(failure.code()));
         let mut body = std::mem::take(&mut self.scratch);
         body.clear();
-        let problem = Problem::new(failure, request_id);
+        let problem = Problem::new(failure, request_id).and_stored(stored);
         if serde_json::to_writer(&mut body, &problem).is_err() {
             body.clear();
         }
         let fields = ReplyFields {
-            retry_after_s: failure.retry_after_s(),
-            allow: match failure {
-                Failure::Method { allow } => Some(*allow),
-                _ => None,
-            },
+            attempts: self.attempts_for(id),
+            ..ReplyFields::of_failure(failure)
         };
         self.reply_with(id, failure.status(), Content::Problem, &body, &fields);
         self.scratch = body;
@@ -116,10 +121,7 @@ impl Engine {
             wants_stream: false,
             last_event_id: None,
         };
-        let fields = ReplyFields {
-            retry_after_s: failure.retry_after_s(),
-            allow: None,
-        };
+        let fields = ReplyFields::of_failure(failure);
         let document = Document {
             status: failure.status(),
             content: Content::Problem,
@@ -173,15 +175,32 @@ impl Engine {
     }
 
     /// The head of a document of which the body is written piece by piece.
-    pub(super) fn write_document_head(&mut self, id: ConnId, terms: &Terms, length: u64) {
+    pub(super) fn write_document_head(
+        &mut self,
+        id: ConnId,
+        terms: &Terms,
+        length: u64,
+        attempts: Option<u64>,
+    ) {
         let document = Document {
             status: 200,
             content: Content::Json,
             body: &[],
             length,
         };
-        self.write_head(id, terms, &document, &ReplyFields::default());
+        let fields = ReplyFields {
+            attempts,
+            ..ReplyFields::default()
+        };
+        self.write_head(id, terms, &document, &fields);
         self.flush(id);
+    }
+
+    /// Attempts at the provider for the text that `id` waits for, if there were any.
+    pub(super) fn attempts_for(&self, id: ExchangeId) -> Option<u64> {
+        let generation = self.exchanges.get(id)?.held.generation?;
+        let attempts = self.generations.get(generation)?.result.attempts;
+        (attempts > 0).then_some(u64::from(attempts))
     }
 
     fn write_head(
@@ -205,8 +224,17 @@ impl Engine {
             .date(&date)
             .field("x-content-type-options", "nosniff")
             .field("cache-control", "no-store");
-        if let Some(seconds) = fields.retry_after_s {
-            head = head.number("retry-after", seconds);
+        if let Some(ms) = fields.retry_after_ms {
+            // Whole seconds for everybody, rounded up; the vendors' clients read the finer one.
+            head = head
+                .number("retry-after", ms.div_ceil(1000).max(1))
+                .number("retry-after-ms", ms);
+        }
+        if fields.lasting {
+            head = head.field("x-should-retry", "false");
+        }
+        if let Some(attempts) = fields.attempts {
+            head = head.number("x-maitred-attempts", attempts);
         }
         if let Some(allow) = fields.allow {
             head = head.field("allow", allow);
@@ -261,31 +289,35 @@ impl Engine {
         self.reply_json(id, 200, &reply);
     }
 
+    /// The answer to `POST /keywords/`, where no provider was asked.
+    pub(super) fn reply_keywords(&mut self, id: ExchangeId, reply: &KeywordsReply<'_>) {
+        self.reply_json(id, 200, reply);
+    }
+
     /// A page of `GET /contents`.
-    pub(super) fn reply_page(&mut self, id: ExchangeId, rows: &[Listed], next: Option<Uuid>) {
-        let contents = rows.iter().map(row_of_list).collect();
-        self.reply_json(id, 200, &PageReply { contents, next });
+    pub(super) fn reply_page(
+        &mut self,
+        id: ExchangeId,
+        rows: &[Listed],
+        next: Option<Uuid>,
+        indexing: Option<bool>,
+    ) {
+        let page = PageReply {
+            contents: rows.iter().map(row_of_list).collect(),
+            next,
+            indexing,
+        };
+        self.reply_json(id, 200, &page);
     }
 
     /// `GET /contents/{id}`
     pub(super) fn reply_row(&mut self, id: ExchangeId, row: &TextRow) {
-        let reply = RowReply {
-            id: row.id,
-            search_term_id: row.search_term_id,
-            topic: &row.term,
-            text: &row.text,
-            text_bytes: row.text.len() as u64,
-            state: row.state.as_str(),
-            provider: &row.provider,
-            model: &row.model,
-            offline: row.offline,
-            finish_reason: row.finish_reason.as_deref(),
-            usage: usage(row.prompt_tokens, row.completion_tokens),
-            created_at: rfc3339(row.created_ms),
-            readability: row.scores.as_ref().map(|s| &s.readability),
-            sentiment: row.scores.as_ref().map(|s| &s.sentiment),
-        };
-        self.reply_json(id, 200, &reply);
+        self.reply_json(id, 200, &row_of_text(row));
+    }
+
+    /// The answer to `POST /contents/import`.
+    pub(super) fn reply_imported(&mut self, id: ExchangeId, tally: Tally) {
+        self.reply_json(id, 200, &tally);
     }
 
     /// The answer to `DELETE /generate/{id}`.
@@ -325,8 +357,26 @@ impl Engine {
 /// Fields that only some replies have.
 #[derive(Clone, Copy, Debug, Default)]
 struct ReplyFields {
-    retry_after_s: Option<u64>,
+    retry_after_ms: Option<u64>,
+    /// Trying again does not help.
+    lasting: bool,
+    /// Attempts at the provider.
+    attempts: Option<u64>,
     allow: Option<&'static str>,
+}
+
+impl ReplyFields {
+    fn of_failure(failure: &Failure) -> Self {
+        ReplyFields {
+            retry_after_ms: failure.retry_after_ms(),
+            lasting: failure.is_lasting(),
+            attempts: None,
+            allow: match failure {
+                Failure::Method { allow } => Some(*allow),
+                _ => None,
+            },
+        }
+    }
 }
 
 struct Document<'a> {

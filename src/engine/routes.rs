@@ -10,12 +10,17 @@ use uuid::{Uuid, Version};
 
 use super::Failure;
 use crate::proto::http1::{BodyLength, Fields, Method, RequestHead};
+use crate::web::{self, Asset};
 
 /// What a request is for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Route {
-    /// `GET /`
-    Index,
+    /// `GET /`, `GET /app/NAME`: a file of the page, and whether the client has it already.
+    Page(&'static Asset, bool),
+    /// `GET /providers`
+    Providers,
+    /// `GET /status`
+    Status,
     /// `GET /healthz`: the loop turns.
     Health,
     /// `GET /readyz`: requests are let in.
@@ -34,12 +39,20 @@ pub enum Route {
     Batch,
     /// `POST /analyze/`
     Analyze,
+    /// `POST /keywords/`
+    Keywords,
     /// `GET /contents`
     List(Box<ListQuery>),
     /// `GET /contents/{id}`
     Read(Uuid),
     /// `DELETE /contents/{id}`
     Delete(Uuid),
+    /// `GET /contents/export`
+    Export,
+    /// `POST /contents/import`
+    Import,
+    /// `GET /openapi.json`, with the tags in `If-None-Match`.
+    OpenApi(Box<[u8]>),
     /// `OPTIONS` of a path, with what it allows.
     Options(&'static str),
     /// None of them.
@@ -51,7 +64,10 @@ impl Route {
     #[must_use]
     pub fn as_str(&self) -> &'static str {
         match self {
-            Route::Index => "/",
+            Route::Page(asset, _) if asset.name.is_empty() => "/",
+            Route::Page(..) => "/app/{name}",
+            Route::Providers => "/providers",
+            Route::Status => "/status",
             Route::Health => "/healthz",
             Route::Ready => "/readyz",
             Route::Metrics => "/metrics",
@@ -61,8 +77,12 @@ impl Route {
             Route::Stop(_) => "/generate/{id}",
             Route::Batch => "/batch",
             Route::Analyze => "/analyze/",
+            Route::Keywords => "/keywords/",
             Route::List(_) => "/contents",
             Route::Read(_) | Route::Delete(_) => "/contents/{id}",
+            Route::Export => "/contents/export",
+            Route::Import => "/contents/import",
+            Route::OpenApi(_) => "/openapi.json",
             Route::Options(_) => "OPTIONS",
             Route::Unknown => "unknown",
         }
@@ -100,7 +120,7 @@ impl Route {
                 probe: true,
                 ..none
             },
-            Route::Generate | Route::Batch | Route::Analyze => Traits {
+            Route::Generate | Route::Batch | Route::Analyze | Route::Keywords => Traits {
                 body: true,
                 costs: true,
                 recorded: true,
@@ -110,13 +130,18 @@ impl Route {
                 costs: true,
                 ..none
             },
-            Route::Index
+            Route::Page(..)
+            | Route::Providers
+            | Route::Status
+            | Route::OpenApi(_)
             | Route::Metrics
             | Route::Spans
             | Route::Stop(_)
             | Route::List(_)
             | Route::Read(_)
-            | Route::Delete(_) => none,
+            | Route::Delete(_)
+            | Route::Export
+            | Route::Import => none,
         }
     }
 }
@@ -132,7 +157,10 @@ struct Traits {
 
 /// What a path stands for, before the method is looked at.
 enum Place {
-    Index,
+    Page(&'static Asset),
+    Providers,
+    Status,
+    OpenApi,
     Health,
     Ready,
     Metrics,
@@ -142,8 +170,11 @@ enum Place {
     Events(Uuid),
     Batch,
     Analyze,
+    Keywords,
     Contents,
     ContentsOne(Uuid),
+    Export,
+    Import,
     Everything,
 }
 
@@ -159,7 +190,10 @@ pub fn find(head: &RequestHead<'_>) -> Result<Route, Failure> {
     }
     let reads = matches!(head.method, Method::Get | Method::Head);
     let route = match place {
-        Place::Index if reads => Route::Index,
+        Place::Page(asset) if reads => Route::Page(asset, has_already(&head.fields, asset)),
+        Place::Providers if reads => Route::Providers,
+        Place::Status if reads => Route::Status,
+        Place::OpenApi if reads => Route::OpenApi(tags(&head.fields)),
         Place::Health if reads => Route::Health,
         Place::Ready if reads => Route::Ready,
         Place::Metrics if reads => Route::Metrics,
@@ -167,11 +201,17 @@ pub fn find(head: &RequestHead<'_>) -> Result<Route, Failure> {
         Place::Generate if head.method == Method::Post => Route::Generate,
         Place::Batch if head.method == Method::Post => Route::Batch,
         Place::Analyze if head.method == Method::Post => Route::Analyze,
+        Place::Keywords if head.method == Method::Post => Route::Keywords,
         Place::Events(id) if reads => Route::Resume(id),
         Place::GenerateOne(id) if head.method == Method::Delete => Route::Stop(id),
         Place::Contents if reads => Route::List(Box::new(ListQuery::parse(head.query)?)),
         Place::ContentsOne(id) if reads => Route::Read(id),
         Place::ContentsOne(id) if head.method == Method::Delete => Route::Delete(id),
+        Place::Export if reads => {
+            query::none(head.query)?;
+            Route::Export
+        }
+        Place::Import if head.method == Method::Post => Route::Import,
         _ => return Err(Failure::Method { allow }),
     };
     Ok(route)
@@ -180,7 +220,9 @@ pub fn find(head: &RequestHead<'_>) -> Result<Route, Failure> {
 impl Place {
     fn allow(&self) -> &'static str {
         match self {
-            Place::Generate | Place::Batch | Place::Analyze => "POST, OPTIONS",
+            Place::Generate | Place::Batch | Place::Analyze | Place::Keywords | Place::Import => {
+                "POST, OPTIONS"
+            }
             Place::GenerateOne(_) => "DELETE, OPTIONS",
             Place::ContentsOne(_) => "GET, HEAD, DELETE, OPTIONS",
             Place::Everything => "GET, HEAD, POST, DELETE, OPTIONS",
@@ -199,7 +241,11 @@ fn place(path: &str) -> Result<Place, Failure> {
     let (first, second, third) = (parts.next().unwrap_or(""), parts.next(), parts.next());
     let end = parts.next().is_none();
     let place = match (first, second.unwrap_or(""), third) {
-        ("", "", None) if second.is_none() => Place::Index,
+        ("", "", None) if second.is_none() => Place::Page(web::index()),
+        ("app", name, None) => Place::Page(web::asset(name).ok_or(Failure::NoSuchRoute)?),
+        ("providers", "", None) => Place::Providers,
+        ("status", "", None) => Place::Status,
+        ("openapi.json", "", None) => Place::OpenApi,
         ("healthz", "", None) => Place::Health,
         ("readyz", "", None) => Place::Ready,
         ("metrics", "", None) => Place::Metrics,
@@ -209,7 +255,10 @@ fn place(path: &str) -> Result<Place, Failure> {
         ("generate", id, Some("events")) if end => Place::Events(known(id)?),
         ("batch", "", None) => Place::Batch,
         ("analyze", "", None) => Place::Analyze,
+        ("keywords", "", None) => Place::Keywords,
         ("contents", "", None) => Place::Contents,
+        ("contents", "export", None | Some("")) if end => Place::Export,
+        ("contents", "import", None | Some("")) if end => Place::Import,
         ("contents", id, None | Some("")) if end => Place::ContentsOne(known(id)?),
         _ => return Err(Failure::NoSuchRoute),
     };
@@ -259,8 +308,51 @@ pub fn last_event_id(fields: &Fields<'_>) -> Result<Option<u64>, Failure> {
     offset.map(Some).ok_or_else(wrong)
 }
 
+/// `If-None-Match`: whether the client has `asset` as it is now.
+fn has_already(fields: &Fields<'_>, asset: &Asset) -> bool {
+    has_tag(&tags(fields), &asset.etag)
+}
+
+/// `If-None-Match`, all of it.
+fn tags(fields: &Fields<'_>) -> Box<[u8]> {
+    let lists: Vec<&[u8]> = fields.all("if-none-match").collect();
+    lists.join(&b","[..]).into()
+}
+
+/// Whether a list of tags has this one (RFC 9110 §13.1.2).
+pub fn has_tag(list: &[u8], etag: &str) -> bool {
+    let mut tags = list.split(|byte| *byte == b',').map(<[u8]>::trim_ascii);
+    tags.any(|tag| {
+        let tag = tag.strip_prefix(b"W/").unwrap_or(tag);
+        tag == b"*" || tag == etag.as_bytes()
+    })
+}
+
 /// Whether a body is one that we read: JSON, as it is.
 pub fn check_content(fields: &Fields<'_>, length: BodyLength) -> Result<(), Failure> {
+    let wanted = "JSON: send `Content-Type: application/json`";
+    check_kind(fields, length, wanted, |name| {
+        name == b"application/json"
+            || (name.starts_with(b"application/") && name.ends_with(b"+json"))
+    })
+}
+
+/// Whether a body is lines of JSON. No registry knows a type for them; these are the usual ones.
+pub fn check_lines(fields: &Fields<'_>, length: BodyLength) -> Result<(), Failure> {
+    let wanted = "one JSON document a line: send `Content-Type: application/x-ndjson`";
+    check_kind(fields, length, wanted, |name| {
+        let kind = name.strip_prefix(b"application/").unwrap_or(b"");
+        let kind = kind.strip_prefix(b"x-").unwrap_or(kind);
+        matches!(kind, b"ndjson" | b"jsonl" | b"jsonlines")
+    })
+}
+
+fn check_kind(
+    fields: &Fields<'_>,
+    length: BodyLength,
+    wanted: &'static str,
+    is_wanted: impl FnOnce(&[u8]) -> bool,
+) -> Result<(), Failure> {
     let plain = |coding: &[u8]| coding.trim_ascii().eq_ignore_ascii_case(b"identity");
     if fields.all("content-encoding").any(|coding| !plain(coding)) {
         return Err(Failure::Compressed);
@@ -268,14 +360,12 @@ pub fn check_content(fields: &Fields<'_>, length: BodyLength) -> Result<(), Fail
     if matches!(length, BodyLength::None | BodyLength::Exact(0)) {
         return Ok(()); // an empty body is a fault of its own
     }
-    // No type at all is taken for JSON; a wrong one is not guessed at.
+    // No type at all is taken for the right one; a wrong one is not guessed at.
     let Some(kind) = fields.get("content-type") else {
         return Ok(());
     };
     let mut parts = kind.split(|b| *b == b';').map(<[u8]>::trim_ascii);
     let name = parts.next().unwrap_or(b"").to_ascii_lowercase();
-    let is_json = name == b"application/json"
-        || (name.starts_with(b"application/") && name.ends_with(b"+json"));
     let charset = parts.find_map(|p| {
         let (key, value) = p.split_at_checked(8)?;
         key.eq_ignore_ascii_case(b"charset=").then_some(value)
@@ -285,98 +375,12 @@ pub fn check_content(fields: &Fields<'_>, length: BodyLength) -> Result<(), Fail
         let c: &[u8] = c.strip_prefix(b"\"").unwrap_or(&c);
         matches!(c.strip_suffix(b"\"").unwrap_or(c), b"utf-8" | b"utf8")
     });
-    if is_json && utf8 && fields.all("content-type").count() == 1 {
+    if is_wanted(&name) && utf8 && fields.all("content-type").count() == 1 {
         Ok(())
     } else {
-        Err(Failure::MediaType)
+        Err(Failure::MediaType { wanted })
     }
 }
 
 #[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-    use super::*;
-    use crate::proto::http1::{Server, Step};
-
-    fn route(line: &str) -> Result<Route, Failure> {
-        let request = format!("{line} HTTP/1.1\r\nHost: a\r\n\r\n");
-        let mut server = Server::new();
-        match server.step(request.as_bytes()).unwrap() {
-            Step::Head { head, .. } => find(&head),
-            other => panic!("{other:?}"),
-        }
-    }
-
-    #[test]
-    fn paths_are_taken_with_and_without_the_last_slash() {
-        assert_eq!(route("POST /generate"), Ok(Route::Generate));
-        assert_eq!(route("POST /generate/"), Ok(Route::Generate));
-        assert_eq!(route("HEAD /healthz/"), Ok(Route::Health));
-        assert_eq!(route("GET /"), Ok(Route::Index));
-        for wrong in [
-            "GET //",
-            "GET /healthz/x",
-            "GET /generat",
-            "GET /contents/1/2/3",
-        ] {
-            assert_eq!(route(wrong), Err(Failure::NoSuchRoute), "{wrong}");
-        }
-    }
-
-    #[test]
-    fn a_last_event_id_is_a_number_and_nothing_else() {
-        let read = |lines: &str| {
-            let request = format!("GET / HTTP/1.1\r\nHost: a\r\n{lines}\r\n");
-            match Server::new().step(request.as_bytes()).unwrap() {
-                Step::Head { head, .. } => last_event_id(&head.fields),
-                other => panic!("{other:?}"),
-            }
-        };
-        let one = |value: &str| read(&format!("Last-Event-ID: {value}\r\n"));
-        assert_eq!(read(""), Ok(None));
-        assert_eq!(one(" 0090 "), Ok(Some(90)));
-        assert_eq!(one("99999999999999999999"), Ok(Some(u64::MAX)));
-        let twice = read("Last-Event-ID: 1\r\nLast-Event-ID: 1\r\n");
-        for wrong in [one(""), one("+1"), one("-1"), one("1 2"), one("0x1"), twice] {
-            let failure = wrong.unwrap_err();
-            assert_eq!(failure.field(), Some("Last-Event-ID"));
-            assert_eq!(
-                (failure.status(), failure.code()),
-                (422, "invalid_parameter")
-            );
-        }
-    }
-
-    #[test]
-    fn a_wrong_method_is_told_what_is_allowed() {
-        let allow = "POST, OPTIONS";
-        assert_eq!(route("GET /generate/"), Err(Failure::Method { allow }));
-        assert_eq!(route("OPTIONS /generate/"), Ok(Route::Options(allow)));
-        assert!(matches!(route("OPTIONS *"), Ok(Route::Options(_))));
-    }
-
-    #[test]
-    fn an_id_has_one_spelling() {
-        let id = "0190d6a5-6f27-7ad0-8a5e-0123456789ab";
-        let parsed = Uuid::try_parse(id).unwrap();
-        assert_eq!(
-            route(&format!("GET /contents/{id}")),
-            Ok(Route::Read(parsed))
-        );
-        assert_eq!(
-            route(&format!("GET /generate/{id}/events")),
-            Ok(Route::Resume(parsed))
-        );
-        let bare = id.replace('-', "");
-        let random = id.replace("-7ad0-", "-4ad0-");
-        for never in ["x", &bare, &random] {
-            for line in [
-                format!("GET /contents/{never}"),
-                format!("DELETE /generate/{never}"),
-                format!("GET /generate/{never}/events"),
-            ] {
-                assert_eq!(route(&line), Err(Failure::NotFound), "{line}");
-            }
-        }
-    }
-}
+mod tests;

@@ -36,6 +36,7 @@ impl Engine {
         };
         let (conn_id, terms) = (exchange.conn, exchange.terms);
         let generation = exchange.held.generation;
+        let attempts = self.attempts_for(id);
         self.counters.answered(200);
         if let Some(conn) = self.conns.get_mut(conn_id) {
             let mut pen = Pen {
@@ -43,13 +44,17 @@ impl Engine {
                 chain: &mut conn.out,
                 secret: false,
             };
-            reply_head(&mut pen, 200)
+            let mut head = reply_head(&mut pen, 200)
                 .date(&date)
                 .field("content-type", "text/event-stream; charset=utf-8")
                 .field("cache-control", "no-cache")
                 .field("x-accel-buffering", "no")
-                .field("x-content-type-options", "nosniff")
-                .finish(ReplyBody::streamed(terms.version), after(&terms));
+                .field("x-content-type-options", "nosniff");
+            // With a heartbeat in front of the text there may be more of them than were told.
+            if let Some(attempts) = attempts {
+                head = head.number("x-maitred-attempts", attempts);
+            }
+            head.finish(ReplyBody::streamed(terms.version), after(&terms));
         }
         // Whoever resumes where the text is now sees the head at once, and heartbeats from here on.
         self.flush(conn_id);
@@ -74,8 +79,11 @@ impl Engine {
     /// Writes what there is of the text or document, up to the mark and to what one connection may
     /// have at a time; then, if that was all, the end.
     pub(super) fn pump(&mut self, id: ExchangeId) {
-        if let Some(Flow::Gather(_)) = self.exchanges.get(id).map(|e| &e.flow) {
-            return self.gather_turn(id);
+        match self.exchanges.get(id).map(|exchange| &exchange.flow) {
+            Some(Flow::Gather(_)) => return self.gather_turn(id),
+            Some(Flow::Page(_)) => return self.pump_page(id),
+            Some(Flow::Export(_)) => return self.pump_export(id),
+            _ => {}
         }
         let mut put = self.pump_document(id);
         let mut event = std::mem::take(&mut self.scratch);
@@ -154,7 +162,8 @@ impl Engine {
         if let Some(held) = held {
             self.settle_generation(held);
         }
-        self.write_document_head(conn, &terms, length as u64);
+        let attempts = self.attempts_for(id);
+        self.write_document_head(conn, &terms, length as u64, attempts);
         self.pump(id);
     }
 
@@ -300,7 +309,7 @@ impl Engine {
         self.reply_written(id, keep);
     }
 
-    fn put_end(&mut self, id: ConnId) {
+    pub(super) fn put_end(&mut self, id: ConnId) {
         if let Some(conn) = self.conns.get_mut(id) {
             put_last_chunk(&mut Pen {
                 blocks: &mut self.blocks,
@@ -314,15 +323,23 @@ impl Engine {
     /// Writes a piece of a stream, framed as this client understands it.
     fn put_piece(&mut self, id: ExchangeId, piece: &[u8]) {
         let heartbeat = self.now.mono.plus_ms(self.config.limits.heartbeat_ms);
+        if self.put_framed(id, piece) {
+            self.counters.events += 1;
+            self.set_exchange_timer(id, heartbeat);
+        }
+    }
+
+    /// The same without what is only for events. Returns whether it was written.
+    pub(super) fn put_framed(&mut self, id: ExchangeId, piece: &[u8]) -> bool {
         let Some(exchange) = self.exchanges.get(id) else {
-            return;
+            return false;
         };
         let (conn_id, terms) = (exchange.conn, exchange.terms);
         if !takes_body(terms.method) {
-            return;
+            return false;
         }
         let Some(conn) = self.conns.get_mut(conn_id) else {
-            return;
+            return false;
         };
         let mut pen = Pen {
             blocks: &mut self.blocks,
@@ -334,11 +351,10 @@ impl Engine {
         } else {
             pen.put(piece);
         }
-        self.counters.events += 1;
         self.counters.written += piece.len() as u64;
         self.flush(conn_id);
         self.rearm_client(conn_id);
-        self.set_exchange_timer(id, heartbeat);
+        true
     }
 
     /// The last `n` spans as one JSON document a line, for `GET /debug/spans`.

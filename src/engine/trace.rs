@@ -43,6 +43,8 @@ pub enum State {
     Saving,
     /// Exchange: the store is being asked.
     Querying,
+    /// Call: waiting for its turn.
+    Waiting,
     /// Call: waiting for a connection.
     Queued,
     /// Call: waiting for the first byte of the answer.
@@ -51,11 +53,13 @@ pub enum State {
     Receiving,
     /// Call: the offline provider is writing.
     Offline,
+    /// Call: waiting for the next attempt.
+    BackOff,
 }
 
 impl State {
     /// All states, for metrics.
-    pub const ALL: [State; 12] = [
+    pub const ALL: [State; 14] = [
         State::Turn,
         State::Reading,
         State::Parsing,
@@ -64,10 +68,12 @@ impl State {
         State::Scoring,
         State::Saving,
         State::Querying,
+        State::Waiting,
         State::Queued,
         State::AwaitingAnswer,
         State::Receiving,
         State::Offline,
+        State::BackOff,
     ];
 
     /// The label in metrics and exports.
@@ -82,10 +88,12 @@ impl State {
             State::Scoring => "scoring",
             State::Saving => "saving",
             State::Querying => "querying",
+            State::Waiting => "waiting",
             State::Queued => "queued",
             State::AwaitingAnswer => "awaiting_answer",
             State::Receiving => "receiving",
             State::Offline => "offline",
+            State::BackOff => "back_off",
         }
     }
 }

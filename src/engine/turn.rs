@@ -4,10 +4,11 @@
 
 use super::timers::{Owner, Popped, Timer};
 use super::{Engine, Mono};
-use crate::limits::{AGAIN_PER_TURN, TIMERS_PER_TURN};
+use crate::limits::{AGAIN_PER_TURN, REFUSALS_PER_TURN, TIMERS_PER_TURN};
 
 impl Engine {
     pub(super) fn tick(&mut self) {
+        self.refusals_left = REFUSALS_PER_TURN;
         for _ in 0..self.again.len().min(AGAIN_PER_TURN) {
             if let Some(id) = self.again.pop_front() {
                 self.client_again(id);

@@ -18,8 +18,10 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::flow::body::{Ask, ParseFault, Shape};
+use super::flow::import::line::Batch;
 use super::slots::{ExchangeId, GenerationId, Slots, WorkId};
 use crate::score::Scores;
+use crate::score::keywords::Keyword;
 use crate::store::{Found, Query, StoreError, Write, Written};
 
 /// A piece of work, complete in itself.
@@ -39,6 +41,24 @@ pub enum Work {
         /// Set when nobody wants the result any more.
         cancel: Cancel,
     },
+    /// Find the keywords of a text.
+    Keywords {
+        /// The text.
+        text: Arc<String>,
+        /// How many are wanted.
+        limit: usize,
+        /// Set when nobody wants the result any more.
+        cancel: Cancel,
+    },
+    /// Read and score lines of an import.
+    Import {
+        /// Whole lines.
+        lines: Vec<u8>,
+        /// The number of the first one.
+        first: u64,
+        /// Set when nobody wants the result any more.
+        cancel: Cancel,
+    },
     /// Ask the store.
     Read(Query),
     /// Change the store.
@@ -51,7 +71,7 @@ impl Work {
     pub fn kind(&self) -> Kind {
         match self {
             Work::Parse { .. } => Kind::Parse,
-            Work::Score { .. } => Kind::Score,
+            Work::Score { .. } | Work::Keywords { .. } | Work::Import { .. } => Kind::Score,
             Work::Read(_) => Kind::Read,
             Work::Write(_) => Kind::Write,
         }
@@ -65,6 +85,10 @@ pub enum WorkResult {
     Parsed(Result<Ask, ParseFault>),
     /// A text was scored; `None` when it was cancelled on the way.
     Scored(Option<Scores>),
+    /// Lines were read and scored; `None` when that was cancelled on the way.
+    Lines(Option<Batch>),
+    /// The keywords of a text; `None` when it was cancelled on the way.
+    Keywords(Option<Vec<Keyword>>),
     /// The store answered.
     Found(Result<Found, StoreError>),
     /// The store has it on disk, or says why not.
@@ -78,7 +102,7 @@ pub enum WorkResult {
 pub enum Kind {
     /// Long JSON, by the scorer threads.
     Parse,
-    /// Texts, by the scorer threads.
+    /// Texts to be scored or searched for keywords, by the scorer threads.
     Score,
     /// The SQLite reader.
     Read,
@@ -241,7 +265,9 @@ impl Works {
     pub fn submit(&mut self, owner: WorkOwner, work: Work) -> Option<WorkId> {
         let kind = work.kind();
         let cancel = match &work {
-            Work::Score { cancel, .. } => Some(cancel.clone()),
+            Work::Score { cancel, .. }
+            | Work::Keywords { cancel, .. }
+            | Work::Import { cancel, .. } => Some(cancel.clone()),
             _ => None,
         };
         let entry = Entry {
@@ -360,86 +386,4 @@ impl Works {
 }
 
 #[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-    use super::*;
-
-    fn works() -> Works {
-        Works::new(&WorkLimits {
-            scorers: 1,
-            waiting: [4, 4, 4, 4],
-            reserved: 3,
-        })
-    }
-
-    fn text() -> (Work, Cancel) {
-        let cancel = Cancel::default();
-        let work = Work::Score {
-            text: Arc::new("a text".into()),
-            cancel: cancel.clone(),
-        };
-        (work, cancel)
-    }
-
-    #[test]
-    fn a_waiting_piece_is_cancelled_without_a_trace() {
-        let mut works = works();
-        let ids: Vec<_> = (0..3)
-            .map(|_| works.submit(WorkOwner::House, text().0).unwrap())
-            .collect();
-        assert_eq!(works.dispatch(), Some(ids[0]));
-        assert_eq!(works.dispatch(), Some(ids[1]));
-        assert_eq!(works.dispatch(), None, "one thread, two pieces ahead");
-        works.cancel(ids[2]);
-        assert_eq!(works.len(), 2);
-        assert_eq!(works.finish(ids[2]), None);
-    }
-
-    #[test]
-    fn a_write_is_carried_out_whoever_has_left() {
-        let mut works = works();
-        let write = || {
-            let (tenant, id) = ("local".to_owned(), Uuid::nil());
-            Work::Write(Box::new(Write::Delete { tenant, id }))
-        };
-        let waiting = works.submit(WorkOwner::House, write()).unwrap();
-        works.cancel(waiting);
-        assert_eq!(works.dispatch(), Some(waiting));
-        works.cancel(waiting);
-        assert_eq!(works.finish(waiting), Some(WorkOwner::Nobody));
-    }
-
-    #[test]
-    fn what_is_owed_has_its_place_when_everything_else_is_full() {
-        let mut works = works();
-        let read = || {
-            Work::Read(Query::Unscored {
-                after: None,
-                limit: 1,
-            })
-        };
-        for work in [read, || text().0] {
-            while works.has_room(work().kind()) {
-                works.submit(WorkOwner::Nobody, work()).unwrap();
-                works.dispatch();
-            }
-        }
-        assert_eq!(works.depth(Kind::Read).running, 8);
-        for _ in 0..3 {
-            assert!(works.submit(WorkOwner::House, text().0).is_some());
-        }
-    }
-
-    #[test]
-    fn a_running_piece_is_told_and_its_result_dropped() {
-        let mut works = works();
-        let (work, cancel) = text();
-        let id = works.submit(WorkOwner::House, work).unwrap();
-        works.dispatch();
-        works.cancel(id);
-        assert!(cancel.is_cancelled());
-        assert_eq!(works.finish(id), None);
-        assert!(works.is_empty());
-        assert_eq!(works.depth(Kind::Score).running, 0);
-    }
-}
+mod tests;

@@ -16,10 +16,10 @@ pub fn greet(
     files: u64,
 ) -> io::Result<()> {
     let version = env!("CARGO_PKG_VERSION");
-    writeln!(out, "maitred {version} listens on http://{address}")?;
     writeln!(
         out,
-        "carries {} clients at once ({files} open files, {} scorer thread{})",
+        "maitred {version} listens on http://{address} for {} clients at once ({files} open files, {} \
+         scorer thread{})",
         sizes.clients,
         sizes.scorers,
         if sizes.scorers == 1 { "" } else { "s" },
@@ -46,8 +46,7 @@ fn introduce_providers(out: &mut impl Write, config: &Config) -> io::Result<()> 
         None => writeln!(
             out,
             "provider: offline, built in; for a real one set OPENAI_API_KEY, ANTHROPIC_API_KEY or \
-             GEMINI_API_KEY (or OPENAI_BASE_URL and OPENAI_MODEL for a server of your own) and \
-             start again"
+             GEMINI_API_KEY, or OPENAI_BASE_URL and OPENAI_MODEL, and start again"
         )?,
     }
     for words in others.filter_map(describe) {
@@ -102,7 +101,8 @@ mod tests {
     fn without_a_provider_it_says_how_to_get_one() {
         let said = greeting("");
         assert!(said.contains("provider: offline, built in; for a real one set OPENAI_API_KEY"));
-        assert!(said.contains("carries 100 clients at once (200 open files, 1 scorer thread)"));
+        assert!(said.contains("for 100 clients at once (200 open files, 1 scorer thread)"));
+        assert_eq!(said.lines().count(), 3);
         assert!(said.contains("try: curl -N http://127.0.0.1:8080/generate/"));
     }
 
@@ -115,11 +115,11 @@ mod tests {
         );
         let lines: Vec<&str> = said.lines().collect();
         assert_eq!(
-            lines[2],
+            lines[1],
             "provider: openai (kind openai) at https://api.openai.com/v1, model gpt-4o-mini, key: set"
         );
         assert_eq!(
-            lines[3],
+            lines[2],
             "also: mine (kind anthropic) at http://localhost:11434, model m, no key"
         );
         assert!(!said.contains("canary"), "{said}");

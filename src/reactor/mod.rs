@@ -19,7 +19,9 @@ mod data_dir;
 mod datagrams;
 mod greet;
 mod listener;
+mod mask;
 mod observe;
+mod os_error;
 mod perform;
 pub mod recorder;
 pub mod replay;
@@ -48,7 +50,9 @@ use self::socket::Socket;
 pub use self::start::{StartError, run};
 use self::threads::{Finished, Threads};
 use self::watchdog::Board;
+use crate::engine::gate::BreakerTurn;
 use crate::engine::io::{Input, Output};
+use crate::engine::policy::breaker;
 use crate::engine::work::Work;
 use crate::engine::{ConnId, Engine, Key, Mono, Now, WorkId};
 use crate::limits::{ACCEPTS_PER_TURN, READY_MS_PER_TURN, READY_PER_TURN, RESULTS_PER_TURN};
@@ -152,6 +156,7 @@ impl Reactor {
         self.feed(Input::Tick);
         self.hand_work_over();
         self.log_failures();
+        self.log_breakers();
         let wish = if signalled { self.signals.wish() } else { None };
         if let Some(wish) = wish {
             self.stop_accepting(wish);
@@ -322,6 +327,9 @@ impl Reactor {
     /// One line for each failure that a client was told of: the fault of ours or of a provider's
     /// is a warning, a client's own is only of interest to somebody who looks for it.
     fn log_failures(&mut self) {
+        for words in self.engine.advice() {
+            tracing::warn!("{words}");
+        }
         for notice in self.engine.notices() {
             let (id, route, status, code) =
                 (notice.request_id, notice.route, notice.status, notice.code);
@@ -329,6 +337,22 @@ impl Reactor {
                 tracing::warn!(%id, route, status, code, "a request failed");
             } else {
                 tracing::debug!(%id, route, status, code, "a request was refused");
+            }
+        }
+    }
+
+    fn log_breakers(&mut self) {
+        for BreakerTurn { provider, state } in self.engine.breaker_turns() {
+            match state {
+                breaker::State::Closed { .. } => {
+                    tracing::info!(%provider, "the provider works again");
+                }
+                breaker::State::Open { ms, .. } => tracing::warn!(
+                    %provider, for_ms = ms, "the provider fails and is not asked for a while"
+                ),
+                breaker::State::Probing { .. } => {
+                    tracing::info!(%provider, "one call is let through to the provider");
+                }
             }
         }
     }

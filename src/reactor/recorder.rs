@@ -3,7 +3,9 @@
 //! It sits above TLS and records what the engine is told, nothing else; the engine is a function of
 //! that. Every few hundred records it adds the engine's hash of everything it has written to send,
 //! so that a replay knows at which point it parted from the original. The API keys are not in the
-//! file: the header has their lengths, and in the hash a request to a provider counts by its length.
+//! file: the header has their lengths, in the hash a request to a provider counts by its length, and
+//! a provider's answer that quotes a key has asterisks there. (A reply that hands such a quotation on
+//! is then other bytes in the replay, which says so.)
 //! What users sent *is* in the file; it is made readable for its owner only.
 //!
 //! ```text
@@ -22,6 +24,8 @@ use std::thread;
 use crossbeam_channel::{Receiver, Sender, bounded};
 use serde::{Deserialize, Serialize};
 
+use super::mask::Mask;
+use super::os_error;
 use crate::engine::io::{Gone, Input, Observed, ResolveFault, Turn};
 use crate::engine::work::WorkResult;
 use crate::engine::{ConnId, Key, Mono, Now, Sizes, WorkId};
@@ -97,6 +101,7 @@ pub enum Record {
 pub struct Recorder {
     batches: Sender<Vec<u8>>,
     batch: Vec<u8>,
+    mask: Mask,
     since_digest: u32,
     /// Whether the recording has ended early.
     ended: bool,
@@ -104,15 +109,19 @@ pub struct Recorder {
 }
 
 impl Recorder {
-    /// Creates the file, which must not be there yet, and starts the thread.
-    pub fn start(path: &Path, header: &Header) -> io::Result<Self> {
+    /// Creates the file, which must not be there yet, and starts the thread. What `mask` covers is
+    /// not written.
+    pub(super) fn start(path: &Path, header: &Header, mask: Mask) -> io::Result<Self> {
         let named = |error: io::Error| {
             let path = path.display();
             let words = match error.kind() {
                 io::ErrorKind::AlreadyExists => {
                     format!("the recording {path} exists already: choose another name")
                 }
-                _ => format!("the recording {path} cannot be made: {error}"),
+                _ => format!(
+                    "the recording {path} cannot be made: {}; choose a file in a folder that is there",
+                    os_error::plain(&error)
+                ),
             };
             io::Error::new(error.kind(), words)
         };
@@ -127,10 +136,12 @@ impl Recorder {
         let (batches, incoming) = bounded::<Vec<u8>>(BATCHES);
         let writer = thread::Builder::new()
             .name("recorder".into())
-            .spawn(move || write_file(BufWriter::new(file), &first, &incoming))?;
+            .spawn(move || write_file(BufWriter::new(file), &first, &incoming))
+            .map_err(|error| os_error::thread("recorder", &error))?;
         Ok(Recorder {
             batches,
             batch: Vec::with_capacity(BATCH_BYTES),
+            mask,
             since_digest: 0,
             ended: false,
             writer: Some(writer),
@@ -232,6 +243,10 @@ impl Recorder {
             return;
         }
         frame(&mut self.batch, kind, now, parts);
+        // The last part is what came from outside.
+        let len = parts.last().map_or(0, |part| part.len());
+        let from = self.batch.len() - len;
+        self.mask.apply(&mut self.batch[from..]);
         self.since_digest += 1;
         if self.batch.len() >= BATCH_BYTES {
             self.flush();

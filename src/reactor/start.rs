@@ -7,18 +7,19 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use mio::{Events, Poll, Waker};
-use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
+use tracing_appender::non_blocking::{ErrorCounter, NonBlockingBuilder, WorkerGuard};
 
 use super::clock::Clock;
 use super::data_dir::DataDir;
 use super::greet::greet;
 use super::listener::Listener;
+use super::mask::Mask;
 use super::observe::Observer;
 use super::recorder::{FORMAT, Header, Recorder};
 use super::signals::Signals;
 use super::threads::Threads;
 use super::watchdog::{self, Board};
-use super::{EVENTS, LISTENER, Reactor, SIGNALS, WAKER, tls};
+use super::{EVENTS, LISTENER, Reactor, SIGNALS, WAKER, os_error, tls};
 use crate::config::{Config, LogFormat};
 use crate::engine::resolver::Resolver;
 use crate::engine::{Engine, Sizes};
@@ -35,7 +36,10 @@ const LEAST_FILES: usize = 16;
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// The address cannot be listened on.
-    #[error("cannot listen on {address}: {error} (choose another with --listen ADDR:PORT)")]
+    #[error(
+        "cannot listen on {address}: {} (--listen ADDR:PORT)",
+        os_error::listening(error)
+    )]
     Listen {
         /// Which one.
         address: std::net::SocketAddr,
@@ -44,7 +48,9 @@ pub enum StartError {
     },
     /// The data directory cannot be made.
     #[error(
-        "the data directory {path} cannot be made: {error} (choose another with --data-dir DIR)"
+        "the data directory {path} cannot be made: {}; make the folder above it writable for this \
+         user, or choose another with --data-dir DIR",
+        os_error::plain(error)
     )]
     DataDir {
         /// Which one.
@@ -62,8 +68,9 @@ pub enum StartError {
     },
     /// The data directory cannot be locked.
     #[error(
-        "{path} cannot be made or locked: {error} (make its folder writable for this user, or \
-         choose another with --data-dir DIR)"
+        "{path} cannot be made or locked: {}; make its folder writable for this user, or choose \
+         another with --data-dir DIR",
+        os_error::plain(error)
     )]
     Lock {
         /// The file of the lock.
@@ -95,8 +102,16 @@ pub enum StartError {
         needed: u64,
     },
     /// A certificate file is not as it should be.
-    #[error("{0}")]
-    Tls(io::Error),
+    #[error(
+        "provider.{provider}.ca_file: {error}; name a file of certificates in PEM, or leave it out \
+         to trust those of the system"
+    )]
+    Tls {
+        /// Whose certificates.
+        provider: String,
+        /// Why.
+        error: io::Error,
+    },
     /// Somebody asked a second time to stop, and did not want to wait for what was in flight.
     #[error(
         "asked twice to stop: requests in flight were cut off, and only what was acknowledged is sure to be stored"
@@ -109,7 +124,7 @@ pub enum StartError {
 
 /// Serves until it is asked to stop.
 pub fn run(config: Config) -> Result<(), StartError> {
-    let (guard, dropped) = start_log(&config);
+    let (guard, dropped) = start_log(&config)?;
     let data_dir = DataDir::claim(&config.data_dir)?;
     let reactor = open(&Arc::new(config), &data_dir, dropped)?;
     let ended = reactor.run();
@@ -122,7 +137,7 @@ pub fn run(config: Config) -> Result<(), StartError> {
 fn open(
     config: &Arc<Config>,
     data_dir: &DataDir,
-    dropped: Option<tracing_appender::non_blocking::ErrorCounter>,
+    dropped: Option<ErrorCounter>,
 ) -> Result<Reactor, StartError> {
     let files = rlimit::increase_nofile_limit(u64::MAX)?;
     let sizes = sizes(config, files)?;
@@ -228,22 +243,30 @@ fn tls_configs(config: &Config) -> Result<Vec<Option<Arc<rustls::ClientConfig>>>
     config
         .providers
         .iter()
-        .map(|provider| provider.upstream().map_or(Ok(None), of_upstream))
-        .collect::<io::Result<_>>()
-        .map_err(StartError::Tls)
+        .map(|provider| {
+            let tls = provider.upstream().map_or(Ok(None), of_upstream);
+            tls.map_err(|error| StartError::Tls {
+                provider: provider.name.clone(),
+                error,
+            })
+        })
+        .collect()
 }
 
 fn start_recorder(config: &Config, sizes: Sizes, seed: u64) -> io::Result<Option<Recorder>> {
     let Some(path) = &config.record else {
         return Ok(None);
     };
-    let keys = config
-        .providers
-        .iter()
-        .filter_map(|provider| {
+    let keys = || {
+        let providers = config.providers.iter();
+        providers.filter_map(|provider| {
             let key = provider.upstream()?.key.as_ref()?;
-            Some((provider.name.clone(), key.expose().len()))
+            Some((provider.name.as_str(), key.expose()))
         })
+    };
+    let mask = Mask::of(keys().map(|(_, key)| key));
+    let keys = keys()
+        .map(|(name, key)| (name.to_owned(), key.len()))
         .collect();
     let header = Header {
         maitred_recording: FORMAT,
@@ -253,17 +276,23 @@ fn start_recorder(config: &Config, sizes: Sizes, seed: u64) -> io::Result<Option
         seed,
         sizes,
     };
-    Recorder::start(path, &header).map(Some)
+    Recorder::start(path, &header, mask).map(Some)
+}
+
+/// Colours are for people who have not said that they want none (<https://no-color.org>).
+fn wants_color() -> bool {
+    std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }
 
 /// Log lines go to standard error through a thread: a terminal that does not scroll must not hold
 /// the loop up. When its queue is full, lines are dropped and counted.
-fn start_log(
-    config: &Config,
-) -> (
-    Option<WorkerGuard>,
-    Option<tracing_appender::non_blocking::ErrorCounter>,
-) {
+fn start_log(config: &Config) -> io::Result<(Option<WorkerGuard>, Option<ErrorCounter>)> {
+    // The library panics if it gets no thread. Where there is one for us there is one for it.
+    let probe = std::thread::Builder::new().spawn(|| ());
+    probe
+        .map_err(|error| os_error::thread("log", &error))?
+        .join()
+        .expect("it does nothing");
     let (writer, guard) = NonBlockingBuilder::default()
         .thread_name("log")
         .finish(io::stderr());
@@ -271,7 +300,7 @@ fn start_log(
     let filter = tracing_subscriber::EnvFilter::new(config.log_level.as_str());
     let lines = tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_ansi(io::IsTerminal::is_terminal(&io::stderr()))
+        .with_ansi(wants_color() && io::IsTerminal::is_terminal(&io::stderr()))
         .with_target(false)
         .with_writer(writer);
     let started = match config.log_format {
@@ -279,7 +308,7 @@ fn start_log(
         LogFormat::Json => lines.json().try_init(),
     };
     match started {
-        Ok(()) => (Some(guard), Some(dropped)),
-        Err(_) => (None, None), // somebody (a test) has a log of their own
+        Ok(()) => Ok((Some(guard), Some(dropped))),
+        Err(_) => Ok((None, None)), // somebody (a test) has a log of their own
     }
 }

@@ -1,7 +1,7 @@
 //! The threads that do what would block the loop, and the way their results come back.
 //!
 //! ```text
-//!  loop ──(bounded channel)──► scorer-0 … scorer-3   parse, score
+//!  loop ──(bounded channel)──► scorer-0 … scorer-3   parse, score, keywords
 //!                          ──► sqlite-writer         transactions, in groups
 //!                          ──► sqlite-reader         questions
 //!                          ──► names-0, names-1      getaddrinfo
@@ -24,9 +24,11 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, Sender, bounded};
 use mio::Waker;
 
+use super::os_error;
 use crate::config::Drill;
 use crate::engine::WorkId;
 use crate::engine::flow::body;
+use crate::engine::flow::import::line;
 use crate::engine::io::ResolveFault;
 use crate::engine::work::{Work, WorkResult};
 use crate::limits::{NAME_THREADS, WRITE_GROUP};
@@ -150,9 +152,10 @@ impl Threads {
     /// Hands a piece of work over. Never waits.
     pub fn submit(&self, id: WorkId, work: Work) {
         let handed = match work {
-            work @ (Work::Parse { .. } | Work::Score { .. }) => {
-                self.texts.try_send((id, work)).is_ok()
-            }
+            work @ (Work::Parse { .. }
+            | Work::Score { .. }
+            | Work::Keywords { .. }
+            | Work::Import { .. }) => self.texts.try_send((id, work)).is_ok(),
             Work::Read(query) => self.reads.try_send((id, query)).is_ok(),
             Work::Write(write) => self.writes.try_send((id, *write)).is_ok(),
         };
@@ -203,7 +206,7 @@ fn spawn(name: String, run: impl FnOnce() + Send + 'static) -> io::Result<JoinHa
     thread::Builder::new()
         .name(name)
         .spawn(run)
-        .map_err(|error| io::Error::new(error.kind(), format!("thread {named}: {error}")))
+        .map_err(|error| os_error::thread(&named, &error))
 }
 
 /// Runs a piece of work and counts the time; a panic becomes `None`.
@@ -226,18 +229,37 @@ fn score_one(work: Work, drill: &Drill) -> WorkResult {
     match work {
         Work::Parse { shape, body } => WorkResult::Parsed(body::parse(shape, &body)),
         Work::Score { text, cancel } => {
-            if drill.stall_scorer_ms > 0 {
-                thread::sleep(Duration::from_millis(drill.stall_scorer_ms));
-            }
-            if let Some(words) = &drill.panic_scorer_on {
-                assert!(
-                    !text.contains(words),
-                    "drill: the scorer panics as configured"
-                );
-            }
+            rehearse(&text, drill);
             WorkResult::Scored(score::score(&text, &|| cancel.is_cancelled()))
         }
+        Work::Keywords {
+            text,
+            limit,
+            cancel,
+        } => {
+            rehearse(&text, drill);
+            let cancelled = || cancel.is_cancelled();
+            WorkResult::Keywords(score::keywords::extract(&text, limit, &cancelled))
+        }
+        Work::Import {
+            lines,
+            first,
+            cancel,
+        } => WorkResult::Lines(line::read(&lines, first, &|| cancel.is_cancelled())),
         Work::Read(_) | Work::Write(_) => WorkResult::Panicked,
+    }
+}
+
+/// What the drill has a scorer do before it looks at a text.
+fn rehearse(text: &str, drill: &Drill) {
+    if drill.stall_scorer_ms > 0 {
+        thread::sleep(Duration::from_millis(drill.stall_scorer_ms));
+    }
+    if let Some(words) = &drill.panic_scorer_on {
+        assert!(
+            !text.contains(words),
+            "drill: the scorer panics as configured"
+        );
     }
 }
 
@@ -250,7 +272,21 @@ fn write_in_groups(
     stall_ms: u64,
 ) {
     let (mut ids, mut group) = (Vec::new(), Vec::new());
-    while let Ok((id, write)) = work.recv() {
+    let mut indexing = owes_indexing(&writer);
+    loop {
+        let next = if indexing {
+            work.try_recv().map_err(|error| error.is_disconnected())
+        } else {
+            work.recv().map_err(|_| true)
+        };
+        let (id, write) = match next {
+            Ok(next) => next,
+            Err(true) => return,
+            Err(false) => {
+                indexing = index_some(&mut writer, busy);
+                continue;
+            }
+        };
         ids.push(id);
         group.push(write);
         while group.len() < WRITE_GROUP {
@@ -285,6 +321,44 @@ fn write_in_groups(
                 Some(Err(error)) => tracing::warn!(code = error.code(), "checkpoint: {error}"),
                 None => tracing::error!("a checkpoint of the store panicked"),
             }
+        }
+    }
+}
+
+/// Whether texts are to be taken into the search index, because they are older than it.
+fn owes_indexing(writer: &Writer) -> bool {
+    match writer.unindexed() {
+        Ok(0) => false,
+        Ok(texts) => {
+            tracing::info!(
+                texts,
+                "texts of an older version are being indexed for search"
+            );
+            true
+        }
+        Err(error) => {
+            tracing::warn!(code = error.code(), "search index: {error}");
+            false
+        }
+    }
+}
+
+/// A few of them. Returns whether to go on: after an error the next start does.
+fn index_some(writer: &mut Writer, busy: &Busy) -> bool {
+    match guarded(&busy.writer, || writer.index_some()) {
+        Some(Ok(more)) => {
+            if !more {
+                tracing::info!("all texts are indexed for search");
+            }
+            more
+        }
+        Some(Err(error)) => {
+            tracing::warn!(code = error.code(), "search index: {error}");
+            false
+        }
+        None => {
+            tracing::error!("taking texts into the search index panicked");
+            false
         }
     }
 }

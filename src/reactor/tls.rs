@@ -13,6 +13,7 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{AlertDescription, CertificateError, ClientConfig, ClientConnection, RootCertStore};
 
+use super::os_error;
 use crate::engine::io::TlsFault;
 
 /// Plaintext that the session may hold before it was sent.
@@ -133,21 +134,21 @@ pub fn client_config(ca_file: Option<&Path>) -> io::Result<Arc<ClientConfig>> {
 fn roots_of_file(path: &Path) -> io::Result<RootCertStore> {
     let named = |what: String| io::Error::new(io::ErrorKind::InvalidData, what);
     let pem = std::fs::File::open(path)
-        .map_err(|error| named(format!("ca_file {}: {error}", path.display())))?;
+        .map_err(|error| named(format!("{}: {}", path.display(), os_error::plain(&error))))?;
     let mut roots = RootCertStore::empty();
     let mut reader = io::BufReader::new(pem);
     if reader.fill_buf()?.is_empty() {
-        return Err(named(format!("ca_file {} is empty", path.display())));
+        return Err(named(format!("{} is empty", path.display())));
     }
     for certificate in CertificateDer::pem_reader_iter(&mut reader) {
         let certificate =
-            certificate.map_err(|error| named(format!("ca_file {}: {error}", path.display())))?;
+            certificate.map_err(|error| named(format!("{}: {error}", path.display())))?;
         roots
             .add(certificate)
-            .map_err(|error| named(format!("ca_file {}: {error}", path.display())))?;
+            .map_err(|error| named(format!("{}: {error}", path.display())))?;
     }
     if roots.is_empty() {
-        let what = format!("ca_file {} holds no certificate", path.display());
+        let what = format!("{} holds no certificate", path.display());
         return Err(named(what));
     }
     Ok(roots)

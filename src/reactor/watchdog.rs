@@ -11,6 +11,7 @@ use std::thread;
 use std::time::Duration;
 
 use super::clock::Clock;
+use super::os_error;
 
 /// How often it looks.
 const LOOK: Duration = Duration::from_millis(50);
@@ -53,7 +54,8 @@ pub fn start(clock: Clock, board: Arc<Board>) -> io::Result<()> {
     read_process(&board);
     thread::Builder::new()
         .name("watchdog".into())
-        .spawn(move || watch(clock, &board))?;
+        .spawn(move || watch(clock, &board))
+        .map_err(|error| os_error::thread("watchdog", &error))?;
     Ok(())
 }
 

@@ -1,4 +1,5 @@
-//! Text into numbers: how hard an English text is to read, and how it feels.
+//! Text into numbers: how hard an English text is to read, how it feels, and (in [`keywords`]) what
+//! it is about.
 //!
 //! The figures are those of two well-known Python libraries, `textstat` 0.7.13 and
 //! `vaderSentiment` 3.3.2, so that they can be compared with everybody else's. The code is our
@@ -18,11 +19,12 @@
 //! ```
 //!
 //! Reading order: [`classes`] (what is a word character), [`counts`], [`readability`], then
-//! [`table`], [`syllables`], [`hyphenation`], then [`sentiment`].
+//! [`table`], [`syllables`], [`hyphenation`], then [`sentiment`]; [`keywords`] stands apart.
 
 mod classes;
 mod counts;
 mod hyphenation;
+pub mod keywords;
 mod labels;
 mod readability;
 mod sentences;

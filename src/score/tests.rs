@@ -17,6 +17,43 @@ fn an_empty_text_has_zeros() {
 }
 
 #[test]
+fn a_word_of_five_hundred_letters_is_one_word() {
+    for word in [
+        "hyphenation".repeat(46),
+        "x".repeat(500),
+        "中".repeat(500),
+        "e\u{301}".repeat(250),
+    ] {
+        let r = scored(&word).readability;
+        assert_eq!((r.lexicon_count, r.sentence_count), (1, 1));
+        assert!(r.syllable_count <= 500 && r.flesch_reading_ease.is_finite());
+        let twice = scored(&format!("{word} {word}")).readability;
+        assert_eq!(twice.syllable_count, 2 * r.syllable_count);
+    }
+}
+
+/// Scripts, marks and characters that are no letters: each text beside what it has to count as.
+#[test]
+fn odd_characters_count_as_what_they_are() {
+    for (text, words, sentences) in [
+        ("\u{feff}", 0, 1),
+        ("👍🏽 🇫🇷 ❤️", 0, 1),
+        ("مرحبا بالعالم اليوم. Привет мир снова.", 6, 2),
+        ("naïve café au lait", 4, 1),
+        ("one\u{200b}two three\u{a0}four", 3, 1),
+        ("ﬁne ǅ Ⅷ ½ ²", 5, 1),
+        ("\u{1}\u{7f}\u{85}", 0, 1),
+    ] {
+        let r = scored(text).readability;
+        assert_eq!(
+            (r.lexicon_count, r.sentence_count),
+            (words, sentences),
+            "{text:?}"
+        );
+    }
+}
+
+#[test]
 fn scores_are_json_with_the_label_first_and_back() {
     let scores = scored("The food was great! But the room was a bit too cold.");
     let json = serde_json::to_string(&scores).unwrap();

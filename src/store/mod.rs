@@ -18,6 +18,8 @@ mod rows;
 pub mod sqlite;
 mod term;
 
+use std::ops::AddAssign;
+
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -25,7 +27,8 @@ use crate::score::Scores;
 
 pub use error::StoreError;
 pub use rows::{
-    AnalysisRow, Listed, RequestOutcome, RequestRow, TextRow, TextState, Unscored, excerpt,
+    AnalysisRow, KeywordMethod, KeywordsRow, Listed, RequestOutcome, RequestRow, TextRow,
+    TextState, Unscored, excerpt,
 };
 pub use term::{term_hash, term_id, term_key};
 
@@ -42,6 +45,13 @@ pub enum Write {
         /// The analysis, if that is what was asked for.
         analysis: Option<Box<AnalysisRow>>,
     },
+    /// Store the keywords of a text. What is there already is left as it is, as for `Save`.
+    Keywords {
+        /// The requests that they answer: more than one if they shared a generation.
+        requests: Vec<RequestRow>,
+        /// The keywords with their term.
+        row: Box<KeywordsRow>,
+    },
     /// Remove a generated text, its scores, and its term if nothing else refers to it.
     Delete {
         /// Whose text; another tenant's text is not found.
@@ -49,6 +59,8 @@ pub enum Write {
         /// The text's id.
         id: Uuid,
     },
+    /// Store texts that were written elsewhere. A text whose id is already there is left as it is.
+    Import(Vec<TextRow>),
     /// Set the scores of a text that was stored without, or replace them.
     Rescore {
         /// Whose text; another tenant's text is not found.
@@ -63,12 +75,33 @@ pub enum Write {
 /// What became of a [`Write`]. It is on the disk when this is returned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Written {
-    /// All rows of the `Save` are there.
+    /// All rows of the `Save`, or of the keywords, are there.
     Saved,
     /// Whether there was such a text to delete.
     Deleted(bool),
     /// Whether there was such a text to score.
     Rescored(bool),
+    /// What became of the texts of an `Import`.
+    Imported(Tally),
+}
+
+/// What became of texts that were imported.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tally {
+    /// Texts that were not there before.
+    pub imported: u64,
+    /// Texts whose id was there already; they were left as they were.
+    pub skipped: u64,
+    /// Those of the imported that have scores.
+    pub scored: u64,
+}
+
+impl AddAssign for Tally {
+    fn add_assign(&mut self, other: Tally) {
+        self.imported += other.imported;
+        self.skipped += other.skipped;
+        self.scored += other.scored;
+    }
 }
 
 /// Something to look up.
@@ -80,6 +113,9 @@ pub enum Query {
         tenant: String,
         /// Only texts whose whole term equals this one, letter case and outer space aside.
         term: Option<String>,
+        /// Only texts that have all of these words in their topic or text, letter case and accents
+        /// aside. The last word may be the beginning of one. Not a query language.
+        words: Option<String>,
         /// Rows wanted; held between 1 and [`crate::limits::PAGE_ROWS`].
         limit: usize,
         /// The `next` of the page before. Rows that were added since do not move the pages.
@@ -91,6 +127,17 @@ pub enum Query {
         tenant: String,
         /// Its id.
         id: Uuid,
+    },
+    /// Whole texts, the oldest first. Stops early once [`crate::limits::EXPORT_BYTES`] of text are
+    /// gathered, after at least one row.
+    Export {
+        /// Whose texts.
+        tenant: String,
+        /// Only ids after this one.
+        after: Option<Uuid>,
+        /// Only ids up to this one, so that an export ends although texts are added. The first
+        /// answer says which.
+        until: Option<Uuid>,
     },
     /// Texts of all tenants that have no scores yet, the oldest first. Stops early once
     /// [`crate::limits::GENERATION_BYTES`] of text are gathered, after at least one row.
@@ -109,8 +156,19 @@ pub enum Found {
     Page {
         /// The rows, the newest first.
         rows: Vec<Listed>,
-        /// What to pass as `before` for the next page; `None` on the last one.
+        /// What to pass as `before` for the next page; `None` on the last one. With `words`, a page
+        /// may be short and not be the last.
         next: Option<Uuid>,
+        /// With `words`: texts of an older version are still being taken into the index, and are
+        /// not found yet.
+        indexing: bool,
+    },
+    /// A piece of an export.
+    Texts {
+        /// The rows, the oldest first.
+        rows: Vec<TextRow>,
+        /// If there are more after them: the `until` of the whole export.
+        more: Option<Uuid>,
     },
     /// The text, if this tenant has it.
     One(Option<Box<TextRow>>),

@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use crate::limits::EXCERPT_CHARS;
 use crate::score::Scores;
+use crate::score::keywords::Keyword;
 
 /// Whether a text came to its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -107,6 +108,45 @@ pub struct AnalysisRow {
     pub created_ms: i64,
     /// What came out.
     pub scores: Scores,
+}
+
+/// Who named keywords.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum KeywordMethod {
+    /// A model, on request.
+    Provider,
+    /// Our own figures.
+    Local,
+}
+
+impl KeywordMethod {
+    /// The word in the table, in requests and in answers.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            KeywordMethod::Provider => "provider",
+            KeywordMethod::Local => "local",
+        }
+    }
+}
+
+/// The keywords of a text that was handed in: a row of `generated_keywords` for each of them.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct KeywordsRow {
+    /// The id (UUIDv7) that all of them have; their position makes the difference.
+    pub id: Uuid,
+    /// The owner of the key that asked; `local` without keys.
+    pub tenant: String,
+    /// [`super::term_id`] of tenant and term.
+    pub search_term_id: Uuid,
+    /// What they are filed under: the text.
+    pub term: String,
+    /// Who named them.
+    pub method: KeywordMethod,
+    /// The keywords, the best first. None of them: nothing is stored, not even the term.
+    pub keywords: Vec<Keyword>,
+    /// When they were asked for.
+    pub created_ms: i64,
 }
 
 /// How an accepted request ended.
@@ -235,6 +275,9 @@ mod tests {
             assert_eq!(TextState::from_word(state.as_str()), Some(state));
         }
         assert_eq!(TextState::from_word("Complete"), None);
+        for method in [KeywordMethod::Provider, KeywordMethod::Local] {
+            assert_eq!(serde_json::to_value(method).unwrap(), method.as_str());
+        }
     }
 
     #[test]

@@ -90,7 +90,7 @@ fn in_the_middle_of_a_whole_answer() {
 #[test]
 fn while_waiting_for_a_connection() {
     let provider = Provider::start(|_| Script::hang());
-    let config = provider.config("connections = 1\npool_wait_ms = 60000\n");
+    let config = provider.config("connections = 1\nqueue_ms = 60000\n");
     let server = Server::start(&config);
     let mut first = server.connect();
     first.send(generate("one", false));

@@ -6,9 +6,11 @@
 mod support;
 
 mod anthropic;
+mod attempts;
 mod cancel;
 mod failures;
 mod gemini;
+mod keywords;
 mod names;
 mod offline;
 mod openai;

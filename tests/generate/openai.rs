@@ -212,7 +212,7 @@ fn a_connection_that_died_while_idle_is_noticed_by_nobody() {
 #[test]
 fn a_bounded_pool_makes_calls_wait() {
     let provider = Provider::start(|_| Script::default().wait(ms(100)).send(whole_bytes()));
-    let config = provider.config("connections = 2\npool_wait_ms = 20000\n");
+    let config = provider.config("connections = 2\nqueue_ms = 20000\n");
     let server = Server::start(&config);
     std::thread::scope(|scope| {
         for n in 0..8 {
@@ -227,9 +227,9 @@ fn a_bounded_pool_makes_calls_wait() {
 }
 
 #[test]
-fn a_call_that_waits_too_long_for_a_connection_gets_503() {
+fn a_call_that_waits_too_long_for_its_turn_gets_503() {
     let provider = Provider::start(|_| Script::hang());
-    let config = provider.config("connections = 1\npool_wait_ms = 100\n");
+    let config = provider.config("connections = 1\nqueue_ms = 100\n");
     let server = Server::start(&config);
     let mut first = server.connect();
     first.send(generate("one", false));
@@ -237,7 +237,7 @@ fn a_call_that_waits_too_long_for_a_connection_gets_503() {
     let second = server.ask(generate("two", false));
     assert_eq!(
         (second.status, second.problem().as_str()),
-        (503, "upstream_pool_timeout")
+        (503, "queue_timeout")
     );
     assert_eq!(second.field("retry-after"), Some("1"));
 }

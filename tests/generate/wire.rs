@@ -95,7 +95,7 @@ fn a_cancelled_answer_is_not_the_next_ones() {
         let script = Script::default().wait(ms(if asked.before == 0 { 300 } else { 0 }));
         Script([script.0, Script::whole(text).0].concat())
     });
-    let server = Server::start(&provider.config("connections = 1\npool_wait_ms = 5000\n"));
+    let server = Server::start(&provider.config("connections = 1\nqueue_ms = 5000\n"));
     let mut first = server.connect();
     first.send(generate("one", false));
     provider.wait_for_requests(1);
@@ -131,7 +131,7 @@ fn a_thousand_calls_over_connections_that_come_and_go() {
             Script::status(200, "", &body("tea"))
         }
     });
-    let server = Server::start(&provider.config("connections = 8\npool_wait_ms = 20000\n"));
+    let server = Server::start(&provider.config("connections = 8\nqueue_ms = 20000\n"));
     std::thread::scope(|scope| {
         for worker in 0..4 {
             let server = &server;

@@ -85,12 +85,17 @@ impl Client {
     /// The response to a request that was sent; `102` and the like are returned as they are.
     pub fn response(&mut self) -> Response {
         let mut response = self.head();
+        response.body = self.body();
+        response
+    }
+
+    /// The body of a response whose head was read.
+    pub fn body(&mut self) -> Vec<u8> {
         while self
             .more_body()
             .expect("the body is framed as its head says")
         {}
-        response.body = std::mem::take(&mut self.body);
-        response
+        std::mem::take(&mut self.body)
     }
 
     /// The response to HEAD: a head and nothing else, whatever it says of a body.
@@ -144,6 +149,24 @@ impl Client {
     /// All events up to the end of the stream.
     pub fn events(&mut self) -> Vec<Event> {
         std::iter::from_fn(|| self.event()).collect()
+    }
+
+    /// The rest of a body whose head was read.
+    pub fn rest_of_body(&mut self) -> Vec<u8> {
+        let (body, whole) = self.body_until_cut();
+        assert!(whole, "the body is framed as its head says");
+        body
+    }
+
+    /// As much as comes of a body whose head was read, and whether its framing says that this is
+    /// all of it.
+    pub fn body_until_cut(&mut self) -> (Vec<u8>, bool) {
+        loop {
+            match self.more_body() {
+                Ok(true) => {}
+                end => return (std::mem::take(&mut self.body), end.is_ok()),
+            }
+        }
     }
 
     /// Whatever comes until the other side closes.

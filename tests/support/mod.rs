@@ -26,6 +26,7 @@ pub mod dns_message;
 pub mod name_server;
 pub mod process;
 pub mod provider;
+pub mod proxy;
 pub mod response;
 pub mod script;
 pub mod server;

@@ -39,6 +39,14 @@ pub fn resident_bytes(pid: u32) -> u64 {
     kib.parse::<u64>().expect("a number") * 1024
 }
 
+/// How long a thread was ready to run and did not, by its `schedstat` (see
+/// `Documentation/scheduler/sched-stats.rst` of Linux). A kernel without it says nothing.
+pub fn waited_for_processor(schedstat: &str) -> Duration {
+    let stat = fs::read_to_string(schedstat).unwrap_or_default();
+    let waited = stat.split(' ').nth(1).and_then(|word| word.parse().ok());
+    Duration::from_nanos(waited.unwrap_or(0))
+}
+
 /// Open file descriptors.
 pub fn open_files(pid: u32) -> usize {
     fs::read_dir(format!("/proc/{pid}/fd"))

@@ -13,21 +13,39 @@ pub struct Identity {
     pub server: Arc<ServerConfig>,
     /// What a client that trusts it puts into its `ca_file`.
     pub pem: String,
+    /// Its key, for a provider that reads files.
+    pub key_pem: String,
 }
 
 impl Identity {
     /// A certificate for these names and addresses, signed by itself.
     pub fn of(names: &[&str]) -> Identity {
+        Identity::new(names, |_| {})
+    }
+
+    /// One that has been of no use since 2001.
+    pub fn expired(names: &[&str]) -> Identity {
+        Identity::new(names, |params| {
+            params.not_before = rcgen::date_time_ymd(2000, 1, 1);
+            params.not_after = rcgen::date_time_ymd(2001, 1, 1);
+        })
+    }
+
+    fn new(names: &[&str], change: impl FnOnce(&mut rcgen::CertificateParams)) -> Identity {
         let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
-        let own = rcgen::generate_simple_self_signed(names).expect("names");
-        let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(own.signing_key.serialize_der()));
+        let mut params = rcgen::CertificateParams::new(names).expect("names");
+        change(&mut params);
+        let key = rcgen::KeyPair::generate().expect("a key");
+        let own = params.self_signed(&key).expect("a certificate");
+        let der = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
         let server = ServerConfig::builder()
             .with_no_client_auth()
-            .with_single_cert(vec![own.cert.der().clone()], key)
+            .with_single_cert(vec![own.der().clone()], der)
             .expect("the key belongs to the certificate");
         Identity {
             server: Arc::new(server),
-            pem: own.cert.pem(),
+            pem: own.pem(),
+            key_pem: key.serialize_pem(),
         }
     }
 }

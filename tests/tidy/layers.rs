@@ -23,7 +23,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "config", "dialect", "engine", "limits", "proto", "score", "store",
         ],
     ),
-    ("cli", &["config", "limits"]),
+    ("cli", &["config", "limits", "score"]),
 ];
 
 /// What only some may touch: the words, who may (by the start of the path), and why.

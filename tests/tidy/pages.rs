@@ -39,6 +39,7 @@ const FOREIGN: &[&str] = &[
 
 /// Names with capitals in the middle that are not ours.
 const FOREIGN_TYPES: &[&str] = &[
+    "ETag",
     "RefCell",
     "SystemTime",
     "RandomState",

@@ -60,7 +60,9 @@ impl Repository {
 
     /// Whatever a person writes: code, scripts, pages.
     pub(crate) fn texts(&self) -> Vec<File> {
-        let kinds = ["rs", "md", "toml", "sql", "py", "sh"];
+        let kinds = [
+            "rs", "md", "toml", "sql", "py", "sh", "js", "mjs", "css", "html",
+        ];
         let scripts = ["tests/all", "tests/long", ".ci/run"];
         self.select(|path| {
             scripts.contains(&path)

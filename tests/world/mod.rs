@@ -23,9 +23,11 @@ use std::sync::Arc;
 
 use maitred::config::{Config, Flags, SourceFile, Sources};
 use maitred::engine::flow::body;
+use maitred::engine::flow::import::line;
 use maitred::engine::io::{Gone, How, Input, Output, ResolveFault};
 use maitred::engine::work::{Kind, Work, WorkResult};
 use maitred::engine::{ConnId, Engine, Mono, Now, Sizes, WorkId};
+use maitred::score::keywords::extract;
 use maitred::score::score;
 
 pub(crate) use reply::{Event, Reply, take_reply};
@@ -96,9 +98,14 @@ pub(crate) const SIZES: Sizes = Sizes {
     scorers: 1,
 };
 
-/// A provider by its address, called `llm`, that is the default one.
-pub(crate) const PROVIDER: &str =
-    "[provider.llm]\nbase_url = \"http://10.0.0.1:8000/v1\"\nmodel = \"m\"\nkey = \"sk-secret\"\n";
+/// A provider by its address, called `llm`, that is the default one. It is asked once for each
+/// text: what is done when that fails has tests of its own, with [`RETRIED`].
+pub(crate) const PROVIDER: &str = "[provider.llm]\nbase_url = \"http://10.0.0.1:8000/v1\"\nmodel = \"m\"\n\
+    key = \"sk-secret\"\nretries = 0\n";
+
+/// The same provider, asked as often as it is by default.
+pub(crate) const RETRIED: &str =
+    "[provider.llm]\nbase_url = \"http://10.0.0.1:8000/v1\"\nmodel = \"m\"\n";
 
 /// The configuration in a file with this text.
 pub(crate) fn config(text: &str) -> Arc<Config> {
@@ -185,8 +192,7 @@ impl World {
             Output::Pause(id) => self.open(id).paused = true,
             Output::Resume(id) => self.open(id).paused = false,
             Output::ShutWrite(id) => {
-                let unsent = self.unsent(id).len();
-                assert_eq!(unsent, 0, "a FIN before all was sent");
+                assert!(!self.has_unsent(id), "a FIN before all was sent");
                 self.open(id).fin = true;
             }
             Output::Close(id, how) => {
@@ -214,7 +220,12 @@ impl World {
     pub(crate) fn unsent(&self, id: ConnId) -> Vec<u8> {
         let mut slices = [IoSlice::new(&[]); 1024];
         let count = self.engine.unsent(id, &mut slices);
-        slices[..count].iter().flat_map(|s| s.to_vec()).collect()
+        let slices: Vec<&[u8]> = slices[..count].iter().map(|slice| &**slice).collect();
+        slices.concat()
+    }
+
+    fn has_unsent(&self, id: ConnId) -> bool {
+        self.engine.unsent(id, &mut [IoSlice::new(&[])]) > 0
     }
 
     /// The peer of `id` takes at most `n` bytes.
@@ -226,7 +237,7 @@ impl World {
         if !bytes.is_empty() {
             self.feed(Input::Sent(id, bytes.len()));
         }
-        let more = !self.unsent(id).is_empty();
+        let more = self.has_unsent(id);
         if let Some(socket) = self.sockets.get_mut(&id) {
             socket.dirty = more;
         }
@@ -308,6 +319,16 @@ impl World {
             Work::Score { text, cancel } => {
                 WorkResult::Scored(score(&text, &|| cancel.is_cancelled()))
             }
+            Work::Import {
+                lines,
+                first,
+                cancel,
+            } => WorkResult::Lines(line::read(&lines, first, &|| cancel.is_cancelled())),
+            Work::Keywords {
+                text,
+                limit,
+                cancel,
+            } => WorkResult::Keywords(extract(&text, limit, &|| cancel.is_cancelled())),
             Work::Read(query) => WorkResult::Found(Ok(self.store.query(&query))),
             Work::Write(write) => WorkResult::Written(Ok(self.store.write(*write))),
         };
@@ -513,6 +534,19 @@ impl World {
     pub(crate) fn answer(&mut self, bytes: impl AsRef<[u8]>) {
         let id = self.upstream();
         self.send(id, bytes);
+    }
+
+    /// Every request that a provider has got and not answered yet is answered like this. Returns
+    /// how many there were.
+    pub(crate) fn serve(&mut self, bytes: impl AsRef<[u8]>) -> usize {
+        let asked = |world: &World, id: &ConnId| !world.sockets[id].got.is_empty();
+        let ids: Vec<ConnId> = self.upstreams();
+        let ids: Vec<ConnId> = ids.into_iter().filter(|id| asked(self, id)).collect();
+        for id in &ids {
+            self.sockets.get_mut(id).unwrap().got.clear();
+            self.send(*id, bytes.as_ref());
+        }
+        ids.len()
     }
 
     /// The value of a figure of `/metrics`, by name and labels.

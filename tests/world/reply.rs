@@ -123,7 +123,7 @@ fn body(
     if length.is_some() && coding.is_some() {
         return Err(Stray("two framings".to_owned()));
     }
-    if head || reply.status == 204 {
+    if head || matches!(reply.status, 204 | 304) {
         return Ok(Some((Vec::new(), 0)));
     }
     if coding == Some("chunked") {

@@ -1,12 +1,16 @@
 //! A store in memory that answers as the real one does.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use maitred::store::{
-    AnalysisRow, Found, Listed, Query, RequestRow, TextRow, Unscored, Write, Written, excerpt,
-    term_key,
+    AnalysisRow, Found, KeywordsRow, Listed, Query, RequestRow, Tally, TextRow, Unscored, Write,
+    Written, excerpt, term_key,
 };
 use uuid::Uuid;
+
+/// Texts in one answer to an export.
+const EXPORT_ROWS: usize = 2;
 
 /// The rows.
 #[derive(Clone, Debug, Default)]
@@ -14,6 +18,7 @@ pub(crate) struct Memory {
     pub(crate) requests: BTreeMap<Uuid, RequestRow>,
     pub(crate) texts: BTreeMap<Uuid, TextRow>,
     pub(crate) analyses: BTreeMap<Uuid, AnalysisRow>,
+    pub(crate) keywords: BTreeMap<Uuid, KeywordsRow>,
     /// Texts that were there.
     pub(crate) deleted: Vec<Uuid>,
 }
@@ -39,6 +44,28 @@ impl Memory {
                 }
                 Written::Saved
             }
+            Write::Keywords { requests, row } => {
+                for request in requests {
+                    let twice = self.requests.insert(request.id, request);
+                    assert_eq!(twice, None, "a request has two rows");
+                }
+                self.keywords.insert(row.id, *row);
+                Written::Saved
+            }
+            Write::Import(rows) => {
+                let mut tally = Tally::default();
+                for row in rows {
+                    match self.texts.entry(row.id) {
+                        Entry::Occupied(_) => tally.skipped += 1,
+                        Entry::Vacant(place) => {
+                            tally.imported += 1;
+                            tally.scored += u64::from(row.scores.is_some());
+                            place.insert(row);
+                        }
+                    }
+                }
+                Written::Imported(tally)
+            }
             Write::Delete { id, .. } => {
                 let was = self.texts.remove(&id).is_some();
                 self.deleted.extend(was.then_some(id));
@@ -57,10 +84,12 @@ impl Memory {
             Query::One { id, .. } => Found::One(self.texts.get(id).cloned().map(Box::new)),
             Query::List {
                 term,
+                words,
                 limit,
                 before,
                 ..
             } => {
+                let words = words.as_deref().unwrap_or("");
                 let key = term.as_deref().map(term_key);
                 let mut rows: Vec<Listed> = self
                     .texts
@@ -68,13 +97,31 @@ impl Memory {
                     .rev()
                     .filter(|row| before.is_none_or(|before| row.id < before))
                     .filter(|row| key.is_none_or(|key| term_key(&row.term) == key))
+                    .filter(|row| row.text.contains(words) || row.term.contains(words))
                     .take(limit + 1)
                     .map(listed)
                     .collect();
                 let more = rows.len() > *limit;
                 rows.truncate(*limit);
                 let next = rows.last().filter(|_| more).map(|row| row.id);
-                Found::Page { rows, next }
+                Found::Page {
+                    rows,
+                    next,
+                    indexing: false,
+                }
+            }
+            Query::Export { after, until, .. } => {
+                let mut rows = (self.texts.values()).filter(|row| {
+                    after.is_none_or(|after| row.id > after)
+                        && until.is_none_or(|until| row.id <= until)
+                });
+                let some = rows.by_ref().take(EXPORT_ROWS).cloned().collect();
+                Found::Texts {
+                    rows: some,
+                    more: rows
+                        .next()
+                        .and_then(|_| until.or(self.texts.keys().last().copied())),
+                }
             }
             Query::Unscored { after, limit } => {
                 let wanted = self.texts.values().filter(|row| row.scores.is_none());

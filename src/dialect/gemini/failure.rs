@@ -7,7 +7,7 @@
 //!
 //! The HTTP status decides; inside a stream its place is taken by `code`, or by the word in
 //! `status`. What the details know better (a quota that comes back tomorrow, a wrong key) comes
-//! first. The message is never read.
+//! first. Of the message only a delay is read.
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -40,6 +40,8 @@ struct ErrorFields<'a> {
     status: Option<JsonStr<'a>>,
     #[serde(borrow)]
     details: Option<&'a RawValue>,
+    #[serde(borrow)]
+    message: Option<&'a RawValue>,
 }
 
 /// What an error says of itself.
@@ -61,7 +63,7 @@ impl Named {
                 .and_then(|code| code.get().parse().ok())
                 .filter(|code| (400..600).contains(code)),
             status: fields.status.and_then(|status| known(status.escaped())),
-            hints: fields.details.map(Hints::of_details).unwrap_or_default(),
+            hints: Hints::of_error(fields.details, fields.message),
         }
     }
 
@@ -161,8 +163,8 @@ mod tests {
         assert_eq!(never.kind, FailureKind::QuotaExceeded);
         let key = error(400, "INVALID_ARGUMENT", r#"[{"reason":"API_KEY_INVALID"}]"#);
         assert_eq!(failure(400, key.as_bytes()).kind, FailureKind::Auth);
-        // The prose alone says nothing.
-        assert_eq!(details("[]").retry_after, None);
+        // Where the details say nothing, the prose has it.
+        assert_eq!(details("[]").retry_after, Some(Duration::from_secs(9)));
     }
 
     #[test]

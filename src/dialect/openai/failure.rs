@@ -52,7 +52,7 @@ impl<'a> Body<'a> {
     fn named(&self) -> Named<'a> {
         match self.error {
             Some(error) => Named::of_error(error),
-            None => Named::new(self.code, self.kind, None),
+            None => Named::new(self.code, self.kind, Hints::default()),
         }
     }
 }
@@ -78,6 +78,8 @@ struct ErrorFields<'a> {
     code: Option<&'a RawValue>,
     #[serde(borrow)]
     details: Option<&'a RawValue>,
+    #[serde(borrow)]
+    message: Option<&'a RawValue>,
 }
 
 /// What an error calls itself, from the more exact name to the less exact.
@@ -98,21 +100,18 @@ impl<'a> Named<'a> {
                  kind,
                  code,
                  details,
-             })| Self::new(code, kind, details),
+                 message,
+             })| Self::new(code, kind, Hints::of_error(details, message)),
         )
     }
 
-    fn new(
-        code: Option<&'a RawValue>,
-        kind: Option<&'a RawValue>,
-        details: Option<&'a RawValue>,
-    ) -> Self {
+    fn new(code: Option<&'a RawValue>, kind: Option<&'a RawValue>, hints: Hints) -> Self {
         Self {
             names: [code, kind].map(|name| name.and_then(text)),
             status: code
                 .and_then(|code| code.get().parse().ok())
                 .filter(|status| (400..600).contains(status)),
-            hints: details.map(Hints::of_details).unwrap_or_default(),
+            hints,
         }
     }
 

@@ -2,7 +2,6 @@
 
 use crate::engine::conn::{ClientPhase, Wait};
 use crate::engine::exchange::Exchange;
-use crate::engine::flow::Flow;
 use crate::engine::io::{How, Output};
 use crate::engine::now::Mono;
 use crate::engine::slots::{ConnId, ExchangeId};
@@ -116,10 +115,15 @@ impl Engine {
             (ClientPhase::Closing, _) => {}
             (ClientPhase::Open, None) => self.client_idle_eof(id),
             (ClientPhase::Open, Some(exchange)) => {
-                let (reading, costs) = self.exchanges.get(exchange).map_or((true, true), |e| {
-                    (matches!(e.flow, Flow::Body(_)), e.route.costs())
-                });
-                if reading || (costs && !half_close) {
+                let (reading, costs) = self
+                    .exchanges
+                    .get(exchange)
+                    .map_or((true, true), |e| (e.is_cut_short(), e.route.costs()));
+                if reading {
+                    // Replies to what it asked before may still be on their way to it.
+                    self.exchange_deserted(exchange);
+                    self.begin_close(id);
+                } else if costs && !half_close {
                     self.client_closed(id);
                     self.out.push(Output::Close(id, How::Plain));
                 }

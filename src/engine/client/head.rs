@@ -2,7 +2,8 @@
 
 use crate::engine::exchange::{Exchange, Held, Terms};
 use crate::engine::flow::Flow;
-use crate::engine::now::Now;
+use crate::engine::now::{Mono, Now};
+use crate::engine::policy::deadline;
 use crate::engine::routes::{self, Route};
 use crate::engine::slots::{ConnId, ExchangeId};
 use crate::engine::timers::Timer;
@@ -41,6 +42,10 @@ impl Engine {
             Err(failure) => (Route::Unknown, Err(failure)),
         };
         let body_limit = self.body_limit(&route);
+        let importing = route == Route::Import;
+        // A wrong one is refused below.
+        let patience_ms = deadline::of_head(&head.fields).ok().flatten();
+        let deadline = patience_ms.map_or(Mono::NEVER, |ms| started_mono.plus_ms(ms));
         let exchange = Exchange {
             conn: id,
             route,
@@ -52,6 +57,7 @@ impl Engine {
                 mono: started_mono,
                 wall_ms: now.wall_ms,
             },
+            deadline,
             terms,
             state: State::Reading,
             since: started_mono,
@@ -66,6 +72,11 @@ impl Engine {
         };
         client.exchange = Some(exchange);
         client.http.set_body_limit(body_limit);
+        self.set_exchange_timer(exchange, deadline);
+        let verdict = verdict.and_then(|()| match importing {
+            true => self.begin_import(exchange),
+            false => Ok(()),
+        });
         if let Err(failure) = verdict {
             return self.doom(exchange, failure, head.length);
         }
@@ -106,13 +117,20 @@ impl Engine {
                 return Err(Failure::Http(crate::proto::http1::Refusal::PayloadTooLarge));
             }
         }
+        if *route == Route::Import {
+            routes::check_lines(&head.fields, head.length)?;
+        }
+        deadline::of_head(&head.fields)?;
         if matches!(route, Route::Resume(_)) {
             routes::last_event_id(&head.fields)?;
         }
-        if route.costs() && self.stopping.is_some() {
+        let long = route.costs() || *route == Route::Import;
+        if long && self.stopping.is_some() {
             return Err(Failure::Stopping);
         }
-        if !route.is_probe() && *route != Route::Metrics && self.ledger.is_full() {
+        // What shows how it stands is most wanted when it stands badly.
+        let shows = matches!(route, Route::Metrics | Route::Status);
+        if !route.is_probe() && !shows && self.ledger.is_full() {
             return Err(Failure::Full(Bound::Memory));
         }
         Ok(())
@@ -120,7 +138,9 @@ impl Engine {
 
     pub(crate) fn body_limit(&self, route: &Route) -> u64 {
         match route {
-            Route::Analyze => self.config.limits.analyze_body_bytes as u64,
+            Route::Analyze | Route::Keywords => self.config.limits.analyze_body_bytes as u64,
+            // Its lines have a bound each.
+            Route::Import => u64::MAX,
             _ => self.config.limits.body_bytes as u64,
         }
     }
@@ -134,6 +154,9 @@ impl Engine {
         let Some(exchange_id) = client.exchange else {
             return;
         };
+        if let Some(Flow::Import(_)) = self.exchanges.get(exchange_id).map(|e| &e.flow) {
+            return self.import_bytes(exchange_id, bytes);
+        }
         if let Some(exchange) = self.exchanges.get_mut(exchange_id)
             && let Flow::Body(body) = &mut exchange.flow
             && exchange.route.takes_body()
@@ -183,6 +206,20 @@ impl Exchange {
     /// Whether its request is still arriving.
     #[must_use]
     pub fn is_reading(&self) -> bool {
-        matches!(self.flow, Flow::Body(_) | Flow::Doomed(_))
+        match &self.flow {
+            Flow::Body(_) | Flow::Doomed(_) => true,
+            Flow::Import(import) => import.is_reading(),
+            _ => false,
+        }
+    }
+
+    /// Whether the end of its body has not been seen. A client that ends before it has left.
+    #[must_use]
+    pub fn is_cut_short(&self) -> bool {
+        match &self.flow {
+            Flow::Body(_) => true,
+            Flow::Import(import) => !import.has_ended(),
+            _ => false,
+        }
     }
 }

@@ -112,7 +112,7 @@ impl Engine {
         let waiting = conn.tail.len();
         if waiting > PIPELINE_BYTES {
             self.pause_conn(id);
-        } else if waiting <= PIPELINE_BYTES / 2 {
+        } else if waiting <= PIPELINE_BYTES / 2 && !self.import_is_busy(id) {
             self.resume_conn(id);
         }
         self.settle_conn(id);

@@ -9,9 +9,12 @@ mod upstream;
 
 pub use self::upstream::Upstream;
 
+use std::sync::Arc;
+
 use uuid::Uuid;
 
 use crate::engine::flow::body::ParseFault;
+use crate::engine::flow::import::line::LineFault;
 use crate::proto::http1::Refusal;
 use crate::store::StoreError;
 
@@ -45,8 +48,11 @@ pub enum Failure {
         /// What the path allows, as the `Allow` field wants it.
         allow: &'static str,
     },
-    /// The body has another type than JSON.
-    MediaType,
+    /// The body has another type than the one that its route takes.
+    MediaType {
+        /// What it has to be, in words.
+        wanted: &'static str,
+    },
     /// The body is compressed.
     Compressed,
     /// `Host` names somebody else.
@@ -57,6 +63,8 @@ pub enum Failure {
     ForeignOrigin,
     /// The body is not JSON, or JSON of the wrong shape.
     Body(ParseFault),
+    /// A line of an import is wrong.
+    Line(Box<LineFault>),
     /// A parameter is wrong: of the query, or the field `Last-Event-ID`.
     Parameter {
         /// Which one, as it was sent: see [`Failure::parameter`].
@@ -64,6 +72,15 @@ pub enum Failure {
         /// What it has to be.
         expected: &'static str,
     },
+    /// A field of the head is wrong.
+    Header {
+        /// Which one.
+        name: &'static str,
+        /// What it has to be.
+        expected: &'static str,
+    },
+    /// The time is over that the client has given itself.
+    Deadline,
     /// Nothing is stored under that id.
     NotFound,
     /// The text was stopped or has failed, and nothing of it is left to resume.
@@ -73,6 +90,11 @@ pub enum Failure {
     // ours
     /// A bound is reached.
     Full(Bound),
+    /// No turn at the provider in time: as many calls are being made as there may be.
+    QueueTimeout {
+        /// The provider.
+        provider: Arc<str>,
+    },
     /// The server is shutting down.
     Stopping,
     /// The text was stopped by `DELETE /generate/{id}`.
@@ -83,6 +105,8 @@ pub enum Failure {
     StoreTimeout,
     /// No scorer was free in time.
     ScorerTimeout,
+    /// A long body was not parsed in time.
+    ParserTimeout,
     /// A thread panicked over this piece of work.
     Panicked,
     /// A broken invariant: our bug.
@@ -101,12 +125,16 @@ pub enum Bound {
     Exchanges,
     /// Texts being produced.
     Generations,
-    /// Calls waiting for a connection of the provider.
+    /// Calls waiting for their turn at a provider.
     Provider,
     /// Texts waiting for a scorer.
     Scorers,
+    /// Long bodies waiting to be parsed.
+    Parsers,
     /// Reads or writes waiting for the store.
     Store,
+    /// Imports.
+    Imports,
 }
 
 impl From<Upstream> for Failure {
@@ -141,16 +169,20 @@ impl Failure {
             Failure::HeadTimeout | Failure::BodyTimeout => 408,
             Failure::NoSuchRoute | Failure::NotFound | Failure::NotYet => 404,
             Failure::Method { .. } => 405,
-            Failure::MediaType | Failure::Compressed => 415,
+            Failure::MediaType { .. } | Failure::Compressed => 415,
             Failure::Misdirected | Failure::NoTls => 421,
             Failure::ForeignOrigin => 403,
             Failure::Body(fault) => fault.status(),
-            Failure::Parameter { .. } => 422,
+            Failure::Parameter { .. } | Failure::Line(_) => 422,
+            Failure::Header { .. } => 400,
+            Failure::Deadline => 504,
             Failure::Gone | Failure::Cancelled => 410,
             Failure::Full(_)
+            | Failure::QueueTimeout { .. }
             | Failure::Stopping
             | Failure::StoreTimeout
-            | Failure::ScorerTimeout => 503,
+            | Failure::ScorerTimeout
+            | Failure::ParserTimeout => 503,
             Failure::Store(error) => match error {
                 StoreError::Full { .. } => 507,
                 _ => 503,
@@ -169,22 +201,27 @@ impl Failure {
             Failure::BodyTimeout => "body_timeout",
             Failure::NoSuchRoute => "no_such_route",
             Failure::Method { .. } => "method_not_allowed",
-            Failure::MediaType => "unsupported_media_type",
+            Failure::MediaType { .. } => "unsupported_media_type",
             Failure::Compressed => "compressed_body",
             Failure::Misdirected => "misdirected_host",
             Failure::NoTls => "misdirected_scheme",
             Failure::ForeignOrigin => "foreign_origin",
             Failure::Body(fault) => fault.code(),
+            Failure::Line(_) => "invalid_line",
             Failure::Parameter { .. } => "invalid_parameter",
+            Failure::Header { .. } => "invalid_header",
+            Failure::Deadline => "deadline_exceeded",
             Failure::NotFound => "not_found",
             Failure::Gone => "gone",
             Failure::NotYet => "not_yet",
             Failure::Full(bound) => bound.code(),
+            Failure::QueueTimeout { .. } => "queue_timeout",
             Failure::Stopping => "shutting_down",
             Failure::Cancelled => "cancelled",
             Failure::Store(error) => error.code(),
             Failure::StoreTimeout => "store_timeout",
             Failure::ScorerTimeout => "scorer_timeout",
+            Failure::ParserTimeout => "parser_timeout",
             Failure::Panicked => "worker_panicked",
             Failure::Internal(_) => "internal",
             Failure::Upstream(upstream) => upstream.code(),
@@ -196,23 +233,59 @@ impl Failure {
     pub fn field(&self) -> Option<&str> {
         match self {
             Failure::Body(fault) => fault.field(),
+            Failure::Line(fault) => fault.field(),
             Failure::Parameter { name, .. } => Some(name),
+            Failure::Header { name, .. } => Some(name),
             _ => None,
         }
     }
 
-    /// After how many seconds the same request may work, for `Retry-After`.
+    /// The line of an import that is to blame, from 1.
     #[must_use]
-    pub fn retry_after_s(&self) -> Option<u64> {
+    pub fn line(&self) -> Option<u64> {
         match self {
-            Failure::Full(_) | Failure::ScorerTimeout | Failure::NotYet => Some(1),
-            Failure::Stopping | Failure::StoreTimeout => Some(5),
-            Failure::Store(StoreError::Busy { .. }) => Some(1),
-            Failure::Upstream(Upstream::PoolTimeout) => Some(1),
-            Failure::Upstream(Upstream::RateLimited { retry_after_ms }) => {
-                Some(retry_after_ms.map_or(1, |ms| ms.div_ceil(1000).max(1)))
-            }
+            Failure::Line(fault) => Some(fault.line),
             _ => None,
+        }
+    }
+
+    /// After how many milliseconds the same request may work, for `Retry-After` and
+    /// `retry-after-ms`.
+    #[must_use]
+    pub fn retry_after_ms(&self) -> Option<u64> {
+        match self {
+            Failure::Full(_)
+            | Failure::QueueTimeout { .. }
+            | Failure::ScorerTimeout
+            | Failure::ParserTimeout
+            | Failure::NotYet
+            | Failure::Store(StoreError::Busy { .. }) => Some(1_000),
+            Failure::Stopping | Failure::StoreTimeout => Some(5_000),
+            Failure::Upstream(upstream) => upstream.retry_after_ms(),
+            _ => None,
+        }
+    }
+
+    /// Whether trying the same request again cannot help: it is wrong itself, or an operator has to
+    /// do something first. Clients are told by `x-should-retry: false`.
+    #[must_use]
+    pub fn is_lasting(&self) -> bool {
+        match self {
+            Failure::Upstream(upstream) => upstream.is_lasting(),
+            Failure::NotYet | Failure::HeadTimeout | Failure::BodyTimeout => false,
+            Failure::Http(_) => true,
+            other => other.status() < 500,
+        }
+    }
+
+    /// Whose limit an answer with 429 or 503 is about.
+    #[must_use]
+    pub fn limit_of(&self) -> Option<&'static str> {
+        match self {
+            Failure::Upstream(Upstream::RateLimited { .. } | Upstream::BreakerOpen { .. }) => {
+                Some("provider")
+            }
+            other => matches!(other.status(), 429 | 503).then_some("server"),
         }
     }
 
@@ -222,6 +295,8 @@ impl Failure {
         match self {
             Failure::Http(refusal) => refusal.detail().to_string(),
             Failure::Body(fault) => fault.detail(),
+            Failure::Line(fault) => fault.detail(),
+            Failure::MediaType { wanted } => format!("The body has to be {wanted}."),
             Failure::Store(error) => store_words(error).to_string(),
             Failure::Upstream(upstream) => upstream.detail(),
             Failure::Method { allow } => {
@@ -230,6 +305,13 @@ impl Failure {
             Failure::Parameter { name, expected } => {
                 format!("The parameter `{name}` has to be {expected}.")
             }
+            Failure::Header { name, expected } => {
+                format!("The header `{name}` has to be {expected}.")
+            }
+            Failure::QueueTimeout { provider } => format!(
+                "All calls that may be made to the provider `{provider}` at a time are being made, \
+                 and none has ended in time. Try again in a second."
+            ),
             Failure::Full(bound) => format!("{} Try again in a second.", bound.words()),
             Failure::Internal(what) => format!(
                 "The server broke one of its own rules ({what}). Please report it with the request_id."
@@ -247,7 +329,6 @@ impl Failure {
                 "The request body did not arrive in time, or too slowly. Send it without pauses."
             }
             Failure::NoSuchRoute => "There is nothing at this path.",
-            Failure::MediaType => "The body has to be JSON: send `Content-Type: application/json`.",
             Failure::Compressed => "The body is compressed. Send it without `Content-Encoding`.",
             Failure::Misdirected => {
                 "The `Host` field names a host that this server does not answer for. Use localhost \
@@ -260,6 +341,9 @@ impl Failure {
             Failure::ForeignOrigin => {
                 "The `Origin` field names another site. Add it to `origins` in the configuration \
                  if its pages may use this server."
+            }
+            Failure::Deadline => {
+                "The answer was not complete within the time that `x-request-timeout-ms` gives it."
             }
             Failure::NotFound => "Nothing is stored under this id.",
             Failure::Gone => "This text cannot be resumed: it was stopped, or it failed.",
@@ -274,6 +358,10 @@ impl Failure {
                 "The store did not answer in time, so nothing is known to be stored."
             }
             Failure::ScorerTimeout => "All scorers are busy. Try again in a second.",
+            Failure::ParserTimeout => {
+                "The body is long and was not parsed in time, so nothing was begun. Try again in a \
+                 second."
+            }
             Failure::Panicked => {
                 "A worker failed over this request; no other request is affected. Please report it \
                  with the request_id."
@@ -291,7 +379,9 @@ impl Bound {
             Bound::Generations => "generations_full",
             Bound::Provider => "provider_queue_full",
             Bound::Scorers => "scorer_queue_full",
+            Bound::Parsers => "parser_queue_full",
             Bound::Store => "store_queue_full",
+            Bound::Imports => "imports_full",
         }
     }
 
@@ -300,9 +390,11 @@ impl Bound {
             Bound::Memory => "The server has no memory left for another request.",
             Bound::Exchanges => "The server is answering as many requests as it may.",
             Bound::Generations => "The server is producing as many texts as it may.",
-            Bound::Provider => "Too many requests are waiting for this provider.",
+            Bound::Provider => "Too many requests are waiting for their turn at this provider.",
             Bound::Scorers => "Too many texts are waiting to be scored.",
+            Bound::Parsers => "Too many long bodies are waiting to be parsed.",
             Bound::Store => "Too many requests are waiting for the store.",
+            Bound::Imports => "Other imports are going on, as many as there may be.",
         }
     }
 }

@@ -1,7 +1,10 @@
 //! What can go wrong between us and a provider.
 
-use crate::dialect::ErrorCode;
+use std::sync::Arc;
+
+use crate::dialect::{ErrorCode, FailureKind, ProviderError};
 use crate::engine::io::{Gone, ResolveFault, TlsFault};
+use crate::limits::HINT_MS;
 
 /// What went wrong between us and a provider.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,6 +25,8 @@ pub enum Upstream {
     PoolTimeout,
     /// The request was sent and nothing came back in time.
     FirstByteTimeout,
+    /// The answer began, and no content came in time.
+    FirstContentTimeout,
     /// The stream stood still for too long.
     ContentTimeout,
     /// The whole took too long.
@@ -54,12 +59,91 @@ pub enum Upstream {
     /// The account has no quota left: trying again does not help.
     Quota,
     /// The provider is overloaded or broken (5xx), or says so in the stream.
-    Unavailable(u16, Option<ErrorCode>),
+    Unavailable {
+        /// The status; 200 if it was told in the stream.
+        status: u16,
+        /// The provider's own name for it.
+        code: Option<ErrorCode>,
+        /// Its own hint in milliseconds.
+        retry_after_ms: Option<u64>,
+    },
+    /// It has failed so often that it is not asked for a while.
+    BreakerOpen {
+        /// Its name.
+        provider: Arc<str>,
+        /// Until it is asked again, in milliseconds.
+        retry_after_ms: u64,
+    },
     /// A status that no provider should send, a redirect for instance.
     Status(u16),
 }
 
 impl Upstream {
+    /// A failure that a provider has told, by the status of its answer or, with 200, inside it.
+    /// `hint_ms` is what the head of the answer asked for; it comes before what the body asks for.
+    #[must_use]
+    pub fn told(error: &ProviderError, status: u16, hint_ms: Option<u64>) -> Upstream {
+        let in_body = || Some(u64::try_from(error.retry_after?.as_millis()).unwrap_or(u64::MAX));
+        let retry_after_ms = hint_ms.or_else(in_body).map(|ms| ms.min(HINT_MS));
+        match error.kind {
+            FailureKind::Auth => Upstream::Key,
+            FailureKind::NotFound => Upstream::Model,
+            FailureKind::RateLimited => Upstream::RateLimited { retry_after_ms },
+            FailureKind::QuotaExceeded => Upstream::Quota,
+            FailureKind::Invalid => Upstream::Rejected(status, error.code),
+            FailureKind::Overloaded | FailureKind::Internal => Upstream::Unavailable {
+                status,
+                code: error.code,
+                retry_after_ms,
+            },
+            FailureKind::Unexpected { status } => Upstream::Status(status),
+        }
+    }
+
+    /// After how many milliseconds the same request may work, if that is known.
+    #[must_use]
+    pub fn retry_after_ms(&self) -> Option<u64> {
+        match self {
+            Upstream::RateLimited { retry_after_ms } => Some(retry_after_ms.unwrap_or(1_000)),
+            Upstream::Unavailable { retry_after_ms, .. } => *retry_after_ms,
+            Upstream::BreakerOpen { retry_after_ms, .. } => Some(*retry_after_ms),
+            Upstream::PoolTimeout => Some(1_000),
+            _ => None,
+        }
+    }
+
+    /// Whether the same request will fail in the same way until somebody does something about it.
+    #[must_use]
+    pub fn is_lasting(&self) -> bool {
+        matches!(
+            self,
+            Upstream::Key
+                | Upstream::Model
+                | Upstream::Rejected(..)
+                | Upstream::Quota
+                | Upstream::Status(_)
+                | Upstream::Compressed
+                | Upstream::Name(ResolveFault::NoSuchName)
+                | Upstream::Tls(
+                    TlsFault::WrongName
+                        | TlsFault::Expired
+                        | TlsFault::UnknownIssuer
+                        | TlsFault::BadCertificate
+                        | TlsFault::Incompatible
+                )
+        )
+    }
+
+    /// The same without a provider's name for it that quotes `secret`: an error's name is handed
+    /// on to clients, and a provider may put the key that it refuses there.
+    #[must_use]
+    pub fn without(mut self, secret: &str) -> Self {
+        if let Upstream::Rejected(_, code) | Upstream::Unavailable { code, .. } = &mut self {
+            *code = code.filter(|code| !code.quotes(secret));
+        }
+        self
+    }
+
     /// 504 for what took too long, 503 and 429 where trying again helps, else 502.
     #[must_use]
     pub fn status(&self) -> u16 {
@@ -68,9 +152,10 @@ impl Upstream {
             | Upstream::ConnectTimeout
             | Upstream::TlsTimeout
             | Upstream::FirstByteTimeout
+            | Upstream::FirstContentTimeout
             | Upstream::ContentTimeout
             | Upstream::TotalTimeout => 504,
-            Upstream::PoolTimeout => 503,
+            Upstream::PoolTimeout | Upstream::BreakerOpen { .. } => 503,
             Upstream::RateLimited { .. } => 429,
             Upstream::Connect(Gone::TimedOut) => 504,
             _ => 502,
@@ -88,6 +173,7 @@ impl Upstream {
             Upstream::TlsTimeout => "upstream_tls_timeout",
             Upstream::PoolTimeout => "upstream_pool_timeout",
             Upstream::FirstByteTimeout => "upstream_first_byte_timeout",
+            Upstream::FirstContentTimeout => "upstream_first_content_timeout",
             Upstream::ContentTimeout => "upstream_content_timeout",
             Upstream::TotalTimeout => "upstream_total_timeout",
             Upstream::Broken => "upstream_broken",
@@ -102,7 +188,8 @@ impl Upstream {
             Upstream::Rejected(..) => "upstream_rejected",
             Upstream::RateLimited { .. } => "upstream_rate_limited",
             Upstream::Quota => "upstream_quota",
-            Upstream::Unavailable(..) => "upstream_unavailable",
+            Upstream::Unavailable { .. } => "upstream_unavailable",
+            Upstream::BreakerOpen { .. } => "upstream_breaker_open",
             Upstream::Status(_) => "upstream_status",
         }
     }
@@ -123,9 +210,13 @@ impl Upstream {
                 &format!("The provider refused the request (status {status}"),
                 code.as_ref(),
             ),
-            Upstream::Unavailable(status, code) => with_code(
+            Upstream::Unavailable { status, code, .. } => with_code(
                 &format!("The provider could not answer (status {status}"),
                 code.as_ref(),
+            ),
+            Upstream::BreakerOpen { provider, .. } => format!(
+                "The provider `{provider}` has failed several times in a row and is not asked for \
+                 a while. Try again after the time that `Retry-After` says."
             ),
             Upstream::Status(status) => {
                 format!("The provider answered with status {status}, which is no answer.")
@@ -143,6 +234,9 @@ impl Upstream {
             Upstream::TlsTimeout => "The TLS handshake with the provider took too long.",
             Upstream::PoolTimeout => "No connection to the provider became free in time.",
             Upstream::FirstByteTimeout => "The provider did not begin its answer in time.",
+            Upstream::FirstContentTimeout => {
+                "The provider began its answer, but no text came in time."
+            }
             Upstream::ContentTimeout => "The provider stopped in the middle of its answer.",
             Upstream::TotalTimeout => "The provider took too long in all.",
             Upstream::Broken => "The connection to the provider broke.",

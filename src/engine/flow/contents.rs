@@ -33,6 +33,7 @@ impl Engine {
                 let query = Query::List {
                     tenant,
                     term: query.topic.clone(),
+                    words: query.words.clone(),
                     limit: query.limit,
                     before: query.cursor,
                 };
@@ -71,10 +72,19 @@ impl Engine {
                 return Err(Failure::Full(Bound::Memory));
             }
             Contents::Reading => match super::found(result)? {
-                Found::Page { rows, next } => self.reply_page(id, &rows, next),
+                Found::Page {
+                    rows,
+                    next,
+                    indexing,
+                } => {
+                    let indexing = self.is_search(id).then_some(indexing);
+                    self.reply_page(id, &rows, next, indexing);
+                }
                 Found::One(Some(row)) => self.reply_row(id, &row),
                 Found::One(None) => return Err(Failure::NotFound),
-                Found::Unscored(_) => return Err(Failure::Internal("another read was answered")),
+                Found::Unscored(_) | Found::Texts { .. } => {
+                    return Err(Failure::Internal("another read was answered"));
+                }
             },
             Contents::Deleting => match super::written(result)? {
                 Written::Deleted(true) => {
@@ -88,5 +98,10 @@ impl Engine {
             },
         }
         Ok(())
+    }
+
+    fn is_search(&self, id: ExchangeId) -> bool {
+        let route = self.exchanges.get(id).map(|exchange| &exchange.route);
+        matches!(route, Some(Route::List(query)) if query.words.is_some())
     }
 }

@@ -7,9 +7,15 @@
 pub mod analyze;
 pub mod body;
 pub mod contents;
+pub mod export;
 pub mod gather;
 pub mod generate;
+pub mod import;
+pub mod keywords;
+mod openapi;
+pub mod page;
 mod probes;
+mod status;
 mod text;
 
 use uuid::Uuid;
@@ -18,7 +24,7 @@ use self::body::{Ask, Shape};
 use super::routes::Route;
 use super::slots::ExchangeId;
 use super::work::WorkResult;
-use super::{Engine, Failure};
+use super::{Engine, Failure, Mono};
 use crate::store::{Found, StoreError, Written};
 
 /// Where an exchange is.
@@ -36,8 +42,16 @@ pub enum Flow {
     Gather(Box<gather::Gather>),
     /// It waits for scores.
     Analyze(analyze::Analyze),
+    /// It waits for keywords that no provider names.
+    Keywords(keywords::Keywords),
     /// It waits for the store.
     Contents(contents::Contents),
+    /// A file of the page is on its way out.
+    Page(page::Page),
+    /// All texts are going out.
+    Export(Box<export::Export>),
+    /// Texts are coming in.
+    Import(Box<import::Import>),
     /// A state is being changed; nothing else is seen in this state.
     Between,
 }
@@ -47,6 +61,8 @@ impl Flow {
     pub(super) fn has_begun_to_answer(&self) -> bool {
         match self {
             Flow::Generate(generate::Generate::Sending(_)) => true,
+            Flow::Page(_) => true,
+            Flow::Export(export) => export.has_begun(),
             Flow::Gather(gather) => gather.has_begun_to_answer(),
             _ => false,
         }
@@ -66,10 +82,19 @@ impl Engine {
             Route::Generate => self.parse_body(id, Shape::Generate),
             Route::Batch => self.parse_body(id, Shape::Batch),
             Route::Analyze => self.parse_body(id, Shape::Analyze),
+            Route::Keywords => self.parse_body(id, Shape::Keywords),
             Route::Resume(uuid) => self.resume(id, uuid),
             Route::Stop(uuid) => self.stop(id, uuid),
             Route::List(_) | Route::Read(_) | Route::Delete(_) => self.begin_contents(id),
-            Route::Index => self.reply_index(id),
+            Route::Page(asset, known) => self.begin_page(id, asset, known),
+            Route::Providers => self.reply_providers(id),
+            Route::Status => self.reply_status(id),
+            Route::Export => self.begin_export(id),
+            Route::Import => {
+                self.import_ended(id);
+                Ok(())
+            }
+            Route::OpenApi(known) => self.reply_openapi(id, &known),
             Route::Health => self.reply_health(id),
             Route::Ready => self.reply_ready(id),
             Route::Metrics => self.reply_metrics(id),
@@ -86,6 +111,7 @@ impl Engine {
             Ask::Generate(ask) => self.begin_generate(id, ask),
             Ask::Batch(ask) => self.begin_batch(id, ask),
             Ask::Analyze { content } => self.begin_analyze(id, content),
+            Ask::Keywords(ask) => self.begin_keywords(id, ask),
         }
     }
 
@@ -95,23 +121,46 @@ impl Engine {
             return;
         };
         exchange.held.work = None;
-        exchange.timer.clear();
+        self.set_exchange_timer(id, Mono::NEVER); // its client's deadline stays
+        // These two are not put aside: what they have done so far is part of a failure's answer.
+        let outcome = match self.exchanges.get(id).map(|exchange| &exchange.flow) {
+            Some(Flow::Export(_)) => self.export_done(id, result),
+            Some(Flow::Import(_)) => self.import_done(id, result),
+            _ => self.small_work_done(id, result),
+        };
+        if let Err(failure) = outcome {
+            self.fail_exchange(id, &failure);
+        }
+    }
+
+    fn small_work_done(&mut self, id: ExchangeId, result: WorkResult) -> Result<(), Failure> {
+        let Some(exchange) = self.exchanges.get_mut(id) else {
+            return Ok(());
+        };
         let flow = std::mem::replace(&mut exchange.flow, Flow::Between);
-        let outcome = match (flow, result) {
+        let saving = matches!(
+            flow,
+            Flow::Analyze(analyze::Analyze::Saving(_))
+                | Flow::Keywords(keywords::Keywords::Saving(_))
+                | Flow::Gather(_)
+        );
+        if saving && !matches!(result, WorkResult::Written(Ok(_))) {
+            self.counters.rows_lost += 1;
+        }
+        match (flow, result) {
+            // Its answer may have begun, which its state knows.
+            (Flow::Gather(state), result) => self.gather_saved(id, state, result),
             (_, WorkResult::Panicked) => Err(Failure::Panicked),
             (Flow::Parsing, WorkResult::Parsed(parsed)) => parsed
                 .map_err(Failure::Body)
                 .and_then(|ask| self.start(id, ask)),
             (Flow::Analyze(state), result) => self.analyze_done(id, state, result),
-            (Flow::Gather(state), result) => self.gather_saved(id, state, result),
+            (Flow::Keywords(state), result) => self.keywords_done(id, state, result),
             (Flow::Contents(state), result) => self.contents_done(id, state, result),
             (Flow::Generate(state), WorkResult::Found(found)) => {
                 self.resume_found(id, state, found)
             }
             _ => Err(Failure::Internal("a result that nobody waits for")),
-        };
-        if let Err(failure) = outcome {
-            self.fail_exchange(id, &failure);
         }
     }
 
@@ -120,6 +169,9 @@ impl Engine {
         let Some(exchange) = self.exchanges.get(id) else {
             return;
         };
+        if exchange.deadline <= self.now.mono {
+            return self.deadline_passed(id);
+        }
         match &exchange.flow {
             Flow::Generate(_) if exchange.held.work.is_some() => {
                 self.fail_exchange(id, &Failure::StoreTimeout);
@@ -129,9 +181,19 @@ impl Engine {
                 let failure = state.timeout();
                 self.analyze_due(id, &failure);
             }
-            Flow::Contents(_) | Flow::Gather(_) => self.fail_exchange(id, &Failure::StoreTimeout),
-            Flow::Parsing => self.fail_exchange(id, &Failure::ScorerTimeout),
-            Flow::Body(_) | Flow::Doomed(_) | Flow::Between => {}
+            Flow::Keywords(state) => {
+                let failure = state.timeout();
+                self.keywords_due(id, &failure);
+            }
+            Flow::Contents(_) | Flow::Gather(_) | Flow::Export(_) => {
+                self.fail_exchange(id, &Failure::StoreTimeout);
+            }
+            Flow::Import(import) => {
+                let failure = import.timeout();
+                self.fail_exchange(id, &failure);
+            }
+            Flow::Parsing => self.fail_exchange(id, &Failure::ParserTimeout),
+            Flow::Body(_) | Flow::Doomed(_) | Flow::Page(_) | Flow::Between => {}
         }
     }
 
@@ -166,6 +228,7 @@ fn found(result: WorkResult) -> Result<Found, Failure> {
 fn written(result: WorkResult) -> Result<Written, Failure> {
     match result {
         WorkResult::Written(written) => written.map_err(store),
+        WorkResult::Panicked => Err(Failure::Panicked),
         _ => Err(Failure::Internal("a write that was not answered")),
     }
 }

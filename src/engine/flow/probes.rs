@@ -1,5 +1,4 @@
-//! Answers from the loop alone: probes, metrics, spans, and what a person sees who opens the
-//! address. They wait for nothing.
+//! Answers for machines from the loop alone: probes, metrics, spans. They wait for nothing.
 
 use crate::engine::reply::Content;
 use crate::engine::slots::ExchangeId;
@@ -53,26 +52,6 @@ impl Engine {
         }
         let lines = self.spans_as_lines(SPANS_SHOWN);
         self.reply(id, 200, Content::Lines, &lines);
-        Ok(())
-    }
-
-    /// `GET /`: what can be asked here.
-    pub(super) fn reply_index(&mut self, id: ExchangeId) -> Result<(), Failure> {
-        let text = format!(
-            "maitred {version}\n\n\
-             POST   /generate/               {{\"topic\": \"…\"}}, answered whole; with \"stream\": true as events\n\
-             GET    /generate/{{id}}/events    goes on after Last-Event-ID\n\
-             DELETE /generate/{{id}}           stops\n\
-             POST   /analyze/                {{\"content\": \"…\"}}: readability and sentiment\n\
-             GET    /contents                what is stored: ?topic= ?limit= ?cursor=\n\
-             GET    /contents/{{id}}           one text; DELETE removes it\n\
-             GET    /healthz /readyz /metrics\n\n\
-             providers: {providers}; by default {default}\n",
-            version = env!("CARGO_PKG_VERSION"),
-            providers = self.provider_names(),
-            default = self.provider_names[self.default_provider as usize],
-        );
-        self.reply(id, 200, Content::Text, text.as_bytes());
         Ok(())
     }
 }

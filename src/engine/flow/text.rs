@@ -10,6 +10,8 @@ use super::generate::{Event, Generate, Step};
 use crate::engine::call::Plan;
 use crate::engine::failure::Bound;
 use crate::engine::generation::{Generation, GenerationWait, Outcome, Phase};
+use crate::engine::keywords::Purpose;
+use crate::engine::now::Mono;
 use crate::engine::policy::coalesce;
 use crate::engine::slots::{ExchangeId, GenerationId};
 use crate::engine::timers::{Owner, Timer};
@@ -33,6 +35,12 @@ impl Engine {
         let stream = exchange.terms.wants_stream;
         self.ledger.settle(&mut exchange.charged, 0); // the body is gone, the plan has its topic
         let plan = self.plan(ask, stream)?;
+        self.wait_for_plan(id, plan)
+    }
+
+    /// Makes `id` wait for what `plan` asks for.
+    pub(super) fn wait_for_plan(&mut self, id: ExchangeId, plan: Plan) -> Result<(), Failure> {
+        let stream = plan.stream;
         let (generation, is_new) = self.join_or_admit(plan)?;
         self.wait_for(id, generation, Generate::new(stream, 0, false));
         if is_new && let Err(failure) = self.start_call(generation) {
@@ -168,6 +176,7 @@ impl Engine {
             temperature: ask.temperature,
             stream,
             candidate: 0,
+            purpose: Purpose::Text,
         };
         plan.key = coalesce::key(TENANT, &plan);
         Ok(plan)
@@ -195,7 +204,7 @@ impl Engine {
         }
         let now = self.now;
         let total_ms = self.times(plan.provider).total_ms;
-        let key = plan.key;
+        let (key, purpose) = (plan.key, plan.purpose);
         let generation = Generation {
             id: self.new_id(),
             plan: Box::new(plan),
@@ -220,7 +229,9 @@ impl Engine {
             .generations
             .insert(generation)
             .map_err(|_| Failure::Full(Bound::Generations))?;
-        self.by_id.insert(uuid, id);
+        if purpose == Purpose::Text {
+            self.by_id.insert(uuid, id);
+        }
         self.by_prompt.insert(key, id);
         if let Some(generation) = self.generations.get_mut(id) {
             let at = generation.total;
@@ -234,14 +245,14 @@ impl Engine {
 
     /// Makes `id` listen to `generation` from `state` on, without bringing it up to date.
     fn wait_for(&mut self, id: ExchangeId, generation: GenerationId, state: Generate) {
-        let heartbeat = self.now.mono.plus_ms(self.config.limits.heartbeat_ms);
+        let mut wake = Mono::NEVER;
         if let Some(exchange) = self.exchanges.get_mut(id) {
             exchange.flow = Flow::Generate(state);
             if exchange.terms.wants_stream {
-                self.timers
-                    .set(Owner::Exchange(id), &mut exchange.timer, heartbeat);
+                wake = self.now.mono.plus_ms(self.config.limits.heartbeat_ms);
             }
         }
+        self.set_exchange_timer(id, wake);
         self.enter(id, State::AwaitingText);
         self.subscribe(generation, id);
     }

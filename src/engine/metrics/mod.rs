@@ -4,6 +4,7 @@
 //! only the process knows (turns, resident bytes, busy threads) comes in as
 //! [`Observed`](super::io::Observed) once a second.
 
+mod gates;
 mod page;
 
 use std::collections::BTreeMap;
@@ -49,7 +50,8 @@ counters! {
     calls, "calls_total", "Attempts at a provider.";
     calls_failed, "calls_failed_total", "Attempts that failed.";
     calls_aborted, "calls_aborted_total", "Attempts that were given up.";
-    retries, "calls_retried_total", "Attempts that were tried again.";
+    retries, "calls_retried_total", "Attempts that failed and were followed by another.";
+    renewed, "calls_renewed_total", "Attempts sent again because an idle connection had died.";
     lookups, "name_lookups_total", "Names looked up.";
     lookups_failed, "name_lookups_failed_total", "Look-ups that gave no address.";
     questions, "dns_questions_total", "Questions to name servers.";

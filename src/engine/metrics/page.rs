@@ -11,17 +11,17 @@ use crate::engine::work::Kind;
 
 /// Writes families of the text format.
 #[derive(Default)]
-struct Page(String);
+pub(super) struct Page(String);
 
 impl Page {
-    fn family(&mut self, name: &str, kind: &str, help: &str) {
+    pub(super) fn family(&mut self, name: &str, kind: &str, help: &str) {
         let _ = writeln!(
             self.0,
             "# HELP maitred_{name} {help}\n# TYPE maitred_{name} {kind}"
         );
     }
 
-    fn value(&mut self, name: &str, labels: &str, value: impl std::fmt::Display) {
+    pub(super) fn value(&mut self, name: &str, labels: &str, value: impl std::fmt::Display) {
         let _ = if labels.is_empty() {
             writeln!(self.0, "maitred_{name} {value}")
         } else {
@@ -53,6 +53,7 @@ impl Engine {
         self.connection_metrics(&mut page);
         self.table_metrics(&mut page);
         self.queue_metrics(&mut page);
+        self.gate_metrics(&mut page);
         self.event_metrics(&mut page);
         page.0
     }
@@ -331,7 +332,13 @@ impl State {
     pub fn is_of_exchange(&self) -> bool {
         !matches!(
             self,
-            State::Turn | State::Queued | State::AwaitingAnswer | State::Receiving | State::Offline
+            State::Turn
+                | State::Waiting
+                | State::Queued
+                | State::AwaitingAnswer
+                | State::Receiving
+                | State::Offline
+                | State::BackOff
         )
     }
 }

@@ -6,6 +6,7 @@
 use sha2::{Digest, Sha256};
 
 use crate::engine::call::Plan;
+use crate::engine::keywords::Purpose;
 
 /// The most requests that share one text. The next one starts another.
 pub const SUBSCRIBERS: usize = 1024;
@@ -14,7 +15,13 @@ pub const SUBSCRIBERS: usize = 1024;
 #[must_use]
 pub fn key(tenant: &str, plan: &Plan) -> [u8; 32] {
     let mut hash = Sha256::new();
-    for part in [tenant, &plan.provider_name, &plan.model, &plan.topic] {
+    // A text whose keywords are wanted may be long, and its id stands for it.
+    let (topic, keywords) = match plan.purpose {
+        Purpose::Text => (plan.topic.as_bytes(), 0),
+        Purpose::Keywords(limit) => (&plan.term_id.as_bytes()[..], limit as u64),
+    };
+    let names = [tenant, &plan.provider_name, &plan.model].map(str::as_bytes);
+    for part in names.into_iter().chain([topic]) {
         hash.update((part.len() as u64).to_be_bytes());
         hash.update(part);
     }
@@ -25,6 +32,7 @@ pub fn key(tenant: &str, plan: &Plan) -> [u8; 32] {
             .to_be_bytes(),
     );
     hash.update([u8::from(plan.stream), plan.candidate]);
+    hash.update(keywords.to_be_bytes());
     hash.finalize().into()
 }
 
@@ -46,6 +54,7 @@ mod tests {
             temperature: None,
             stream: true,
             candidate: 0,
+            purpose: Purpose::Text,
         }
     }
 
@@ -62,6 +71,8 @@ mod tests {
             |p: &mut Plan| p.temperature = Some(0.0),
             |p: &mut Plan| p.stream = false,
             |p: &mut Plan| p.candidate = 1,
+            |p: &mut Plan| p.purpose = Purpose::Keywords(1),
+            |p: &mut Plan| p.purpose = Purpose::Keywords(2),
         ] {
             let mut other = base.clone();
             change(&mut other);
@@ -70,6 +81,6 @@ mod tests {
         others.push(same);
         others.sort_unstable();
         others.dedup();
-        assert_eq!(others.len(), 9);
+        assert_eq!(others.len(), 11);
     }
 }

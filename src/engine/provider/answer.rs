@@ -1,10 +1,11 @@
 //! Reading the answer to a call: head, events or document, and what it all comes to.
 
+use super::Reception;
 use crate::dialect::{AnyStream, Dialect, End, Event};
-use crate::engine::call::{CallWait, Reception, Stage};
+use crate::engine::call::{CallWait, Stage};
 use crate::engine::conn::{ProviderPhase, Wait};
 use crate::engine::io::How;
-use crate::engine::policy::retry;
+use crate::engine::policy::hint;
 use crate::engine::slots::{CallId, ConnId};
 use crate::engine::trace::State;
 use crate::engine::{Engine, Failure, failure::Upstream};
@@ -24,11 +25,11 @@ impl Engine {
         let ProviderPhase::Leased(id) = phase else {
             return;
         };
-        let gap_ms = self.content_gap_ms(id);
-        let Some(dialect) = self.dialect(id) else {
+        let (Some(dialect), Some(call)) = (self.dialect(id), self.calls.get(id)) else {
             return;
         };
-        let reception = match reception_of(head, dialect) {
+        let (asked, times) = (call.since, self.times(call.provider));
+        let reception = match reception_of(head, dialect, self.now.wall_ms) {
             Ok(reception) => reception,
             Err(upstream) => return self.fail_call(id, upstream.into()),
         };
@@ -36,8 +37,8 @@ impl Engine {
             call.stage = Stage::Receiving(conn, Box::new(reception));
         }
         self.enter_call(id, State::Receiving);
-        let at = self.now.mono.plus_ms(gap_ms);
-        self.set_call_timer(id, CallWait::Content, at);
+        let at = asked.plus_ms(times.first_content_ms);
+        self.set_call_timer(id, CallWait::FirstContent, at);
     }
 
     pub(crate) fn provider_body(&mut self, phase: ProviderPhase, bytes: &[u8]) {
@@ -113,7 +114,7 @@ impl Engine {
         dialect
             .event(data, &mut |event| match event {
                 Event::Done => done = true,
-                Event::Error(error) => failure = Some(retry::in_band(&error)),
+                Event::Error(error) => failure = Some(Upstream::told(&error, 200, None)),
                 event => self.content(id, &event),
             })
             .map_err(|_| Failure::from(Upstream::Malformed))?;
@@ -161,6 +162,7 @@ impl Engine {
             }
             Event::Done | Event::Error(_) => return,
         }
+        self.call_is_alive(id);
         // Only content moves the gap on (R21): comments and usage do not.
         if !throttled {
             let at = self.now.mono.plus_ms(self.content_gap_ms(id));
@@ -211,7 +213,7 @@ impl Engine {
                     provider.phase = ProviderPhase::Tail;
                 }
                 if let Some(call) = self.calls.get_mut(id) {
-                    call.stage = Stage::Queued;
+                    call.stage = Stage::BackOff;
                 }
                 self.fail_call(id, failure);
                 self.release_conn(conn, reusable);
@@ -244,7 +246,7 @@ impl Engine {
                 let mut failure = None;
                 let end = dialect
                     .answer(body, &mut |event| match event {
-                        Event::Error(error) => failure = Some(retry::in_band(&error)),
+                        Event::Error(error) => failure = Some(Upstream::told(&error, 200, None)),
                         event => self.content(id, &event),
                     })
                     .map_err(|_| Failure::from(Upstream::Malformed))?;
@@ -260,14 +262,18 @@ impl Engine {
                 body,
             } => {
                 let error = dialect.failure(*status, body);
-                Err(retry::refused(&error, *status, *retry_after_ms).into())
+                Err(Upstream::told(&error, *status, *retry_after_ms).into())
             }
         }
     }
 }
 
 /// How an answer with this head is read, or why not at all.
-fn reception_of(head: &ResponseHead<'_>, dialect: Dialect) -> Result<Reception, Upstream> {
+fn reception_of(
+    head: &ResponseHead<'_>,
+    dialect: Dialect,
+    wall_ms: i64,
+) -> Result<Reception, Upstream> {
     let coded = head
         .fields
         .all("content-encoding")
@@ -284,7 +290,7 @@ fn reception_of(head: &ResponseHead<'_>, dialect: Dialect) -> Result<Reception, 
         }
         400..=599 => Ok(Reception::Refused {
             status: head.status,
-            retry_after_ms: retry::retry_after_ms(&head.fields),
+            retry_after_ms: hint::of_head(&head.fields, wall_ms),
             body: Vec::new(),
         }),
         status => Err(Upstream::Status(status)),

@@ -1,16 +1,19 @@
 //! The side that faces the providers: from bytes to a call's verdict.
 
+mod advice;
 mod answer;
+mod reception;
 mod request;
+
+pub(in crate::engine) use self::advice::Advisor;
+pub use self::reception::Reception;
 
 use crate::config::{self, Speech};
 use crate::dialect::Dialect;
 use crate::engine::call::Stage;
 use crate::engine::conn::{ProviderPhase, Wait};
 use crate::engine::io::{Gone, How, Output};
-use crate::engine::policy::retry;
 use crate::engine::slots::{CallId, ConnId};
-use crate::engine::trace::State;
 use crate::engine::{Engine, failure::Upstream};
 use crate::proto::http1::ClientStep;
 
@@ -158,28 +161,24 @@ impl Engine {
         }
     }
 
-    /// A connection broke under a call: the call is tried again if nothing of the answer came and
-    /// the connection had been lying idle, else it has failed.
+    /// A connection broke under a call. If nothing of the answer came and the connection had been
+    /// lying idle, the provider closed it while it was idle and has almost certainly not seen the
+    /// request: it is sent again at once, on a new connection, and that is no attempt of its own.
     fn provider_broke(&mut self, conn: ConnId, id: CallId, upstream: Upstream) {
         let silent = self
             .conns
             .get(conn)
             .is_some_and(|conn| conn.tail.is_empty());
-        let again = self.calls.get(id).is_some_and(|call| {
-            silent && matches!(call.stage, Stage::Awaiting(_)) && retry::after_break(call)
-        });
-        if again {
-            if let Some(call) = self.calls.get_mut(id) {
-                call.stage = Stage::Queued;
-                call.retries += 1;
-            }
-            self.counters.retries += 1;
-            self.enter_call(id, State::Queued);
+        if let Some(call) = self.calls.get_mut(id)
+            && matches!(call.stage, Stage::Awaiting(_))
+            && silent
+            && call.reused
+            && !call.renewed
+        {
+            call.renewed = true;
+            self.counters.renewed += 1;
             self.close_conn(conn, How::Plain);
-            if let Err(failure) = self.queue_call(id) {
-                self.fail_call(id, failure);
-            }
-            return;
+            return self.queue_call(id);
         }
         self.fail_call(id, upstream.into());
         self.close_conn(conn, How::Plain);

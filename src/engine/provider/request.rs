@@ -11,6 +11,16 @@ use crate::proto::http1::{self};
 const USER_AGENT: &str = concat!("maitred/", env!("CARGO_PKG_VERSION"));
 
 impl Engine {
+    /// A failure of a call in words that do not quote the key of its provider.
+    pub(crate) fn unquoted(&self, id: CallId, failure: Failure) -> Failure {
+        let provider = self.calls.get(id).map(|call| call.provider as usize);
+        let upstream = provider.and_then(|at| self.config.providers.get(at)?.upstream());
+        match (failure, upstream.and_then(|upstream| upstream.key.as_ref())) {
+            (Failure::Upstream(failure), Some(key)) => failure.without(key.expose()).into(),
+            (failure, _) => failure,
+        }
+    }
+
     /// Writes the request of a call.
     pub(crate) fn write_call(&mut self, conn_id: ConnId, call_id: CallId) -> Result<(), Failure> {
         let Some(generation) = self.calls.get(call_id).map(|call| call.generation) else {
@@ -27,7 +37,7 @@ impl Engine {
             return Err(Failure::Internal("a call without an upstream"));
         };
         let dialect = dialect_of(upstream);
-        let prompt = self.config.prompt.fill(&plan.topic);
+        let prompt = plan.prompt(&self.config);
         let mut body = Vec::with_capacity(256 + prompt.len());
         dialect.write_request(
             &mut body,

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::uuid;
 use crate::engine::Failure;
-use crate::limits::PAGE_ROWS;
+use crate::limits::{PAGE_ROWS, SEARCH_CHARS};
 
 /// Rows on a page when nobody says how many.
 const DEFAULT_ROWS: usize = 20;
@@ -18,6 +18,8 @@ const DEFAULT_ROWS: usize = 20;
 pub struct ListQuery {
     /// Only texts about this topic.
     pub topic: Option<String>,
+    /// Only texts with these words.
+    pub words: Option<String>,
     /// Rows on the page.
     pub limit: usize,
     /// Where the page before ended.
@@ -27,16 +29,17 @@ pub struct ListQuery {
 impl ListQuery {
     /// Reads what follows the `?`, not decoded yet.
     pub(super) fn parse(query: Option<&str>) -> Result<Self, Failure> {
-        let (mut topic, mut limit, mut cursor) = (None, None, None);
+        let (mut topic, mut words, mut limit, mut cursor) = (None, None, None, None);
         let pairs = query.unwrap_or("").split('&').filter(|p| !p.is_empty());
         for pair in pairs {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
             let twice = match name {
                 "topic" => topic.replace(decode(name, value)?).is_some(),
+                "q" => words.replace(search(decode(name, value)?)?).is_some(),
                 "limit" => limit.replace(rows(value)?).is_some(),
                 "cursor" => cursor.replace(place(value)?).is_some(),
                 _ => {
-                    let expected = "one of topic, limit and cursor";
+                    let expected = "one of topic, q, limit and cursor";
                     return Err(Failure::parameter(name, expected));
                 }
             };
@@ -46,10 +49,31 @@ impl ListQuery {
         }
         Ok(ListQuery {
             topic: topic.filter(|topic| !topic.is_empty()),
+            words: words.filter(|words| !words.is_empty()),
             limit: limit.unwrap_or(DEFAULT_ROWS),
             cursor,
         })
     }
+}
+
+/// Refuses every parameter, for a route that knows none: one that is overlooked would be an answer to
+/// another question.
+pub(super) fn none(query: Option<&str>) -> Result<(), Failure> {
+    let pair = query.unwrap_or("").split('&').find(|pair| !pair.is_empty());
+    match pair {
+        Some(pair) => {
+            let name = pair.split('=').next().unwrap_or(pair);
+            Err(Failure::parameter(name, "left out: all texts are exported"))
+        }
+        None => Ok(()),
+    }
+}
+
+fn search(words: String) -> Result<String, Failure> {
+    if words.chars().nth(SEARCH_CHARS).is_some() {
+        return Err(Failure::parameter("q", "at most 200 characters"));
+    }
+    Ok(words)
 }
 
 fn rows(value: &str) -> Result<usize, Failure> {
@@ -104,6 +128,8 @@ mod tests {
     fn each_fault_names_its_parameter() {
         for (query, name) in [
             ("limit=0", "limit"),
+            ("q=%ff", "q"),
+            ("q=a&q=b", "q"),
             ("limit=101", "limit"),
             ("limit=x", "limit"),
             ("limit=+5", "limit"),
@@ -121,6 +147,15 @@ mod tests {
             assert_eq!(failure.status(), 422, "{query}");
             assert_eq!(failure.field(), Some(name), "{query}");
         }
+    }
+
+    #[test]
+    fn a_search_has_a_bound() {
+        let long = |n| format!("q={}", "%C3%A9".repeat(n));
+        assert!(ListQuery::parse(Some(&long(SEARCH_CHARS))).is_ok());
+        let failure = ListQuery::parse(Some(&long(SEARCH_CHARS + 1))).unwrap_err();
+        assert_eq!(failure.field(), Some("q"));
+        assert_eq!(ListQuery::parse(Some("q=+")).unwrap().words, None);
     }
 
     #[test]

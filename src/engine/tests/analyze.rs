@@ -94,6 +94,7 @@ fn what_cannot_be_stored_is_not_acknowledged() {
         world.fail_work(0, WorkResult::Written(Err(error)));
         world.settle();
         assert_eq!(world.reply(client).status, status);
+        assert_eq!(world.metric("rows_lost_total"), 1.0);
     }
     let mut world = World::new("");
     let client = held(&mut world, Kind::Write);

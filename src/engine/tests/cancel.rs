@@ -63,7 +63,7 @@ fn during_the_handshake() {
 }
 
 #[test]
-fn while_it_waits_for_a_connection() {
+fn while_it_waits_for_its_turn() {
     let mut world = World::new(&format!("{PROVIDER}connections = 1\n"));
     world.post("/generate/", r#"{"topic":"milk"}"#);
     let upstream = world.upstream();
@@ -71,7 +71,7 @@ fn while_it_waits_for_a_connection() {
     world.end(client);
     world.settle();
     assert_eq!(world.upstreams(), [upstream], "the other's call goes on");
-    assert_eq!(world.metric(r#"pool_waiting{provider="llm"}"#), 0.0);
+    assert_eq!(world.metric(r#"gate_waiting{provider="llm"}"#), 0.0);
     assert_eq!(world.store.request().status, 499);
 }
 

@@ -4,7 +4,7 @@ use super::{PROVIDER, World, openai};
 use crate::engine::work::{Kind, WorkResult};
 use crate::store::StoreError;
 
-fn with_texts(n: usize) -> World {
+pub(super) fn with_texts(n: usize) -> World {
     let mut world = World::new("");
     for n in 0..n {
         let client = world.post("/generate/", &format!(r#"{{"topic":"tea {n}"}}"#));
@@ -37,6 +37,10 @@ fn pages_are_the_newest_first_and_each_names_the_next() {
     assert_eq!(topics, ["tea 4", "tea 3", "tea 2", "tea 1", "tea 0"]);
     let found = world.get("/contents?topic=TEA+3").json();
     assert_eq!(found["contents"].as_array().unwrap().len(), 1);
+    assert_eq!(found.get("indexing"), None);
+    let found = world.get("/contents?q=tea%202").json();
+    assert_eq!(found["contents"].as_array().unwrap().len(), 1);
+    assert_eq!(found["indexing"], false);
 }
 
 #[test]

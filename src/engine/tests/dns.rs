@@ -14,7 +14,8 @@ use crate::engine::ConnId;
 use crate::engine::io::Gone;
 
 const HOST: &str = "llm.test";
-const NAMED: &str = "[provider.llm]\nbase_url = \"http://llm.test/v1\"\nmodel = \"m\"\n";
+const NAMED: &str =
+    "[provider.llm]\nbase_url = \"http://llm.test/v1\"\nmodel = \"m\"\nretries = 0\n";
 const ONE: &str = "dns = \"10.0.0.53:53\"\n";
 const TWO: &str = "dns = [\"10.0.0.53:53\", \"10.0.0.54:53\"]\n";
 const IP: [u8; 4] = [10, 0, 0, 9];

@@ -170,18 +170,23 @@ fn a_shutdown_ends_a_batch_with_a_line_for_each_topic() {
 
 #[test]
 fn a_batch_whose_row_is_not_stored_is_cut_and_not_ended() {
-    let mut world = World::new(PROVIDER);
-    let client = batch(&mut world, &["tea"]);
-    world.held.push(Kind::Write);
-    world.answer(whole("All about tea."));
-    world.work(0); // the text
-    world.settle();
     let lost = StoreError::Corrupt { path: "x".into() };
-    world.fail_work(0, WorkResult::Written(Err(lost)));
-    world.settle();
-    let got = String::from_utf8_lossy(&world.sockets[&client].got).into_owned();
-    assert!(got.contains("All about tea.") && !got.ends_with("0\r\n\r\n"));
-    assert!(world.is_over(client));
+    for result in [WorkResult::Written(Err(lost)), WorkResult::Panicked] {
+        let mut world = World::new(PROVIDER);
+        let client = batch(&mut world, &["tea"]);
+        world.held.push(Kind::Write);
+        world.answer(whole("All about tea."));
+        world.work(0); // the text
+        world.settle();
+        world.fail_work(0, result);
+        world.settle();
+        let got = String::from_utf8_lossy(&world.sockets[&client].got).into_owned();
+        assert!(
+            got.contains("All about tea.") && got.ends_with("}\n\r\n"),
+            "{got}"
+        );
+        assert!(world.is_over(client));
+    }
 }
 
 #[test]
@@ -234,6 +239,19 @@ fn a_candidate_that_fails_leaves_the_choice_to_the_others() {
     assert_eq!(reply["generated_text"], EASY);
     assert_eq!(reply["candidates"][0]["error"]["code"], "upstream_rejected");
     assert_eq!(reply["candidates"][1]["chosen"], true);
+}
+
+#[test]
+fn candidates_come_one_after_the_other_if_the_provider_takes_one_call_at_a_time() {
+    let mut world = World::new(&format!("{PROVIDER}connections = 1\n"));
+    let client = candidates(&mut world, 3, "");
+    for _ in 0..3 {
+        assert!(world.is_quiet(client));
+        world.answer(whole(EASY));
+    }
+    let reply = world.reply(client).json();
+    assert_eq!(reply["candidates"].as_array().unwrap().len(), 3);
+    assert_eq!(world.store.texts.len(), 3);
 }
 
 #[test]

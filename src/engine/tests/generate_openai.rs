@@ -38,6 +38,21 @@ fn the_provider_is_asked_in_its_own_words() {
 }
 
 #[test]
+fn a_providers_name_for_an_error_is_handed_on_unless_it_quotes_the_key() {
+    for (code, shown) in [("context_too_long", true), ("quoted_canarykey_here", false)] {
+        let mut world = World::new(&PROVIDER.replace("sk-secret", "CanaryKey"));
+        let client = world.post("/generate/", WHOLE);
+        let body = format!(r#"{{"error":{{"code":"{code}"}}}}"#);
+        let length = body.len();
+        world.answer(format!(
+            "HTTP/1.1 400 Bad\r\ncontent-length: {length}\r\n\r\n{body}"
+        ));
+        let text = world.reply(client).json()["detail"].to_string();
+        assert_eq!(text.contains(code), shown, "{text}");
+    }
+}
+
+#[test]
 fn an_answer_that_is_not_streamed() {
     let mut world = World::new(PROVIDER);
     let client = world.post("/generate/", WHOLE);

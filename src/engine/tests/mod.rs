@@ -4,25 +4,35 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod advice;
 mod analyze;
+mod breaker;
 mod cancel;
 mod contents;
+mod deadline;
 mod dns;
+mod export;
 mod gather;
 mod generate_offline;
 mod generate_openai;
 mod http;
+mod import;
+mod keywords;
+mod page;
+mod parsing;
+mod permit;
 mod pool;
 mod pressure;
 mod probes;
 mod refused;
 mod resume;
+mod retry;
 mod saving;
 mod sharing;
 mod shutdown;
 mod slow;
 
 #[path = "../../../tests/world/mod.rs"]
-mod world;
+pub(super) mod world;
 
-use self::world::{PROVIDER, World, openai, post};
+use self::world::{PROVIDER, RETRIED, World, openai, post};

@@ -5,21 +5,23 @@ use super::{PROVIDER, World};
 use crate::engine::io::{Gone, How, ResolveFault, TlsFault};
 use crate::engine::tests::world::End;
 
-const NAMED: &str = "[provider.llm]\nbase_url = \"http://llm.test/v1\"\nmodel = \"m\"\n";
-const SECURE: &str = "[provider.llm]\nbase_url = \"https://10.0.0.1/v1\"\nmodel = \"m\"\n";
+const NAMED: &str =
+    "[provider.llm]\nbase_url = \"http://llm.test/v1\"\nmodel = \"m\"\nretries = 0\n";
+const SECURE: &str =
+    "[provider.llm]\nbase_url = \"https://10.0.0.1/v1\"\nmodel = \"m\"\nretries = 0\n";
 
 fn topic(n: usize) -> String {
     format!(r#"{{"topic":"tea {n}"}}"#)
 }
 
 #[test]
-fn past_the_bound_calls_wait_for_a_connection_to_come_free() {
+fn past_the_bound_calls_wait_for_their_turn() {
     let mut world = World::new(&format!("{PROVIDER}connections = 2\n"));
     let clients: Vec<_> = (0..3)
         .map(|n| world.post("/generate/", &topic(n)))
         .collect();
     assert_eq!(world.upstreams().len(), 2);
-    assert_eq!(world.metric(r#"pool_waiting{provider="llm"}"#), 1.0);
+    assert_eq!(world.metric(r#"gate_waiting{provider="llm"}"#), 1.0);
     let first = world.upstreams()[0];
     world.send(first, openai::whole("One."));
     assert_eq!(world.reply(clients[0]).status, 200);
@@ -29,17 +31,36 @@ fn past_the_bound_calls_wait_for_a_connection_to_come_free() {
     assert_eq!(world.upstreams().len(), 2);
 }
 
+/// An answer that is complete and whose framed end does not come keeps its connection for a second.
 #[test]
-fn a_call_does_not_wait_for_a_connection_for_ever() {
-    let mut world = World::new(&format!("{PROVIDER}connections = 1\n"));
-    world.post("/generate/", &topic(0));
+fn a_call_that_has_its_turn_does_not_wait_for_a_connection_for_ever() {
+    let opening = "resolve_ms = 100\nconnect_ms = 100\ntls_ms = 100\n";
+    let mut world = World::new(&format!(
+        "{PROVIDER}connections = 1\npool_wait_ms = 200\n{opening}"
+    ));
+    world.post("/generate/", r#"{"topic":"tea","stream":true}"#);
+    let whole = openai::stream(&["Tea."]);
+    world.answer(whole.strip_suffix(openai::END).unwrap());
     let client = world.post("/generate/", &topic(1));
-    world.pass(999);
+    assert_eq!(world.metric(r#"pool_waiting{provider="llm"}"#), 1.0);
+    world.pass(499);
     assert!(world.is_quiet(client));
     world.pass(2);
     let reply = world.reply(client);
     assert_eq!(reply.problem(), (503, "upstream_pool_timeout".to_owned()));
     assert_eq!(reply.field("retry-after"), Some("1"));
+}
+
+#[test]
+fn a_call_that_waited_for_such_an_end_in_vain_has_the_time_to_connect() {
+    let mut world = World::new(&format!("{PROVIDER}connections = 1\n"));
+    world.post("/generate/", r#"{"topic":"tea","stream":true}"#);
+    let whole = openai::stream(&["Tea."]);
+    world.answer(whole.strip_suffix(openai::END).unwrap());
+    let client = world.post("/generate/", &topic(1));
+    world.pass(1_000);
+    assert_eq!(world.serve(openai::whole("Tea.")), 1, "on a new connection");
+    assert_eq!(world.reply(client).status, 200);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! A reader that is slower than its text.
 
-use super::openai::{STREAM, word};
-use super::{PROVIDER, World};
+use super::openai::{self, STREAM, word};
+use super::{PROVIDER, World, post};
 use crate::engine::ConnId;
 use crate::engine::io::How;
 use crate::engine::tests::world::End;
@@ -102,4 +102,22 @@ fn the_offline_provider_waits_as_well() {
     world.sockets.get_mut(&client).unwrap().stalled = true;
     world.pass(20_000);
     assert!(world.unsent(client).len() < SEND_HIGH_BYTES + 64 * 1024);
+}
+
+#[test]
+fn a_connection_that_waited_for_a_reader_is_read_again_for_the_next_call() {
+    let mut world = World::new(PROVIDER);
+    let client = world.post("/generate/", TEA);
+    world.sockets.get_mut(&client).unwrap().stalled = true;
+    // All in one read, and the end of the body is all that says that it is over.
+    let words = word(&"tea ".repeat(4096)).repeat(64);
+    world.answer([STREAM, &words, &openai::finish(), openai::END].concat());
+    world.sockets.get_mut(&client).unwrap().stalled = false;
+    world.settle();
+    assert_eq!(world.reply(client).events().last().unwrap().name, "done");
+
+    world.send(client, post("/generate/", TEA));
+    world.answer(openai::stream(&["Tea."]));
+    assert_eq!(world.reply(client).events().last().unwrap().name, "done");
+    assert_eq!(world.metric("calls_total"), 2.0);
 }

@@ -2,7 +2,8 @@
 
 use super::openai::{self, STREAM, word};
 use super::{PROVIDER, World, post};
-use crate::engine::io::Input;
+use crate::engine::io::{How, Input};
+use crate::engine::tests::world::End;
 use crate::engine::work::Kind;
 use crate::store::{RequestOutcome, TextState};
 
@@ -157,4 +158,18 @@ fn rows_are_written_before_the_end() {
     world.settle();
     assert!(world.engine.is_finished());
     assert_eq!(world.store.texts.len(), 1);
+}
+
+#[test]
+fn a_reply_that_was_not_taken_is_cut_off_by_a_reset() {
+    let mut world = World::new("[limits]\nwrite_stall_ms = 100000\n");
+    let body = r#"{"topic":"tea","stream":true}"#;
+    let length = body.len();
+    let stream = format!("POST /generate/ HTTP/1.0\r\nContent-Length: {length}\r\n\r\n{body}");
+    let slow = world.ask(stream);
+    world.sockets.get_mut(&slow).unwrap().stalled = true;
+    shut_down(&mut world);
+    world.pass(35_001);
+    assert_eq!(world.sockets[&slow].closed, Some(End::Engine(How::Reset)));
+    assert!(world.engine.is_finished());
 }

@@ -1,7 +1,8 @@
 //! The `Date` of a reply: `Sun, 06 Nov 1994 08:49:37 GMT` (RFC 9110 §5.6.7, IMF-fixdate).
 //!
 //! Written by hand because it is one fixed format on the hot path, and because the clock is
-//! somebody else's: seconds come in as a number.
+//! somebody else's: seconds come in as a number. Read is the same format; the two obsolete ones
+//! were last sent in the nineties, and a date that is not understood is only a hint less.
 
 /// A date in the only format that HTTP lets a server write. Worth keeping for a second.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -36,6 +37,45 @@ impl HttpDate {
         Self { text }
     }
 
+    /// The seconds since 1970 of a date that a peer has sent. The day of the week is not looked at.
+    #[must_use]
+    pub fn parse_unix(text: &[u8]) -> Option<u64> {
+        let &[
+            _,
+            _,
+            _,
+            b',',
+            b' ',
+            d1,
+            d2,
+            b' ',
+            m1,
+            m2,
+            m3,
+            b' ',
+            y1,
+            y2,
+            y3,
+            y4,
+            b' ',
+            ref rest @ ..,
+        ] = text.trim_ascii()
+        else {
+            return None;
+        };
+        let &[h1, h2, b':', i1, i2, b':', s1, s2, b' ', b'G', b'M', b'T'] = rest else {
+            return None;
+        };
+        let month = MONTHS.iter().position(|name| **name == [m1, m2, m3])? as u64 + 1;
+        let year = number(&[y1, y2, y3, y4])?;
+        let day = number(&[d1, d2]).filter(|day| (1..=31).contains(day))?;
+        let hour = number(&[h1, h2]).filter(|hour| *hour < 24)?;
+        let minute = number(&[i1, i2]).filter(|minute| *minute < 60)?;
+        let second = number(&[s1, s2]).filter(|second| *second <= 60)?; // a leap second
+        let days = days_from_civil(year, month, day)?;
+        Some(days * 86_400 + hour * 3600 + minute * 60 + second)
+    }
+
     /// The 29 bytes, as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -51,6 +91,23 @@ impl std::fmt::Debug for HttpDate {
 
 fn put_two(text: &mut [u8], number: u64) {
     text.copy_from_slice(&[b'0' + (number / 10 % 10) as u8, b'0' + (number % 10) as u8]);
+}
+
+fn number(digits: &[u8]) -> Option<u64> {
+    digits.iter().try_fold(0, |number, byte| {
+        byte.is_ascii_digit()
+            .then(|| number * 10 + u64::from(byte - b'0'))
+    })
+}
+
+/// The opposite of [`civil_from_days`]; `None` before 1970.
+fn days_from_civil(year: u64, month: u64, day: u64) -> Option<u64> {
+    let year = year.checked_sub(u64::from(month <= 2))?;
+    let (era, year_of_era) = (year / 400, year % 400);
+    let month_from_march = (month + 9) % 12;
+    let day_of_year = (153 * month_from_march + 2) / 5 + day - 1;
+    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+    (era * 146_097 + day_of_era).checked_sub(719_468)
 }
 
 /// Year, month (1 to 12) and day (1 to 31) of a number of days since 1970-01-01.
@@ -92,7 +149,31 @@ mod tests {
             (u64::MAX, "Fri, 31 Dec 9999 23:59:59 GMT"),
         ];
         for (seconds, text) in cases {
-            assert_eq!(HttpDate::from_unix(seconds).as_str(), text);
+            let date = HttpDate::from_unix(seconds);
+            assert_eq!(date.as_str(), text);
+            let back = HttpDate::parse_unix(text.as_bytes());
+            assert_eq!(back, Some(seconds.min(LAST_SECOND)));
+        }
+    }
+
+    #[test]
+    fn what_is_no_such_date_is_none() {
+        for wrong in [
+            "",
+            "Sun, 06 Nov 1994 08:49:37",
+            "Sun, 06 Nov 1994 08:49:37 UTC",
+            "Sunday, 06-Nov-94 08:49:37 GMT",
+            "Sun Nov  6 08:49:37 1994",
+            "Sun, 6 Nov 1994 08:49:37 GMT",
+            "Sun, 06 nov 1994 08:49:37 GMT",
+            "Sun, 00 Nov 1994 08:49:37 GMT",
+            "Sun, 06 Nov 1994 24:49:37 GMT",
+            "Sun, 06 Nov 1994 08:60:37 GMT",
+            "Sun, +6 Nov 1994 08:49:37 GMT",
+            "Wed, 31 Dec 1969 23:59:59 GMT",
+            "Sat, 01 Jan 0000 00:00:00 GMT",
+        ] {
+            assert_eq!(HttpDate::parse_unix(wrong.as_bytes()), None, "{wrong}");
         }
     }
 
@@ -103,7 +184,9 @@ mod tests {
             let seconds = day * 86_400 + day % 86_400;
             let theirs = jiff::Timestamp::from_second(seconds).expect("within jiff's range");
             let theirs = theirs.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
-            assert_eq!(HttpDate::from_unix(seconds.unsigned_abs()).as_str(), theirs);
+            let seconds = seconds.unsigned_abs();
+            assert_eq!(HttpDate::from_unix(seconds).as_str(), theirs);
+            assert_eq!(HttpDate::parse_unix(theirs.as_bytes()), Some(seconds));
         }
     }
 }

@@ -11,6 +11,8 @@ file carries the notices of the data. All numbers are little endian.
 words.bin       bucket table, one payload byte: syllables (low five bits, 31 = ask the
                 hyphenator) and 32 = on the Dale-Chall list of easy words
 sentiment.bin   bucket table, three payload bytes: valence in tenths (signed), flags, name
+stop_words.bin  bucket table, one payload byte: the section of stop_words.txt, from 1; made from that
+                file alone
 hyphens.bin     trie of Liang patterns, see `hyphenation` below
 emoji.bin       u16 count, u32 code point each, u16 end of its words each, the words
 word_chars.bin  u32 first and last code point of every range of word characters past ASCII; made
@@ -29,6 +31,7 @@ import sys
 HERE = pathlib.Path(__file__).parent
 WORD_BUCKETS = 1 << 15
 SENTIMENT_BUCKETS = 1 << 11
+STOP_WORD_BUCKETS = 1 << 8
 ASK_THE_HYPHENATOR = 31
 EASY = 32
 # Letters of a pattern, the dots at its ends included; `LONGEST_PATTERN` in src/score/hyphenation.rs.
@@ -140,6 +143,18 @@ def sentiment():
     return bucket_table(payloads, SENTIMENT_BUCKETS)
 
 
+def stop_words():
+    payloads, section = {}, 0
+    for line in (HERE / "stop_words.txt").read_text(encoding="utf-8").splitlines():
+        if line.startswith("["):
+            section += 1
+        elif not line.startswith("#"):
+            for word in line.split():
+                assert word not in payloads, word
+                payloads[word] = bytes([section])
+    return bucket_table(payloads, STOP_WORD_BUCKETS)
+
+
 def walk(node):
     yield node
     for child in node["children"].values():
@@ -226,8 +241,8 @@ def word_chars():
 
 
 def main():
-    makers = [words, sentiment, hyphenation, emoji, word_chars]
-    files = ["words.bin", "sentiment.bin", "hyphens.bin", "emoji.bin", "word_chars.bin"]
+    makers = [words, sentiment, stop_words, hyphenation, emoji, word_chars]
+    files = ["words.bin", "sentiment.bin", "stop_words.bin", "hyphens.bin", "emoji.bin", "word_chars.bin"]
     for name, make in zip(files, makers):
         data = make()
         (HERE / name).write_bytes(data)

@@ -11,7 +11,10 @@ use rusqlite_migration::{M, Migrations};
 use super::errors::explain;
 use crate::store::StoreError;
 
-const STEPS: &[M<'_>] = &[M::up(include_str!("../migrations/0001_first_tables.sql"))];
+const STEPS: &[M<'_>] = &[
+    M::up(include_str!("../migrations/0001_first_tables.sql")),
+    M::up(include_str!("../migrations/0002_search.sql")),
+];
 
 /// The version of the tables that this program reads and writes.
 pub(super) const VERSION: i64 = STEPS.len() as i64;

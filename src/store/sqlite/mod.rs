@@ -21,6 +21,7 @@ mod migrations;
 mod open;
 mod reader;
 mod scores;
+mod search;
 mod writer;
 mod writer_sql;
 

@@ -12,8 +12,9 @@ use uuid::Uuid;
 
 use super::count::Count;
 use super::errors::explain;
+use super::search::{self, Matches, Search};
 use super::{open, scores};
-use crate::limits::{GENERATION_BYTES, PAGE_ROWS, SQLITE_BUSY_MS};
+use crate::limits::{EXPORT_BYTES, GENERATION_BYTES, PAGE_ROWS, SQLITE_BUSY_MS};
 use crate::store::{Found, Listed, Query, StoreError, TextRow, TextState, Unscored, term_key};
 
 /// Reads one file. Blocks for the disk. Dropped before the writer, it lets the writer put the log
@@ -41,9 +42,30 @@ impl Reader {
             Query::List {
                 tenant,
                 term,
+                words: None,
                 limit,
                 before,
             } => list(conn, tenant, term.as_deref(), *limit, *before),
+            Query::List {
+                tenant,
+                term,
+                words: Some(words),
+                limit,
+                before,
+            } => {
+                let search = Search {
+                    tenant,
+                    words,
+                    limit: (*limit).clamp(1, PAGE_ROWS),
+                    before: *before,
+                };
+                matches(conn, &search, term.as_deref())
+            }
+            Query::Export {
+                tenant,
+                after,
+                until,
+            } => export(conn, tenant, *after, *until),
             Query::One { tenant, id } => one(conn, tenant, *id),
             Query::Unscored { after, limit } => unscored(conn, *after, *limit),
         };
@@ -57,6 +79,11 @@ pub(super) const ALL: &str = "WHERE g.tenant = ?1 AND g.id < ?2 ORDER BY g.id DE
 pub(super) const BY_TERM: &str =
     "WHERE g.tenant = ?1 AND g.term_key = ?4 AND g.id < ?2 ORDER BY g.id DESC LIMIT ?3";
 const ONE: &str = "WHERE g.tenant = ?1 AND g.id = ?2";
+/// One text, unless it is about another term than is asked for.
+const ONE_OF_TERM: &str = "WHERE g.tenant = ?1 AND g.id = ?2 AND (?3 IS NULL OR g.term_key = ?3)";
+/// An export: the primary key, forwards.
+pub(super) const EXPORT: &str = "WHERE g.tenant = ?1 AND g.id > ?2 AND g.id <= ?3 ORDER BY g.id";
+const LAST: &str = "SELECT max(id) FROM generated_content WHERE tenant = ?1";
 /// The partial index `generated_content_unscored`; its condition has to stand here word by word.
 pub(super) const UNSCORED: &str = "
     SELECT tenant, id, text FROM generated_content
@@ -109,7 +136,61 @@ fn list(
     let more = rows.len() > limit;
     rows.truncate(limit);
     let next = rows.last().filter(|_| more).map(|row| row.id);
-    Ok(Found::Page { rows, next })
+    Ok(Found::Page {
+        rows,
+        next,
+        indexing: false,
+    })
+}
+
+fn matches(conn: &Connection, wanted: &Search<'_>, term: Option<&str>) -> rusqlite::Result<Found> {
+    let key = term.map(term_key);
+    let mut one = conn.prepare_cached(&select(EXCERPT, ONE_OF_TERM))?;
+    let Matches {
+        rows,
+        next,
+        indexing,
+    } = search::find(conn, wanted, |id| {
+        one.query_row(params![wanted.tenant, id.as_bytes(), key], listed)
+            .optional()
+    })?;
+    Ok(Found::Page {
+        rows,
+        next,
+        indexing,
+    })
+}
+
+fn export(
+    conn: &Connection,
+    tenant: &str,
+    after: Option<Uuid>,
+    until: Option<Uuid>,
+) -> rusqlite::Result<Found> {
+    let until = match until {
+        Some(until) => until,
+        None => last(conn, tenant)?,
+    };
+    let after = after.unwrap_or(Uuid::nil());
+    let mut statement = conn.prepare_cached(&select("g.text", EXPORT))?;
+    let mut rows = statement.query(params![tenant, after.as_bytes(), until.as_bytes()])?;
+    let (mut found, mut bytes) = (Vec::new(), 0);
+    while let Some(row) = rows.next()? {
+        if bytes >= EXPORT_BYTES {
+            return Ok(Found::Texts {
+                rows: found,
+                more: Some(until),
+            });
+        }
+        let row = text(row)?;
+        // Its other columns and its place in memory count too: there may be no text to speak of.
+        bytes += row.text.len() + row.term.len() + size_of::<TextRow>();
+        found.push(row);
+    }
+    Ok(Found::Texts {
+        rows: found,
+        more: None,
+    })
 }
 
 fn one(conn: &Connection, tenant: &str, id: Uuid) -> rusqlite::Result<Found> {
@@ -118,6 +199,15 @@ fn one(conn: &Connection, tenant: &str, id: Uuid) -> rusqlite::Result<Found> {
         .query_row(params![tenant, id.as_bytes()], text)
         .optional()?;
     Ok(Found::One(row.map(Box::new)))
+}
+
+/// The greatest id that a tenant has. Not the present time: texts that were imported may come from a
+/// clock that is ahead of ours.
+fn last(conn: &Connection, tenant: &str) -> rusqlite::Result<Uuid> {
+    let id: Option<[u8; 16]> = conn
+        .prepare_cached(LAST)?
+        .query_row([tenant], |row| row.get(0))?;
+    Ok(id.map_or(Uuid::nil(), Uuid::from_bytes))
 }
 
 fn unscored(conn: &Connection, after: Option<Uuid>, limit: usize) -> rusqlite::Result<Found> {

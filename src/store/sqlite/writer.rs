@@ -12,11 +12,12 @@ use uuid::Uuid;
 use super::count::Count;
 use super::errors::explain;
 use super::scores::{self, Scored, Subject};
-use super::{open, writer_sql as sql};
+use super::{open, search, writer_sql as sql};
 use crate::limits::SQLITE_BUSY_MS;
 use crate::score::Scores;
 use crate::store::{
-    AnalysisRow, RequestRow, StoreError, TextRow, Write, Written, excerpt, term_hash, term_key,
+    AnalysisRow, KeywordsRow, RequestRow, StoreError, Tally, TextRow, Write, Written, excerpt,
+    term_hash, term_key,
 };
 
 /// Writes to one file. Blocks: for the disk, and up to [`SQLITE_BUSY_MS`] for another process.
@@ -89,6 +90,25 @@ impl Writer {
         Ok(results)
     }
 
+    /// Texts of an older version that are not in the search index yet.
+    pub fn unindexed(&self) -> Result<u64, StoreError> {
+        search::backlog(&self.conn).map_err(|error| explain(&self.path, &error))
+    }
+
+    /// Takes some of them into the index, in a transaction of a few hundredths of a second. For when
+    /// nothing else waits. Returns whether there may be more.
+    pub fn index_some(&mut self) -> Result<bool, StoreError> {
+        let explain = |error| explain(&self.path, &error);
+        let transaction = self
+            .conn
+            .transaction_with_behavior(TransactionBehavior::Immediate)
+            .map_err(explain)?;
+        let more = search::index_some(&transaction).map_err(explain)?;
+        transaction.commit().map_err(explain)?;
+        self.dirty = true;
+        Ok(more)
+    }
+
     /// Copies the write-ahead log into the database. For when nothing else waits: it may take some
     /// tens of milliseconds, but never waits for readers. Past
     /// [`crate::limits::SQLITE_WAL_BYTES`] a commit does the same by itself.
@@ -125,6 +145,26 @@ fn carry_out(conn: &Connection, write: &Write) -> rusqlite::Result<Written> {
             }
             Ok(Written::Saved)
         }
+        Write::Keywords { requests, row } => {
+            for request in requests {
+                insert_request(conn, request)?;
+            }
+            insert_keywords(conn, row)?;
+            Ok(Written::Saved)
+        }
+        Write::Import(rows) => {
+            let mut tally = Tally::default();
+            for row in rows {
+                // Asked first: the term of a text that is left out would be left behind.
+                if !has_text(conn, row)? && insert_text(conn, row)? {
+                    tally.imported += 1;
+                    tally.scored += u64::from(row.scores.is_some());
+                } else {
+                    tally.skipped += 1;
+                }
+            }
+            Ok(Written::Imported(tally))
+        }
         Write::Delete { tenant, id } => delete(conn, tenant, *id).map(Written::Deleted),
         Write::Rescore { tenant, id, scores } => {
             rescore(conn, tenant, *id, scores).map(Written::Rescored)
@@ -152,7 +192,13 @@ fn insert_request(conn: &Connection, row: &RequestRow) -> rusqlite::Result<()> {
     Ok(())
 }
 
-fn insert_text(conn: &Connection, row: &TextRow) -> rusqlite::Result<()> {
+fn has_text(conn: &Connection, row: &TextRow) -> rusqlite::Result<bool> {
+    conn.prepare_cached(sql::HAS_TEXT)?
+        .query_row(params![row.tenant, row.id.as_bytes()], |row| row.get(0))
+}
+
+/// Whether the text was not there before.
+fn insert_text(conn: &Connection, row: &TextRow) -> rusqlite::Result<bool> {
     insert_term(
         conn,
         &row.tenant,
@@ -179,9 +225,11 @@ fn insert_text(conn: &Connection, row: &TextRow) -> rusqlite::Result<()> {
         row.text,
     ])?;
     // A text that was there before keeps the scores that it has.
-    if inserted == 1
-        && let Some(scores) = &row.scores
-    {
+    if inserted == 0 {
+        return Ok(false);
+    }
+    search::insert(conn, &row.tenant, row.id, &row.term, &row.text)?;
+    if let Some(scores) = &row.scores {
         let scored = Scored {
             tenant: &row.tenant,
             id: row.id,
@@ -191,7 +239,7 @@ fn insert_text(conn: &Connection, row: &TextRow) -> rusqlite::Result<()> {
         };
         scores::insert(conn, &scored, scores)?;
     }
-    Ok(())
+    Ok(true)
 }
 
 fn insert_analysis(conn: &Connection, row: &AnalysisRow) -> rusqlite::Result<()> {
@@ -210,6 +258,33 @@ fn insert_analysis(conn: &Connection, row: &AnalysisRow) -> rusqlite::Result<()>
         subject: Subject::Content(&row.content),
     };
     scores::insert(conn, &scored, &row.scores)?;
+    Ok(())
+}
+
+fn insert_keywords(conn: &Connection, row: &KeywordsRow) -> rusqlite::Result<()> {
+    if row.keywords.is_empty() {
+        return Ok(()); // a term that nothing refers to would stay for ever
+    }
+    insert_term(
+        conn,
+        &row.tenant,
+        row.search_term_id,
+        &row.term,
+        row.created_ms,
+    )?;
+    let mut insert = conn.prepare_cached(sql::INSERT_KEYWORD)?;
+    for (position, found) in (0_i64..).zip(&row.keywords) {
+        insert.execute(params![
+            row.tenant,
+            row.id.as_bytes(),
+            position,
+            row.search_term_id.as_bytes(),
+            row.method.as_str(),
+            found.keyword,
+            found.score,
+            row.created_ms,
+        ])?;
+    }
     Ok(())
 }
 

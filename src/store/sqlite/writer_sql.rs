@@ -19,6 +19,15 @@ pub(super) const INSERT_TEXT: &str = "
     ) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)
     ON CONFLICT (tenant, id) DO NOTHING";
 
+pub(super) const HAS_TEXT: &str =
+    "SELECT EXISTS (SELECT 1 FROM generated_content WHERE tenant = ?1 AND id = ?2)";
+
+pub(super) const INSERT_KEYWORD: &str = "
+    INSERT INTO generated_keywords (
+        tenant, id, position, search_term_id, method, keyword, score, created_ms
+    ) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+    ON CONFLICT (tenant, id, position) DO NOTHING";
+
 /// The scores go with the text, by the foreign key.
 pub(super) const DELETE_TEXT: &str = "
     DELETE FROM generated_content WHERE tenant = ?1 AND id = ?2

@@ -7,7 +7,12 @@ use maitred::dialect::Dialect;
 use maitred::engine::flow::body::{Shape, parse};
 
 fuzz_target!(|data: &[u8]| {
-    for shape in [Shape::Generate, Shape::Batch, Shape::Analyze] {
+    for shape in [
+        Shape::Generate,
+        Shape::Batch,
+        Shape::Analyze,
+        Shape::Keywords,
+    ] {
         match parse(shape, data) {
             Ok(_) => assert!(serde_json::from_slice::<serde_json::Value>(data).is_ok()),
             Err(fault) => assert!(matches!(fault.status(), 400 | 413 | 422)),

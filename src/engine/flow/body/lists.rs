@@ -1,12 +1,10 @@
 //! Fields that hold several values: topics, and what a client prefers.
 
 use super::ParseFault;
+use super::Whole;
 use super::object::{A_TOPIC, Field, object, topic_of};
 use crate::engine::policy::prefer::{Figure, Prefer};
-use crate::limits::{BATCH_TOPICS, CANDIDATES};
-
-/// The largest number that a figure can be wished to be.
-const WISH_MAX: f64 = 1e9;
+use crate::limits::{BATCH_TOPICS, CANDIDATES, WISH};
 
 impl Field<'_> {
     pub(super) fn topics(&self) -> Result<Vec<String>, ParseFault> {
@@ -31,9 +29,12 @@ impl Field<'_> {
 
     pub(super) fn candidates(&self) -> Result<u8, ParseFault> {
         let expected = format!("a whole number from 1 to {CANDIDATES}");
-        match self.value::<u8>(&expected)? {
+        let candidates = self
+            .value::<Whole>(&expected)?
+            .map(|Whole(n)| u8::try_from(n));
+        match candidates {
             None => Ok(1),
-            Some(n) if (1..=CANDIDATES).contains(&n) => Ok(n),
+            Some(Ok(n)) if (1..=CANDIDATES).contains(&n) => Ok(n),
             Some(_) => Err(self.wrong(&expected)),
         }
     }
@@ -72,7 +73,7 @@ impl Field<'_> {
                 let figure = Figure::named(&field.name)
                     .ok_or_else(|| ParseFault::Unknown(inside(&field.name)))?;
                 let value: Option<f64> = field.value(NUMBER).map_err(|_| wrong(NUMBER))?;
-                let value = value.filter(|value| value.abs() <= WISH_MAX);
+                let value = value.filter(|value| value.abs() <= WISH);
                 (figure, value.ok_or_else(|| wrong(NUMBER))?)
             };
             wishes.push(wish);

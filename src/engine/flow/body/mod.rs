@@ -10,13 +10,17 @@ mod fault;
 mod lists;
 mod object;
 mod place;
+mod whole;
 
 pub use self::fault::ParseFault;
 
 use serde::{Deserialize, Serialize};
 
-use self::object::{Field, object};
+pub(super) use self::object::{Field, object};
+pub(super) use self::whole::Whole;
 use crate::engine::policy::prefer::Prefer;
+use crate::limits::KEYWORDS_UNASKED;
+use crate::store::KeywordMethod;
 
 /// Which shape a body should have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,6 +31,8 @@ pub enum Shape {
     Batch,
     /// `POST /analyze/`
     Analyze,
+    /// `POST /keywords/`
+    Keywords,
 }
 
 /// What a body asks for.
@@ -41,6 +47,19 @@ pub enum Ask {
         /// The text, not empty.
         content: String,
     },
+    /// Keywords of a text.
+    Keywords(KeywordsAsk),
+}
+
+/// The body of `POST /keywords/`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct KeywordsAsk {
+    /// The text, not empty.
+    pub content: String,
+    /// Who is to name them; whoever there is otherwise.
+    pub method: Option<KeywordMethod>,
+    /// How many, at most: 1 to 100.
+    pub limit: usize,
 }
 
 /// The body of `POST /generate/`.
@@ -80,6 +99,7 @@ pub fn parse(shape: Shape, body: &[u8]) -> Result<Ask, ParseFault> {
         Shape::Generate => generate(fields).map(Ask::Generate),
         Shape::Batch => batch(fields).map(Ask::Batch),
         Shape::Analyze => analyze(fields),
+        Shape::Keywords => keywords(fields).map(Ask::Keywords),
     }
 }
 
@@ -140,6 +160,23 @@ fn analyze(fields: Vec<Field<'_>>) -> Result<Ask, ParseFault> {
     }
     let content = content.ok_or_else(|| ParseFault::Missing("content".into()))?;
     Ok(Ask::Analyze { content })
+}
+
+fn keywords(fields: Vec<Field<'_>>) -> Result<KeywordsAsk, ParseFault> {
+    let (mut content, mut method, mut limit) = (None, None, KEYWORDS_UNASKED);
+    for field in fields {
+        match field.name.as_ref() {
+            "content" => content = Some(field.content()?),
+            "method" => method = field.keyword_method()?,
+            "limit" => limit = field.keyword_limit()?,
+            _ => return Err(field.unknown()),
+        }
+    }
+    Ok(KeywordsAsk {
+        content: content.ok_or_else(|| ParseFault::Missing("content".into()))?,
+        method,
+        limit,
+    })
 }
 
 #[cfg(test)]

@@ -7,31 +7,36 @@ use serde::Deserialize;
 use serde::de::{DeserializeSeed, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
+use super::whole::Whole;
 use super::{ParseFault, place};
-use crate::limits::{CONTENT_CHARS, JSON_DEPTH, TOPIC_CHARS};
+use crate::limits::{
+    CONTENT_CHARS, JSON_DEPTH, KEYWORDS, KEYWORDS_UNASKED, MAX_TOKENS, NAME_CHARS, TEMPERATURE,
+    TOPIC_CHARS,
+};
+use crate::store::KeywordMethod;
 
 /// One key of the object with its value still unread.
-pub(super) struct Field<'a> {
-    pub(super) name: Cow<'a, str>,
+pub(in crate::engine::flow) struct Field<'a> {
+    pub(in crate::engine::flow) name: Cow<'a, str>,
     pub(super) raw: &'a RawValue,
     /// The whole body, for the place of a fault in it.
     body: &'a str,
 }
 
 impl<'a> Field<'a> {
-    pub(super) fn wrong(&self, expected: &str) -> ParseFault {
+    pub(in crate::engine::flow) fn wrong(&self, expected: &str) -> ParseFault {
         ParseFault::Wrong {
             field: self.name.to_string(),
             expected: expected.into(),
         }
     }
 
-    pub(super) fn unknown(&self) -> ParseFault {
+    pub(in crate::engine::flow) fn unknown(&self) -> ParseFault {
         ParseFault::Unknown(cut(&self.name))
     }
 
     /// The value, `None` for null.
-    pub(super) fn value<T: Deserialize<'a>>(
+    pub(in crate::engine::flow) fn value<T: Deserialize<'a>>(
         &self,
         expected: &str,
     ) -> Result<Option<T>, ParseFault> {
@@ -57,7 +62,7 @@ impl<'a> Field<'a> {
         Ok(text)
     }
 
-    pub(super) fn topic(&self) -> Result<String, ParseFault> {
+    pub(in crate::engine::flow) fn topic(&self) -> Result<String, ParseFault> {
         let text = self.text(A_TOPIC)?;
         topic_of(&text).ok_or_else(|| self.wrong(A_TOPIC))
     }
@@ -77,12 +82,16 @@ impl<'a> Field<'a> {
         Ok(text)
     }
 
-    pub(super) fn name_of(&self, expected: &str) -> Result<Option<String>, ParseFault> {
+    pub(in crate::engine::flow) fn name_of(
+        &self,
+        expected: &str,
+    ) -> Result<Option<String>, ParseFault> {
         if self.raw.get() == "null" {
             return Ok(None);
         }
         let name = self.text(expected)?;
-        let fine = !name.is_empty() && name.len() <= 200 && !name.chars().any(char::is_control);
+        let short = name.chars().nth(NAME_CHARS).is_none();
+        let fine = !name.is_empty() && short && !name.chars().any(char::is_control);
         if fine {
             Ok(Some(name))
         } else {
@@ -92,33 +101,56 @@ impl<'a> Field<'a> {
 
     pub(super) fn max_tokens(&self) -> Result<Option<u32>, ParseFault> {
         const EXPECTED: &str = "a whole number from 1 to 1,000,000";
-        match self.value::<u32>(EXPECTED)? {
-            Some(0) | Some(1_000_001..) => Err(self.wrong(EXPECTED)),
+        let tokens = self.value::<Whole>(EXPECTED)?.map(|Whole(tokens)| tokens);
+        let tokens = tokens.map(|tokens| u32::try_from(tokens).unwrap_or(u32::MAX));
+        match tokens {
+            Some(tokens) if !(1..=MAX_TOKENS).contains(&tokens) => Err(self.wrong(EXPECTED)),
             fine => Ok(fine),
+        }
+    }
+
+    pub(super) fn keyword_method(&self) -> Result<Option<KeywordMethod>, ParseFault> {
+        const EXPECTED: &str = "\"provider\" or \"local\"";
+        let word = self.value::<String>(EXPECTED)?;
+        let known = |word: String| {
+            let mut all = [KeywordMethod::Provider, KeywordMethod::Local].into_iter();
+            all.find(|method| method.as_str() == word)
+        };
+        word.map(|word| known(word).ok_or_else(|| self.wrong(EXPECTED)))
+            .transpose()
+    }
+
+    pub(super) fn keyword_limit(&self) -> Result<usize, ParseFault> {
+        let expected = format!("a whole number from 1 to {KEYWORDS}");
+        match self.value::<Whole>(&expected)? {
+            None => Ok(KEYWORDS_UNASKED),
+            Some(Whole(limit)) if (1..=KEYWORDS as u64).contains(&limit) => Ok(limit as usize),
+            Some(_) => Err(self.wrong(&expected)),
         }
     }
 
     pub(super) fn temperature(&self) -> Result<Option<f32>, ParseFault> {
         const EXPECTED: &str = "a number from 0 to 2";
-        match self.value::<f32>(EXPECTED)? {
-            Some(t) if !(0.0..=2.0).contains(&t) => Err(self.wrong(EXPECTED)),
-            fine => Ok(fine),
+        // Rounded only when it is known to be within the bounds.
+        match self.value::<f64>(EXPECTED)? {
+            Some(t) if !(0.0..=TEMPERATURE).contains(&t) => Err(self.wrong(EXPECTED)),
+            fine => Ok(fine.map(|t| t as f32)),
         }
     }
 }
 
 pub(super) const A_TOPIC: &str = "a string that is not empty, of at most 2,000 characters";
 
-/// The topic in a string, if it is one.
+/// The topic in a string, if it is one. The bound is for what was sent, as a schema has it.
 pub(super) fn topic_of(text: &str) -> Option<String> {
     let topic = text.trim();
-    let fine = !topic.is_empty() && topic.chars().nth(TOPIC_CHARS).is_none();
+    let fine = !topic.is_empty() && text.chars().nth(TOPIC_CHARS).is_none();
     fine.then(|| topic.to_string())
 }
 
 /// The fields of the object that `body` has to be. The values stay unread: each is read as the
 /// type that its field has, so that an error can name the field.
-pub(super) fn object(body: &[u8]) -> Result<Vec<Field<'_>>, ParseFault> {
+pub(in crate::engine::flow) fn object(body: &[u8]) -> Result<Vec<Field<'_>>, ParseFault> {
     let text = std::str::from_utf8(body).map_err(|_| ParseFault::Encoding)?;
     if text.trim_ascii().is_empty() {
         return Err(ParseFault::Empty);

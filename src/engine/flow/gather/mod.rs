@@ -121,6 +121,11 @@ impl Gather {
         }
     }
 
+    /// Whether all is known, so that only writing is left.
+    pub(in crate::engine) fn is_settled(&self) -> bool {
+        self.phase != Phase::Going || (self.is_batch() && self.all_have_ended())
+    }
+
     /// What is asked for member `place`.
     fn ask(&self, place: usize) -> GenerateAsk {
         let topic = match self.kind {
@@ -131,6 +136,13 @@ impl Gather {
             topic,
             ..self.common.clone()
         }
+    }
+
+    /// How many texts keep the next one from being begun: those that are being produced and, in a
+    /// batch, those whose line waits for its reader. Candidates wait for each other.
+    fn in_hand(&self) -> usize {
+        let unread = if self.is_batch() { self.ready.len() } else { 0 };
+        self.running.len() + unread
     }
 
     fn all_have_ended(&self) -> bool {

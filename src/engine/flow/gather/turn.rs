@@ -70,7 +70,7 @@ impl Engine {
     /// Begins as many texts as may be in hand.
     fn begin_members(&mut self, id: ExchangeId) {
         while let Some(gather) = self.gather(id) {
-            let in_hand = gather.running.len() + gather.ready.len();
+            let in_hand = gather.in_hand();
             let place = gather.begun;
             if place == gather.members.len() || in_hand >= gather.at_once {
                 return;

@@ -1,6 +1,8 @@
 //! What becomes of the writes of one batch, and of their neighbours.
 
 use super::*;
+use crate::score::keywords::Keyword;
+use crate::store::{KeywordMethod, KeywordsRow};
 
 /// Makes every request of the route `poison` break a rule of the schema: at its own statement, or
 /// only when the transaction commits.
@@ -128,6 +130,40 @@ fn a_failing_write_does_not_hurt_its_neighbours() {
     assert_eq!(store.number("SELECT count(*) FROM requests"), 2);
     assert_eq!(store.number("SELECT count(*) FROM generated_content"), 2);
     assert!(store.one("local", number_id(2)).is_none());
+}
+
+#[test]
+fn keywords_are_rows_in_their_order_under_one_term() {
+    let mut store = Store::new();
+    let row = |number, words: &[&str]| KeywordsRow {
+        id: number_id(number),
+        tenant: "local".to_owned(),
+        search_term_id: term_id("local", "a text"),
+        term: "a text".to_owned(),
+        method: KeywordMethod::Local,
+        keywords: (words.iter())
+            .map(|word| Keyword {
+                keyword: (*word).to_owned(),
+                score: 0.5,
+            })
+            .collect(),
+        created_ms: 7,
+    };
+    let save = |number, words: &[&str]| Write::Keywords {
+        requests: vec![request("local", number)],
+        row: Box::new(row(number, words)),
+    };
+    let twice = save(1, &["tea", "milk"]);
+    for write in [twice.clone(), twice, save(2, &["tea"]), save(3, &[])] {
+        assert_eq!(store.put(write), Written::Saved);
+    }
+    let count = |sql: &str| store.number(&format!("SELECT count(*) FROM {sql}"));
+    assert_eq!(count("requests"), 3);
+    assert_eq!(count("search_terms"), 1);
+    assert_eq!(count("generated_keywords"), 3);
+    let second = "generated_keywords WHERE keyword = 'milk' AND position = 1 AND method = 'local' \
+                  AND score = 0.5 AND created_ms = 7";
+    assert_eq!(count(second), 1);
 }
 
 #[test]

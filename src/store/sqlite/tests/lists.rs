@@ -2,12 +2,13 @@
 
 use super::*;
 use crate::limits::{EXCERPT_CHARS, GENERATION_BYTES, PAGE_ROWS};
-use crate::store::sqlite::reader::{ALL, BY_TERM, EXCERPT, UNSCORED, select};
+use crate::store::sqlite::reader::{ALL, BY_TERM, EXCERPT, EXPORT, UNSCORED, select};
 
 fn list(tenant: &str, term: Option<&str>, limit: usize, before: Option<Uuid>) -> Query {
     Query::List {
         tenant: tenant.to_owned(),
         term: term.map(str::to_owned),
+        words: None,
         limit,
         before,
     }
@@ -160,6 +161,10 @@ fn every_list_walks_an_index() {
         (
             select(EXCERPT, BY_TERM),
             "SEARCH g USING INDEX generated_content_by_key",
+        ),
+        (
+            select("g.text", EXPORT),
+            "SEARCH g USING INDEX sqlite_autoindex_generated_content_1",
         ),
         (
             UNSCORED.to_owned(),

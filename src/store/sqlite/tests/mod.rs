@@ -5,6 +5,7 @@ mod batches;
 mod crashes;
 mod lists;
 mod opening;
+mod search;
 
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
@@ -58,7 +59,7 @@ impl Store {
 
     fn page(&mut self, query: &Query) -> (Vec<Listed>, Option<Uuid>) {
         match self.reader.run(query).unwrap() {
-            Found::Page { rows, next } => (rows, next),
+            Found::Page { rows, next, .. } => (rows, next),
             other => panic!("a list was answered with {other:?}"),
         }
     }

@@ -5,15 +5,27 @@
 //!                                                   or cut off
 //!  maitred check-config   0 printed                                  2
 //!  maitred version        0 printed
+//!  maitred completions    0 printed                                  2 a shell that nobody knows
+//!  maitred man            0 printed
+//!  maitred analyze        0 all texts told        1 a file failed    2 wrong flags
+//!  maitred keywords       the same
 //! ```
+
+mod manual;
+mod progress;
+mod table;
+pub mod texts;
 
 use std::ffi::OsString;
 use std::fmt::Display;
-use std::io::Write;
+use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{Parser, Subcommand};
+use clap_complete::Shell;
 
+use self::texts::{KeywordTexts, Outside, Texts};
 use crate::config::{Config, ConfigError, Flags, Sources};
 
 /// It did not work out: a port in use, a database that cannot be opened, requests that were cut off.
@@ -31,8 +43,7 @@ const USAGE: u8 = 2;
 #[command(
     name = "maitred",
     version,
-    after_help = "Settings come from flags, then the environment, then .env, then maitred.toml; \
-                  `maitred check-config` prints all of them and where each one came from.",
+    after_help = manual::AFTER_HELP,
     disable_help_subcommand = true
 )]
 struct Arguments {
@@ -50,6 +61,35 @@ enum Verb {
     CheckConfig,
     /// Print the version
     Version,
+    /// Print completions for a shell
+    ///
+    /// For bash: maitred completions bash > ~/.local/share/bash-completion/completions/maitred
+    Completions {
+        /// Which shell
+        shell: Shell,
+    },
+    /// Print the manual page
+    ///
+    /// To read it: maitred man | man -l -
+    Man,
+    /// Tell how hard English texts are to read and how they feel
+    ///
+    /// No server is started and nothing is sent or stored. One text gets a line for each figure,
+    /// several get a row each. The figures are those of POST /analyze/: a Flesch reading ease of
+    /// 100 is very easy and 0 very difficult, a grade is a year of school in the USA, a compound
+    /// sentiment of 1 is as positive as can be and -1 as negative.
+    #[command(
+        after_help = "Examples:\n  maitred analyze letter.txt\n  maitred analyze docs/*.md\n  \
+                            pdftotext paper.pdf - | maitred analyze --json"
+    )]
+    Analyze(Texts),
+    /// List the keywords of English texts, computed here without a language model
+    ///
+    /// No server is started and nothing is sent or stored. The best keyword has the score 1, and a
+    /// score says how telling the others are beside it.
+    #[command(after_help = "Examples:\n  maitred keywords article.txt\n  \
+                            maitred keywords --limit 5 --json *.txt")]
+    Keywords(KeywordTexts),
 }
 
 /// What the command line asks for.
@@ -61,12 +101,28 @@ pub enum Command {
     CheckConfig(Flags),
     /// Print the version.
     Version,
+    /// Print completions for this shell.
+    Completions(Shell),
+    /// Print the manual page.
+    Man,
+    /// Print figures of texts.
+    Analyze(Texts),
+    /// Print keywords of texts.
+    Keywords(KeywordTexts),
 }
 
 /// Reads the command line of the process. Ends it with help, or with exit code 2 and a hint, if
 /// there is nothing else to do.
 pub fn parse() -> Command {
-    command(Arguments::parse())
+    match try_parse(std::env::args_os()) {
+        Ok(command) => command,
+        // Help is no error.
+        Err(error) if !error.use_stderr() => error.exit(),
+        Err(error) => {
+            let _ = writeln!(io::stderr(), "maitred: {}", manual::one_line(&error));
+            std::process::exit(i32::from(USAGE));
+        }
+    }
 }
 
 /// Reads a command line; the first argument is the program's name.
@@ -81,12 +137,21 @@ fn command(arguments: Arguments) -> Command {
         None | Some(Verb::Serve) => Command::Serve(arguments.flags),
         Some(Verb::CheckConfig) => Command::CheckConfig(arguments.flags),
         Some(Verb::Version) => Command::Version,
+        Some(Verb::Completions { shell }) => Command::Completions(shell),
+        Some(Verb::Man) => Command::Man,
+        Some(Verb::Analyze(texts)) => Command::Analyze(texts),
+        Some(Verb::Keywords(texts)) => Command::Keywords(texts),
     }
 }
 
-/// Does what the command line asks for; `serve` runs the server until it is asked to stop.
-pub fn run<E: Display>(command: Command, serve: impl FnOnce(Config) -> Result<(), E>) -> ExitCode {
-    let (mut stdout, mut stderr) = (std::io::stdout(), std::io::stderr());
+/// Does what the command line asks for; `serve` runs the server until it is asked to stop, and
+/// `clock` says how long the process has been running.
+pub fn run<E: Display>(
+    command: Command,
+    serve: impl FnOnce(Config) -> Result<(), E>,
+    clock: &dyn Fn() -> Duration,
+) -> ExitCode {
+    let (mut stdout, mut stderr) = (io::stdout(), io::stderr());
     let ended = match command {
         Command::Serve(flags) => match load(flags) {
             Ok(config) => serve(config).map_err(|error| (RUNTIME, error.to_string())),
@@ -100,13 +165,50 @@ pub fn run<E: Display>(command: Command, serve: impl FnOnce(Config) -> Result<()
             &mut stdout,
             &format!("maitred {}\n", env!("CARGO_PKG_VERSION")),
         ),
+        Command::Completions(shell) => print(&mut stdout, &manual::completions(shell)),
+        Command::Man => print(&mut stdout, &manual::page()),
+        Command::Analyze(texts) => told(clock, |outside| texts::analyze(&texts, outside)),
+        Command::Keywords(texts) => told(clock, |outside| texts::keywords(&texts, outside)),
     };
     let Err((code, words)) = ended else {
         return ExitCode::SUCCESS;
     };
+    if words.is_empty() {
+        return ExitCode::from(code); // it was said already
+    }
     // If even that cannot be written, the exit code has to say it alone.
     let _ = writeln!(stderr, "maitred: {words}");
     ExitCode::from(code)
+}
+
+/// Runs a command on texts with the process's own input and output.
+fn told(
+    clock: &dyn Fn() -> Duration,
+    command: impl FnOnce(&mut Outside<'_>) -> io::Result<bool>,
+) -> Result<(), (u8, String)> {
+    let (stdout, mut stderr) = (io::stdout(), io::stderr());
+    let shown = stdout.is_terminal();
+    let columns = terminal_size::terminal_size().map(|(width, _)| usize::from(width.0));
+    let watched = stderr.is_terminal();
+    let note = |line: &str| {
+        let _ = write!(io::stderr(), "{line}"); // only a courtesy
+    };
+    let mut outside = Outside {
+        typed: io::stdin().is_terminal(),
+        stdin: &mut io::stdin(),
+        stdout: &mut io::BufWriter::new(stdout.lock()),
+        note: watched.then_some(&note),
+        stderr: &mut stderr,
+        width: columns.filter(|_| shown),
+        clock,
+    };
+    match command(&mut outside) {
+        Ok(true) => Ok(()),
+        Ok(false) => Err((RUNTIME, String::new())),
+        // `maitred … | head`: whoever reads has seen enough.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        Err(error) => Err((RUNTIME, format!("standard output: {error}"))),
+    }
 }
 
 fn load(flags: Flags) -> Result<Config, ConfigError> {
@@ -114,8 +216,11 @@ fn load(flags: Flags) -> Result<Config, ConfigError> {
 }
 
 fn print(out: &mut impl Write, text: &str) -> Result<(), (u8, String)> {
-    let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
-    written.map_err(|error| (RUNTIME, format!("standard output: {error}")))
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        // `maitred man | head`: whoever reads has seen enough.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        written => written.map_err(|error| (RUNTIME, format!("standard output: {error}"))),
+    }
 }
 
 #[cfg(test)]

@@ -1,0 +1,291 @@
+//! The reference of all settings: what `docs/configuration.md` shows.
+//!
+//! Names and defaults come from the asking itself (see [`super`]); only the words stand here. A setting
+//! without words, or words without a setting, is a failed test, and so is a page that says anything
+//! else: `UPDATE_PAGES=1 cargo test --test pages` writes the tables anew.
+
+use std::fmt::Write as _;
+
+use super::layers::Layers;
+use super::{ConfigError, Sources};
+
+/// What each setting is. Those of a provider are shown for one that has all of them.
+const WORDS: &[(&str, &str)] = &[
+    (
+        "listen",
+        "address and port; beyond loopback only with `allow_anonymous`",
+    ),
+    (
+        "data_dir",
+        "the folder of the database; one process at a time: it locks `maitred.lock` there",
+    ),
+    (
+        "hosts",
+        "names accepted in `Host`, beside those that are always safe",
+    ),
+    ("origins", "web origins whose pages may change something"),
+    (
+        "allow_anonymous",
+        "whoever can reach the address may spend the provider keys",
+    ),
+    (
+        "default_provider",
+        "the provider of requests that name none",
+    ),
+    (
+        "dns",
+        "name servers to ask for the addresses of providers, see below; otherwise the system's resolver",
+    ),
+    ("prompt", "what a provider is asked; `{topic}` exactly once"),
+    (
+        "keywords_prompt",
+        "what a provider is asked for keywords; `{content}` exactly once, `{limit}` as often as you like",
+    ),
+    ("coalesce", "equal requests in flight share one call"),
+    (
+        "half_close",
+        "a client that closed its sending side still waits for its text",
+    ),
+    ("debug", "`/debug/spans` exists"),
+    (
+        "connections",
+        "clients at a time, 16 to 65,536; otherwise what the limit of open files allows",
+    ),
+    (
+        "seed",
+        "the seed of all randomness; otherwise drawn at the start",
+    ),
+    ("record", "a file to record the run into"),
+    ("log.format", "or `json`"),
+    ("log.level", "`error`, `warn`, `info`, `debug` or `trace`"),
+    ("limits.body_bytes", "a request body; larger: 413"),
+    (
+        "limits.analyze_body_bytes",
+        "the body of `/analyze/` and `/keywords/`; larger: 413",
+    ),
+    (
+        "limits.head_ms",
+        "first to last byte of a request head; then 408",
+    ),
+    (
+        "limits.body_gap_ms",
+        "between two pieces of a body; then 408",
+    ),
+    (
+        "limits.keep_alive_ms",
+        "a connection without a request; then closed",
+    ),
+    (
+        "limits.write_stall_ms",
+        "a client that takes no byte of its answer; then cut off",
+    ),
+    ("limits.linger_ms", "reading on after an early answer"),
+    ("limits.shutdown_ms", "from SIGTERM to the exit"),
+    (
+        "limits.resume_grace_ms",
+        "a text that nobody listens to any more; at most `limits.replay_ms`",
+    ),
+    (
+        "limits.replay_ms",
+        "a finished text is kept in memory for resume",
+    ),
+    ("limits.replay_bytes", "bytes of such texts in all"),
+    (
+        "limits.heartbeat_ms",
+        "silence on a stream before a comment is sent",
+    ),
+    (
+        "limits.score_ms",
+        "scoring a generated text; then it is answered without scores",
+    ),
+    (
+        "limits.ledger_bytes",
+        "bytes of all buffers together; full: 503",
+    ),
+    (
+        "limits.generations",
+        "texts at a time, those kept for resume included; full: 503",
+    ),
+    (
+        "provider.openai.kind",
+        "the dialect: `openai`, `anthropic` or `gemini`; by default the vendor's of that name, else `openai`",
+    ),
+    (
+        "provider.openai.base_url",
+        "where it is; required for names without a vendor",
+    ),
+    (
+        "provider.openai.model",
+        "the model of requests that name none; required for names without a vendor",
+    ),
+    (
+        "provider.openai.key",
+        "its key; servers of one's own often want none",
+    ),
+    (
+        "provider.openai.concurrency",
+        "calls at a time, the others wait in line; otherwise as many as connections",
+    ),
+    (
+        "provider.openai.queue_calls",
+        "calls in that line; more: 503",
+    ),
+    (
+        "provider.openai.queue_ms",
+        "waiting in it; then 503. 60000 where `concurrency` is set",
+    ),
+    ("provider.openai.connections", "connections at a time"),
+    (
+        "provider.openai.ca_file",
+        "certificates to trust instead of the system's, in PEM",
+    ),
+    (
+        "provider.openai.resolve_ms",
+        "looking its name up; then 504. Name servers in `dns` are given up after 3000 in any case",
+    ),
+    (
+        "provider.openai.connect_ms",
+        "TCP, all addresses together; then 504",
+    ),
+    ("provider.openai.tls_ms", "the handshake; then 504"),
+    (
+        "provider.openai.first_byte_ms",
+        "from the request to the first byte; then 504",
+    ),
+    (
+        "provider.openai.first_content_ms",
+        "from the request to the first piece of text, thinking or refusal; then 504",
+    ),
+    (
+        "provider.openai.content_gap_ms",
+        "between two of them; bytes that are none of these do not count; then 504",
+    ),
+    ("provider.openai.total_ms", "the whole call; then 504"),
+    (
+        "provider.openai.pool_wait_ms",
+        "a call that has its turn and waits until a connection may be opened; then 503",
+    ),
+    (
+        "provider.openai.retries",
+        "further attempts while no text has come, 0 to 10",
+    ),
+    (
+        "provider.openai.retry_base_ms",
+        "the first wait is drawn from 0 to this, doubled each time",
+    ),
+    (
+        "provider.openai.retry_cap_ms",
+        "no wait is longer, unless the provider asks for it",
+    ),
+    (
+        "provider.openai.retry_hint_ms",
+        "a provider that asks for more is not waited for",
+    ),
+    (
+        "provider.openai.retry_timeouts",
+        "limits that ran out are tried again too",
+    ),
+    (
+        "provider.openai.breaker_failures",
+        "failures in a row until it is not asked for a while; 0: never",
+    ),
+    (
+        "provider.openai.breaker_open_ms",
+        "that while; doubled with each probe that fails, up to 60000",
+    ),
+    ("offline.gap_ms", "between two tokens of a stream"),
+    ("offline.tokens", "tokens of an article, at most"),
+    (
+        "offline.concurrency",
+        "articles at a time, the others wait in line",
+    ),
+    ("offline.queue_calls", "how many may wait; more: 503"),
+    (
+        "offline.queue_ms",
+        "waiting in line; then 503. 60000 where `concurrency` is set",
+    ),
+    ("drill.stall_scorer_ms", "a scorer sleeps before each text"),
+    (
+        "drill.stall_writer_ms",
+        "the store's writer sleeps before each transaction",
+    ),
+    ("drill.stall_loop_ms", "the loop sleeps in each turn"),
+    (
+        "drill.panic_scorer_on",
+        "a scorer panics on a text that has these words",
+    ),
+];
+
+/// The setting whose default is not a value but a rule, which the page tells.
+const BY_RULE: &str = "default_provider";
+
+/// The tables of the reference in Markdown, each with its name: `server` for what stands in no table of
+/// the file or in `[log]`, else the table of the file.
+pub fn reference() -> Result<Vec<(String, String)>, ConfigError> {
+    let mut sources = Sources::default();
+    let vendor = ("OPENAI_BASE_URL", "https://api.openai.com/v1");
+    let (name, value) = vendor;
+    sources
+        .environment
+        .insert(name.to_owned(), value.to_owned());
+    let mut layers = Layers::gather(&sources)?;
+    super::read(&mut layers)?;
+    let mut tables: Vec<(String, String)> = Vec::new();
+    for (key, default) in layers.asked_for() {
+        let table = match key.split_once('.') {
+            None | Some(("log", _)) => "server",
+            Some((table, _)) => table,
+        };
+        let at = match tables.iter().position(|(name, _)| name == table) {
+            Some(at) => at,
+            None => {
+                let head = "| setting | default | is |\n|---|---|---|\n".to_owned();
+                tables.push((table.to_owned(), head));
+                tables.len() - 1
+            }
+        };
+        let default = match default {
+            _ if key == BY_RULE => "see below".to_owned(),
+            Some(value) => format!("`{}`", value.trim_matches('"')),
+            None => "not set".to_owned(),
+        };
+        let words = words(key).unwrap_or("");
+        // Writing to a string cannot fail.
+        let _ = writeln!(tables[at].1, "| `{key}` | {default} | {words} |");
+    }
+    Ok(tables)
+}
+
+/// What a setting is, in words.
+fn words(key: &str) -> Option<&'static str> {
+    let mut all = WORDS.iter();
+    all.find(|(name, _)| *name == key).map(|(_, words)| *words)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn every_setting_has_its_words_and_no_words_are_left_over() {
+        let tables = reference().unwrap();
+        let rows: Vec<&str> = (tables.iter())
+            .flat_map(|(_, table)| table.lines().skip(2))
+            .collect();
+        for row in &rows {
+            assert!(!row.ends_with(" |  |"), "no words: {row}");
+        }
+        assert_eq!(rows.len(), WORDS.len());
+    }
+
+    #[test]
+    fn the_words_of_a_secret_are_not_its_value() {
+        let all: String = reference()
+            .unwrap()
+            .into_iter()
+            .map(|(_, table)| table)
+            .collect();
+        assert!(all.contains("| `provider.openai.key` | not set |"));
+    }
+}

@@ -1,0 +1,126 @@
+//! Attempts: what follows when one fails, and when the next one is made.
+//!
+//! ```text
+//!  attempt fails ─► tell the breaker, the cool-down ─► may it heal? in time? within the budget?
+//!                                                        │ yes                │ no
+//!                                 BackOff ◄──────────────┘                    ▼
+//!                                    │ (time)                        the text has failed
+//!                                    ▼
+//!                                 the gate again, first in line
+//! ```
+//! The questions are those of `policy/retry.rs` and `policy/budget.rs`; here they are asked with
+//! everything that has to be known for an answer. While a call is in back-off it holds nothing, so
+//! it can be given up at any time, and the time limit of the whole goes on.
+
+use super::call::{CallWait, Stage};
+use super::policy::breaker;
+use super::policy::retry;
+use super::slots::CallId;
+use super::trace::State;
+use super::{Engine, Failure, failure::Upstream};
+use crate::dialect::Usage;
+
+impl Engine {
+    /// A call has its turn: it asks for a connection, or begins at once if it needs none.
+    pub(super) fn begin_attempt(&mut self, id: CallId) {
+        let Some(call) = self.calls.get_mut(id) else {
+            return;
+        };
+        call.renewed = false;
+        self.counters.calls += 1;
+        let Some(generation) = self.generations.get_mut(call.generation) else {
+            return;
+        };
+        generation.result.attempts += 1;
+        if generation.plan.offline {
+            self.begin_offline(id);
+        } else {
+            self.queue_call(id);
+        }
+    }
+
+    /// An attempt has failed: there is another one, or the text has failed too.
+    pub(super) fn fail_call(&mut self, id: CallId, failure: Failure) {
+        let Some(call) = self.calls.get(id) else {
+            return;
+        };
+        let (generation, provider) = (call.generation, call.provider);
+        let failure = self.unquoted(id, failure);
+        self.counters.calls_failed += 1;
+        self.advise(id, &failure);
+        self.let_go(id, breaker::health(&failure));
+        if let Failure::Upstream(Upstream::RateLimited {
+            retry_after_ms: Some(ms),
+        }) = failure
+        {
+            let gate = &mut self.gates[provider as usize];
+            gate.cool_down.close(self.now.mono, ms);
+        }
+        match self.wait_before_retry(id, &failure) {
+            Some(ms) => self.back_off(id, ms),
+            None => self.fail_generation(generation, failure),
+        }
+    }
+
+    /// Milliseconds until the next attempt; `None` if there is none.
+    fn wait_before_retry(&mut self, id: CallId, failure: &Failure) -> Option<u64> {
+        let now = self.now.mono;
+        let call = self.calls.get(id)?;
+        let (generation, provider, retries) = (call.generation, call.provider, call.retries);
+        if !self.generations.get(generation)?.text.is_empty() {
+            return None; // somebody may have seen it
+        }
+        let rules = self.config.providers[provider as usize].resilience;
+        let cause = retry::cause(failure, &rules)?;
+        let ms = retry::wait_ms(cause, retries, &rules.retry, &mut self.random)?;
+        let at = now.plus_ms(ms);
+        if at >= self.patience(generation) {
+            return None;
+        }
+        let gate = &mut self.gates[provider as usize];
+        gate.breaker.check(at).ok()?; // it would be turned away
+        if !gate.budget.take(now) {
+            gate.tally.broke += 1;
+            return None;
+        }
+        Some(ms)
+    }
+
+    /// The call rests for so long. What the failed attempt has told of its answer is forgotten.
+    fn back_off(&mut self, id: CallId, ms: u64) {
+        let at = self.now.mono.plus_ms(ms);
+        self.enter_call(id, State::BackOff);
+        let Some(call) = self.calls.get_mut(id) else {
+            return;
+        };
+        call.stage = Stage::BackOff;
+        call.retries += 1;
+        if let Some(generation) = self.generations.get_mut(call.generation) {
+            let result = &mut generation.result;
+            (result.usage, result.finish, result.model) = (Usage::default(), None, None);
+        }
+        self.counters.retries += 1;
+        self.set_call_timer(id, CallWait::BackOff, at);
+    }
+
+    /// The back-off is over. Should the provider have asked somebody else for a longer wait in the
+    /// meantime, that is waited for as well, if it may be.
+    pub(super) fn try_again(&mut self, id: CallId) {
+        let Err(failure) = self.knock(id) else {
+            return;
+        };
+        if let Failure::Upstream(Upstream::RateLimited {
+            retry_after_ms: Some(ms),
+        }) = failure
+            && let Some(call) = self.calls.get(id)
+        {
+            let rules = self.config.providers[call.provider as usize].resilience;
+            let most = rules.retry.retry_hint_ms;
+            let at = self.now.mono.plus_ms(ms);
+            if ms <= most && at < self.patience(call.generation) {
+                return self.set_call_timer(id, CallWait::BackOff, at);
+            }
+        }
+        self.refuse_call(id, failure);
+    }
+}

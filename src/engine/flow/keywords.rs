@@ -1,0 +1,231 @@
+//! `POST /keywords/`: find the keywords of a text, store them, answer.
+//!
+//! A provider that is asked is a matter of its own: from there on the request waits for a
+//! generation, as one for a text does (`src/engine/keywords.rs`). Without a provider:
+//!
+//! ```text
+//!  Finding ─(keywords)─► Saving ─(commit)─► answer
+//!     │ no scorer in 1 s: 503     │ no commit in 5 s: 503
+//! ```
+//! A provider that fails is a failure: keywords that nobody asked our figures for would be passed
+//! off as a model's.
+
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+use super::Flow;
+use super::body::{KeywordsAsk, ParseFault};
+use crate::engine::call::Plan;
+use crate::engine::documents::KeywordsReply;
+use crate::engine::failure::Bound;
+use crate::engine::keywords::Purpose;
+use crate::engine::policy::coalesce;
+use crate::engine::slots::ExchangeId;
+use crate::engine::trace::State;
+use crate::engine::work::{Cancel, Work, WorkOwner, WorkResult};
+use crate::engine::{Engine, Failure, TENANT};
+use crate::limits::{ANALYZE_WAIT_MS, SCORE_MS, STORE_MS};
+use crate::score::keywords::Keyword;
+use crate::store::{KeywordMethod, KeywordsRow, RequestOutcome, Write, Written, term_id};
+
+/// Where such a request is.
+#[derive(Debug)]
+pub enum Keywords {
+    /// A scorer has the text, or will have.
+    Finding(Finding),
+    /// The writer has the rows.
+    Saving(Box<Saving>),
+}
+
+/// See [`Keywords::Finding`].
+#[derive(Debug)]
+pub struct Finding {
+    /// The text.
+    content: Arc<String>,
+    /// Whether a scorer had it when the first deadline came.
+    started: bool,
+}
+
+/// See [`Keywords::Saving`].
+#[derive(Debug)]
+pub struct Saving {
+    keywords: Vec<Keyword>,
+    id: Uuid,
+    term_id: Uuid,
+}
+
+impl Keywords {
+    /// Which limit a deadline in this state means.
+    #[must_use]
+    pub fn timeout(&self) -> Failure {
+        match self {
+            Keywords::Finding(_) => Failure::ScorerTimeout,
+            Keywords::Saving(_) => Failure::StoreTimeout,
+        }
+    }
+}
+
+impl Engine {
+    /// A provider is asked if one is configured, unless the client says who is to be.
+    pub(super) fn begin_keywords(
+        &mut self,
+        id: ExchangeId,
+        ask: KeywordsAsk,
+    ) -> Result<(), Failure> {
+        let has_provider = self.upstream(self.default_provider).is_some();
+        match ask.method {
+            Some(KeywordMethod::Local) => self.find_keywords(id, ask),
+            None if !has_provider => self.find_keywords(id, ask),
+            Some(KeywordMethod::Provider) if !has_provider => {
+                Err(Failure::Body(ParseFault::Wrong {
+                    field: "method".into(),
+                    expected: "\"local\": there is no provider that could be asked".into(),
+                }))
+            }
+            Some(KeywordMethod::Provider) | None => self.ask_for_keywords(id, ask),
+        }
+    }
+
+    /// The provider names them.
+    fn ask_for_keywords(&mut self, id: ExchangeId, ask: KeywordsAsk) -> Result<(), Failure> {
+        let Some(exchange) = self.exchanges.get_mut(id) else {
+            return Ok(());
+        };
+        exchange.terms.wants_stream = false; // whatever `Accept` would rather have
+        self.ledger.settle(&mut exchange.charged, 0); // the body is gone, the plan has its text
+        let provider = self.default_provider;
+        let mut plan = Plan {
+            key: [0; 32],
+            term_id: term_id(TENANT, &ask.content),
+            topic: ask.content,
+            provider,
+            provider_name: Arc::clone(&self.provider_names[provider as usize]),
+            offline: false,
+            model: self.config.providers[provider as usize].model.clone(),
+            max_tokens: None,
+            temperature: None,
+            stream: false,
+            candidate: 0,
+            purpose: Purpose::Keywords(ask.limit),
+        };
+        plan.key = coalesce::key(TENANT, &plan);
+        self.wait_for_plan(id, plan)
+    }
+
+    /// A scorer finds them. The place in the queue of writes is asked for before the work is done,
+    /// so that keywords are not thrown away for want of room.
+    fn find_keywords(&mut self, id: ExchangeId, ask: KeywordsAsk) -> Result<(), Failure> {
+        self.admit_rows()?;
+        let content = Arc::new(ask.content);
+        let work = Work::Keywords {
+            text: Arc::clone(&content),
+            limit: ask.limit,
+            cancel: Cancel::default(),
+        };
+        self.submit_for(id, work, Bound::Scorers)?;
+        let at = self.now.mono.plus_ms(ANALYZE_WAIT_MS);
+        self.set_exchange_timer(id, at);
+        if let Some(exchange) = self.exchanges.get_mut(id) {
+            exchange.terms.wants_stream = false;
+            let bytes = content.capacity();
+            self.ledger.settle(&mut exchange.charged, bytes);
+            exchange.held.owes_row = true;
+            let finding = Finding {
+                content,
+                started: false,
+            };
+            exchange.flow = Flow::Keywords(Keywords::Finding(finding));
+        }
+        self.enter(id, State::Scoring);
+        Ok(())
+    }
+
+    /// The scorer or the writer has finished.
+    pub(super) fn keywords_done(
+        &mut self,
+        id: ExchangeId,
+        state: Keywords,
+        result: WorkResult,
+    ) -> Result<(), Failure> {
+        match (state, result) {
+            (Keywords::Finding(state), WorkResult::Keywords(Some(keywords))) => {
+                self.save_keywords(id, &state.content, keywords)
+            }
+            (Keywords::Saving(state), result) => match super::written(result)? {
+                Written::Saved => {
+                    let reply = KeywordsReply {
+                        keywords: &state.keywords,
+                        method: KeywordMethod::Local,
+                        id: state.id,
+                        search_term_id: state.term_id,
+                    };
+                    self.reply_keywords(id, &reply);
+                    Ok(())
+                }
+                _ => Err(Failure::Internal("another write was answered")),
+            },
+            _ => Err(Failure::Internal("keywords were found in another state")),
+        }
+    }
+
+    /// The deadline of a state: a scorer that has the text already gets the time it needs.
+    pub(super) fn keywords_due(&mut self, id: ExchangeId, failure: &Failure) {
+        let at = self.now.mono.plus_ms(SCORE_MS);
+        let running = self
+            .exchanges
+            .get(id)
+            .and_then(|exchange| exchange.held.work)
+            .is_some_and(|work| self.works.is_running(work));
+        if let Some(exchange) = self.exchanges.get_mut(id)
+            && let Flow::Keywords(Keywords::Finding(state)) = &mut exchange.flow
+            && running
+            && !state.started
+        {
+            state.started = true;
+            return self.set_exchange_timer(id, at);
+        }
+        self.fail_exchange(id, failure);
+    }
+
+    fn save_keywords(
+        &mut self,
+        id: ExchangeId,
+        content: &str,
+        keywords: Vec<Keyword>,
+    ) -> Result<(), Failure> {
+        let request = self.request_row(id, RequestOutcome::Ok, 200);
+        let row = KeywordsRow {
+            id: self.new_id(),
+            tenant: TENANT.to_string(),
+            search_term_id: term_id(TENANT, content),
+            term: content.to_owned(),
+            method: KeywordMethod::Local,
+            keywords: keywords.clone(),
+            created_ms: self.now.wall_ms,
+        };
+        let saving = Saving {
+            keywords,
+            id: row.id,
+            term_id: row.search_term_id,
+        };
+        let write = Write::Keywords {
+            requests: request.into_iter().collect(),
+            row: Box::new(row),
+        };
+        // The row of the request goes with it, so a client that leaves now leaves no second one.
+        let work = self
+            .works
+            .submit(WorkOwner::Exchange(id), Work::Write(Box::new(write)))
+            .ok_or(Failure::Full(Bound::Store))?;
+        let at = self.now.mono.plus_ms(STORE_MS);
+        self.set_exchange_timer(id, at);
+        if let Some(exchange) = self.exchanges.get_mut(id) {
+            exchange.held.work = Some(work);
+            exchange.held.owes_row = false;
+            exchange.flow = Flow::Keywords(Keywords::Saving(Box::new(saving)));
+        }
+        self.enter(id, State::Saving);
+        Ok(())
+    }
+}

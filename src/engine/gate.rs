@@ -1,0 +1,317 @@
+//! Gates: what stands between a call and its provider, whatever the connections are like.
+//!
+//! ```text
+//!  call ──► left alone?  ──► a turn free? ──► left alone still? ──► it has its turn
+//!             │ cool-down       │ no                │                     │ released on every end,
+//!             │ breaker         ▼                   │                     │ a pause included
+//!             ▼               in line (bounded, with a deadline)          ▼
+//!           429, 503          503 when full or too late           the next one in line
+//! ```
+//! A gate is four policies side by side (`policy/`): [`CoolDown`], [`Breaker`], [`Permits`] and the
+//! [`Budget`] of further attempts. They decide; this file does what they say. It does not know
+//! connections, and not why an attempt failed: that is in `attempts.rs`.
+
+use std::sync::Arc;
+
+use super::call::{CallWait, Stage};
+use super::now::Mono;
+use super::policy::breaker::{self, Breaker, Health, Pass};
+use super::policy::budget::Budget;
+use super::policy::cooldown::CoolDown;
+use super::policy::permit::{Permits, Place};
+use super::pool::Pool;
+use super::slots::CallId;
+use super::trace::State;
+use super::{Engine, Failure, failure::Bound, failure::Upstream};
+use crate::config;
+
+/// The gate of one provider.
+#[derive(Debug)]
+pub struct Gate {
+    /// Its name.
+    pub provider: Arc<str>,
+    /// Turns, and who waits for one.
+    pub permits: Permits<CallId>,
+    /// Further attempts that may be made.
+    pub budget: Budget,
+    /// Whether it asked to be left alone.
+    pub cool_down: CoolDown,
+    /// Whether it fails again and again.
+    pub breaker: Breaker,
+    /// What has happened at it.
+    pub tally: Tally,
+    /// How long a call may wait for its turn, in milliseconds.
+    queue_ms: u64,
+    /// On the list of gates that may have to let somebody in.
+    pub listed: bool,
+}
+
+/// What has happened at a gate since the start.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Tally {
+    /// Calls that waited in line, and are there no more.
+    pub waits: u64,
+    /// Nanoseconds that they waited.
+    pub waited_ns: u64,
+    /// Calls turned away because the line was full.
+    pub full: u64,
+    /// Calls that waited too long.
+    pub late: u64,
+    /// Calls turned away by the cool-down.
+    pub cool_down: u64,
+    /// Calls turned away by the breaker.
+    pub breaker: u64,
+    /// Times that the breaker has opened.
+    pub opened: u64,
+    /// Further attempts that the budget has forbidden.
+    pub broke: u64,
+}
+
+/// A breaker has opened, or closed, or lets a probe through: for the log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BreakerTurn {
+    /// Whose.
+    pub provider: Arc<str>,
+    /// Where it is now.
+    pub state: breaker::State,
+}
+
+/// Changes of breakers that may wait to be logged; more between two calls are only counted.
+const TURNS: usize = 1024;
+
+impl Gate {
+    /// The gates of these providers: as many turns as there may be connections; at the built-in one,
+    /// which needs none, as many as there may be texts.
+    #[must_use]
+    pub fn for_each(providers: &[config::Provider], pools: &[Pool], texts: usize) -> Vec<Self> {
+        let gate = |(provider, pool): (&config::Provider, &Pool)| match provider.upstream() {
+            Some(_) => Gate::new(pool.max, provider),
+            None => Gate::new(provider.concurrency.unwrap_or(texts), provider),
+        };
+        providers.iter().zip(pools).map(gate).collect()
+    }
+
+    /// A gate with `turns` turns.
+    #[must_use]
+    pub fn new(turns: usize, provider: &config::Provider) -> Self {
+        Gate {
+            provider: provider.name.as_str().into(),
+            permits: Permits::new(turns, provider.queue.calls),
+            budget: Budget::default(),
+            cool_down: CoolDown::default(),
+            breaker: Breaker::new(provider.resilience.breaker),
+            tally: Tally::default(),
+            queue_ms: provider.queue.ms,
+            listed: false,
+        }
+    }
+
+    /// Whether a call made now has a chance.
+    fn check(&mut self, now: Mono) -> Result<(), Failure> {
+        if let Some(ms) = self.cool_down.left_ms(now) {
+            self.tally.cool_down += 1;
+            return Err(Failure::Upstream(Upstream::RateLimited {
+                retry_after_ms: Some(ms),
+            }));
+        }
+        self.breaker.check(now).map_err(|refused| {
+            self.tally.breaker += 1;
+            Failure::Upstream(Upstream::BreakerOpen {
+                provider: Arc::clone(&self.provider),
+                retry_after_ms: refused.retry_after_ms,
+            })
+        })
+    }
+}
+
+impl Engine {
+    /// A call wants its turn: it has it, is in line for it, or is told why not.
+    pub(super) fn knock(&mut self, id: CallId) -> Result<(), Failure> {
+        let now = self.now.mono;
+        let Some(call) = self.calls.get_mut(id) else {
+            return Ok(());
+        };
+        let gate = &mut self.gates[call.provider as usize];
+        gate.check(now)?;
+        let place = if call.retries == 0 {
+            gate.permits.ask(id)
+        } else {
+            gate.permits.ask_again(id)
+        };
+        match place {
+            Place::Taken => self.begin_turn(id),
+            Place::InLine => {
+                let at = now.plus_ms(gate.queue_ms);
+                call.stage = Stage::Waiting;
+                self.enter_call(id, State::Waiting);
+                self.set_call_timer(id, CallWait::Turn, at);
+                Ok(())
+            }
+            Place::Full => {
+                gate.tally.full += 1;
+                Err(Failure::Full(Bound::Provider))
+            }
+        }
+    }
+
+    /// A call has a permit: if the provider may still be asked, its attempt begins.
+    fn begin_turn(&mut self, id: CallId) -> Result<(), Failure> {
+        let now = self.now.mono;
+        let Some(call) = self.calls.get_mut(id) else {
+            return Ok(());
+        };
+        let index = call.provider;
+        let gate = &mut self.gates[index as usize];
+        let pass = gate.check(now).and_then(|()| {
+            let pass = gate.breaker.enter(now);
+            pass.map_err(|_| Failure::Internal("a breaker changed its mind"))
+        });
+        match pass {
+            Ok(pass) => call.turn = Some(pass),
+            Err(failure) => {
+                gate.permits.give_back();
+                self.open_gate(index);
+                return Err(failure);
+            }
+        }
+        if call.retries == 0 {
+            gate.budget.call(now);
+        }
+        if pass == Ok(Pass::Probe) {
+            self.note_breaker(index);
+        }
+        self.begin_attempt(id);
+        Ok(())
+    }
+
+    /// The turn of a call is over: here, and nowhere else, a permit comes back, and the breaker
+    /// hears how it went.
+    pub(super) fn give_turn_back(&mut self, id: CallId, health: Health) {
+        let Some(call) = self.calls.get_mut(id) else {
+            return;
+        };
+        let Some(pass) = call.turn.take() else {
+            return;
+        };
+        let index = call.provider;
+        self.gates[index as usize].permits.give_back();
+        self.open_gate(index);
+        self.tell_breaker(index, pass, health);
+    }
+
+    /// Content has come: the provider works, whatever becomes of this answer.
+    pub(super) fn call_is_alive(&mut self, id: CallId) {
+        let Some(call) = self.calls.get_mut(id) else {
+            return;
+        };
+        let index = call.provider;
+        if let Some(pass) = call.turn.replace(Pass::Usual) {
+            self.tell_breaker(index, pass, Health::Alive);
+        }
+    }
+
+    fn tell_breaker(&mut self, index: u16, pass: Pass, health: Health) {
+        let now = self.now.mono;
+        let gate = &mut self.gates[index as usize];
+        if gate.breaker.leave(now, pass, health) {
+            let open = matches!(gate.breaker.state(), breaker::State::Open { .. });
+            gate.tally.opened += u64::from(open);
+            self.note_breaker(index);
+        }
+    }
+
+    fn note_breaker(&mut self, index: u16) {
+        let gate = &self.gates[index as usize];
+        if self.breaker_turns.len() < TURNS {
+            self.breaker_turns.push(BreakerTurn {
+                provider: Arc::clone(&gate.provider),
+                state: gate.breaker.state(),
+            });
+        }
+    }
+
+    /// A call has waited too long for its turn.
+    pub(super) fn turn_timed_out(&mut self, id: CallId) {
+        let Some(call) = self.calls.get(id) else {
+            return;
+        };
+        let generation = call.generation;
+        let gate = &mut self.gates[call.provider as usize];
+        gate.tally.late += 1;
+        let provider = Arc::clone(&gate.provider);
+        self.fail_generation(generation, Failure::QueueTimeout { provider });
+    }
+
+    /// A call waits no more, because it is given up.
+    pub(super) fn leave_line(&mut self, id: CallId) {
+        if let Some(call) = self.calls.get(id) {
+            self.gates[call.provider as usize].permits.leave(id);
+        }
+        self.end_wait(id);
+    }
+
+    fn end_wait(&mut self, id: CallId) {
+        let now = self.now.mono;
+        if let Some(call) = self.calls.get(id) {
+            let tally = &mut self.gates[call.provider as usize].tally;
+            tally.waits += 1;
+            tally.waited_ns += now.since(call.since);
+        }
+    }
+
+    /// Has a look at this gate before the present input is done with.
+    fn open_gate(&mut self, index: u16) {
+        let gate = &mut self.gates[index as usize];
+        if !gate.listed {
+            gate.listed = true;
+            self.gates_to_open.push(index);
+        }
+    }
+
+    /// Gives the turns and the connections that have come free to those who wait. Once per input and
+    /// from here only: whoever fails at once must not let the next one in from within.
+    pub(super) fn let_calls_go_on(&mut self) {
+        let mut later = Vec::new();
+        while !(self.gates_to_open.is_empty() && self.pools_to_open.is_empty()) {
+            while let Some(index) = self.gates_to_open.pop() {
+                if self.let_in(index) {
+                    self.gates[index as usize].listed = false;
+                } else {
+                    later.push(index);
+                }
+            }
+            self.open_pools();
+        }
+        self.gates_to_open = later;
+    }
+
+    /// Gives the free turns of a gate to the first in line. Of those who are turned away after all
+    /// there may be thousands, so only so many are in one turn of the loop. `false` if some are left.
+    fn let_in(&mut self, index: u16) -> bool {
+        while self.refusals_left > 0 {
+            let Some(id) = self.gates[index as usize].permits.take_next() else {
+                return true;
+            };
+            self.end_wait(id);
+            if let Err(failure) = self.begin_turn(id) {
+                self.refusals_left -= 1;
+                self.refuse_call(id, failure);
+            }
+        }
+        false
+    }
+
+    /// Whether somebody waits for the next turn of the loop to be let in or turned away.
+    pub(super) fn gates_are_behind(&self) -> bool {
+        !self.gates_to_open.is_empty()
+    }
+
+    /// A call was not let in: that is the end of its text.
+    pub(super) fn refuse_call(&mut self, id: CallId, failure: Failure) {
+        if let Some(call) = self.calls.get_mut(id) {
+            call.stage = Stage::BackOff;
+            let generation = call.generation;
+            self.fail_generation(generation, failure);
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! What only the operator can mend about a provider: a key that it refuses, a name that has no
+//! address. A client is told a code; the log gets a line that says what, where and what to do.
+//!
+//! Told once for each provider and kind of trouble, and again only after a call has gone well or
+//! something else was wrong: a thousand requests are one line.
+
+use crate::config::{Provider, Upstream as Settings};
+use crate::engine::call::Call;
+use crate::engine::failure::Upstream;
+use crate::engine::slots::CallId;
+use crate::engine::{Engine, Failure};
+
+/// Lines that may wait to be fetched.
+const LINES: usize = 64;
+
+/// What was told of whom.
+#[derive(Debug, Default)]
+pub(in crate::engine) struct Advisor {
+    /// The code that was told last, by provider; `None` after a call that went well.
+    told: Vec<Option<&'static str>>,
+    lines: Vec<String>,
+}
+
+impl Advisor {
+    fn told(&mut self, provider: u16) -> &mut Option<&'static str> {
+        let at = usize::from(provider);
+        if self.told.len() <= at {
+            self.told.resize(at + 1, None);
+        }
+        &mut self.told[at]
+    }
+}
+
+impl Engine {
+    /// A call has failed.
+    pub(in crate::engine) fn advise(&mut self, id: CallId, failure: &Failure) {
+        let Failure::Upstream(upstream) = failure else {
+            return;
+        };
+        let Some(provider) = self.calls.get(id).map(|call: &Call| call.provider) else {
+            return;
+        };
+        let Some(words) = words(&self.config.providers[usize::from(provider)], upstream) else {
+            return;
+        };
+        let told = self.advisor.told(provider).replace(failure.code());
+        if told != Some(failure.code()) && self.advisor.lines.len() < LINES {
+            self.advisor.lines.push(words);
+        }
+    }
+
+    /// A call has gone well.
+    pub(in crate::engine) fn provider_is_well(&mut self, id: CallId) {
+        if let Some(provider) = self.calls.get(id).map(|call| call.provider) {
+            *self.advisor.told(provider) = None;
+        }
+    }
+
+    /// The lines since the last call, for the log.
+    pub fn advice(&mut self) -> impl Iterator<Item = String> + '_ {
+        self.advisor.lines.drain(..)
+    }
+}
+
+/// What to say; `None` for what passes by itself, or is a client's business.
+fn words(provider: &Provider, trouble: &Upstream) -> Option<String> {
+    let Settings {
+        base,
+        key,
+        key_source,
+        ca_file,
+        ..
+    } = provider.upstream()?;
+    let name = &provider.name;
+    let words = match trouble {
+        Upstream::Key if key.is_some() => {
+            format!("does not accept its key; set another (this one is from: {key_source})")
+        }
+        Upstream::Key => format!("wants a key; set {key_source}"),
+        Upstream::Name(_) | Upstream::NameTimeout => {
+            format!("has no address: is there a network, and is base_url right ({base})?")
+        }
+        Upstream::Connect(_) | Upstream::ConnectTimeout => {
+            format!("cannot be reached at {base}: does it run, and is there a way to it?")
+        }
+        Upstream::Tls(_) | Upstream::TlsTimeout if ca_file.is_some() => {
+            format!("is not trusted at {base}: is its ca_file the right one?")
+        }
+        Upstream::Tls(_) | Upstream::TlsTimeout => format!(
+            "cannot be spoken to securely at {base}: set provider.{name}.ca_file if its certificate \
+             is not a public one"
+        ),
+        Upstream::Model => format!(
+            "does not know the model, or there is nothing at {base}: set provider.{name}.model or \
+             base_url"
+        ),
+        Upstream::Quota => "has no quota left for its key".to_owned(),
+        _ => return None,
+    };
+    Some(format!("the provider {name} {words}"))
+}

@@ -1,0 +1,74 @@
+//! What is known of an answer while it arrives.
+
+use crate::dialect::{AnyStream, Dialect};
+use crate::engine::failure::Upstream;
+use crate::limits::PROVIDER_BODY_BYTES;
+use crate::proto::sse;
+
+/// Bytes of an error's body that are looked at.
+const ERROR_BODY_BYTES: usize = 64 * 1024;
+
+/// What is known of an answer while it arrives.
+#[derive(Debug)]
+pub enum Reception {
+    /// Events.
+    Stream {
+        /// Bytes to events.
+        sse: sse::Reader,
+        /// Events to text.
+        dialect: AnyStream,
+    },
+    /// One JSON document.
+    Whole(Vec<u8>),
+    /// An error with its body.
+    Refused {
+        /// The status.
+        status: u16,
+        /// How long its head asks to wait, in milliseconds.
+        retry_after_ms: Option<u64>,
+        /// The body, as much as is of use.
+        body: Vec<u8>,
+    },
+}
+
+impl Reception {
+    /// How the answer to a streamed or unstreamed request is to be read.
+    #[must_use]
+    pub fn of_success(is_events: bool, dialect: Dialect) -> Reception {
+        if is_events {
+            Reception::Stream {
+                sse: sse::Reader::default(),
+                dialect: dialect.stream(),
+            }
+        } else {
+            Reception::Whole(Vec::new())
+        }
+    }
+
+    /// Bytes of memory that it holds beyond one event.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        match self {
+            Reception::Stream { .. } => 0,
+            Reception::Whole(body) | Reception::Refused { body, .. } => body.capacity(),
+        }
+    }
+
+    /// Keeps a piece of a body that is read as a whole.
+    pub fn keep(&mut self, bytes: &[u8]) -> Result<(), Upstream> {
+        match self {
+            Reception::Whole(body) => {
+                if body.len() + bytes.len() > PROVIDER_BODY_BYTES {
+                    return Err(Upstream::TooLarge);
+                }
+                body.extend_from_slice(bytes);
+            }
+            Reception::Refused { body, .. } => {
+                let room = ERROR_BODY_BYTES.saturating_sub(body.len());
+                body.extend_from_slice(&bytes[..bytes.len().min(room)]);
+            }
+            Reception::Stream { .. } => {}
+        }
+        Ok(())
+    }
+}

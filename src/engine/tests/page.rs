@@ -1,0 +1,125 @@
+//! The page: its files, and what it asks about the house.
+
+use super::World;
+use super::world::Reply;
+use crate::limits::SEND_HIGH_BYTES;
+use crate::web;
+
+fn ask(world: &mut World, line: &str, fields: &str) -> Reply {
+    let client = world.ask(format!(
+        "{line} HTTP/1.1\r\nHost: localhost\r\n{fields}\r\n"
+    ));
+    world.reply(client)
+}
+
+#[test]
+fn every_file_is_served_as_what_it_is_and_may_do_nothing_else() {
+    let mut world = World::new("");
+    let files = [
+        ("/", web::index()),
+        ("/app/main.js", web::asset("main.js").unwrap()),
+    ];
+    for (path, file) in files {
+        let reply = world.get(path);
+        assert_eq!((reply.status, reply.body.as_bytes()), (200, file.bytes));
+        assert_eq!(reply.field("content-type"), Some(file.kind));
+        assert_eq!(reply.field("etag"), Some(file.etag.as_str()));
+        assert_eq!(reply.field("cache-control"), Some("no-cache"));
+        assert_eq!(reply.field("x-content-type-options"), Some("nosniff"));
+        assert_eq!(reply.field("referrer-policy"), Some("no-referrer"));
+        let policy = reply.field("content-security-policy").unwrap();
+        assert!(policy.starts_with("default-src 'none'; script-src 'self'; style-src 'self';"));
+        assert!(!policy.contains("unsafe"), "{policy}");
+    }
+    let reply = world.get("/app/nothing.js");
+    assert_eq!(reply.problem(), (404, "no_such_route".to_owned()));
+}
+
+#[test]
+fn a_file_that_the_client_has_is_not_sent_again() {
+    let mut world = World::new("");
+    let etag = web::index().etag.clone();
+    for tags in [etag.clone(), format!("\"x\", W/{etag}"), "*".to_owned()] {
+        let reply = ask(&mut world, "GET /", &format!("If-None-Match: {tags}\r\n"));
+        assert_eq!((reply.status, reply.body.as_str()), (304, ""), "{tags}");
+        assert_eq!(reply.field("etag"), Some(etag.as_str()));
+        assert_eq!(reply.field("content-length"), None);
+    }
+    let reply = ask(&mut world, "GET /", "If-None-Match: \"x\"\r\n");
+    assert_eq!(reply.status, 200);
+}
+
+#[test]
+fn head_speaks_of_the_file_and_the_connection_goes_on() {
+    let mut world = World::new("");
+    let client = world.client();
+    for (line, fields) in [
+        ("HEAD /", ""),
+        ("GET /", "If-None-Match: *\r\n"),
+        ("OPTIONS /app/app.css", ""),
+    ] {
+        world.send(
+            client,
+            format!("{line} HTTP/1.1\r\nHost: localhost\r\n{fields}\r\n"),
+        );
+    }
+    world.send(client, "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    let got = String::from_utf8(world.sockets[&client].got.clone()).unwrap();
+    let length = format!("content-length: {}\r\n", web::index().bytes.len());
+    assert!(got.contains(&length), "{got}");
+    assert!(got.contains("allow: GET, HEAD, OPTIONS\r\n"), "{got}");
+    assert!(got.ends_with("\r\n\r\nok\n"), "{got}");
+}
+
+#[test]
+fn who_does_not_read_costs_no_more_than_its_send_buffer() {
+    let mut world = World::new("");
+    let client = world.client();
+    world.sockets.get_mut(&client).unwrap().stalled = true;
+    // Far more than the buffer holds, asked for ahead.
+    let wanted = 3 * SEND_HIGH_BYTES / web::index().bytes.len() + 1;
+    let requests = "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n".repeat(wanted);
+    world.send(client, requests);
+    assert!(world.unsent(client).len() <= SEND_HIGH_BYTES + 1024);
+    world.sockets.get_mut(&client).unwrap().stalled = false;
+    world.settle();
+    let all = world.sockets[&client].got.len();
+    assert!(
+        all > wanted * web::index().bytes.len(),
+        "all of it came in the end"
+    );
+}
+
+#[test]
+fn providers_are_named_without_their_keys_and_addresses() {
+    let mut world = World::new(super::PROVIDER);
+    let reply = world.get("/providers");
+    assert!(!reply.body.contains("sk-secret") && !reply.body.contains("10.0.0.1"));
+    let providers = serde_json::json!([
+        {"name": "llm", "kind": "openai", "model": "m", "offline": false},
+        {"name": "offline", "kind": "offline", "model": "offline", "offline": true},
+    ]);
+    let said = reply.json();
+    assert_eq!(said["default"], "llm");
+    let mut named = said["providers"].as_array().unwrap().clone();
+    named.sort_by_key(|provider| provider["name"].to_string());
+    assert_eq!(serde_json::Value::from(named), providers);
+}
+
+#[test]
+fn the_status_counts_what_is_going_on_but_not_itself() {
+    let mut world = World::new(super::PROVIDER);
+    let quiet = world.get("/status").json();
+    assert_eq!(
+        (&quiet["requests"], &quiet["calls"]["running"]),
+        (&0.into(), &0.into())
+    );
+    world.post("/generate/", r#"{"topic":"tea","stream":true}"#);
+    let busy = world.get("/status").json();
+    assert_eq!(
+        (&busy["requests"], &busy["calls"]["running"]),
+        (&1.into(), &1.into())
+    );
+    assert_eq!(busy["queues"]["write"]["waiting"], 0);
+    assert_eq!(busy["version"], env!("CARGO_PKG_VERSION"));
+}

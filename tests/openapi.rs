@@ -1,0 +1,45 @@
+//! `/openapi.json` and the server, judged by a program that this project did not write: the PyPI
+//! package `schemathesis` asks for the document, makes requests that it allows and requests that it
+//! forbids, and looks at every answer.
+//!
+//! `TEST_PYTHON` names a Python that has it; without it, plain `python3`.
+#![allow(clippy::unwrap_used)]
+#![allow(clippy::print_stdout, reason = "what it found is for whoever runs it")]
+
+mod support;
+
+use std::path::Path;
+use std::process::Command;
+
+use support::Server;
+
+#[test]
+#[ignore = "needs schemathesis"]
+fn schemathesis_finds_nothing() {
+    let server = Server::start("debug = true\n[offline]\ngap_ms = 0\ntokens = 20\n");
+    let python = std::env::var("TEST_PYTHON").unwrap_or_else(|_| "python3".to_owned());
+    let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/openapi");
+    let output = Command::new(python)
+        .args(["-m", "schemathesis.cli", "--config-file"])
+        .arg(here.join("schemathesis.toml"))
+        .arg("run")
+        .arg(format!("http://{}/openapi.json", server.addr))
+        .args(["--checks", "all", "--max-examples", "25", "--no-color"])
+        .args(["--generation-deterministic", "--warnings", "off"])
+        .env("SCHEMATHESIS_HOOKS", "hooks")
+        .env("PYTHONPATH", &here)
+        .env("PYTHONDONTWRITEBYTECODE", "1")
+        .current_dir(server.house().path())
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    println!("{said}{}", String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "it found something");
+    for phase in ["Coverage", "Fuzzing", "Stateful"] {
+        let passed = said
+            .lines()
+            .any(|line| line.contains('✅') && line.contains(phase));
+        assert!(passed, "{phase} was not tested");
+    }
+    assert!(!server.log().contains("ERROR"), "{}", server.log());
+}

@@ -1,0 +1,44 @@
+//! What kind of run it is: most are rough, and some are made for what is rare otherwise.
+
+use fastrand::Rng;
+
+/// See the module.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Setting {
+    /// Nobody does anything wrong and time passes slowly, so there is no excuse: whoever asks for
+    /// something gets it.
+    pub(crate) calm: bool,
+    /// Many clients want the same text.
+    pub(crate) crowd: bool,
+    /// Clients ask for several texts at once, too.
+    pub(crate) several: bool,
+    /// Providers write more than fits between them and a client who does not read.
+    pub(crate) lengthy: bool,
+}
+
+impl Setting {
+    pub(crate) fn new(chance: &mut Rng) -> Setting {
+        let lengthy = chance.u8(0..24) == 0;
+        Setting {
+            calm: chance.u8(0..6) == 0 || (lengthy && chance.u8(0..4) > 0),
+            crowd: chance.u8(0..10) == 0 && !lengthy,
+            several: chance.bool(),
+            lengthy,
+        }
+    }
+
+    /// Steps before everything is brought to its end.
+    pub(crate) fn steps(self) -> usize {
+        // Long texts take long to be looked through.
+        if self.lengthy { 400 } else { 1500 }
+    }
+
+    /// Clients at a time.
+    pub(crate) fn clients(self) -> usize {
+        match self {
+            Setting { lengthy: true, .. } => 4,
+            Setting { crowd: true, .. } => 30,
+            _ => 12,
+        }
+    }
+}

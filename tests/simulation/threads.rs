@@ -1,0 +1,59 @@
+//! What threads do: most end as they should, some fail, and some take their time.
+
+use maitred::engine::work::{Work, WorkResult};
+use maitred::store::StoreError;
+
+use super::play::Play;
+
+impl Play {
+    pub(super) fn a_thread_ends(&mut self) {
+        // A stalled one goes on some day.
+        if self.chance.u8(0..12) == 0 {
+            self.stalled.pop_first();
+        }
+        let jobs = &self.world.jobs;
+        let awake = (0..jobs.len()).filter(|at| !self.stalled.contains(&jobs[*at].0));
+        let awake: Vec<usize> = awake.collect();
+        let Some(at) = self.pick(&awake) else {
+            return;
+        };
+        let trouble = self
+            .trouble
+            .is_some_and(|one_in| self.chance.u8(0..one_in) == 0);
+        if !trouble {
+            let kind = self.world.jobs[at].1.kind();
+            self.tell(&format!("a thread ends: {kind:?}"));
+            self.world.work(at);
+        } else if self.chance.u8(0..3) == 0 {
+            let (id, work) = &self.world.jobs[at];
+            self.stalled.insert(*id);
+            self.tell(&format!("a thread stalls: {:?}", work.kind()));
+        } else {
+            self.a_thread_fails(at);
+        }
+    }
+
+    fn a_thread_fails(&mut self, at: usize) {
+        let path = || "maitred.db".into();
+        let error = match self.chance.u8(0..3) {
+            0 => StoreError::Full { path: path() },
+            1 => StoreError::Busy { path: path() },
+            _ => StoreError::Corrupt { path: path() },
+        };
+        let panics = self.chance.bool();
+        let result = match &self.world.jobs[at].1 {
+            Work::Write(write) => {
+                self.books.note_lost(write);
+                WorkResult::Written(Err(error))
+            }
+            Work::Read(_) => WorkResult::Found(Err(error)),
+            Work::Parse { .. }
+            | Work::Score { .. }
+            | Work::Keywords { .. }
+            | Work::Import { .. } => WorkResult::Panicked,
+        };
+        let result = if panics { WorkResult::Panicked } else { result };
+        self.tell(&format!("a thread fails: {result:?}"));
+        self.world.fail_work(at, result);
+    }
+}
