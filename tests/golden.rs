@@ -70,7 +70,7 @@ struct Call {
 enum Way {
     /// The same dialect on both sides.
     Relay(Relay),
-    Translation(AnyStream, Speaker),
+    Translation(AnyStream, Box<Speaker>),
 }
 
 impl Call {
@@ -79,7 +79,7 @@ impl Call {
             Way::Relay(Relay::new(provider, 1, true))
         } else {
             let speaker = Speaker::new(client, &identity(client), true);
-            Way::Translation(provider.stream(), speaker)
+            Way::Translation(provider.stream(), Box::new(speaker))
         };
         Self {
             client,

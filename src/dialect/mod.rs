@@ -15,13 +15,29 @@
 //!       ProviderError ◀── failure       ◀── status and body of an error answer
 //! ```
 //!
+//! Clients may speak these dialects too, each of them in front of each provider. Where both sides
+//! speak the same one, requests and streams are passed on as they are; where they do not, both go
+//! through the neutral form:
+//!
+//! ```text
+//!   client                  same dialect                              provider
+//!     body ──▶ Skim ──────────────────────────────────▶ splice ──▶ body
+//!     body ──▶ read_chat ──▶ Chat ──────────────────▶ write_chat ──▶ body
+//!                           other dialect
+//!   stream ◀── Relay ◀──────────────────────────────────────────── stream
+//!   stream ◀── Speaker ◀── Event, Event, … ◀──────────── Stream ◀── stream
+//!     body ◀── Answer  ◀── Event, Event, … ◀──────────── answer ◀── body
+//! ```
+//!
 //! What a dialect refuses to know: sockets, HTTP framing, the clock, ids, and whether anybody is
 //! still listening. It allocates nothing for a usual stream event: text is handed on as a
 //! [`JsonStr`], which borrows from the bytes that were received.
 //!
 //! Reading order: the types of this file, then [`json`], then [`openai`]; [`anthropic`] and
-//! [`gemini`] have the same shape. [`Dialect`] is the choice among the three. [`offline`] is the
-//! odd one out: a provider without a network, for a start with no key at all.
+//! [`gemini`] have the same shape. [`Dialect`] is the choice among the three. For clients that
+//! speak them: [`chat`], then [`splice`] and [`relay`], then [`speak`]; [`models`] and
+//! [`embeddings`] stand on their own. [`offline`] is the odd one out: a provider without a network,
+//! for a start with no key at all.
 
 pub mod anthropic;
 pub mod any;

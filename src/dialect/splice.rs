@@ -61,17 +61,13 @@ impl Skim {
             model: model.to_owned(),
             stream,
             choices: 1,
-            include_usage: true,
+            include_usage: dialect != Dialect::OpenAi,
             model_place: None,
             usage_edit: None,
         };
         match dialect {
             Dialect::Gemini => skim.read_gemini(&root)?,
-            Dialect::Anthropic => skim.read_named(body, &root, None)?,
-            Dialect::OpenAi => {
-                skim.include_usage = false;
-                skim.read_named(body, &root, Some(()))?;
-            }
+            Dialect::OpenAi | Dialect::Anthropic => skim.read_named(body, &root)?,
         }
         Ok(skim)
     }
@@ -89,31 +85,27 @@ impl Skim {
         Ok(())
     }
 
-    /// The two that name the model in the body. `openai` is there for what only OpenAI has.
-    fn read_named(
-        &mut self,
-        body: &[u8],
-        root: &Node<'_, '_>,
-        openai: Option<()>,
-    ) -> Result<(), Refused> {
+    /// The two that name the model in the body.
+    fn read_named(&mut self, body: &[u8], root: &Node<'_, '_>) -> Result<(), Refused> {
+        let is_openai = self.dialect == Dialect::OpenAi;
         let fields = root.all_fields()?;
         let mut options = None;
         for field in &fields {
-            match (field.name(), openai) {
-                ("model", _) => {
+            match field.name() {
+                "model" => {
                     self.model = field.text()?;
                     self.model_place = Some(place(body, field));
                 }
-                ("stream", _) if field.is_set() => self.stream = field.flag()?,
-                ("n", Some(())) if field.is_set() => self.choices = choices(field)?,
-                ("stream_options", Some(())) => options = Some(field),
+                "stream" if field.is_set() => self.stream = field.flag()?,
+                "n" if is_openai && field.is_set() => self.choices = choices(field)?,
+                "stream_options" if is_openai => options = Some(field),
                 _ => {}
             }
         }
         if self.model_place.is_none() {
             return Err(root.missing("model"));
         }
-        if openai.is_some() && self.stream {
+        if is_openai && self.stream {
             self.usage_edit = self.ask_for_usage(body, options)?;
         }
         Ok(())

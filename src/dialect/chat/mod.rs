@@ -356,7 +356,7 @@ impl Effort {
     pub(super) const fn of_budget(tokens: u64) -> Self {
         match tokens {
             ..=1024 => Self::Low,
-            ..=8192 => Self::Medium,
+            1025..=8192 => Self::Medium,
             _ => Self::High,
         }
     }

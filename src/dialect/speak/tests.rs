@@ -1,4 +1,4 @@
-//! Ids, errors and what cannot be said. The streams themselves are in `dialect/tests/golden.rs`.
+//! Ids, errors and what cannot be said. The streams themselves are in `tests/golden.rs`.
 #![allow(clippy::unwrap_used)]
 
 use std::time::Duration;
