@@ -43,6 +43,17 @@ pub const JSON_DEPTH: usize = 64;
 /// JSON larger than this is parsed on a thread, not on the loop.
 pub const JSON_ON_LOOP_BYTES: usize = 64 * 1024;
 
+/// Fields of one object of a request in a vendor's dialect: none has half as many. More: 400.
+pub const CHAT_FIELDS: usize = 64;
+/// Characters of a field's name that an error repeats.
+pub const CHAT_NAME_CHARS: usize = 64;
+/// Fields unknown to other dialects that are remembered by name. One is enough to refuse.
+pub const CHAT_FOREIGN: usize = 8;
+/// Calls of tools in one answer. More: the answer is broken.
+pub const TOOL_CALLS: u32 = 256;
+/// Choices (`n`) of one answer. More: 400.
+pub const CHOICES: u64 = 32;
+
 // --- DNS, what a name server may say ---------------------------------------------------------------
 
 /// The largest datagram that name servers are asked to send (the DNS flag day of 2020: it passes
