@@ -57,7 +57,7 @@ impl Play {
             self.tell(&format!("{id:?} says {n} bytes: {shown:?}"));
             self.world.say(id, &piece);
         } else if guest.short || guest.dismissed || (guest.asks.is_empty() && guest.more == 0) {
-            guest.ended = true;
+            guest.end(self.setting);
             self.tell(&format!("{id:?} has said all and sends its FIN"));
             self.world.end(id);
         }
@@ -72,8 +72,9 @@ impl Play {
         if self.setting.calm && !(guest.asks.is_empty() && guest.unsaid.is_empty()) {
             return;
         }
-        guest.ended = true;
+        guest.end(self.setting);
         if self.chance.bool() {
+            guest.left = true;
             self.tell(&format!("{id:?} is reset"));
             self.world.reset(id, Gone::Reset);
         } else {
@@ -95,6 +96,11 @@ impl Play {
             } else {
                 usize::MAX
             };
+            let has_its_fill = !self.setting.calm && self.chance.u8(0..60) == 0;
+            if let Some(guest) = self.guests.get_mut(&id).filter(|_| has_its_fill) {
+                guest.deaf = true;
+                self.world.sockets.get_mut(&id).unwrap().stalled = true;
+            }
             let n = [1, 7, 100, 5_000, most, most][self.chance.usize(0..6)];
             self.tell(&format!("{id:?} takes at most {n} bytes"));
             self.world.take(id, n);
@@ -110,7 +116,7 @@ impl Play {
             let ended = socket.fin || socket.closed == Some(End::Engine(How::Plain));
             // Half a HEAD is not known for one: its refusal has a body.
             let head = guest.waits() && guest.asks[0].head;
-            let reply = match take_reply(&mut socket.got, head, ended && !guest.ended) {
+            let reply = match take_reply(&mut socket.got, head, ended && !guest.left) {
                 Ok(Some(reply)) => reply,
                 Ok(None) => return,
                 Err(stray) => panic!("{id:?} reads {stray:?}"),

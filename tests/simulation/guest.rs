@@ -37,6 +37,8 @@ pub(crate) struct Guest {
     pub(crate) wild: bool,
     /// Its side is closed.
     pub(crate) ended: bool,
+    /// … and so it counts as gone, or is gone: replies may be cut.
+    pub(crate) left: bool,
     /// It was told that no reply will follow.
     pub(crate) dismissed: bool,
     /// It has said something after the server's FIN, which nobody has read.
@@ -113,6 +115,7 @@ impl Guest {
             deaf: odd(chance, 12),
             wild: odd(chance, 8),
             ended: false,
+            left: false,
             dismissed: false,
             late: false,
             since: now,
@@ -144,7 +147,13 @@ impl Guest {
 
     /// Whether it does all that a client has to do to get its replies.
     pub(crate) fn is_proper(&self) -> bool {
-        !(self.deaf || self.wild || self.ended || self.late)
+        !(self.deaf || self.wild || self.left || self.late)
+    }
+
+    /// Sends its FIN.
+    pub(crate) fn end(&mut self, setting: Setting) {
+        self.ended = true;
+        self.left |= !setting.half_close;
     }
 
     /// Thinks of `n` requests and puts them on its tongue.

@@ -47,7 +47,7 @@ impl Play {
             "coalesce = {}\nhalf_close = {}\n{}[limits]\nkeep_alive_ms = {}\nreplay_bytes = {}\n\
              resume_grace_ms = {}\nshutdown_ms = 5000\nheartbeat_ms = {}\n",
             setting.crowd || chance.u8(0..4) > 0,
-            chance.bool(),
+            setting.half_close,
             host::config(1 + chance.usize(0..4), setting),
             [500, 60_000][chance.usize(0..2)],
             [0, 300, 1_000_000][chance.usize(0..3)],
@@ -151,7 +151,7 @@ impl Play {
     }
 
     fn perhaps_stop(&mut self) {
-        if !self.setting.calm && self.chance.u8(0..120) == 0 {
+        if !self.setting.calm && self.chance.u8(0..80) == 0 {
             self.stop();
         }
     }
@@ -175,6 +175,11 @@ impl Play {
             }
         }
         verdict::at_rest(self);
+        if !self.stopped && self.trouble.is_none() {
+            // The house looks for texts without scores once a minute.
+            self.world.pass(130_000);
+            verdict::scored(self);
+        }
     }
 
     fn half_a_second(&mut self) {
@@ -182,7 +187,8 @@ impl Play {
         for id in self.world.upstreams() {
             self.serve(id);
         }
-        for id in self.world.open_sockets() {
+        let all: Vec<ConnId> = self.guests.keys().copied().collect();
+        for id in all {
             self.read(id);
         }
         self.books.note_analyses(&self.world);
@@ -203,10 +209,6 @@ impl Play {
             "it does not come to its end"
         );
         self.note_cuts();
-        let all: Vec<ConnId> = self.guests.keys().copied().collect();
-        for id in all {
-            self.read(id);
-        }
         // Connections that providers have left open.
         for id in self.world.upstreams() {
             self.world.end(id);

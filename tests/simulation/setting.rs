@@ -10,6 +10,8 @@ pub(crate) struct Setting {
     pub(crate) calm: bool,
     /// Many clients want the same text.
     pub(crate) crowd: bool,
+    /// Who has sent its FIN still reads.
+    pub(crate) half_close: bool,
     /// Clients ask for several texts at once, too.
     pub(crate) several: bool,
     /// Providers write more than fits between them and a client who does not read.
@@ -22,6 +24,7 @@ impl Setting {
         Setting {
             calm: chance.u8(0..6) == 0 || (lengthy && chance.u8(0..4) > 0),
             crowd: chance.u8(0..10) == 0 && !lengthy,
+            half_close: chance.bool(),
             several: chance.bool(),
             lengthy,
         }

@@ -8,7 +8,7 @@ use super::play::Play;
 impl Play {
     pub(super) fn a_thread_ends(&mut self) {
         // A stalled one goes on some day.
-        if self.chance.u8(0..12) == 0 {
+        if self.chance.u8(0..16) == 0 {
             self.stalled.pop_first();
         }
         let jobs = &self.world.jobs;
@@ -24,7 +24,7 @@ impl Play {
             let kind = self.world.jobs[at].1.kind();
             self.tell(&format!("a thread ends: {kind:?}"));
             self.world.work(at);
-        } else if self.chance.u8(0..3) == 0 {
+        } else if self.chance.bool() {
             let (id, work) = &self.world.jobs[at];
             self.stalled.insert(*id);
             self.tell(&format!("a thread stalls: {:?}", work.kind()));

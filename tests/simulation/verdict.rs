@@ -1,6 +1,7 @@
 //! What must be true of a reply, of a wait, and of a run at its end.
 
 use maitred::engine::ConnId;
+use maitred::store::TextState;
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -219,6 +220,14 @@ pub(crate) fn at_rest(play: &Play) {
     }
 }
 
+/// Whatever came too late or was put off, every whole text has its scores in the end.
+pub(crate) fn scored(play: &Play) {
+    let texts = play.world.store.texts.values();
+    let mut whole = texts.filter(|row| row.state == TextState::Complete);
+    let without = whole.find(|row| row.scores.is_none());
+    assert_eq!(without.map(|row| row.id), None, "it has no scores");
+}
+
 /// After the last step.
 pub(crate) fn at_the_end(play: &Play) {
     if let Err(broken) = play.world.engine.check_empty() {
@@ -228,7 +237,7 @@ pub(crate) fn at_the_end(play: &Play) {
         let socket = &play.world.sockets[id];
         assert!(socket.closed.is_some(), "{id:?} is not closed");
         // Only a connection that broke, or that the client gave up, may end inside a reply.
-        let given_up = guest.ended || guest.deaf || play.was_cut(*id);
+        let given_up = guest.left || guest.deaf || play.was_cut(*id);
         assert!(
             socket.got.is_empty() || given_up,
             "{id:?} has {:?}",
