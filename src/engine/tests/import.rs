@@ -6,9 +6,9 @@ use super::contents::with_texts;
 use super::{World, world::Reply};
 use crate::engine::ConnId;
 use crate::engine::io::Gone;
-use crate::engine::work::{Kind, WorkResult};
-use crate::limits::{IMPORT_BATCH_BYTES, IMPORT_LINE_BYTES, IMPORTS};
-use crate::store::{StoreError, Written};
+use crate::engine::work::{Kind, Work, WorkResult};
+use crate::limits::{IMPORT_BATCH_BYTES, IMPORT_BATCH_ROWS, IMPORT_LINE_BYTES, IMPORTS};
+use crate::store::{StoreError, Write, Written};
 
 fn head(length: usize) -> String {
     format!(
@@ -168,6 +168,32 @@ fn a_client_is_not_read_from_while_a_scorer_or_the_writer_is_behind() {
         assert_eq!(world.reply(client).json()["imported"], 1_000);
         assert_eq!(world.metric("ledger_bytes"), 0.0);
     }
+}
+
+#[test]
+fn however_short_the_lines_are_a_transaction_has_so_many_rows_and_no_more() {
+    let mut world = World::new("");
+    world.held = vec![Kind::Write];
+    let tiny = "{\"topic\":\"a\",\"text\":\"b\"}\n";
+    let all = tiny.repeat(60_000) + tiny.trim_end();
+    let client = world.ask(head(all.len()));
+    let (mut sent, mut batches) = (0, 0);
+    loop {
+        sent += push(&mut world, client, &all.as_bytes()[sent..]);
+        let Some((_, Work::Write(write))) = world.jobs.first() else {
+            break;
+        };
+        let Write::Import(rows) = write.as_ref() else {
+            panic!("{write:?}");
+        };
+        assert!(rows.len() <= IMPORT_BATCH_ROWS, "{} rows", rows.len());
+        batches += 1;
+        world.work(0);
+        world.settle();
+    }
+    assert_eq!(batches, 60_001_usize.div_ceil(IMPORT_BATCH_ROWS));
+    assert_eq!(world.reply(client).json()["imported"], 60_001);
+    assert_eq!(world.metric("ledger_bytes"), 0.0);
 }
 
 #[test]
