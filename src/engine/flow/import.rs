@@ -240,17 +240,21 @@ impl Engine {
             fault,
         } = batch;
         let now_ms = self.now.wall_ms;
-        let rows = texts
-            .into_iter()
-            .map(|text| {
-                let uuid = text.id.unwrap_or_else(|| self.new_id());
-                text.into_row(uuid, now_ms)
-            })
-            .collect();
+        let read = texts.len();
+        let mut rows = Vec::with_capacity(read);
+        for text in texts {
+            // Stored now, it would be in the way of the text that clients are being told.
+            if text.id.is_some_and(|uuid| self.is_in_the_making(uuid)) {
+                continue;
+            }
+            let uuid = text.id.unwrap_or_else(|| self.new_id());
+            rows.push(text.into_row(uuid, now_ms));
+        }
         let Some(import) = self.import(id) else {
             return;
         };
         import.lines += lines;
+        import.tally.skipped += (read - rows.len()) as u64;
         if let Wait::Scores { bytes } = import.wait {
             import.wait = Wait::Commit { bytes, fault };
         }
