@@ -123,6 +123,11 @@ pub const WRITE_STALL_MS: u64 = 30_000;
 pub const LINGER_MS: u64 = 2_000;
 /// … or until this much was thrown away.
 pub const LINGER_BYTES: usize = 1024 * 1024;
+/// An import is large, and few clients listen while they send it: the rest of it is read for this
+/// long at least …
+pub const IMPORT_LINGER_MS: u64 = 10_000;
+/// … or until this much was thrown away.
+pub const IMPORT_LINGER_BYTES: usize = 64 * 1024 * 1024;
 /// One look-up of a name.
 pub const RESOLVE_MS: u64 = 3_000;
 /// Before the same question goes to the next name server.
