@@ -59,10 +59,10 @@ def generate(running, row, side, folder, arguments, watched, during=None):
 def figures(row, report, watched):
     """What is kept of a report."""
     loop = watched["loop"]
-    done = report["tokens"] if row.per == "token" else report["answers"]
+    done = row.done(report)
     errors = {k: v for k, v in report["errors"].items() if k != "details" and v}
     found = {
-        "cpu_us": loop["cpu_s"] * 1e6 / max(done, 1),
+        "cpu_us": loop["cpu_s"] * 1e6 / done,
         "cpu_share": loop["cpu_s"] / report["seconds"],
         "answers_per_s": report["answers_per_s"],
         "latency_p50_ms": report["latency_us"]["p50"] / 1000,
@@ -77,7 +77,8 @@ def figures(row, report, watched):
         grown = loop["rss_max_kib"] - loop["rss_before_kib"]
         found["kib_per_connection"] = grown / report["connections"]
     if row.kind == "stream":
-        found["tokens_per_s"] = report["tokens_per_s"]
+        found["tokens_per_s"] = done / report["seconds"]
+        found["tokens_per_event"] = done / max(report["tokens"], 1)
         found["first_token_p50_ms"] = report["first_token_us"]["p50"] / 1000
         found["gap_p99_ms"] = report["token_gap_us"]["p99"] / 1000
         found["gap_excess_p99_ms"] = found["gap_p99_ms"] - row.gap_ms
@@ -104,7 +105,7 @@ def system_calls(row, side, folder):
     finally:
         running.stop()
         provider.stop()
-    done = report["tokens"] if row.per == "token" else report["answers"]
+    done = row.done(report)
     # `% time, seconds, usecs/call, calls, errors (or nothing), name`
     lines = [line.split() for line in summary.read_text().splitlines()]
     counts = {line[-1]: int(line[3]) / done for line in lines
@@ -134,7 +135,7 @@ def instructions(row, side, folder):
     finally:
         running.stop()
         provider.stop()
-    done = report["tokens"] if row.per == "token" else report["answers"]
+    done = row.done(report)
     # A dump has a part for each thread; the first thread is the measured one.
     parts = sorted(folder.glob(f"callgrind.{running.pid}.1-01")) or sorted(
         folder.glob(f"callgrind.{running.pid}.1*"))

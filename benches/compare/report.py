@@ -9,6 +9,7 @@ FIGURES = [
     ("cpu_share", "CPU, share of its core", 2),
     ("answers_per_s", "answers/s", 0),
     ("tokens_per_s", "tokens/s", 0),
+    ("tokens_per_event", "tokens in one event", 2),
     ("latency_p50_ms", "latency p50, ms", 2),
     ("latency_p99_ms", "latency p99, ms", 2),
     ("first_token_p50_ms", "first token p50, ms", 2),

@@ -280,6 +280,8 @@ pub(super) fn outcome_of(failure: &Failure, has_text: bool) -> RequestOutcome {
         }
         Failure::Internal(_) | Failure::Panicked => RequestOutcome::Failed,
         Failure::Upstream(_) if has_text => RequestOutcome::Truncated,
+        // Nobody has waited for it.
+        Failure::Upstream(Upstream::BreakerOpen { .. }) => RequestOutcome::ProviderFailed,
         Failure::Upstream(upstream) if matches!(upstream.status(), 503 | 504) => {
             RequestOutcome::TimedOut
         }

@@ -19,6 +19,7 @@ use super::slots::CallId;
 use super::trace::State;
 use super::{Engine, Failure, failure::Upstream};
 use crate::dialect::Usage;
+use crate::limits::RETRY_JITTER_MS;
 
 impl Engine {
     /// A call has its turn: it asks for a connection, or begins at once if it needs none.
@@ -116,8 +117,11 @@ impl Engine {
         {
             let rules = self.config.providers[call.provider as usize].resilience;
             let most = rules.retry.retry_hint_ms;
-            let at = self.now.mono.plus_ms(ms);
-            if ms <= most && at < self.patience(call.generation) {
+            let generation = call.generation;
+            // Everybody who waits for the same end would come back in the same millisecond.
+            let late = self.random.u64(0..=(ms / 10).min(RETRY_JITTER_MS));
+            let at = self.now.mono.plus_ms(ms + late);
+            if ms <= most && at < self.patience(generation) {
                 return self.set_call_timer(id, CallWait::BackOff, at);
             }
         }

@@ -55,6 +55,9 @@ pub struct Plan {
     pub stream: bool,
     /// Which of several texts about the same topic it is: they are not to be one text.
     pub candidate: u8,
+    /// Whether it may wait for its turn as long as for everything else: it is one of several texts for
+    /// one request, which wait for each other.
+    pub patient: bool,
     /// What the answer is for.
     pub purpose: Purpose,
 }
@@ -75,6 +78,7 @@ impl Plan {
             temperature: None,
             stream: false,
             candidate: 0,
+            patient: false,
             purpose: Purpose::Text,
         }
     }

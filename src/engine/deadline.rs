@@ -7,6 +7,7 @@
 
 use super::flow::Flow;
 use super::flow::analyze::Analyze;
+use super::flow::contents::Contents;
 use super::flow::generate::Generate;
 use super::flow::keywords::Keywords;
 use super::generation::Phase;
@@ -63,7 +64,13 @@ impl Engine {
             Flow::Analyze(analysis) => matches!(analysis, Analyze::Saving(_)),
             Flow::Keywords(keywords) => matches!(keywords, Keywords::Saving(_)),
             Flow::Gather(gather) => gather.is_settled(),
-            _ => false,
+            Flow::Contents(contents) => matches!(contents, Contents::Deleting),
+            Flow::Export(export) => export.has_begun(),
+            Flow::Page(_) => true,
+            // What an import has stored so far it tells in its answer, whenever it ends.
+            Flow::Import(_) | Flow::Body(_) | Flow::Doomed(_) | Flow::Parsing | Flow::Between => {
+                false
+            }
         }
     }
 

@@ -131,6 +131,7 @@ impl Engine {
         let Some(call) = self.calls.get_mut(id) else {
             return Ok(());
         };
+        let patient = (self.generations.get(call.generation)).is_some_and(|g| g.plan.patient);
         let gate = &mut self.gates[call.provider as usize];
         gate.check(now)?;
         let place = if call.retries == 0 {
@@ -144,7 +145,9 @@ impl Engine {
                 let at = now.plus_ms(gate.queue_ms);
                 call.stage = Stage::Waiting;
                 self.enter_call(id, State::Waiting);
-                self.set_call_timer(id, CallWait::Turn, at);
+                if !patient {
+                    self.set_call_timer(id, CallWait::Turn, at);
+                }
                 Ok(())
             }
             Place::Full => {

@@ -31,8 +31,12 @@ impl Mask {
     /// at their end.
     pub(super) fn apply(&self, bytes: &mut [u8]) {
         for key in &self.keys {
-            while let Some(at) = memmem::find(bytes, key) {
-                bytes[at..at + key.len()].fill(b'*');
+            // Onwards only: what was blotted out is not looked at again, whatever a key is made of.
+            let mut from = 0;
+            while let Some(at) = memmem::find(&bytes[from..], key) {
+                let to = from + at + key.len();
+                bytes[from + at..to].fill(b'*');
+                from = to;
             }
             let pieces = (LEAST..key.len()).rev();
             let first = pieces
@@ -69,6 +73,14 @@ mod tests {
         );
         assert_eq!(masked(""), "");
         assert_eq!(masked("sk-01"), "sk-01");
+    }
+
+    #[test]
+    fn a_key_of_asterisks_ends_too() {
+        let mask = Mask::of(["************"].into_iter());
+        let mut bytes = b"a ************************ b".to_vec();
+        mask.apply(&mut bytes);
+        assert_eq!(bytes, b"a ************************ b");
     }
 
     #[test]

@@ -164,6 +164,10 @@ impl Engine {
             body.extend_from_slice(bytes);
             let bytes = body.capacity();
             self.ledger.settle(&mut exchange.charged, bytes);
+            // Heads cost little, so there may be more of them than bodies that there is room for.
+            if self.ledger.is_full() {
+                self.client_refused(id, &Failure::Full(Bound::Memory));
+            }
         }
     }
 

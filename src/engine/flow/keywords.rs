@@ -107,6 +107,7 @@ impl Engine {
             temperature: None,
             stream: false,
             candidate: 0,
+            patient: false,
             purpose: Purpose::Keywords(ask.limit),
         };
         plan.key = coalesce::key(TENANT, &plan);

@@ -176,6 +176,7 @@ impl Engine {
             temperature: ask.temperature,
             stream,
             candidate: 0,
+            patient: false,
             purpose: Purpose::Text,
         };
         plan.key = coalesce::key(TENANT, &plan);

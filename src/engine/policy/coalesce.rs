@@ -54,6 +54,7 @@ mod tests {
             temperature: None,
             stream: true,
             candidate: 0,
+            patient: false,
             purpose: Purpose::Text,
         }
     }

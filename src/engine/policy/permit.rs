@@ -98,6 +98,12 @@ impl<Id: Copy + PartialEq> Permits<Id> {
         }
     }
 
+    /// Whether somebody who comes now gets a permit or a place in line.
+    #[must_use]
+    pub fn has_room(&self) -> bool {
+        (self.used < self.max && self.line.is_empty()) || self.line.len() < self.room
+    }
+
     /// Permits that are taken.
     #[must_use]
     pub fn used(&self) -> usize {

@@ -315,3 +315,29 @@ fn a_server_that_is_full_refuses_a_batch_as_it_refuses_a_text() {
         "what is refused leaves no row"
     );
 }
+
+#[test]
+fn batches_at_one_small_provider_wait_for_each_other_and_lose_no_topic() {
+    let mut world = World::new(&format!("{PROVIDER}connections = 2\n"));
+    let topics: Vec<String> = (0..10).map(|n| format!("topic {n}")).collect();
+    let topics: Vec<&str> = topics.iter().map(String::as_str).collect();
+    let others: Vec<String> = (10..20).map(|n| format!("topic {n}")).collect();
+    let others: Vec<&str> = others.iter().map(String::as_str).collect();
+    let clients = [batch(&mut world, &topics), batch(&mut world, &others)];
+    let mut answered = 0;
+    while answered < 20 {
+        world.pass(3_000); // longer than a single request would wait for its turn
+        for call in world.upstreams() {
+            let socket = world.sockets.get_mut(&call).unwrap();
+            if !std::mem::take(&mut socket.got).is_empty() {
+                world.send(call, whole("A text."));
+                answered += 1;
+            }
+        }
+    }
+    for client in clients {
+        for line in lines(&world.reply(client)) {
+            assert_eq!(line["generated_text"], "A text.", "{line}");
+        }
+    }
+}

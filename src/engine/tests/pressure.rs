@@ -121,3 +121,26 @@ fn a_connection_that_waited_for_a_reader_is_read_again_for_the_next_call() {
     assert_eq!(world.reply(client).events().last().unwrap().name, "done");
     assert_eq!(world.metric("calls_total"), 2.0);
 }
+
+#[test]
+fn bodies_that_grow_past_all_memory_are_refused_and_the_others_go_on() {
+    let mut world = World::new("[limits]\nledger_bytes = 16777216\n");
+    let body = format!(r#"{{"content":"{}"}}"#, "Tea is good. ".repeat(75_000));
+    let request = post("/analyze/", &body);
+    let (head, last) = request.split_at(request.len() - 1);
+    let clients: Vec<ConnId> = (0..40).map(|_| world.ask(head)).collect();
+    let peak = world.metric("ledger_peak_bytes");
+    assert!(
+        peak < 20.0 * 1048576.0,
+        "{peak} bytes for 40 bodies of a megabyte"
+    );
+    let mut statuses = Vec::new();
+    for client in clients {
+        world.send(client, last);
+        statuses.push(world.reply(client).status);
+    }
+    assert!(
+        statuses.contains(&200) && statuses.contains(&503),
+        "{statuses:?}"
+    );
+}

@@ -183,7 +183,8 @@ impl Engine {
     fn begin_gather(&mut self, id: ExchangeId, mut gather: Gather) -> Result<(), Failure> {
         self.admit_rows()?;
         let provider = self.plan(gather.ask(0), false)?.provider;
-        gather.at_once = self.calls_at_once(provider).clamp(1, BATCH_AT_ONCE);
+        let turns = self.gates[provider as usize].permits.max();
+        gather.at_once = turns.clamp(1, BATCH_AT_ONCE);
         let Some(exchange) = self.exchanges.get_mut(id) else {
             return Ok(());
         };
@@ -196,14 +197,6 @@ impl Engine {
             exchange.held.owes_row = true;
         }
         Ok(())
-    }
-
-    /// How many calls a provider may have at a time.
-    fn calls_at_once(&self, provider: u16) -> usize {
-        let configured = &self.config.providers[provider as usize];
-        let connections = configured.upstream().map(|upstream| upstream.connections);
-        let bounds = [configured.concurrency, connections];
-        bounds.into_iter().flatten().min().unwrap_or(BATCH_AT_ONCE)
     }
 
     fn gather(&self, id: ExchangeId) -> Option<&Gather> {

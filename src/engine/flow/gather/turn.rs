@@ -104,6 +104,10 @@ impl Engine {
         if !is_batch {
             self.make_candidate(&mut plan, place as u8);
         }
+        plan.patient = true;
+        if !self.gates[plan.provider as usize].permits.has_room() {
+            return Err(Failure::Full(Bound::Provider));
+        }
         let (text, is_new) = self.join_or_admit(plan)?;
         if let Some(gather) = self.gather_mut(id) {
             gather.begun += 1;
