@@ -176,8 +176,9 @@ impl Play {
         }
         verdict::at_rest(self);
         if !self.stopped && self.trouble.is_none() {
-            // The house looks for texts without scores once a minute.
-            self.world.pass(130_000);
+            // The house looks for texts without scores once a minute, from one to the next, and
+            // leaves those alone that are still in memory.
+            self.world.pass(310_000);
             verdict::scored(self);
         }
     }
