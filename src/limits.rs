@@ -101,6 +101,8 @@ pub const PAGE_ROWS: usize = 100;
 pub const EXCERPT_CHARS: usize = 500;
 /// Characters that may be searched for. More: 422.
 pub const SEARCH_CHARS: usize = 200;
+/// Different words of a search that are looked for; those after them are not.
+pub const SEARCH_WORDS: usize = 16;
 /// Matches that are walked for one page of a search. Past it the page is short, and its `next` goes on.
 pub const SEARCH_WALK_ROWS: usize = 10_000;
 /// Texts that one statement of an export reads: no further one past this many bytes.

@@ -125,6 +125,8 @@ impl Reactor {
     fn turn(&mut self) -> io::Result<Option<Wish>> {
         // 1: what was written by the last turn leaves, one write per connection
         self.flush_dirty();
+        // Room in a connection may be what a piece of work has waited for.
+        self.hand_work_over();
         // 2: with something still to be done there is no waiting
         let timeout = self.timeout();
         // 3
