@@ -6,7 +6,7 @@ mod support;
 use std::io::Write as _;
 
 use serde_json::{Value, json};
-use support::{Client, House, Server, database, generate, get, process};
+use support::{Client, House, Server, database, generate, get, ms, process};
 
 const QUICK: &str = "[offline]\ngap_ms = 0\ntokens = 60\n";
 
@@ -36,6 +36,23 @@ fn export(server: &Server) -> Vec<u8> {
 fn found(server: &Server, query: &str) -> usize {
     let page = server.ask(get(&format!("/contents?{query}"))).json();
     page["contents"].as_array().unwrap().len()
+}
+
+/// What the store is asked for next follows from bytes that left, and not from anything that came:
+/// a loop that sleeps then goes on when some timer is due, seconds later.
+#[test]
+fn an_export_goes_on_though_nothing_else_happens() {
+    let server = Server::start(QUICK);
+    let text = "a ".repeat(2 * 1024 * 1024);
+    let line = |n| json!({"topic": format!("t{n}"), "text": text}).to_string() + "\n";
+    let lines: String = (0..4).map(line).collect();
+    import(&server, lines.as_bytes());
+    for round in 0..6 {
+        let begun = std::time::Instant::now();
+        assert!(export(&server).len() > lines.len());
+        let took = begun.elapsed();
+        assert!(took < ms(2_500), "round {round}: {took:?}");
+    }
 }
 
 #[test]
