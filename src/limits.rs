@@ -43,6 +43,17 @@ pub const JSON_DEPTH: usize = 64;
 /// JSON larger than this is parsed on a thread, not on the loop.
 pub const JSON_ON_LOOP_BYTES: usize = 64 * 1024;
 
+/// Fields of one object of a request in a vendor's dialect: none has half as many. More: 400.
+pub const CHAT_FIELDS: usize = 64;
+/// Characters of a field's name that an error repeats.
+pub const CHAT_NAME_CHARS: usize = 64;
+/// Fields unknown to other dialects that are remembered by name. One is enough to refuse.
+pub const CHAT_FOREIGN: usize = 8;
+/// Calls of tools in one answer. More: the answer is broken.
+pub const TOOL_CALLS: u32 = 256;
+/// Choices (`n`) of one answer. More: 400.
+pub const CHOICES: u64 = 32;
+
 // --- DNS, what a name server may say ---------------------------------------------------------------
 
 /// The largest datagram that name servers are asked to send (the DNS flag day of 2020: it passes
@@ -98,6 +109,8 @@ pub const EXPORT_BYTES: usize = 256 * 1024;
 pub const IMPORT_LINE_BYTES: usize = 6 * GENERATION_BYTES + 64 * 1024;
 /// Lines of an import that are scored and stored together: no further one past this many bytes.
 pub const IMPORT_BATCH_BYTES: usize = 256 * 1024;
+/// … and at most so many, because the other writes wait while a batch is stored.
+pub const IMPORT_BATCH_ROWS: usize = 256;
 /// Imports at a time. More: 503.
 pub const IMPORTS: usize = 4;
 /// Bytes of text that one generation may produce. More: the provider is stopped and the text is
@@ -121,6 +134,11 @@ pub const WRITE_STALL_MS: u64 = 30_000;
 pub const LINGER_MS: u64 = 2_000;
 /// … or until this much was thrown away.
 pub const LINGER_BYTES: usize = 1024 * 1024;
+/// An import is large, and few clients listen while they send it: the rest of it is read for this
+/// long at least …
+pub const IMPORT_LINGER_MS: u64 = 10_000;
+/// … or until this much was thrown away.
+pub const IMPORT_LINGER_BYTES: usize = 64 * 1024 * 1024;
 /// One look-up of a name.
 pub const RESOLVE_MS: u64 = 3_000;
 /// Before the same question goes to the next name server.
@@ -267,7 +285,7 @@ pub const WRITE_WAITING: usize = 4096;
 pub const INDEX_ROWS: usize = 64;
 /// … and no further one past this many bytes of them.
 pub const INDEX_BYTES: usize = 1024 * 1024;
-/// Items in one transaction of the SQLite writer.
+/// Items in one transaction of the SQLite writer. A batch of an import counts as many as it has rows.
 pub const WRITE_GROUP: usize = 256;
 /// The write-ahead log of SQLite is copied into the database past this size, and cut back to it.
 pub const SQLITE_WAL_BYTES: u64 = 16 * 1024 * 1024;
@@ -355,4 +373,6 @@ const _: () = {
     assert!(SQLITE_BUSY_MS < STORE_MS);
     assert!(JSON_ON_LOOP_BYTES < BODY_BYTES);
     assert!(IMPORT_BATCH_BYTES < IMPORT_LINE_BYTES);
+    // A transaction is not made longer by imports than by clients.
+    assert!(IMPORT_BATCH_ROWS <= WRITE_GROUP);
 };

@@ -1,11 +1,13 @@
-//! Reading a stream allocates nothing per event, and writing an offline article nothing per token.
+//! Reading a stream allocates nothing per event, passing it on or telling it in another dialect
+//! nothing per piece of text, and writing an offline article nothing per token.
 //!
 //! Ten thousand streams of twenty events a second are two hundred thousand calls a second of the
 //! code below, on one thread. This file has one test, because the heap is counted for the whole
 //! process.
 
 use maitred::dialect::offline::Article;
-use maitred::dialect::{AnyStream, Dialect, Event};
+use maitred::dialect::speak::{Identity, Speaker};
+use maitred::dialect::{AnyStream, Dialect, Event, Relay};
 
 #[global_allocator]
 static HEAP: dhat::Alloc = dhat::Alloc;
@@ -45,26 +47,29 @@ const GEMINI: &[&str] = &[
     r#"{"candidates":[{"content":{"parts":[{"text":"."}],"role":"model"},"finishReason":"STOP","index":0}],"usageMetadata":{"promptTokenCount":9,"candidatesTokenCount":12,"totalTokenCount":26,"promptTokensDetails":[{"modality":"TEXT","tokenCount":9}],"candidatesTokensDetails":[{"modality":"TEXT","tokenCount":12}],"thoughtsTokenCount":5},"modelVersion":"gemini-2.5-flash"}"#,
 ];
 
+const STREAMS: [(Dialect, &[&str]); 3] = [
+    (Dialect::OpenAi, OPENAI),
+    (Dialect::Anthropic, ANTHROPIC),
+    (Dialect::Gemini, GEMINI),
+];
+
 /// Azure adds what its filters found, two levels deep.
 const AZURE: &str = r#"{"choices":[{"index":0,"delta":{"content":"x"},"content_filter_results":{"hate":{"filtered":false,"severity":"safe"},"violence":{"filtered":false}}}]}"#;
 
 /// Without the test harness: its own thread would allocate beside us, and be counted.
 fn main() {
+    let _profiler = dhat::Profiler::builder().testing().build();
     a_usual_event_and_an_offline_token_allocate_nothing();
+    passing_on_and_translating_allocate_nothing_per_piece_of_text();
 }
 
 fn a_usual_event_and_an_offline_token_allocate_nothing() {
-    let _profiler = dhat::Profiler::builder().testing().build();
     let mut log = String::with_capacity(64 * 1024);
 
     // The counter counts: one string is one block.
     assert_eq!(blocks_of(|| drop(String::from("one"))), 1);
 
-    for (dialect, events) in [
-        (Dialect::OpenAi, OPENAI),
-        (Dialect::Anthropic, ANTHROPIC),
-        (Dialect::Gemini, GEMINI),
-    ] {
+    for (dialect, events) in STREAMS {
         log.clear();
         for _ in 0..20 {
             let mut stream = dialect.stream();
@@ -85,6 +90,58 @@ fn a_usual_event_and_an_offline_token_allocate_nothing() {
     let blocks = blocks_of(|| while article.next_token(&mut log) {});
     assert_eq!(blocks, 0, "an article of {} bytes", log.len());
     assert!(log.len() > 2_000);
+}
+
+/// A stream to a client that begins, or whose model stops, costs a few allocations: that is once.
+const ONCE: u64 = 8;
+
+fn passing_on_and_translating_allocate_nothing_per_piece_of_text() {
+    let identity = Identity {
+        id: "chatcmpl-1".to_owned(),
+        created: 1,
+        model: "alias".to_owned(),
+    };
+    let mut out = Vec::with_capacity(64 * 1024);
+    for (provider, events) in STREAMS {
+        let mut relay = Relay::new(provider, 1, true);
+        for data in events {
+            let blocks = blocks_of(|| {
+                let read = relay.event(b"", data.as_bytes(), &mut out, &mut |_| {});
+                assert_eq!(read, Ok(()));
+            });
+            // The end of Gemini's is held back.
+            let most = if data.contains("finishReason") {
+                ONCE
+            } else {
+                0
+            };
+            assert!(blocks <= most, "{data}: {blocks}");
+        }
+        for (client, _) in STREAMS {
+            let mut stream = provider.stream();
+            let mut speaker = Speaker::new(client, &identity, true);
+            let mut has_begun = false;
+            for data in events {
+                let (mut pieces, mut others) = (0, 0);
+                let read = stream.event(data.as_bytes(), &mut |event| {
+                    let is_piece = matches!(event, Event::Text(_) | Event::Thinking(_));
+                    let blocks = blocks_of(|| {
+                        assert_eq!(speaker.event(&event, &mut out), Ok(()));
+                    });
+                    if is_piece && std::mem::replace(&mut has_begun, true) {
+                        pieces += blocks;
+                    } else {
+                        others += blocks;
+                    }
+                });
+                assert_eq!((read, pieces), (Ok(()), 0), "{client:?}: {data}");
+                assert!(others <= ONCE, "{client:?}: {data}: {others}");
+            }
+            let blocks = blocks_of(|| assert_eq!(speaker.end(&mut out), Ok(())));
+            assert!(blocks <= ONCE, "{client:?}: {blocks} at the end");
+        }
+        out.clear();
+    }
 }
 
 fn read(stream: &mut AnyStream, data: &str, log: &mut String) {

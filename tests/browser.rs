@@ -53,6 +53,14 @@ fn script(asked: &Asked) -> Script {
         let markup = ["<script>alert(1)</script>", "<b onclick=alert(2)>bold</b>"];
         return Script::streamed(&markup, ms(0));
     }
+    if has("filtered") {
+        let head = Script::default().send(stream_head());
+        let end = r#"data: {"choices":[{"index":0,"delta":{},"finish_reason":"content_filter"}]}"#;
+        return head
+            .send(chunk(&text_event("Tea")))
+            .send(chunk(&format!("{end}\n\ndata: [DONE]\n\n")))
+            .send("0\r\n\r\n");
+    }
     let gap = if has("slow") { 18 } else { 0 };
     Script::streamed(&words(), ms(gap))
 }
@@ -81,6 +89,8 @@ fn a_person_uses_the_page() {
         .arg(root.join("tests/browser/run.mjs"))
         .args(std::env::var("BROWSER_ONLY").iter())
         .env("BROWSER_SERVER", server.addr.to_string())
+        .env("BROWSER_BINARY", env!("CARGO_BIN_EXE_maitred"))
+        .env("BROWSER_CONFIG", server.house().path().join("maitred.toml"))
         .env("BROWSER_TEXT", TEXT)
         .env("BROWSER_MODULES", modules)
         .env("BROWSER_SCREENSHOTS", target.join("screenshots"))

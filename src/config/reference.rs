@@ -79,7 +79,10 @@ const WORDS: &[(&str, &str)] = &[
         "limits.write_stall_ms",
         "a client that takes no byte of its answer; then cut off",
     ),
-    ("limits.linger_ms", "reading on after an early answer"),
+    (
+        "limits.linger_ms",
+        "reading on after an early answer; at least 10 s if it is to an import",
+    ),
     ("limits.shutdown_ms", "from SIGTERM to the exit"),
     (
         "limits.resume_grace_ms",

@@ -3,10 +3,12 @@
 //! This is the only place where the dialects meet. It is an enum and not a trait: there are three,
 //! all known here, and a stream of any of them is a value without a heap.
 
-use super::{Ask, End, Event, Malformed, ProviderError, anthropic, gemini, openai};
+use serde::{Deserialize, Serialize};
+
+use super::{Ask, Chat, End, Event, Malformed, ProviderError, Refused, anthropic, gemini, openai};
 
 /// How a provider is spoken to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Dialect {
     /// OpenAI's chat completions, and everybody who copies them.
     OpenAi,
@@ -17,6 +19,16 @@ pub enum Dialect {
 }
 
 impl Dialect {
+    /// Whose it is, as they write it.
+    #[must_use]
+    pub const fn vendor(self) -> &'static str {
+        match self {
+            Self::OpenAi => "OpenAI's API",
+            Self::Anthropic => "Anthropic's API",
+            Self::Gemini => "Gemini's API",
+        }
+    }
+
     /// The request target (RFC 9112 §3.2.1) below the path of the base URL, `base_prefix`, which is
     /// empty or begins with `/` and does not end in one.
     #[must_use]
@@ -51,13 +63,58 @@ impl Dialect {
         }
     }
 
+    /// Reads the body of a client's request in this dialect. `path` is what the path said of it,
+    /// which only Gemini's does: the model, and whether to stream.
+    ///
+    /// # Errors
+    /// It is not JSON, or not of this dialect's shape; the error names the field.
+    pub fn read_chat(self, body: &[u8], path: Option<(&str, bool)>) -> Result<Chat, Refused> {
+        match self {
+            Self::OpenAi => openai::read_chat(body),
+            Self::Anthropic => anthropic::read_chat(body),
+            Self::Gemini => {
+                let (model, stream) = path.unwrap_or_default();
+                gemini::read_chat(body, model, stream)
+            }
+        }
+    }
+
+    /// Appends the JSON body that asks `model` to continue `chat` to `out`.
+    ///
+    /// # Errors
+    /// This dialect has no words for something in it; the error names the client's field. `out` is
+    /// as it was then.
+    pub fn write_chat(
+        self,
+        out: &mut Vec<u8>,
+        chat: &Chat,
+        model: &str,
+        stream: bool,
+    ) -> Result<(), Refused> {
+        let before = out.len();
+        let written = match self {
+            Self::OpenAi => openai::write_chat(out, chat, model, stream),
+            Self::Anthropic => anthropic::write_chat(out, chat, model, stream),
+            Self::Gemini => gemini::write_chat(out, chat, model),
+        };
+        written.inspect_err(|_| out.truncate(before))
+    }
+
     /// A reader for one streamed answer.
     #[must_use]
     pub fn stream(self) -> AnyStream {
+        self.stream_of(1)
+    }
+
+    /// A reader for a stream of `n` answers to one request, from 1 to
+    /// [`CHOICES`](crate::limits::CHOICES). Only the first becomes events, but all of them have to
+    /// come to their end.
+    #[must_use]
+    pub fn stream_of(self, n: u32) -> AnyStream {
         match self {
-            Self::OpenAi => AnyStream::OpenAi(openai::Stream::default()),
+            Self::OpenAi => AnyStream::OpenAi(openai::Stream::of(n)),
             Self::Anthropic => AnyStream::Anthropic(anthropic::Stream::default()),
-            Self::Gemini => AnyStream::Gemini(gemini::Stream::default()),
+            Self::Gemini => AnyStream::Gemini(gemini::Stream::of(n)),
         }
     }
 
@@ -66,10 +123,23 @@ impl Dialect {
     /// # Errors
     /// The body is not an answer in this dialect.
     pub fn answer(self, body: &[u8], on: &mut dyn FnMut(Event<'_>)) -> Result<End, Malformed> {
+        self.answer_of(1, body, on)
+    }
+
+    /// The same for `n` answers to one request.
+    ///
+    /// # Errors
+    /// The body is not an answer in this dialect.
+    pub fn answer_of(
+        self,
+        n: u32,
+        body: &[u8],
+        on: &mut dyn FnMut(Event<'_>),
+    ) -> Result<End, Malformed> {
         match self {
-            Self::OpenAi => openai::answer(body, on),
+            Self::OpenAi => openai::answer(body, n, on),
             Self::Anthropic => anthropic::answer(body, on),
-            Self::Gemini => gemini::answer(body, on),
+            Self::Gemini => gemini::answer(body, n, on),
         }
     }
 
@@ -108,6 +178,14 @@ impl AnyStream {
             Self::OpenAi(stream) => stream.event(data, on),
             Self::Anthropic(stream) => stream.event(data, on),
             Self::Gemini(stream) => stream.event(data, on),
+        }
+    }
+
+    /// Whether the last event was the one of OpenAI's that carries nothing but the usage.
+    pub(super) const fn is_bare_usage(&self) -> bool {
+        match self {
+            Self::OpenAi(stream) => stream.is_bare_usage(),
+            Self::Anthropic(_) | Self::Gemini(_) => false,
         }
     }
 

@@ -63,7 +63,7 @@ pub fn parse<'a, T: Deserialize<'a>>(document: &'a [u8]) -> Result<T, Malformed>
 }
 
 /// Whether brackets are nested deeper than `limit` anywhere, as a strict parser would count.
-fn deeper_than(limit: usize, text: &[u8]) -> bool {
+pub(super) fn deeper_than(limit: usize, text: &[u8]) -> bool {
     // Depth can never exceed the number of opening brackets, and a usual event has a dozen: this
     // vectorised count is all that most documents pay.
     if memchr2_iter(b'{', b'[', text).nth(limit).is_none() {
@@ -110,7 +110,7 @@ pub struct JsonStr<'a>(&'a str);
 
 impl<'a> JsonStr<'a> {
     /// The string in `raw`, or `None` if `raw` is some other JSON value.
-    fn from_raw(raw: &'a RawValue) -> Option<Self> {
+    pub(super) fn from_raw(raw: &'a RawValue) -> Option<Self> {
         raw.get()
             .strip_prefix('"')
             .and_then(|rest| rest.strip_suffix('"'))

@@ -15,27 +15,56 @@
 //!       ProviderError ◀── failure       ◀── status and body of an error answer
 //! ```
 //!
+//! Clients may speak these dialects too, each of them in front of each provider. Where both sides
+//! speak the same one, requests and streams are passed on as they are; where they do not, both go
+//! through the neutral form:
+//!
+//! ```text
+//!   client                  same dialect                              provider
+//!     body ──▶ Skim ──────────────────────────────────▶ splice ──▶ body
+//!     body ──▶ read_chat ──▶ Chat ──────────────────▶ write_chat ──▶ body
+//!                           other dialect
+//!   stream ◀── Relay ◀──────────────────────────────────────────── stream
+//!   stream ◀── Speaker ◀── Event, Event, … ◀──────────── Stream ◀── stream
+//!     body ◀── Answer  ◀── Event, Event, … ◀──────────── answer ◀── body
+//! ```
+//!
 //! What a dialect refuses to know: sockets, HTTP framing, the clock, ids, and whether anybody is
 //! still listening. It allocates nothing for a usual stream event: text is handed on as a
 //! [`JsonStr`], which borrows from the bytes that were received.
 //!
 //! Reading order: the types of this file, then [`json`], then [`openai`]; [`anthropic`] and
-//! [`gemini`] have the same shape. [`Dialect`] is the choice among the three. [`offline`] is the
-//! odd one out: a provider without a network, for a start with no key at all.
+//! [`gemini`] have the same shape. [`Dialect`] is the choice among the three. For clients that
+//! speak them: [`chat`], then [`splice`] and [`relay`], then [`speak`]; [`models`] and
+//! [`embeddings`] stand on their own. [`offline`] is the odd one out: a provider without a network,
+//! for a start with no key at all.
 
 pub mod anthropic;
 pub mod any;
+pub mod chat;
+mod choices;
+pub mod embeddings;
 pub mod failure;
 pub mod gemini;
 mod google;
 pub mod json;
+pub mod models;
 pub mod offline;
 pub mod openai;
+mod pen;
 mod pieces;
+mod refused;
+pub mod relay;
+pub mod speak;
+pub mod splice;
 
 pub use any::{AnyStream, Dialect};
+pub use chat::Chat;
 pub use failure::{ErrorCode, FailureKind, ProviderError};
 pub use json::{JsonStr, Malformed};
+pub use refused::{Refused, Why};
+pub use relay::Relay;
+pub use splice::Skim;
 
 /// What a provider is asked for.
 ///
@@ -57,7 +86,8 @@ pub struct Ask<'a> {
 
 /// One thing a provider said.
 ///
-/// Within one call `Model` and `Finish` come at most once each. `Usage` may come anywhere and more
+/// Within one answer `Model` and `Finish` come at most once each, and `Arguments` only after the
+/// `ToolCall` with the same index. `Usage` may come anywhere and more
 /// than once; each replaces the one before, because providers report running totals. After `Done`
 /// or `Error` nothing follows.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -70,6 +100,26 @@ pub enum Event<'a> {
     Thinking(JsonStr<'a>),
     /// A piece of a refusal in words, which takes the place of an answer. Never empty.
     Refusal(JsonStr<'a>),
+    /// The provider's seal on the thinking before it, which nobody else can read.
+    Signature(JsonStr<'a>),
+    /// The model begins to call a tool.
+    ToolCall {
+        /// Which call of this answer: 0, then 1, …
+        index: u32,
+        /// What its result will refer to. Gemini's need not have one.
+        id: Option<JsonStr<'a>>,
+        /// Which tool.
+        name: JsonStr<'a>,
+        /// Gemini's seal on the thoughts before the call.
+        signature: Option<JsonStr<'a>>,
+    },
+    /// What a call is given, or a piece of it.
+    Arguments {
+        /// Of which call.
+        index: u32,
+        /// How it came.
+        json: Arguments<'a>,
+    },
     /// Tokens used so far. Replace, never add.
     Usage(Usage),
     /// The model has stopped.
@@ -85,6 +135,15 @@ pub enum Event<'a> {
     /// The provider reports a failure inside its answer, after it had said 200. Whatever text came
     /// before is not a whole answer.
     Error(ProviderError),
+}
+
+/// What a call of a tool is given: the JSON of an object, in one of two ways to carry it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Arguments<'a> {
+    /// A piece of its text. Only all pieces of a call together are JSON.
+    Piece(JsonStr<'a>),
+    /// All of it, as it stood in the provider's document.
+    Whole(&'a str),
 }
 
 /// What the end of an answer means, when the transport says that the end is real.

@@ -234,6 +234,14 @@ impl Engine {
         }
     }
 
+    /// Whether a text with this id is being generated, or about to be stored.
+    pub(super) fn is_in_the_making(&self, uuid: Uuid) -> bool {
+        let generation = self
+            .generation_by_id(uuid)
+            .and_then(|id| self.generations.get(id));
+        generation.is_some_and(|generation| generation.phase != Phase::Finished)
+    }
+
     /// The generation with this id, if it is in memory.
     pub(super) fn generation_by_id(&self, uuid: Uuid) -> Option<GenerationId> {
         self.by_id.get(&uuid).copied()

@@ -150,6 +150,8 @@ pub struct Client {
     pub began: Mono,
     /// Bytes of the body so far.
     pub body_bytes: u64,
+    /// Whether its request is an import, of which much may follow an early answer.
+    pub importing: bool,
 }
 
 /// See [`Client`].
@@ -180,6 +182,7 @@ impl Client {
             queued: false,
             began: now,
             body_bytes: 0,
+            importing: false,
         }
     }
 }

@@ -18,6 +18,7 @@ mod clock;
 mod data_dir;
 mod datagrams;
 mod greet;
+mod group;
 mod listener;
 mod mask;
 mod observe;

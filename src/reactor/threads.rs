@@ -24,6 +24,7 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, Sender, bounded};
 use mio::Waker;
 
+use super::group::Group;
 use super::os_error;
 use crate::config::Drill;
 use crate::engine::WorkId;
@@ -263,7 +264,7 @@ fn rehearse(text: &str, drill: &Drill) {
     }
 }
 
-/// Takes what is there, up to the size of a group, as one transaction.
+/// Takes what is there, up to the size of a [`Group`], as one transaction.
 fn write_in_groups(
     mut writer: Writer,
     work: &Receiver<(WorkId, Write)>,
@@ -271,39 +272,33 @@ fn write_in_groups(
     busy: &Busy,
     stall_ms: u64,
 ) {
-    let (mut ids, mut group) = (Vec::new(), Vec::new());
+    let mut group = Group::default();
     let mut indexing = owes_indexing(&writer);
     loop {
-        let next = if indexing {
+        let next = if let Some(kept) = group.kept() {
+            Ok(kept)
+        } else if indexing {
             work.try_recv().map_err(|error| error.is_disconnected())
         } else {
             work.recv().map_err(|_| true)
         };
-        let (id, write) = match next {
-            Ok(next) => next,
+        let first = match next {
+            Ok(first) => first,
             Err(true) => return,
             Err(false) => {
                 indexing = index_some(&mut writer, busy);
                 continue;
             }
         };
-        ids.push(id);
-        group.push(write);
-        while group.len() < WRITE_GROUP {
-            let Ok((id, write)) = work.try_recv() else {
-                break;
-            };
-            ids.push(id);
-            group.push(write);
-        }
+        group.fill(first, work);
         let results = guarded(&busy.writer, || {
             if stall_ms > 0 {
                 thread::sleep(Duration::from_millis(stall_ms));
             }
-            writer.apply(&group)
+            writer.apply(&group.writes)
         });
         let mut results = results.unwrap_or_default().into_iter();
-        for id in ids.drain(..) {
+        for id in group.ids.drain(..) {
             let result = match results.next() {
                 Some(Err(error)) => {
                     tracing::error!(code = error.code(), "{error}");
@@ -314,8 +309,7 @@ fn write_in_groups(
             };
             back.send(Finished::Work(id, result));
         }
-        group.clear();
-        if work.is_empty() {
+        if !group.is_followed(work) {
             match guarded(&busy.writer, || writer.checkpoint()) {
                 Some(Ok(())) => {}
                 Some(Err(error)) => tracing::warn!(code = error.code(), "checkpoint: {error}"),

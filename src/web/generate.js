@@ -13,19 +13,23 @@ const ON_ITS_WAY = "maitred.on-its-way";
 // A screen reader hears the text in portions of at least this many characters, cut at a sentence.
 const PORTION = 240;
 
+const STOPPED = {
+  stored: "stopped by you; what there was is stored",
+  unsaid: "stopped before the first word",
+  untold: "stopped here; the server could not be told",
+  gone: "stopped here; the server is not writing this text any more",
+};
 const STATES = {
   asking: () => "asking…",
   writing: () => "writing…",
   lost: () => "network lost, resuming…",
   done: ({ stored }) => (stored ? "done and stored" : "done, but not stored"),
-  stopped: ({ stored }) =>
-    stored
-      ? "stopped by you; what there was is stored"
-      : stored === false
-        ? "stopped before the first word"
-        : "stopped here; the server could not be told",
+  stopped: ({ how }) => STOPPED[how],
   failed: () => "failed",
 };
+
+// Why a text ends before its model was done with it.
+const CUTS = { length: "cut at the length you set", content_filter: "the provider’s filter stopped it" };
 
 let current = null; // the TextStream, or the AbortController of candidates
 let unsaid = ""; // what a screen reader has not heard yet
@@ -203,7 +207,7 @@ function finish(state, more) {
   byId("text").classList.toggle("short", letters.data === "");
   if (letters.data) byId("tools").replaceChildren(copyButton(() => letters.data));
   if (state === "done") {
-    const origin = [more.provider, more.model !== more.provider && more.model, tokens(more.usage), more.finish_reason === "length" && "cut at the length you set"];
+    const origin = [more.provider, more.model !== more.provider && more.model, tokens(more.usage), CUTS[more.finish_reason]];
     byId("card").replaceChildren(
       element("p", { class: "hint" }, origin.filter(Boolean).join(" · ")),
       scoreCard(more.readability, more.sentiment),

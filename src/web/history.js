@@ -84,9 +84,14 @@ async function list() {
   byId("rows").replaceChildren(...page.contents.map(row));
   byId("older").disabled = !next;
   byId("newer").disabled = cursors.length === 1;
-  const none = query ? "Nothing was found." : "Nothing is stored yet.";
-  const words = page.contents.length > 0 ? `${count(page.contents.length, "text")}, page ${cursors.length}` : none;
-  show(byId("history-state"), "done", query ? `${words} for “${query}”`.replace(". for", " for") : words);
+  show(byId("history-state"), "done", summary(page));
+}
+
+function summary({ contents, indexing }) {
+  const some = contents.length > 0 && `${count(contents.length, "text")}, page ${cursors.length}`;
+  if (!query) return some || "Nothing is stored yet.";
+  const missing = indexing && contents.length < ROWS ? "; older texts are still being indexed" : "";
+  return `${some || "Nothing was found"} for “${query}”${missing}`;
 }
 
 function row(text) {

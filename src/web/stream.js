@@ -4,7 +4,11 @@
 //     │                │   ▲  └─(cancelled)───► stopped   (by us: DELETE was sent)
 //     │                ▼   │  └─error─────────► failed
 //     │              lost ─┘ again after ¼ s, ½ s … 4 s, at once when the browser is online again
+//     │                └─(the server does not know the text: for 20 s)─► failed, (at stop)─► stopped
 //     └─(refused, unreachable)─► failed          (stop before the first word) ─► stopped
+//
+// How it was stopped: `stored` with what there was of it; `unsaid`, before the first word; `untold`,
+// because the server could not be reached; `gone`, because it is not writing the text any more.
 //
 // It knows no document. Whoever made it is told of every change: `state(name, more)`, `text(piece)`.
 // Where to go on from is the `id` of the last event: bytes of the text that have arrived.
@@ -16,6 +20,10 @@ const FIRST_PAUSE_MS = 250;
 const LONGEST_PAUSE_MS = 4000;
 // The server says something every 15 s (limits.heartbeat_ms): three times nothing is a dead network.
 const SILENCE_MS = 45000;
+// A server that was killed has forgotten what it was writing, and can only say that an id as young
+// as that is not known yet.
+const UNKNOWN_MS = 20000;
+const FORGOTTEN = "The server does not know this text any more. It was probably started again while it was writing.";
 
 export class TextStream {
   id = null;
@@ -25,6 +33,7 @@ export class TextStream {
   #aborter = new AbortController();
   #wake = null;
   #stopping = false;
+  #unknownSince = null; // when the server first said that it does not know this text yet
 
   constructor(tell) {
     this.#tell = tell;
@@ -48,19 +57,21 @@ export class TextStream {
   async stop() {
     if (this.#stopping || this.isOver) return;
     this.#stopping = true;
-    if (!this.id) {
-      this.#enter("stopped", { stored: false });
-      return this.#aborter.abort();
-    }
+    if (!this.id) return this.#leave("unsaid");
     try {
       await send("DELETE", `generate/${this.id}`);
     } catch (problem) {
-      if (problem.status !== 404) {
-        this.#enter("stopped", { stored: null });
-        this.#aborter.abort();
-      }
+      if (problem.status !== 404) this.#leave("untold");
+      else if (this.state === "lost") this.#leave("gone");
+      else this.#stopping = false; // its end is on the way to us, or else it can be stopped again
     }
     this.#wake?.();
+  }
+
+  // Stopped on our side, without an event that says so.
+  #leave(how) {
+    this.#enter("stopped", { how });
+    this.#aborter.abort();
   }
 
   // The network is said to be gone: no need to wait until reading fails.
@@ -83,10 +94,12 @@ export class TextStream {
       const before = this.#last;
       try {
         const response = await open();
+        this.#unknownSince = null;
         if (this.id) this.#enter("writing");
         await this.#read(response.body.getReader());
       } catch (error) {
         if (this.#isFinal(error)) return this.#fail(error);
+        if (this.#isForgotten(error)) return this.#fail(new Problem({ code: error.code, detail: FORGOTTEN }));
       }
       if (this.isOver) return undefined;
       if (!this.id) return this.#fail(Problem.unreachable());
@@ -114,6 +127,12 @@ export class TextStream {
   #isFinal(error) {
     if (!(error instanceof Problem) || error.code === "unreachable") return false;
     return !this.id || ![404, 429, 500, 502, 503, 504].includes(error.status) || error.code === "not_found";
+  }
+
+  #isForgotten(error) {
+    if (error.code !== "not_yet") return false;
+    this.#unknownSince ??= Date.now();
+    return Date.now() - this.#unknownSince >= UNKNOWN_MS;
   }
 
   async #read(reader) {
@@ -150,7 +169,7 @@ export class TextStream {
     } else if (name === "done") {
       this.#enter("done", said);
     } else if (name === "error" && said.code === "cancelled" && this.#stopping) {
-      this.#enter("stopped", { stored: true });
+      this.#enter("stopped", { how: "stored" });
     } else if (name === "error") {
       this.#fail(new Problem(said));
     }

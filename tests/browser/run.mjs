@@ -4,6 +4,8 @@
 //
 // From the environment (tests/browser.rs sets all of it):
 //   BROWSER_SERVER       host:port of the server; its providers are those of tests/browser.rs
+//   BROWSER_BINARY       the server's program, for stories that need one of their own
+//   BROWSER_CONFIG       its settings
 //   BROWSER_TEXT         what its provider writes
 //   BROWSER_MODULES      the node_modules with playwright-core and axe-core
 //   BROWSER_SCREENSHOTS  the folder for pictures
@@ -17,6 +19,7 @@ import * as generate from "./stories/generate.mjs";
 import * as looks from "./stories/looks.mjs";
 import * as manners from "./stories/manners.mjs";
 import * as network from "./stories/network.mjs";
+import * as restart from "./stories/restart.mjs";
 import * as rooms from "./stories/rooms.mjs";
 import { Wire } from "./wire.mjs";
 
@@ -35,6 +38,8 @@ const house = {
   host,
   port: Number(port),
   url: `http://${host}:${port}/`,
+  binary: setting("BROWSER_BINARY"),
+  config: setting("BROWSER_CONFIG"),
   text: setting("BROWSER_TEXT"),
   screenshots: setting("BROWSER_SCREENSHOTS"),
   modules,
@@ -73,7 +78,7 @@ async function playAll(...files) {
 }
 
 await playAll(events, rooms);
-await playAll(generate, network, manners);
+await playAll(generate, network, restart, manners);
 await playAll(...Object.entries(looks).map(([name, tell]) => ({ [name]: tell })));
 await browser.close();
 console.log(`${run} stories, ${failed} failed`);

@@ -4,13 +4,15 @@ import net from "node:net";
 
 export class Wire {
   #server;
+  #port;
   #sockets = new Set();
   #isCut = false;
 
   // Listens on a free port and leads to `host:port`.
   static async to(host, port) {
     const wire = new Wire();
-    wire.#server = net.createServer((near) => wire.#join(near, net.connect(port, host)));
+    wire.#port = port;
+    wire.#server = net.createServer((near) => wire.#join(near, net.connect(wire.#port, host)));
     await new Promise((resolve) => wire.#server.listen(0, "127.0.0.1", resolve));
     return wire;
   }
@@ -27,6 +29,11 @@ export class Wire {
 
   mend() {
     this.#isCut = false;
+  }
+
+  // Leads new connections to another port.
+  lead(port) {
+    this.#port = port;
   }
 
   async close() {

@@ -33,6 +33,9 @@ pub(crate) const LIMITS: &str = "connect_ms = 150\ntls_ms = 250\nfirst_byte_ms =
      queue_ms = 50\nretry_base_ms = 25\nretry_cap_ms = 400\nbreaker_failures = 0\n\
      key = \"sk-canary-5ab1e0f7c3d94e62\"\n";
 
+/// A stream is silent for so long before a heartbeat.
+pub(crate) const HEARTBEAT_MS: u64 = 750;
+
 /// A probe may take so long.
 const PROBE: Duration = ms(250);
 /// Files that may be open more than before: connections to the provider that wait for their next
@@ -99,7 +102,7 @@ impl Drill {
         let config = format!(
             "record = {recording:?}\ndebug = true\ndefault_provider = \"fake\"\n{settings}\n\
              [log]\nlevel = \"debug\"\n\
-             [limits]\nheartbeat_ms = 750\nresume_grace_ms = 0\nreplay_ms = 0\n\
+             [limits]\nheartbeat_ms = {HEARTBEAT_MS}\nresume_grace_ms = 0\nreplay_ms = 0\n\
              write_stall_ms = 1500\n{providers}"
         );
         let server = Server::start_in(house, &config);

@@ -30,14 +30,19 @@
 //! Source: the API reference of messages and of streaming messages, version 2023-06-01.
 
 mod failure;
+mod read;
 mod request;
 mod wire;
+mod write;
 
 pub use failure::failure;
+pub use read::read_chat;
 pub use request::{DEFAULT_MAX_TOKENS, PATH, VERSION, write_request};
+pub use write::write_chat;
 
 use super::json::{List, Malformed, Object, parse};
-use super::{End, Event, FinishReason};
+use super::pieces::Calls;
+use super::{Arguments, End, Event, FinishReason};
 use wire::{Answer, Frame, Part, PromptTokens};
 
 /// Reads the events of one streamed answer.
@@ -46,6 +51,20 @@ pub struct Stream {
     state: State,
     /// What the first event said of the prompt; the last one may leave it out.
     prompt: PromptTokens,
+    calls: Calls,
+    block: Block,
+}
+
+/// What is known of the block that is being read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Block {
+    /// Text, thoughts, or a call of one of the vendor's own tools.
+    #[default]
+    Other,
+    /// A call of one of the client's tools, which was given nothing yet.
+    EmptyCall,
+    /// One that was given something.
+    Call,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -96,8 +115,24 @@ impl Stream {
     ) -> Result<(), Malformed> {
         match frame.kind.escaped() {
             "message_start" => self.report_start(frame, on),
-            "content_block_start" => return report_part(frame.content_block.as_ref(), on),
-            "content_block_delta" => return report_part(frame.delta.as_ref(), on),
+            "content_block_start" => {
+                let Object(block) = frame.content_block.as_ref().ok_or(Malformed::Shape)?;
+                self.block = match block.is_call() {
+                    true => Block::EmptyCall,
+                    false => Block::Other,
+                };
+                return self.report_part(&block.opening(), on);
+            }
+            "content_block_delta" => {
+                let Object(delta) = frame.delta.as_ref().ok_or(Malformed::Shape)?;
+                if !delta.is_input() {
+                    return self.report_part(delta, on);
+                }
+                if self.block != Block::Other {
+                    return self.report_input(delta, on);
+                }
+            }
+            "content_block_stop" => return self.report_block_end(on),
             "message_delta" => self.report_stop(frame, on),
             "message_stop" => self.close(on),
             "error" => {
@@ -105,6 +140,42 @@ impl Stream {
                 on(Event::Error(failure::in_band(frame.error)));
             }
             _ => {}
+        }
+        Ok(())
+    }
+
+    /// A part that says that it is text and has none would leave a hole in the answer.
+    fn report_part(
+        &mut self,
+        part: &Part<'_>,
+        on: &mut dyn FnMut(Event<'_>),
+    ) -> Result<(), Malformed> {
+        let pieces = part.pieces().ok_or(Malformed::Shape)?;
+        pieces.report(&mut self.calls, on)
+    }
+
+    fn report_input(
+        &mut self,
+        delta: &Part<'_>,
+        on: &mut dyn FnMut(Event<'_>),
+    ) -> Result<(), Malformed> {
+        let mut is_given = false;
+        self.report_part(delta, &mut |event| {
+            is_given = true;
+            on(event);
+        })?;
+        if is_given {
+            self.block = Block::Call;
+        }
+        Ok(())
+    }
+
+    /// A call of a tool that takes nothing has no input in its stream, and `{}` in a whole answer.
+    fn report_block_end(&mut self, on: &mut dyn FnMut(Event<'_>)) -> Result<(), Malformed> {
+        if std::mem::take(&mut self.block) == Block::EmptyCall {
+            let index = self.calls.last()?;
+            let json = Arguments::Whole("{}");
+            on(Event::Arguments { index, json });
         }
         Ok(())
     }
@@ -162,7 +233,7 @@ pub fn answer(body: &[u8], on: &mut dyn FnMut(Event<'_>)) -> Result<End, Malform
         on(Event::Model(model));
     }
     if let Some(List(blocks)) = &answer.content {
-        blocks.0.report(on);
+        blocks.0.report(&mut Calls::default(), on)?;
     }
     let native = answer.stop_reason.filter(|native| !native.is_empty());
     if let Some(native) = native {
@@ -173,16 +244,6 @@ pub fn answer(body: &[u8], on: &mut dyn FnMut(Event<'_>)) -> Result<End, Malform
         on(Event::Usage(PromptTokens::default().update(usage)));
     }
     Ok(native.map_or(End::Truncated, |_| End::Complete))
-}
-
-/// A part that is missing would leave a hole in the text.
-fn report_part(
-    part: Option<&Object<Part<'_>>>,
-    on: &mut dyn FnMut(Event<'_>),
-) -> Result<(), Malformed> {
-    let Object(part) = part.ok_or(Malformed::Shape)?;
-    part.pieces().ok_or(Malformed::Shape)?.report(on);
-    Ok(())
 }
 
 /// The table of stop reasons, the same for streamed and unstreamed answers.

@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 
 use crate::dialect::Usage;
 use crate::dialect::json::{Gather, JsonStr, List, Object, count};
-use crate::dialect::pieces::{Piece, Pieces};
+use crate::dialect::pieces::{Call, Piece, Pieces};
 
 /// The data of one event of a stream. Which fields there are depends on `type`.
 #[derive(Deserialize)]
@@ -54,7 +54,7 @@ pub(super) struct Answer<'a> {
 }
 
 /// A content block, a piece of one, or what `message_delta` says of the message.
-#[derive(Deserialize)]
+#[derive(Clone, Copy, Deserialize)]
 pub(super) struct Part<'a> {
     #[serde(borrow, rename = "type")]
     kind: Option<JsonStr<'a>>,
@@ -63,20 +63,64 @@ pub(super) struct Part<'a> {
     #[serde(borrow)]
     thinking: Option<JsonStr<'a>>,
     #[serde(borrow)]
+    signature: Option<JsonStr<'a>>,
+    #[serde(borrow)]
+    id: Option<JsonStr<'a>>,
+    #[serde(borrow)]
+    name: Option<JsonStr<'a>>,
+    #[serde(borrow)]
+    input: Option<&'a RawValue>,
+    #[serde(borrow)]
+    partial_json: Option<JsonStr<'a>>,
+    #[serde(borrow)]
     pub(super) stop_reason: Option<JsonStr<'a>>,
 }
 
 impl<'a> Part<'a> {
-    /// What there is to read in it: nothing in a tool's input, a signature or a citation. `None`
-    /// if it says that it is text and has none.
+    /// Whether it begins or is a call of one of the client's tools. The vendor's own tools have
+    /// blocks of the same shape under another name.
+    pub(super) fn is_call(&self) -> bool {
+        self.kind.is_some_and(|kind| kind.escaped() == "tool_use")
+    }
+
+    /// Whether it is a piece of some tool's input.
+    pub(super) fn is_input(&self) -> bool {
+        (self.kind).is_some_and(|kind| kind.escaped() == "input_json_delta")
+    }
+
+    /// What there is to read in it: nothing in a citation, or in what the vendor's tools do.
+    /// `None` if it says that it is text and has none.
     pub(super) fn pieces(&self) -> Option<Pieces<'a>> {
         let mut pieces = Pieces::default();
         match self.kind?.escaped() {
             "text" | "text_delta" => pieces.push(Piece::Text(self.text?)),
-            "thinking" | "thinking_delta" => pieces.push(Piece::Thinking(self.thinking?)),
+            "thinking" => {
+                pieces.push(Piece::Thinking(self.thinking?));
+                // A stream sends an empty one first.
+                if let Some(signature) = self.signature {
+                    pieces.push(Piece::Signature(signature));
+                }
+            }
+            "thinking_delta" => pieces.push(Piece::Thinking(self.thinking?)),
+            "signature_delta" => pieces.push(Piece::Signature(self.signature?)),
+            "tool_use" => pieces.push(Piece::Call(Call {
+                id: Some(self.id?),
+                name: self.name?,
+                signature: None,
+                arguments: self.input.map(RawValue::get),
+            })),
+            "input_json_delta" => pieces.push(Piece::Arguments(self.partial_json?)),
             _ => {}
         }
         Some(pieces)
+    }
+
+    /// The same for the beginning of a block, where the input is always empty and means nothing.
+    pub(super) fn opening(&self) -> Self {
+        Self {
+            input: None,
+            ..*self
+        }
     }
 }
 

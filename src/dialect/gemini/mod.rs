@@ -23,13 +23,21 @@
 //! Source: the API reference of `GenerateContentResponse`, version v1beta.
 
 mod failure;
+mod read;
 mod request;
+mod schema;
 mod wire;
+mod write;
 
 pub use failure::failure;
+pub use read::{read_chat, read_path};
+pub(super) use request::method_path;
 pub use request::{path, write_request};
+pub use write::write_chat;
 
+use super::choices::Choices;
 use super::json::{JsonStr, List, Malformed, Object, parse};
+use super::pieces::Calls;
 use super::{End, Event, FinishReason};
 use wire::{Candidate, Only, Response};
 
@@ -38,8 +46,9 @@ use wire::{Candidate, Only, Response};
 pub struct Stream {
     state: State,
     model_told: bool,
-    /// A function call came. The finish reason does not say so: it is `STOP`.
-    wants_tool: bool,
+    /// If there were any, the finish reason does not say so: it is `STOP`.
+    calls: Calls,
+    choices: Choices,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -64,9 +73,17 @@ impl Stream {
         if self.state == State::Failed {
             return Ok(());
         }
-        let response = response(data).inspect_err(|_| self.state = State::Failed)?;
-        self.report(&response, on);
-        Ok(())
+        let read = response(data).and_then(|response| self.report(&response, on));
+        read.inspect_err(|_| self.state = State::Failed)
+    }
+
+    /// A reader for `n` answers at once, of which only the first becomes events.
+    #[must_use]
+    pub fn of(n: u32) -> Self {
+        Self {
+            choices: Choices::new(n),
+            ..Self::default()
+        }
     }
 
     /// What the answer is worth if it ends here.
@@ -76,15 +93,20 @@ impl Stream {
     #[must_use]
     pub const fn end(&self) -> End {
         match self.state {
-            State::Finished => End::Complete,
-            State::Answering | State::Failed => End::Truncated,
+            State::Finished if self.choices.all_are_finished() => End::Complete,
+            State::Answering | State::Finished | State::Failed => End::Truncated,
         }
     }
 
-    fn report(&mut self, response: &Response<'_>, on: &mut dyn FnMut(Event<'_>)) {
+    fn report(
+        &mut self,
+        response: &Response<'_>,
+        on: &mut dyn FnMut(Event<'_>),
+    ) -> Result<(), Malformed> {
         if let Some(error) = response.error {
             self.state = State::Failed;
-            return on(Event::Error(failure::in_band(error)));
+            on(Event::Error(failure::in_band(error)));
+            return Ok(());
         }
         if let Some(model) = response.model_version.filter(|model| !model.is_empty())
             && !self.model_told
@@ -92,11 +114,18 @@ impl Stream {
             self.model_told = true;
             on(Event::Model(model));
         }
+        if let Some(List(candidates)) = &response.candidates {
+            self.choices.finish(candidates.finished);
+        }
         if let Some(List(candidates)) = &response.candidates
             && let Some(candidate) = &candidates.first
         {
-            self.report_candidate(candidate, on);
+            self.report_candidate(candidate, on)?;
         } else if let Some(Object(feedback)) = &response.prompt_feedback {
+            // No answer at all is the end of each of them.
+            if feedback.block_reason.is_some() {
+                self.choices.finish(u32::MAX);
+            }
             self.report_finish(
                 feedback.block_reason,
                 |_, _| FinishReason::ContentFilter,
@@ -106,14 +135,19 @@ impl Stream {
         if let Some(usage) = response.usage() {
             on(Event::Usage(usage));
         }
+        Ok(())
     }
 
-    fn report_candidate(&mut self, candidate: &Candidate<'_>, on: &mut dyn FnMut(Event<'_>)) {
+    fn report_candidate(
+        &mut self,
+        candidate: &Candidate<'_>,
+        on: &mut dyn FnMut(Event<'_>),
+    ) -> Result<(), Malformed> {
         if let Some(parts) = candidate.parts() {
-            parts.pieces.report(on);
-            self.wants_tool |= parts.has_call;
+            parts.pieces.report(&mut self.calls, on)?;
         }
         self.report_finish(candidate.finish_reason, finish_reason, on);
+        Ok(())
     }
 
     fn report_finish(
@@ -127,7 +161,8 @@ impl Stream {
         };
         if self.state == State::Answering {
             self.state = State::Finished;
-            let reason = reason(native.escaped(), self.wants_tool);
+            self.choices.finish(Choices::mark(0));
+            let reason = reason(native.escaped(), self.calls.any());
             on(Event::Finish { reason, native });
         }
     }
@@ -139,8 +174,8 @@ impl Stream {
 ///
 /// # Errors
 /// The body is not a response.
-pub fn answer(body: &[u8], on: &mut dyn FnMut(Event<'_>)) -> Result<End, Malformed> {
-    let mut stream = Stream::default();
+pub fn answer(body: &[u8], n: u32, on: &mut dyn FnMut(Event<'_>)) -> Result<End, Malformed> {
+    let mut stream = Stream::of(n);
     stream.event(body, on)?;
     Ok(stream.end())
 }

@@ -23,6 +23,19 @@ use crate::dialect::Ask;
 /// ```
 #[must_use]
 pub fn path(model: &str, stream: bool) -> String {
+    // Without `alt=sse` a stream would be one long JSON list.
+    method_path(
+        model,
+        if stream {
+            "streamGenerateContent?alt=sse"
+        } else {
+            "generateContent"
+        },
+    )
+}
+
+/// The path of any method of a model.
+pub(in crate::dialect) fn method_path(model: &str, method: &str) -> String {
     let mut path = String::from("/v1beta/models/");
     for byte in model.bytes() {
         match byte {
@@ -33,12 +46,8 @@ pub fn path(model: &str, stream: bool) -> String {
             other => write!(path, "%{other:02X}").expect("a String takes every character"),
         }
     }
-    // Without `alt=sse` a stream would be one long JSON list.
-    path.push_str(if stream {
-        ":streamGenerateContent?alt=sse"
-    } else {
-        ":generateContent"
-    });
+    path.push(':');
+    path.push_str(method);
     path
 }
 

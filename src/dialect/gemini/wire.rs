@@ -7,8 +7,9 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::dialect::Usage;
+use crate::dialect::choices::Choices;
 use crate::dialect::json::{Gather, JsonStr, List, Object, Skipped, count};
-use crate::dialect::pieces::{Piece, Pieces};
+use crate::dialect::pieces::{Call, Piece, Pieces};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -50,10 +51,12 @@ impl<'de: 'a, 'a> Gather<'de> for Only<'a> {
     }
 }
 
-/// The candidate with index 0, of however many there are.
+/// The candidate with index 0, and which of the others are at their end.
 #[derive(Default)]
 pub(super) struct Candidates<'a> {
     pub(super) first: Option<Candidate<'a>>,
+    /// Marks of [`Choices`].
+    pub(super) finished: u32,
 }
 
 impl<'de: 'a, 'a> Gather<'de> for Candidates<'a> {
@@ -61,7 +64,14 @@ impl<'de: 'a, 'a> Gather<'de> for Candidates<'a> {
 
     fn take(&mut self, Object(candidate): Self::Item) -> Result<(), &'static str> {
         // JSON of protocol buffers leaves a zero out.
-        if candidate.index.unwrap_or(0) != 0 {
+        let index = candidate.index.unwrap_or(0);
+        if index != 0 {
+            if candidate
+                .finish_reason
+                .is_some_and(|reason| !reason.is_empty())
+            {
+                self.finished |= Choices::mark(index);
+            }
             return Ok(());
         }
         match self.first.replace(candidate) {
@@ -100,15 +110,20 @@ struct Content<'a> {
 #[derive(Default)]
 pub(super) struct Parts<'a> {
     pub(super) pieces: Pieces<'a>,
-    /// One of them is a function call.
-    pub(super) has_call: bool,
 }
 
 impl<'de: 'a, 'a> Gather<'de> for Parts<'a> {
     type Item = Object<Part<'a>>;
 
     fn take(&mut self, Object(part): Self::Item) -> Result<(), &'static str> {
-        self.has_call |= part.function_call.is_some();
+        if let Some(Object(call)) = part.function_call {
+            self.pieces.push(Piece::Call(Call {
+                id: call.id,
+                name: call.name.ok_or("a call without a name")?,
+                signature: part.thought_signature,
+                arguments: Some(call.arguments()?),
+            }));
+        }
         // Images and code come only to those who ask for them.
         if let Some(text) = part.text {
             let thought = part.thought.unwrap_or(false);
@@ -130,7 +145,30 @@ pub(super) struct Part<'a> {
     text: Option<JsonStr<'a>>,
     thought: Option<bool>,
     #[serde(borrow)]
-    function_call: Option<&'a RawValue>,
+    thought_signature: Option<JsonStr<'a>>,
+    #[serde(borrow)]
+    function_call: Option<Object<FunctionCall<'a>>>,
+}
+
+#[derive(Deserialize)]
+struct FunctionCall<'a> {
+    #[serde(borrow)]
+    id: Option<JsonStr<'a>>,
+    #[serde(borrow)]
+    name: Option<JsonStr<'a>>,
+    #[serde(borrow)]
+    args: Option<&'a RawValue>,
+}
+
+impl<'a> FunctionCall<'a> {
+    /// An object; JSON of protocol buffers leaves an empty one out.
+    fn arguments(&self) -> Result<&'a str, &'static str> {
+        let args = self.args.map_or("{}", RawValue::get);
+        match args.starts_with('{') {
+            true => Ok(args),
+            false => Err("arguments that are no object"),
+        }
+    }
 }
 
 /// What became of the prompt.

@@ -17,23 +17,30 @@
 //!                  └── error ─▶ Closed(Truncated) ◀── error
 //! ```
 //!
-//! One answer per call: a request asks for `n = 1`, and so only the choice with index 0 is read.
-//! Other choices were not asked for; neither their text nor their finish reason counts.
+//! Only the choice with index 0 becomes events. If a client asked for several (`n`), which are
+//! passed on unread, each of them has to have a finish reason before the whole is whole.
 //!
 //! What it refuses to know: how events are framed (that is `proto::sse`), HTTP, and headers.
 //!
 //! Source: the API reference of chat completions and its streaming events, with the deviations of
 //! compatible servers named where they are handled.
 
+mod calls;
 mod failure;
+mod read;
 mod request;
 mod wire;
+mod write;
 
 pub use failure::failure;
+pub use read::read_chat;
 pub use request::{PATH, write_request};
+pub use write::write_chat;
 
+use super::choices::Choices;
 use super::json::{JsonStr, List, Malformed, Object, parse};
 use super::{End, Event, FailureKind, FinishReason, ProviderError};
+use calls::Calls;
 use wire::{Choice, Chunk, Part};
 
 /// Reads the events of one streamed answer.
@@ -41,11 +48,14 @@ use wire::{Choice, Chunk, Part};
 pub struct Stream {
     state: State,
     model_told: bool,
+    calls: Calls,
+    choices: Choices,
+    is_bare_usage: bool,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum State {
-    /// No finish reason yet.
+    /// No finish reason yet, or not of every choice.
     #[default]
     Answering,
     /// The model has stopped; usage and `[DONE]` may follow.
@@ -65,6 +75,7 @@ impl Stream {
     /// # Errors
     /// The data is neither `[DONE]` nor a chunk. The answer is truncated then.
     pub fn event(&mut self, data: &[u8], on: &mut dyn FnMut(Event<'_>)) -> Result<(), Malformed> {
+        self.is_bare_usage = false;
         if matches!(self.state, State::Closed(_)) {
             return Ok(());
         }
@@ -74,10 +85,18 @@ impl Stream {
             on(Event::Done);
             return Ok(());
         }
-        let chunk = parse(data).inspect_err(|_| self.state = State::Closed(End::Truncated));
-        let Object(chunk) = chunk?;
-        self.report(&chunk, |choice| choice.delta, on);
-        Ok(())
+        let read = parse(data)
+            .and_then(|Object(chunk)| self.report(&chunk, |choice| choice.delta.as_ref(), on));
+        read.inspect_err(|_| self.state = State::Closed(End::Truncated))
+    }
+
+    /// A reader for `n` answers at once, of which only the first becomes events.
+    #[must_use]
+    pub fn of(n: u32) -> Self {
+        Self {
+            choices: Choices::new(n),
+            ..Self::default()
+        }
     }
 
     /// What the answer is worth if it ends here.
@@ -97,11 +116,12 @@ impl Stream {
     fn report<'a>(
         &mut self,
         chunk: &Chunk<'a>,
-        part: fn(&Choice<'a>) -> Option<Object<Part<'a>>>,
+        part: for<'c> fn(&'c Choice<'a>) -> Option<&'c Object<Part<'a>>>,
         on: &mut dyn FnMut(Event<'_>),
-    ) {
+    ) -> Result<(), Malformed> {
         if let Some(error) = chunk.failure() {
-            return self.fail(failure::in_band(error), on);
+            self.fail(failure::in_band(error), on);
+            return Ok(());
         }
         if let Some(model) = chunk.model.filter(|model| !model.is_empty())
             && !self.model_told
@@ -109,14 +129,61 @@ impl Stream {
             self.model_told = true;
             on(Event::Model(model));
         }
-        if let Some(List(choices)) = &chunk.choices
-            && let Some(choice) = &choices.first
-        {
-            report_text(part(choice), on);
-            self.report_finish(choice.finish_reason, on);
+        if let Some(List(choices)) = &chunk.choices {
+            if let Some(error) = choices.other_reason.and_then(broken_off) {
+                self.fail(error, on);
+                return Ok(());
+            }
+            self.finish(choices.finished);
+            if let Some(choice) = &choices.first {
+                self.report_part(part(choice), on)?;
+                self.report_finish(choice.finish_reason, on);
+            }
         }
-        if let Some(usage) = chunk.usage() {
+        let usage = chunk.usage();
+        let choices = chunk.choices.as_ref();
+        self.is_bare_usage = usage.is_some() && choices.is_none_or(|List(choices)| !choices.any);
+        if let Some(usage) = usage {
             on(Event::Usage(usage));
+        }
+        Ok(())
+    }
+
+    /// Whether the last event carried nothing but the usage. It comes only to those who ask.
+    pub(in crate::dialect) const fn is_bare_usage(&self) -> bool {
+        self.is_bare_usage
+    }
+
+    fn report_part(
+        &mut self,
+        part: Option<&Object<Part<'_>>>,
+        on: &mut dyn FnMut(Event<'_>),
+    ) -> Result<(), Malformed> {
+        let Some(Object(part)) = part else {
+            return Ok(());
+        };
+        if let Some(thinking) = part.thinking() {
+            on(Event::Thinking(thinking));
+        }
+        if let Some(text) = part.content.filter(|text| !text.is_empty()) {
+            on(Event::Text(text));
+        }
+        if let Some(refusal) = part.refusal.filter(|text| !text.is_empty()) {
+            on(Event::Refusal(refusal));
+        }
+        if let Some(List(calls)) = &part.tool_calls {
+            for call in calls.iter() {
+                self.calls.report(call, on)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Notes which choices are at their end.
+    fn finish(&mut self, marks: u32) {
+        self.choices.finish(marks);
+        if self.state == State::Answering && self.choices.all_are_finished() {
+            self.state = State::Finished;
         }
     }
 
@@ -125,13 +192,13 @@ impl Stream {
         let Some(native) = native.filter(|native| !native.is_empty()) else {
             return;
         };
-        if self.state != State::Answering {
+        if matches!(self.state, State::Closed(_)) || self.choices.first_is_finished() {
             return;
         }
-        if let Some(error) = broken_off(native.escaped()) {
+        if let Some(error) = broken_off(native) {
             return self.fail(error, on);
         }
-        self.state = State::Finished;
+        self.finish(Choices::mark(0));
         let reason = finish_reason(native.escaped());
         on(Event::Finish { reason, native });
     }
@@ -148,24 +215,11 @@ impl Stream {
 ///
 /// # Errors
 /// The body is not a chat completion.
-pub fn answer(body: &[u8], on: &mut dyn FnMut(Event<'_>)) -> Result<End, Malformed> {
+pub fn answer(body: &[u8], n: u32, on: &mut dyn FnMut(Event<'_>)) -> Result<End, Malformed> {
     let Object(completion) = parse(body)?;
-    let mut stream = Stream::default();
-    stream.report(&completion, |choice| choice.message, on);
+    let mut stream = Stream::of(n);
+    stream.report(&completion, |choice| choice.message.as_ref(), on)?;
     Ok(stream.end())
-}
-
-fn report_text(part: Option<Object<Part<'_>>>, on: &mut dyn FnMut(Event<'_>)) {
-    let Some(Object(part)) = part else { return };
-    if let Some(thinking) = part.thinking() {
-        on(Event::Thinking(thinking));
-    }
-    if let Some(text) = part.content.filter(|text| !text.is_empty()) {
-        on(Event::Text(text));
-    }
-    if let Some(refusal) = part.refusal.filter(|text| !text.is_empty()) {
-        on(Event::Refusal(refusal));
-    }
 }
 
 /// The table of finish reasons, the same for streamed and unstreamed answers.
@@ -183,8 +237,8 @@ fn finish_reason(native: &str) -> FinishReason {
 }
 
 /// Some servers report a failure as a finish reason; the text before it is not whole.
-fn broken_off(native: &str) -> Option<ProviderError> {
-    let kind = match native {
+fn broken_off(native: JsonStr<'_>) -> Option<ProviderError> {
+    let kind = match native.escaped() {
         // OpenRouter and Mistral say `error`, vLLM says `abort`.
         "error" | "abort" => FailureKind::Internal,
         // DeepSeek, when its machines are full.
@@ -193,7 +247,7 @@ fn broken_off(native: &str) -> Option<ProviderError> {
     };
     Some(ProviderError {
         kind,
-        code: super::ErrorCode::new(native),
+        code: super::ErrorCode::new(native.escaped()),
         retry_after: None,
     })
 }

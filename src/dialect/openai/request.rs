@@ -38,7 +38,7 @@ pub fn write_request(out: &mut Vec<u8>, ask: &Ask<'_>) {
 /// Every compatible server takes `max_tokens` and some refuse any other name (Mistral: 422);
 /// OpenAI's own reasoning models refuse `max_tokens` (400 `unsupported_parameter`). Those are
 /// `o1`, `o3`, … and `gpt-5` and up, also behind a router's prefix (`openai/gpt-5`).
-fn takes_max_completion_tokens(model: &str) -> bool {
+pub(super) fn takes_max_completion_tokens(model: &str) -> bool {
     let name = model.rsplit('/').next().unwrap_or(model);
     if let Some(version) = name.strip_prefix("gpt-") {
         let digits = version.split(|c: char| !c.is_ascii_digit()).next();

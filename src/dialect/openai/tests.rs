@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::dialect::Arguments;
 
 /// One streamed call, from the bytes of the body to what the engine would learn.
 #[derive(Default)]
@@ -54,6 +55,22 @@ fn words(event: Event<'_>) -> String {
         Event::Text(piece) => format!("text {}", text(piece)),
         Event::Thinking(piece) => format!("thinking {}", text(piece)),
         Event::Refusal(piece) => format!("refusal {}", text(piece)),
+        Event::Signature(seal) => format!("seal {}", text(seal)),
+        Event::ToolCall {
+            index,
+            id,
+            name,
+            signature,
+        } => format!(
+            "call {index} {} {}{}",
+            id.map_or("-".into(), text),
+            text(name),
+            signature.map_or(String::new(), |seal| format!(" seal {}", text(seal)))
+        ),
+        Event::Arguments { index, json } => match json {
+            Arguments::Piece(piece) => format!("arguments {index} {}", text(piece)),
+            Arguments::Whole(json) => format!("arguments {index} all {json}"),
+        },
         Event::Usage(usage) => format!(
             "usage {:?}",
             [
@@ -322,7 +339,7 @@ fn what_is_not_a_chunk_is_malformed_and_never_skipped() {
 fn an_unstreamed_answer_says_what_a_stream_would() {
     let read = |body: &str| {
         let mut said = Vec::new();
-        let end = answer(body.as_bytes(), &mut |event| said.push(words(event)));
+        let end = answer(body.as_bytes(), 1, &mut |event| said.push(words(event)));
         (said.join(" | "), end)
     };
     assert_eq!(
@@ -367,7 +384,7 @@ proptest! {
         call.received(&body[..cut]);
         let finished = call.said.iter().any(|said| said.starts_with("finish"));
         prop_assert!(finished || call.stream.end() == End::Truncated);
-        let _ = answer(&body, &mut |_| {});
+        let _ = answer(&body, 1, &mut |_| {});
         let _ = failure(500, &body);
     }
 }

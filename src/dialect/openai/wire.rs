@@ -11,8 +11,9 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::dialect::Usage;
+use crate::dialect::choices::Choices as Marks;
 use crate::dialect::json::{Gather, JsonStr, List, Object, count};
+use crate::dialect::{Arguments, Usage};
 
 #[derive(Deserialize)]
 pub(super) struct Chunk<'a> {
@@ -40,10 +41,16 @@ impl<'a> Chunk<'a> {
     }
 }
 
-/// The choice with index 0, of however many there are.
+/// The choice with index 0, and how the others stopped.
 #[derive(Default)]
 pub(super) struct Choices<'a> {
+    /// There is one at all.
+    pub(super) any: bool,
     pub(super) first: Option<Choice<'a>>,
+    /// Marks of those that are at their end.
+    pub(super) finished: u32,
+    /// A reason of another one.
+    pub(super) other_reason: Option<JsonStr<'a>>,
 }
 
 impl<'de: 'a, 'a> Gather<'de> for Choices<'a> {
@@ -51,7 +58,13 @@ impl<'de: 'a, 'a> Gather<'de> for Choices<'a> {
 
     fn take(&mut self, Object(choice): Self::Item) -> Result<(), &'static str> {
         // Some servers leave the index out.
-        if choice.index.unwrap_or(0) != 0 {
+        self.any = true;
+        let index = choice.index.unwrap_or(0);
+        if index != 0 {
+            if let Some(reason) = choice.finish_reason.filter(|reason| !reason.is_empty()) {
+                self.finished |= Marks::mark(index);
+                self.other_reason = Some(reason);
+            }
             return Ok(());
         }
         match self.first.replace(choice) {
@@ -73,7 +86,7 @@ pub(super) struct Choice<'a> {
 }
 
 /// A delta or a message.
-#[derive(Clone, Copy, Deserialize)]
+#[derive(Deserialize)]
 pub(super) struct Part<'a> {
     #[serde(borrow)]
     pub(super) content: Option<JsonStr<'a>>,
@@ -83,6 +96,94 @@ pub(super) struct Part<'a> {
     reasoning_content: Option<JsonStr<'a>>,
     #[serde(borrow)]
     reasoning: Option<JsonStr<'a>>,
+    #[serde(borrow)]
+    pub(super) tool_calls: Option<List<ToolCalls<'a>>>,
+}
+
+/// Calls of tools, or pieces of them. One, which is what nearly every event has, costs no
+/// allocation.
+#[derive(Default)]
+pub(super) struct ToolCalls<'a> {
+    first: Option<ToolCall<'a>>,
+    rest: Vec<ToolCall<'a>>,
+}
+
+impl<'a> ToolCalls<'a> {
+    pub(super) fn iter(&self) -> impl Iterator<Item = &ToolCall<'a>> {
+        self.first.iter().chain(&self.rest)
+    }
+}
+
+impl<'de: 'a, 'a> Gather<'de> for ToolCalls<'a> {
+    type Item = Object<ToolCall<'a>>;
+
+    fn take(&mut self, Object(call): Self::Item) -> Result<(), &'static str> {
+        if self.first.is_none() {
+            self.first = Some(call);
+        } else {
+            self.rest.push(call);
+        }
+        Ok(())
+    }
+}
+
+/// One call, or a piece of it.
+#[derive(Deserialize)]
+pub(super) struct ToolCall<'a> {
+    pub(super) index: Option<u64>,
+    #[serde(borrow)]
+    pub(super) id: Option<JsonStr<'a>>,
+    #[serde(borrow)]
+    function: Option<Object<Function<'a>>>,
+    #[serde(borrow)]
+    extra_content: Option<&'a RawValue>,
+}
+
+#[derive(Deserialize)]
+struct Function<'a> {
+    #[serde(borrow)]
+    name: Option<JsonStr<'a>>,
+    #[serde(borrow)]
+    arguments: Option<&'a RawValue>,
+}
+
+#[derive(Deserialize)]
+struct Extra<'a> {
+    #[serde(borrow)]
+    google: Option<Object<Google<'a>>>,
+}
+
+#[derive(Deserialize)]
+struct Google<'a> {
+    #[serde(borrow)]
+    thought_signature: Option<JsonStr<'a>>,
+}
+
+impl<'a> ToolCall<'a> {
+    pub(super) fn name(&self) -> Option<JsonStr<'a>> {
+        let Object(function) = self.function.as_ref()?;
+        function.name.filter(|name| !name.is_empty())
+    }
+
+    /// The text of the arguments or a piece of it; some servers send the object itself.
+    pub(super) fn arguments(&self) -> Option<Arguments<'a>> {
+        let Object(function) = self.function.as_ref()?;
+        let raw = function.arguments?;
+        match JsonStr::from_raw(raw) {
+            Some(piece) if piece.is_empty() => None,
+            Some(piece) => Some(Arguments::Piece(piece)),
+            None if raw.get().starts_with('{') => Some(Arguments::Whole(raw.get())),
+            None => None,
+        }
+    }
+
+    /// Where Google's endpoint puts the seal on the thoughts before a call.
+    pub(super) fn signature(&self) -> Option<JsonStr<'a>> {
+        let Object(extra): Object<Extra<'a>> =
+            serde_json::from_str(self.extra_content?.get()).ok()?;
+        let Object(google) = extra.google?;
+        google.thought_signature
+    }
 }
 
 impl<'a> Part<'a> {

@@ -27,7 +27,7 @@ const GOLDEN: &str = concat!(
     "\n\nevent: message_stop\ndata: {\"type\":\"message_stop\"}\n\n",
 );
 
-const GOLDEN_SAID: &str = "model claude-sonnet-4-5-20250929 | usage [15, 1, -1, 4, -1] | thinking Hm.\n | text Café 😀\n\"☃\" | text  😀. | finish stop end_turn | usage [15, 12, -1, 4, -1] | done";
+const GOLDEN_SAID: &str = "model claude-sonnet-4-5-20250929 | usage [15, 1, -1, 4, -1] | thinking Hm.\n | seal EqQB | text Café 😀\n\"☃\" | text  😀. | finish stop end_turn | usage [15, 12, -1, 4, -1] | done";
 
 fn event(data: &str) -> String {
     format!("data: {data}\n\n")
@@ -126,7 +126,7 @@ fn what_is_not_text_is_passed_over() {
     let body = [
         r#"{"type":"ping"}"#,
         r#"{"type":"event_of_the_future","delta":{"type":"x"}}"#,
-        r#"{"type":"content_block_start","index":0,"content_block":{"type":"tool_use","id":"t","name":"n","input":{}}}"#,
+        r#"{"type":"content_block_start","index":0,"content_block":{"type":"server_tool_use","id":"t","name":"n","input":{}}}"#,
         r#"{"type":"content_block_delta","index":0,"delta":{"type":"input_json_delta","partial_json":"{\"a\":"}}"#,
         r#"{"type":"content_block_delta","index":0,"delta":{"type":"citations_delta","citation":{"cited_text":"x"}}}"#,
         r#"{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":""}}"#,
@@ -202,7 +202,7 @@ fn an_unstreamed_answer_says_what_a_stream_would() {
     assert_eq!(
         answered(DIALECT, whole),
         (
-            "model m | thinking Hm | text Hi\n | text you | finish stop end_turn | usage [1, 2, -1, -1, -1]".into(),
+            "model m | thinking Hm | seal s | text Hi\n | text you | finish stop end_turn | usage [1, 2, -1, -1, -1]".into(),
             Ok(End::Complete)
         )
     );

@@ -84,7 +84,8 @@ fn a_function_call_makes_stop_a_tool_call_in_the_same_event_or_a_later_one() {
         event(&parts(call, "\"STOP\"")),
         event(&parts(call, "null")) + &event(&stop),
     ] {
-        let expected = ("finish tool_calls STOP".to_owned(), End::Complete);
+        let said = r#"call 0 - f | arguments 0 all {"a":[1]} | finish tool_calls STOP"#;
+        let expected = (said.to_owned(), End::Complete);
         assert_eq!(Call::whole(DIALECT, &body), expected);
     }
 }

@@ -5,7 +5,11 @@ use super::*;
 use crate::proto::sse;
 
 mod anthropic;
+mod calls;
 mod gemini;
+mod inexpressible;
+mod round_trip;
+mod written;
 
 /// One streamed call.
 struct Call {
@@ -134,6 +138,22 @@ fn words(event: Event<'_>) -> String {
         Event::Text(piece) => format!("text {}", text(piece)),
         Event::Thinking(piece) => format!("thinking {}", text(piece)),
         Event::Refusal(piece) => format!("refusal {}", text(piece)),
+        Event::Signature(seal) => format!("seal {}", text(seal)),
+        Event::ToolCall {
+            index,
+            id,
+            name,
+            signature,
+        } => format!(
+            "call {index} {} {}{}",
+            id.map_or("-".into(), text),
+            text(name),
+            signature.map_or(String::new(), |seal| format!(" seal {}", text(seal)))
+        ),
+        Event::Arguments { index, json } => match json {
+            Arguments::Piece(piece) => format!("arguments {index} {}", text(piece)),
+            Arguments::Whole(json) => format!("arguments {index} all {json}"),
+        },
         Event::Usage(usage) => format!(
             "usage {:?}",
             [

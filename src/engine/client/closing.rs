@@ -6,7 +6,7 @@ use crate::engine::io::{How, Output};
 use crate::engine::now::Mono;
 use crate::engine::slots::{ConnId, ExchangeId};
 use crate::engine::{Engine, Failure};
-use crate::limits::LINGER_BYTES;
+use crate::limits::{IMPORT_LINGER_BYTES, IMPORT_LINGER_MS, LINGER_BYTES};
 
 impl Engine {
     /// The reply of `id` is written: the connection goes on, or ends with it.
@@ -26,6 +26,7 @@ impl Engine {
             return self.begin_close(conn_id);
         }
         client.http.next_request();
+        client.importing = false;
         client.began = self.now.mono;
         // A client that has sent its FIN is closed when its tail turns out to be empty.
         if has_more || client.eof {
@@ -65,14 +66,19 @@ impl Engine {
 
     /// All is sent: FIN, then wait for the client's own (RFC 9112 §9.6).
     pub(crate) fn begin_linger(&mut self, id: ConnId) {
-        let at = self.now.mono.plus_ms(self.config.limits.linger_ms);
+        let mut linger_ms = self.config.limits.linger_ms;
         let Some(client) = self.conns.get_mut(id).and_then(|c| c.client()) else {
             return;
         };
         if client.eof {
             return self.close_conn(id, How::Plain);
         }
-        client.phase = ClientPhase::Lingering { left: LINGER_BYTES };
+        let mut left = LINGER_BYTES;
+        if client.importing {
+            (left, linger_ms) = (IMPORT_LINGER_BYTES, linger_ms.max(IMPORT_LINGER_MS));
+        }
+        client.phase = ClientPhase::Lingering { left };
+        let at = self.now.mono.plus_ms(linger_ms);
         self.out.push(Output::ShutWrite(id));
         self.set_wait(id, Wait::Linger, at);
     }

@@ -34,7 +34,7 @@ impl Engine {
             // A wrong one is refused below, on the one route that reads it.
             last_event_id: routes::last_event_id(&head.fields).ok().flatten(),
         };
-        let (route, verdict) = match routes::find(head) {
+        let (route, mut verdict) = match routes::find(head) {
             Ok(route) => {
                 let verdict = self.check_head(&route, head);
                 (route, verdict)
@@ -71,12 +71,12 @@ impl Engine {
             return;
         };
         client.exchange = Some(exchange);
+        client.importing = importing;
         client.http.set_body_limit(body_limit);
         self.set_exchange_timer(exchange, deadline);
-        let verdict = verdict.and_then(|()| match importing {
-            true => self.begin_import(exchange),
-            false => Ok(()),
-        });
+        if importing && verdict.is_ok() {
+            verdict = self.begin_import(exchange);
+        }
         if let Err(failure) = verdict {
             return self.doom(exchange, failure, head.length);
         }

@@ -20,7 +20,9 @@ use crate::engine::slots::{ConnId, ExchangeId};
 use crate::engine::trace::State;
 use crate::engine::work::{Cancel, Work, WorkOwner, WorkResult};
 use crate::engine::{Engine, Failure};
-use crate::limits::{IMPORT_BATCH_BYTES, IMPORT_LINE_BYTES, IMPORT_SCORE_MS, IMPORTS, STORE_MS};
+use crate::limits::{
+    IMPORT_BATCH_BYTES, IMPORT_BATCH_ROWS, IMPORT_LINE_BYTES, IMPORT_SCORE_MS, IMPORTS, STORE_MS,
+};
 use crate::store::{Tally, Write, Written};
 
 use self::line::{Batch, LineFault};
@@ -31,7 +33,7 @@ pub struct Import {
     wait: Wait,
     /// Bytes that no scorer has yet.
     rest: Vec<u8>,
-    /// Where in them the last whole line ends.
+    /// How many lines in them are whole.
     whole: usize,
     /// Lines that scorers have or had.
     lines: u64,
@@ -93,25 +95,33 @@ impl Import {
     }
 
     fn take(&mut self, bytes: &[u8]) {
-        if let Some(at) = memchr::memrchr(b'\n', bytes) {
-            self.whole = self.rest.len() + at + 1;
-        }
+        self.whole += memchr::memchr_iter(b'\n', bytes).count();
         self.rest.extend_from_slice(bytes);
     }
 
     /// The lines that go to a scorer now, if it is worth it.
     fn next_batch(&mut self) -> Option<Vec<u8>> {
-        if self.ended {
-            self.whole = 0;
-            return Some(std::mem::take(&mut self.rest)).filter(|rest| !rest.is_empty());
-        }
         // A line that does not end does not keep those before it waiting.
-        if self.whole == 0 || self.rest.len() < IMPORT_BATCH_BYTES {
+        let many = self.rest.len() >= IMPORT_BATCH_BYTES || self.whole >= IMPORT_BATCH_ROWS;
+        if self.rest.is_empty() || !self.ended && (self.whole == 0 || !many) {
             return None;
         }
-        let rest = self.rest.split_off(self.whole);
-        self.whole = 0;
-        Some(std::mem::replace(&mut self.rest, rest))
+        let (mut end, mut lines) = (0, 0);
+        let ends = memchr::memchr_iter(b'\n', &self.rest);
+        for at in ends.take(IMPORT_BATCH_ROWS) {
+            (end, lines) = (at + 1, lines + 1);
+            if end >= IMPORT_BATCH_BYTES {
+                break;
+            }
+        }
+        if self.ended && lines == self.whole && lines < IMPORT_BATCH_ROWS {
+            end = self.rest.len(); // the last line may lack its end
+        }
+        self.whole -= lines;
+        let rest = self.rest.split_off(end);
+        let mut batch = std::mem::replace(&mut self.rest, rest);
+        batch.shrink_to_fit(); // all that had arrived was in it
+        Some(batch)
     }
 }
 
@@ -230,17 +240,21 @@ impl Engine {
             fault,
         } = batch;
         let now_ms = self.now.wall_ms;
-        let rows = texts
-            .into_iter()
-            .map(|text| {
-                let uuid = text.id.unwrap_or_else(|| self.new_id());
-                text.into_row(uuid, now_ms)
-            })
-            .collect();
+        let read = texts.len();
+        let mut rows = Vec::with_capacity(read);
+        for text in texts {
+            // Stored now, it would be in the way of the text that clients are being told.
+            if text.id.is_some_and(|uuid| self.is_in_the_making(uuid)) {
+                continue;
+            }
+            let uuid = text.id.unwrap_or_else(|| self.new_id());
+            rows.push(text.into_row(uuid, now_ms));
+        }
         let Some(import) = self.import(id) else {
             return;
         };
         import.lines += lines;
+        import.tally.skipped += (read - rows.len()) as u64;
         if let Wait::Scores { bytes } = import.wait {
             import.wait = Wait::Commit { bytes, fault };
         }

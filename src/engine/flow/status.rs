@@ -52,9 +52,10 @@ struct StatusReply {
     r#loop: LoopReply,
 }
 
-/// Attempts at providers, the offline one included.
+/// Calls to providers, the offline one included.
 #[derive(Serialize)]
 struct CallsReply {
+    /// In line for a turn, without a connection yet, or resting before another attempt.
     waiting: usize,
     running: usize,
 }
@@ -119,7 +120,6 @@ impl Engine {
 
     /// `GET /status`
     pub(super) fn reply_status(&mut self, id: ExchangeId) -> Result<(), Failure> {
-        let waiting: usize = self.pools.iter().map(|pool| pool.waiting.len()).sum();
         let queue = |kind: Kind| {
             let depth = self.works.depth(kind);
             let reply = QueueReply {
@@ -135,15 +135,24 @@ impl Engine {
             requests: self.exchanges.len().saturating_sub(1),
             connections: self.clients,
             connections_max: self.clients_max,
-            calls: CallsReply {
-                waiting,
-                running: self.calls.len().saturating_sub(waiting),
-            },
+            calls: self.calls_reply(),
             queues: Kind::ALL.into_iter().map(queue).collect(),
             r#loop: LoopReply::between(&self.observed_before, &self.observed),
         };
         self.reply_json(id, 200, &reply);
         Ok(())
+    }
+
+    /// Whoever has its turn and needs no connection any more is at work, and all others wait. Told
+    /// from the accounts of the gates and the pools: no call is looked at.
+    fn calls_reply(&self) -> CallsReply {
+        let turns: usize = self.gates.iter().map(|gate| gate.permits.used()).sum();
+        let without_conn: usize = self.pools.iter().map(|pool| pool.waiting.len()).sum();
+        let running = turns.saturating_sub(without_conn);
+        CallsReply {
+            waiting: self.calls.len().saturating_sub(running),
+            running,
+        }
     }
 }
 

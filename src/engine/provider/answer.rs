@@ -135,7 +135,11 @@ impl Engine {
             Event::Text(text) | Event::Refusal(text) => {
                 self.grow(generation, |log| text.append_to(log));
             }
-            Event::Thinking(_) => {}
+            // Content, but no text: only the clock hears of it.
+            Event::Thinking(_)
+            | Event::Signature(_)
+            | Event::ToolCall { .. }
+            | Event::Arguments { .. } => {}
             Event::Usage(usage) => {
                 if let Some(generation) = self.generations.get_mut(generation) {
                     generation.result.usage = *usage;

@@ -3,12 +3,15 @@
 use serde_json::json;
 
 use super::contents::with_texts;
-use super::{World, world::Reply};
+use super::{PROVIDER, World, openai, world::Reply};
 use crate::engine::ConnId;
 use crate::engine::io::Gone;
-use crate::engine::work::{Kind, WorkResult};
-use crate::limits::{IMPORT_BATCH_BYTES, IMPORT_LINE_BYTES, IMPORTS};
-use crate::store::{StoreError, Written};
+use crate::engine::work::{Kind, Work, WorkResult};
+use crate::limits::{
+    IMPORT_BATCH_BYTES, IMPORT_BATCH_ROWS, IMPORT_LINE_BYTES, IMPORT_LINGER_BYTES,
+    IMPORT_LINGER_MS, IMPORTS,
+};
+use crate::store::{StoreError, Write, Written};
 
 fn head(length: usize) -> String {
     format!(
@@ -136,6 +139,33 @@ fn a_wrong_line_is_named_and_what_is_before_it_is_stored() {
     }
 }
 
+#[test]
+fn a_line_does_not_take_the_place_of_a_text_that_is_being_generated() {
+    for held in [None, Some(Kind::Score), Some(Kind::Write)] {
+        let mut world = World::new(PROVIDER);
+        let client = world.post("/generate/", r#"{"topic":"tea","stream":true}"#);
+        world.answer([openai::STREAM, &openai::word("Tea")].concat());
+        let id = world.events(client)[0].data["id"].clone();
+        world.held.extend(held);
+        if held.is_some() {
+            world.answer([&openai::finish(), &openai::done(), openai::END].concat());
+        }
+        let line = json!({"id": id, "topic": "tea", "text": "another"}).to_string();
+        let importer = world.ask(request(&(line + "\n" + &lines(1, 20))));
+        world.held.clear();
+        world.settle();
+        let reply = world.reply(importer).json();
+        assert_eq!(reply, json!({"imported": 1, "skipped": 1, "scored": 1}));
+        if held.is_none() {
+            world.answer([&openai::finish(), &openai::done(), openai::END].concat());
+        }
+        assert_eq!(world.reply(client).events().last().unwrap().name, "done");
+        let texts = world.store.texts.values();
+        let tea: Vec<_> = texts.filter(|row| row.term == "tea").collect();
+        assert_eq!((tea.len(), tea[0].text.as_str()), (1, "Tea"));
+    }
+}
+
 /// Sends `bytes` as far as the engine reads.
 fn push(world: &mut World, client: ConnId, bytes: &[u8]) -> usize {
     for (n, piece) in bytes.chunks(8 * 1024).enumerate() {
@@ -168,6 +198,32 @@ fn a_client_is_not_read_from_while_a_scorer_or_the_writer_is_behind() {
         assert_eq!(world.reply(client).json()["imported"], 1_000);
         assert_eq!(world.metric("ledger_bytes"), 0.0);
     }
+}
+
+#[test]
+fn however_short_the_lines_are_a_transaction_has_so_many_rows_and_no_more() {
+    let mut world = World::new("");
+    world.held = vec![Kind::Write];
+    let tiny = "{\"topic\":\"a\",\"text\":\"b\"}\n";
+    let all = tiny.repeat(60_000) + tiny.trim_end();
+    let client = world.ask(head(all.len()));
+    let (mut sent, mut batches) = (0, 0);
+    loop {
+        sent += push(&mut world, client, &all.as_bytes()[sent..]);
+        let Some((_, Work::Write(write))) = world.jobs.first() else {
+            break;
+        };
+        let Write::Import(rows) = write.as_ref() else {
+            panic!("{write:?}");
+        };
+        assert!(rows.len() <= IMPORT_BATCH_ROWS, "{} rows", rows.len());
+        batches += 1;
+        world.work(0);
+        world.settle();
+    }
+    assert_eq!(batches, 60_001_usize.div_ceil(IMPORT_BATCH_ROWS));
+    assert_eq!(world.reply(client).json()["imported"], 60_001);
+    assert_eq!(world.metric("ledger_bytes"), 0.0);
 }
 
 #[test]
@@ -300,6 +356,32 @@ fn a_body_of_another_kind_is_refused_before_it_comes() {
         let client = world.ask(request("").replace("application/x-ndjson", kind));
         assert_eq!(world.reply(client).status, 200);
     }
+}
+
+#[test]
+fn whoever_sends_all_before_it_reads_gets_to_know_what_is_wrong() {
+    let mut world = World::new("");
+    let client = world.ask(head(60 << 20) + "wrong\n");
+    let piece = vec![b'x'; 1 << 20];
+    let lines = [&piece[1..], b"\n"].concat();
+    world.send(client, &lines);
+    let reply = world.reply(client);
+    assert_eq!((reply.status, reply.closes()), (422, true));
+    world.pass(IMPORT_LINGER_MS - 1);
+    for _ in 1..60 {
+        world.send(client, &piece);
+    }
+    assert!(world.sockets[&client].closed.is_none(), "no reset so far");
+    world.pass(2);
+    assert!(world.sockets[&client].closed.is_some());
+
+    let client = world.ask(head(1 << 30).replace("x-ndjson", "pdf"));
+    assert_eq!(world.reply(client).status, 415);
+    for _ in 0..IMPORT_LINGER_BYTES >> 20 {
+        assert!(world.sockets[&client].closed.is_none());
+        world.send(client, &piece);
+    }
+    assert!(world.sockets[&client].closed.is_some(), "not without end");
 }
 
 #[test]

@@ -1,7 +1,8 @@
 //! The page: its files, and what it asks about the house.
 
-use super::World;
+use super::openai::answer;
 use super::world::Reply;
+use super::{RETRIED, World};
 use crate::limits::SEND_HIGH_BYTES;
 use crate::web;
 
@@ -122,4 +123,26 @@ fn the_status_counts_what_is_going_on_but_not_itself() {
     );
     assert_eq!(busy["queues"]["write"]["waiting"], 0);
     assert_eq!(busy["version"], env!("CARGO_PKG_VERSION"));
+}
+
+#[test]
+fn calls_in_line_calls_without_a_connection_and_resting_calls_are_shown_as_waiting() {
+    let mut world = World::new(&format!("{RETRIED}concurrency = 1\n"));
+    let calls = |world: &mut World| {
+        let calls = &world.get("/status").json()["calls"];
+        [&calls["waiting"], &calls["running"]].map(|count| count.as_u64().unwrap())
+    };
+    world.slow_network = true;
+    for topic in ["tea", "rain", "bread"] {
+        world.post("/generate/", &format!(r#"{{"topic":"{topic}"}}"#));
+    }
+    assert_eq!(calls(&mut world), [3, 0], "the first has no connection yet");
+    world.connect(world.upstream());
+    world.slow_network = false;
+    assert_eq!(calls(&mut world), [2, 1], "two are in line");
+    world.serve(answer(503, "Retry-After: 1\r\n", "{}"));
+    assert_eq!(calls(&mut world), [2, 1], "one rests, one is in line");
+    world.serve(answer(503, "Retry-After: 1\r\n", "{}"));
+    world.serve(answer(503, "Retry-After: 1\r\n", "{}"));
+    assert_eq!(calls(&mut world), [3, 0], "all rest");
 }

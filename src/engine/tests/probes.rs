@@ -1,6 +1,6 @@
 //! What is answered from the loop alone.
 
-use super::World;
+use super::{PROVIDER, World};
 
 #[test]
 fn probes_answer_in_a_word() {
@@ -48,12 +48,14 @@ fn spans_are_shown_only_where_the_configuration_says_so() {
 
 #[test]
 fn a_full_ledger_is_not_ready_and_lets_nothing_costly_in() {
-    let mut world = World::new("[limits]\nledger_bytes = 16777216\nbody_bytes = 67108864\n");
-    let hog = world.client();
-    let head = "POST /generate/ HTTP/1.1\r\nHost: localhost\r\nContent-Length: 60000000\r\n\r\n";
-    world.send(hog, head);
-    for _ in 0..20 {
-        world.send(hog, vec![b' '; 1024 * 1024]);
+    let mut world = World::new(&format!("{PROVIDER}[limits]\nledger_bytes = 16777216\n"));
+    let hogs: Vec<_> = (0..12)
+        .map(|n| world.post("/generate/", &format!(r#"{{"topic":"topic {n}"}}"#)))
+        .collect();
+    let head =
+        "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2000000\r\n\r\n";
+    for upstream in world.upstreams() {
+        world.send(upstream, [head, &" ".repeat(1_900_000)].concat());
     }
     assert_eq!(world.get("/readyz").status, 503);
     let client = world.post("/generate/", r#"{"topic":"tea"}"#);
@@ -61,7 +63,9 @@ fn a_full_ledger_is_not_ready_and_lets_nothing_costly_in() {
         world.reply(client).problem(),
         (503, "memory_full".to_owned())
     );
-    world.end(hog);
+    for hog in hogs {
+        world.end(hog);
+    }
     world.settle();
     assert_eq!(world.get("/readyz").status, 200);
 }

@@ -4,11 +4,13 @@
 --
 -- The index keeps words and where they stand, but no second copy of the texts. Its rows are numbered
 -- by `doc`, which comes from the id of the text and so has its order: the newest matches are found
--- first, without sorting all of them (see `search.rs`).
+-- first, without sorting all of them (see `search.rs`). The first two and the first three characters
+-- of each word are in it as well, because so many words begin with them.
 CREATE VIRTUAL TABLE search USING fts5 (
     topic, text,
     content = '', contentless_delete = 1,
-    tokenize = 'unicode61 remove_diacritics 2'
+    tokenize = 'unicode61 remove_diacritics 2',
+    prefix = '2 3'
 );
 
 CREATE TABLE search_documents (

@@ -150,6 +150,8 @@ fn make_durable(conn: &Connection, path: &Path) -> Result<(), StoreError> {
         conn.pragma_update(None, "fullfsync", true)?;
         conn.pragma_update(None, "checkpoint_fullfsync", true)?;
         conn.pragma_update(None, "foreign_keys", true)?;
+        // What undoes a savepoint need not be a file: it is gone with the transaction in any case.
+        conn.pragma_update(None, "temp_store", "MEMORY")?;
         let pages = SQLITE_WAL_BYTES / PAGE_BYTES;
         conn.pragma_update(None, "wal_autocheckpoint", pages as i64)?;
         conn.pragma_update(None, "journal_size_limit", SQLITE_WAL_BYTES as i64)?;

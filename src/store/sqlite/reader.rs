@@ -2,7 +2,8 @@
 //!
 //! One question is one statement, and so one consistent state of the file. No statement stays open
 //! between two calls: an open one would keep the write-ahead log from being emptied. Each walks an
-//! index and stops at its limit, so a page costs the same in a small store and in a large one.
+//! index and stops at its limit, so a page costs the same in a small store and in a large one; but
+//! for two kinds of search, see `search.rs`.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;

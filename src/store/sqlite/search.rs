@@ -2,6 +2,11 @@
 //!
 //! A text is numbered by its time, so that the index gives the newest matches first and a page
 //! ends the walk as soon as it is full. A word that is in every text costs no more than a rare one.
+//! Neither does a beginning of two or three characters: these are in the index like words.
+//!
+//! Two kinds of search cost more the more texts there are. For a longer beginning, SQLite collects
+//! all places of all words that begin so, before it gives the first match. Words of which each is in
+//! many texts, but seldom all in one, have it pass over the texts that lack one of them.
 //!
 //! ```text
 //!  id (UUIDv7)   48 bits of time | 12 bits of counter | … random …
@@ -9,7 +14,7 @@
 //! ```
 //!
 //! What a client types is never FTS5's query language: each word is put into quotes, and only the
-//! last one may be the beginning of a longer word.
+//! last one may be the beginning of a longer word, if it has two characters or more.
 //!
 //! Texts that were stored before there was an index are on a list, the backlog, and are taken into
 //! the index by [`index_some`], a few at a time.
@@ -177,11 +182,19 @@ fn quoted(typed: &str) -> Option<String> {
             std::iter::repeat_n(c, times)
         }));
         query.push('"');
-        // One Latin letter begins too many words to be worth it.
-        let beginning = n == last && (word.len() > 1 || !word.is_ascii());
+        let beginning = n == last && is_a_beginning(word);
         query.push_str(if beginning { "*" } else { " " });
     }
     Some(query)
+}
+
+/// Whether longer words may be meant as well: one character begins too many. For FTS5 `e-mail` is
+/// two words, of which the last one counts.
+fn is_a_beginning(word: &str) -> bool {
+    let mut backwards = (word.chars().rev())
+        .filter(|c| *c != '\0')
+        .skip_while(|c| !c.is_alphanumeric());
+    backwards.nth(1).is_some_and(char::is_alphanumeric)
 }
 
 /// The number that a text would like to have. See the picture of the module.
@@ -217,11 +230,14 @@ mod tests {
         assert_eq!(quoted("green te").as_deref(), Some(r#""green" "te"*"#));
         assert_eq!(
             quoted(r#" a"b  OR NEAR( x:*"#).as_deref(),
-            Some(r#""a""b" "OR" "NEAR(" "x:*"*"#)
+            Some(r#""a""b" "OR" "NEAR(" "x:*" "#)
         );
         assert_eq!(quoted("a\0b").as_deref(), Some(r#""ab"*"#));
         assert_eq!(quoted("vitamin C").as_deref(), Some(r#""vitamin" "C" "#));
-        assert_eq!(quoted("茶").as_deref(), Some(r#""茶"*"#));
+        assert_eq!(quoted("e-m").as_deref(), Some(r#""e-m" "#));
+        assert_eq!(quoted("e-ma!").as_deref(), Some(r#""e-ma!"*"#));
+        assert_eq!(quoted("茶").as_deref(), Some(r#""茶" "#));
+        assert_eq!(quoted("绿茶").as_deref(), Some(r#""绿茶"*"#));
         for nothing in ["", " ", "-", "\"\" * ()", "\0"] {
             assert_eq!(quoted(nothing), None, "{nothing:?}");
         }

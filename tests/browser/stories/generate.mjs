@@ -98,6 +98,14 @@ export async function a_text_that_breaks_off_is_shown_as_far_as_it_came(browser,
   await person.leave();
 }
 
+export async function a_text_that_a_filter_stopped_says_so(browser, house) {
+  const person = await Person.enter(browser, house);
+  await person.ask("filtered tea");
+  await person.state("done and stored");
+  assert.match(await person.$("#card .hint").first().textContent(), /the provider’s filter stopped it$/);
+  await person.leave();
+}
+
 export async function a_server_that_is_gone_is_said_in_words(browser, house) {
   const wire = await house.wire();
   const person = await Person.enter(browser, house, { url: wire.url });

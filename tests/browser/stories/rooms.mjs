@@ -88,6 +88,18 @@ export async function history_is_paged_searched_opened_deleted_and_exported(brow
   await person.leave();
 }
 
+export async function a_search_says_that_older_texts_are_still_being_indexed(browser, house) {
+  const person = await Person.enter(browser, house);
+  await person.page.route("**/contents?*q=*", async (route) => {
+    const answer = await route.fetch();
+    await route.fulfill({ response: answer, json: { ...(await answer.json()), indexing: true } });
+  });
+  await person.go("History");
+  await person.$("#query").fill("zzyzx");
+  await person.state("Nothing was found for “zzyzx”; older texts are still being indexed", "history-state");
+  await person.leave();
+}
+
 export async function an_address_of_a_text_that_is_gone_says_so(browser, house) {
   const person = await Person.enter(browser, house);
   person.expects("404");

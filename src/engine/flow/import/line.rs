@@ -11,7 +11,7 @@ use uuid::{Uuid, Version};
 use crate::engine::flow::body::{Field, ParseFault, Whole, object};
 use crate::engine::{Failure, TENANT};
 use crate::limits::{GENERATION_BYTES, IMPORT_LINE_BYTES};
-use crate::score::{Scores, score};
+use crate::score::score;
 use crate::store::{TextRow, TextState, term_id};
 
 /// What a text is said to come from when its line does not say it.
@@ -84,16 +84,8 @@ pub struct Text {
     /// Its id, if the line has one.
     pub id: Option<Uuid>,
     created_ms: Option<i64>,
-    topic: String,
-    text: String,
-    provider: Option<String>,
-    model: Option<String>,
-    offline: bool,
-    finish_reason: Option<String>,
-    state: TextState,
-    prompt_tokens: Option<u64>,
-    completion_tokens: Option<u64>,
-    scores: Option<Scores>,
+    /// What is stored, but for the two above: the loop, which knows them, has little to do for a row.
+    row: TextRow,
 }
 
 impl Text {
@@ -103,19 +95,8 @@ impl Text {
     pub fn into_row(self, id: Uuid, now_ms: i64) -> TextRow {
         TextRow {
             id,
-            tenant: TENANT.to_string(),
-            search_term_id: term_id(TENANT, &self.topic),
-            term: self.topic,
-            text: self.text,
-            provider: self.provider.unwrap_or_else(|| ORIGIN.to_string()),
-            model: self.model.unwrap_or_else(|| ORIGIN.to_string()),
-            offline: self.offline,
-            finish_reason: self.finish_reason,
-            state: self.state,
-            prompt_tokens: self.prompt_tokens,
-            completion_tokens: self.completion_tokens,
             created_ms: self.created_ms.unwrap_or(now_ms),
-            scores: self.scores,
+            ..self.row
         }
     }
 }
@@ -137,7 +118,7 @@ pub fn read(lines: &[u8], first: u64, cancelled: &dyn Fn() -> bool) -> Option<Ba
         }
         match text(line) {
             Ok(mut text) => {
-                text.scores = Some(score(&text.text, cancelled)?);
+                text.row.scores = Some(score(&text.row.text, cancelled)?);
                 batch.texts.push(text);
             }
             Err(fault) => {
@@ -173,19 +154,27 @@ fn text(line: &[u8]) -> Result<Text, ParseFault> {
             _ => return Err(field.unknown()),
         }
     }
-    Ok(Text {
-        id,
-        created_ms,
-        topic: topic.ok_or_else(|| missing("topic"))?,
+    let term = topic.ok_or_else(|| missing("topic"))?;
+    let row = TextRow {
+        id: Uuid::nil(),
+        created_ms: 0,
+        tenant: TENANT.to_string(),
+        search_term_id: term_id(TENANT, &term),
+        term,
         text: words.ok_or_else(|| missing("text"))?,
-        provider,
-        model,
+        provider: provider.unwrap_or_else(|| ORIGIN.to_string()),
+        model: model.unwrap_or_else(|| ORIGIN.to_string()),
         offline,
         finish_reason,
         state,
         prompt_tokens: usage.0,
         completion_tokens: usage.1,
         scores: None,
+    };
+    Ok(Text {
+        id,
+        created_ms,
+        row,
     })
 }
 

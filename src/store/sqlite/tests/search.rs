@@ -53,6 +53,10 @@ fn words_are_found_in_topic_and_text_whatever_their_case_and_accents() {
         [3],
         "the last may be a beginning"
     );
+    for beginning in ["ol", "Öl", "olm", "olmu"] {
+        assert_eq!(found(&mut store, beginning), [3], "{beginning}");
+    }
+    assert_eq!(found(&mut store, "o"), [], "one character begins no word");
     assert_eq!(found(&mut store, "olmuhl nothing"), [], "the others not");
     assert_eq!(found(&mut store, "of"), [3], "also behind a U+0000");
     assert_eq!(found(&mut store, "- ?!"), [], "no word at all");

@@ -1,0 +1,189 @@
+//! One message of a messages request.
+
+use crate::dialect::Refused;
+use crate::dialect::chat::{
+    Chat, JsonText, Media, MediaKind, Message, Node, Part, Role, Source, ToolCall, ToolResult,
+};
+
+/// Reads one item of `messages`.
+pub(super) fn read(chat: &mut Chat, node: &Node<'_, '_>) -> Result<(), Refused> {
+    let (mut role, mut parts) = (None, None);
+    for field in node.fields()? {
+        match field.name() {
+            "role" => {
+                role = Some(match field.text()?.as_str() {
+                    "user" => Role::User,
+                    "assistant" => Role::Assistant,
+                    _ => return Err(field.wrong(r#""user" or "assistant""#)),
+                });
+            }
+            "content" => parts = Some(content(chat, &field)?),
+            _ => chat.note_foreign(&field),
+        }
+    }
+    let message = Message {
+        at: node.index(),
+        role: role.ok_or_else(|| node.missing("role"))?,
+        parts: parts.ok_or_else(|| node.missing("content"))?,
+    };
+    chat.messages.push(message);
+    Ok(())
+}
+
+/// Reads `system`: a string, or blocks of text.
+pub(super) fn system(chat: &mut Chat, node: &Node<'_, '_>) -> Result<Vec<String>, Refused> {
+    let parts = content(chat, node)?;
+    let text = |part| match part {
+        Part::Text(text) => Ok(text),
+        _ => Err(node.wrong("a string or blocks of text")),
+    };
+    parts.into_iter().map(text).collect()
+}
+
+/// A string, or a list of blocks.
+fn content(chat: &mut Chat, node: &Node<'_, '_>) -> Result<Vec<Part>, Refused> {
+    if node.is_text() {
+        return Ok(vec![Part::Text(node.text()?)]);
+    }
+    if !node.is_list() {
+        return Err(node.wrong("a string or a list of blocks"));
+    }
+    let mut parts = Vec::new();
+    node.items(&mut |item| {
+        parts.push(block(chat, &item)?);
+        Ok(())
+    })?;
+    Ok(parts)
+}
+
+/// The fields that some kind of block has.
+#[derive(Default)]
+struct Fields {
+    text: Option<String>,
+    source: Option<(Source, bool)>,
+    title: Option<String>,
+    thinking: Option<String>,
+    signature: Option<String>,
+    id: Option<String>,
+    name: Option<String>,
+    input: Option<JsonText>,
+    tool_use_id: Option<String>,
+    content: Option<Vec<Part>>,
+    is_error: bool,
+}
+
+/// One block; each becomes exactly one part, so that places in errors agree.
+fn block(chat: &mut Chat, node: &Node<'_, '_>) -> Result<Part, Refused> {
+    let mut kind = None;
+    let mut block = Fields::default();
+    let fields = node.fields()?;
+    for field in &fields {
+        match field.name() {
+            "type" => kind = Some(field),
+            "text" => block.text = Some(field.text()?),
+            "source" => block.source = Some(source(chat, field)?),
+            "title" => block.title = Some(field.text()?),
+            "thinking" => block.thinking = Some(field.text()?),
+            "signature" => block.signature = Some(field.text()?).filter(|seal| !seal.is_empty()),
+            "id" => block.id = Some(field.text()?),
+            "name" => block.name = Some(field.text()?),
+            "input" => block.input = Some(field.object()?),
+            "tool_use_id" => block.tool_use_id = Some(field.text()?),
+            "content" => block.content = Some(content(chat, field)?),
+            "is_error" => block.is_error = field.flag()?,
+            "cache_control" => {}
+            // Clients send back what they were sent.
+            "citations" if field.raw().get() == "[]" => {}
+            _ => chat.note_foreign(field),
+        }
+    }
+    let kind = kind.ok_or_else(|| node.missing("type"))?;
+    match kind.text()?.as_str() {
+        "text" => Ok(Part::Text(block.text.ok_or_else(|| node.missing("text"))?)),
+        "image" => media(node, block, MediaKind::Image),
+        "document" => media(node, block, MediaKind::Document),
+        "thinking" => Ok(Part::Thinking {
+            text: block.thinking.ok_or_else(|| node.missing("thinking"))?,
+            signature: block.signature,
+        }),
+        "tool_use" => Ok(Part::ToolCall(ToolCall {
+            id: block.id.ok_or_else(|| node.missing("id"))?,
+            name: block.name.ok_or_else(|| node.missing("name"))?,
+            arguments: block.input.ok_or_else(|| node.missing("input"))?,
+            signature: None,
+        })),
+        "tool_result" => Ok(Part::ToolResult(ToolResult {
+            id: (block.tool_use_id).ok_or_else(|| node.missing("tool_use_id"))?,
+            name: None,
+            content: block.content.unwrap_or_default(),
+            is_error: block.is_error,
+        })),
+        // Thoughts that are sealed, calls of the vendor's own tools, what is new.
+        _ => {
+            chat.note_foreign(kind);
+            Ok(Part::Text(String::new()))
+        }
+    }
+}
+
+fn media(node: &Node<'_, '_>, block: Fields, kind: MediaKind) -> Result<Part, Refused> {
+    let (source, is_text) = block.source.ok_or_else(|| node.missing("source"))?;
+    // A document that is plain text.
+    if is_text && let Source::Inline { data, .. } = source {
+        return Ok(Part::Text(match block.title {
+            Some(title) => format!("{title}\n\n{data}"),
+            None => data,
+        }));
+    }
+    Ok(Part::Media(Media {
+        kind,
+        source,
+        name: block.title,
+        detail: None,
+    }))
+}
+
+/// Where the bytes are, and whether they are text that is not in base64.
+fn source(chat: &mut Chat, node: &Node<'_, '_>) -> Result<(Source, bool), Refused> {
+    let (mut kind, mut media_type, mut data, mut url) = (None, None, None, None);
+    let fields = node.fields()?;
+    for field in &fields {
+        match field.name() {
+            "type" => kind = Some(field),
+            "media_type" => media_type = Some(field.text()?),
+            "data" => data = Some(field.text()?),
+            "url" => url = Some(field.text()?),
+            _ => chat.note_foreign(field),
+        }
+    }
+    let kind = kind.ok_or_else(|| node.missing("type"))?;
+    match kind.text()?.as_str() {
+        word @ ("base64" | "text") => Ok((
+            Source::Inline {
+                media_type: media_type.ok_or_else(|| node.missing("media_type"))?,
+                data: data.ok_or_else(|| node.missing("data"))?,
+            },
+            word == "text",
+        )),
+        "url" => Ok((
+            Source::Url {
+                url: url.ok_or_else(|| node.missing("url"))?,
+                media_type: None,
+            },
+            false,
+        )),
+        // A file that lies with the provider: nobody else has it. The block has to be something
+        // until the chat is refused.
+        _ => {
+            chat.note_foreign(kind);
+            let url = String::new();
+            Ok((
+                Source::Url {
+                    url,
+                    media_type: None,
+                },
+                false,
+            ))
+        }
+    }
+}

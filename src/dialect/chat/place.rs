@@ -1,0 +1,144 @@
+//! Where in the client's request something stood, in the client's words.
+//!
+//! A writer finds that its dialect cannot express a thing. By then the thing has a neutral name,
+//! and the client has to be told the name that he wrote.
+
+use super::{Chat, Message, Part, Role};
+use crate::dialect::{Dialect, Refused, Why};
+
+/// A field of the request as a whole that some dialect does not have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::dialect) enum Knob {
+    Temperature,
+    TopK,
+    Stop,
+    Seed,
+    FrequencyPenalty,
+    PresencePenalty,
+    N,
+    Format,
+    ParallelToolCalls,
+}
+
+impl Knob {
+    const fn name(self, dialect: Dialect) -> &'static str {
+        use Dialect::{Anthropic, Gemini, OpenAi};
+        match (self, dialect) {
+            (Self::Temperature, Gemini) => "generationConfig.temperature",
+            (Self::Temperature, _) => "temperature",
+            (Self::TopK, Gemini) => "generationConfig.topK",
+            (Self::TopK, _) => "top_k",
+            (Self::Stop, OpenAi) => "stop",
+            (Self::Stop, Anthropic) => "stop_sequences",
+            (Self::Stop, Gemini) => "generationConfig.stopSequences",
+            (Self::Seed, Gemini) => "generationConfig.seed",
+            (Self::Seed, _) => "seed",
+            (Self::FrequencyPenalty, Gemini) => "generationConfig.frequencyPenalty",
+            (Self::FrequencyPenalty, _) => "frequency_penalty",
+            (Self::PresencePenalty, Gemini) => "generationConfig.presencePenalty",
+            (Self::PresencePenalty, _) => "presence_penalty",
+            (Self::N, Gemini) => "generationConfig.candidateCount",
+            (Self::N, _) => "n",
+            (Self::Format, OpenAi) => "response_format",
+            (Self::Format, Anthropic) => "output_config.format",
+            (Self::Format, Gemini) => "generationConfig.responseMimeType",
+            (Self::ParallelToolCalls, Anthropic) => "tool_choice.disable_parallel_tool_use",
+            (Self::ParallelToolCalls, _) => "parallel_tool_calls",
+        }
+    }
+}
+
+impl Chat {
+    /// `target` has no way to say `knob`.
+    pub(in crate::dialect) fn cannot(&self, target: Dialect, knob: Knob, reason: &str) -> Refused {
+        inexpressible(knob.name(self.from).to_owned(), target, reason)
+    }
+
+    /// `target` has no way to say one part of a message. `inner` is the place within a tool's
+    /// result.
+    pub(in crate::dialect) fn cannot_part(
+        &self,
+        target: Dialect,
+        at: (&Message, usize),
+        inner: Option<usize>,
+        reason: &str,
+    ) -> Refused {
+        inexpressible(self.place(at, inner), target, reason)
+    }
+
+    /// Only the model thinks and calls, only the other side answers for tools, and tools answer
+    /// with text and media.
+    pub(in crate::dialect) fn check_sides(&self) -> Result<(), Refused> {
+        for message in &self.messages {
+            for (place, part) in message.parts.iter().enumerate() {
+                let expected = match (message.role, part) {
+                    (Role::User, Part::ToolCall(_) | Part::Thinking { .. }) => {
+                        "in a message of the model"
+                    }
+                    (Role::Assistant, Part::ToolResult(_)) => "in a message of the user",
+                    (Role::User, Part::ToolResult(result)) if !is_plain(&result.content) => {
+                        "made of text and media"
+                    }
+                    _ => continue,
+                };
+                return Err(Refused::wrong(self.place((message, place), None), expected));
+            }
+        }
+        Ok(())
+    }
+
+    fn place(&self, (message, part): (&Message, usize), inner: Option<usize>) -> String {
+        let at = message.at;
+        let mut field = match self.from {
+            Dialect::Gemini => format!("contents[{at}].parts[{part}]"),
+            Dialect::OpenAi | Dialect::Anthropic => format!("messages[{at}].content[{part}]"),
+        };
+        if let Some(inner) = inner {
+            field = match self.from {
+                // What a tool said is a whole message there.
+                Dialect::OpenAi => format!("messages[{at}].content[{inner}]"),
+                Dialect::Anthropic => format!("{field}.content[{inner}]"),
+                Dialect::Gemini => format!("{field}.functionResponse.parts[{inner}]"),
+            };
+        }
+        field
+    }
+
+    /// Fields that nobody else knows are not left out without a word.
+    pub(in crate::dialect) fn no_foreign(&self, target: Dialect) -> Result<(), Refused> {
+        match self.foreign.first() {
+            Some(field) => Err(inexpressible(
+                field.clone(),
+                target,
+                "there is nothing like it in that API",
+            )),
+            None => Ok(()),
+        }
+    }
+
+    /// The events of an answer are those of one choice.
+    pub(in crate::dialect) fn one_answer(&self, target: Dialect) -> Result<(), Refused> {
+        match self.settings.n {
+            None | Some(1) => Ok(()),
+            Some(_) => Err(self.cannot(
+                target,
+                Knob::N,
+                "several answers to one request are passed on only in the dialect they come in",
+            )),
+        }
+    }
+}
+
+fn is_plain(parts: &[Part]) -> bool {
+    (parts.iter()).all(|part| matches!(part, Part::Text(_) | Part::Media(_)))
+}
+
+fn inexpressible(field: String, target: Dialect, reason: &str) -> Refused {
+    Refused {
+        field: Some(field),
+        why: Why::Inexpressible {
+            target,
+            reason: reason.to_owned(),
+        },
+    }
+}

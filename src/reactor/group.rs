@@ -1,0 +1,70 @@
+//! What goes into one transaction of the writer: whatever waits, up to a bound.
+//!
+//! The bound is on rows. A batch of an import has many, so there is one of them in a group at most:
+//! however many imports there are, a request waits for one batch, and not for one of each.
+//!
+//! ```text
+//!  waiting   s s s I s s J K s          s: a save; I, J, K: batches of imports
+//!  groups    [s s s I] [s s J] [K s]    I fills its group; J and K are short, but are not together
+//! ```
+
+use crossbeam_channel::Receiver;
+
+use crate::engine::WorkId;
+use crate::limits::WRITE_GROUP;
+use crate::store::Write;
+
+/// The writes of one transaction.
+#[derive(Debug, Default)]
+pub(super) struct Group {
+    /// Who is told what became of each of `writes`.
+    pub(super) ids: Vec<WorkId>,
+    /// The writes, in the order in which they came.
+    pub(super) writes: Vec<Write>,
+    rows: usize,
+    imports: bool,
+    /// Taken off the queue, but for the group after this one.
+    kept: Option<(WorkId, Write)>,
+}
+
+impl Group {
+    /// Whether more is to be written at once.
+    pub(super) fn is_followed(&self, waiting: &Receiver<(WorkId, Write)>) -> bool {
+        self.kept.is_some() || !waiting.is_empty()
+    }
+
+    /// The write that the next group begins with, if it is there already.
+    pub(super) fn kept(&mut self) -> Option<(WorkId, Write)> {
+        self.kept.take()
+    }
+
+    /// Begins a new group with this write, and takes what else is waiting.
+    pub(super) fn fill(&mut self, first: (WorkId, Write), waiting: &Receiver<(WorkId, Write)>) {
+        self.ids.clear();
+        self.writes.clear();
+        (self.rows, self.imports) = (0, false);
+        self.push(first);
+        while self.rows < WRITE_GROUP
+            && let Ok(next) = waiting.try_recv()
+        {
+            if self.imports && matches!(next.1, Write::Import(_)) {
+                self.kept = Some(next);
+                return;
+            }
+            self.push(next);
+        }
+    }
+
+    fn push(&mut self, (id, write): (WorkId, Write)) {
+        self.imports |= matches!(write, Write::Import(_));
+        self.rows += match &write {
+            Write::Import(rows) => rows.len().max(1),
+            _ => 1,
+        };
+        self.ids.push(id);
+        self.writes.push(write);
+    }
+}
+
+#[cfg(test)]
+mod tests;
