@@ -148,7 +148,7 @@ pub(crate) fn compare(play: &Play) {
     failures(play);
     texts(play);
     let books = &play.books;
-    let attempts = figure("calls_total") + figure("calls_retried_total");
+    let attempts = figure("calls_total") + figure("calls_renewed_total");
     assert!(
         books.calls <= attempts,
         "{} calls for {attempts}",
