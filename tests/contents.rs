@@ -165,7 +165,7 @@ fn import_and_export_take_no_more_memory_for_more_texts() {
     let mut client = Client::connect_narrow(server.addr);
     client.send(get("/contents/export"));
     assert_eq!(client.head().status, 200);
-    std::thread::sleep(support::ms(300));
+    std::thread::sleep(ms(300));
     let waiting = process::resident_bytes(server.pid());
     assert!(
         waiting < most + 4 * mib,
