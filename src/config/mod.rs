@@ -50,6 +50,7 @@ pub use keys::ApiKey;
 pub use layers::Origin;
 pub use limits::{Drill, Limits, Offline};
 pub use model::{Model, ModelTarget};
+pub(crate) use names::nearest;
 pub use price::{Price, Prices};
 pub use prompt::{KeywordsPrompt, PromptTemplate};
 pub use provider::{OFFLINE, Provider, ProviderKind, Timeouts, Upstream};
