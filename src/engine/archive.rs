@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
+use super::account::Account;
 use super::call::Plan;
 use super::generation::{Generation, GenerationWait, Outcome, Phase};
 use super::keywords::keywords_row;
@@ -72,7 +73,7 @@ impl Engine {
         } else {
             self.request_row(exchange, RequestOutcome::ClientGone, 499)?
         };
-        row = with_generation(row, generation);
+        self.enter_generation(&mut row, generation, exchange);
         Some(row)
     }
 
@@ -82,7 +83,7 @@ impl Engine {
             return None;
         }
         let generation = self.generations.get(id)?;
-        let row = match &generation.result.verdict {
+        let mut row = match &generation.result.verdict {
             Some(Err(failure)) => {
                 let outcome = outcome_of(failure, generation.has_text());
                 let mut row = self.request_row(exchange, outcome, failure.status())?;
@@ -91,7 +92,16 @@ impl Engine {
             }
             _ => self.request_row(exchange, RequestOutcome::Ok, 200)?,
         };
-        Some(with_generation(row, generation))
+        self.enter_generation(&mut row, generation, exchange);
+        Some(row)
+    }
+
+    /// Puts into the row of `exchange` what it has to say about its text.
+    fn enter_generation(&self, row: &mut RequestRow, text: &Generation, exchange: ExchangeId) {
+        row.generation_id = Some(text.id);
+        if let Some(exchange) = self.exchanges.get(exchange) {
+            self.enter_calls(row, text, exchange.started.mono);
+        }
     }
 
     /// Keeps a finished text so that it can be resumed, and lets the oldest ones go.
@@ -197,6 +207,8 @@ impl Engine {
             result: Box::new(Outcome {
                 verdict: Some(verdict),
                 finish: row.finish_reason.as_deref().and_then(finish_of),
+                native: None,
+                account: Account::default(),
                 usage: Usage {
                     prompt_tokens: row.prompt_tokens,
                     completion_tokens: row.completion_tokens,
@@ -246,16 +258,6 @@ impl Engine {
     pub(super) fn generation_by_id(&self, uuid: Uuid) -> Option<GenerationId> {
         self.by_id.get(&uuid).copied()
     }
-}
-
-fn with_generation(mut row: RequestRow, generation: &Generation) -> RequestRow {
-    let result = &generation.result;
-    row.generation_id = Some(generation.id);
-    row.provider = Some(generation.plan.provider_name.to_string());
-    row.model = Some(generation.plan.model.clone());
-    row.prompt_tokens = result.usage.prompt_tokens;
-    row.completion_tokens = result.usage.completion_tokens;
-    row
 }
 
 fn text_row(generation: &Generation, state: TextState) -> TextRow {

@@ -13,7 +13,7 @@ use super::work::{Work, WorkOwner};
 use super::{Engine, Failure, failure::Bound};
 use crate::limits::{JSON_ON_LOOP_BYTES, PARSE_MS};
 use crate::proto::http1::{Method, Version};
-use crate::store::{RequestOutcome, RequestRow, Write};
+use crate::store::{Calls, Inbound, RequestOutcome, RequestRow, Write};
 
 /// One client request and its reply.
 #[derive(Debug)]
@@ -233,6 +233,8 @@ impl Engine {
             prompt_tokens: None,
             completion_tokens: None,
             error_code: None,
+            inbound: Inbound::Own,
+            calls: Calls::default(),
         })
     }
 

@@ -10,6 +10,7 @@
 //! ```
 //! The verdict *bad* is told at once; *good* only when the row is on disk.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use uuid::Uuid;
@@ -23,7 +24,7 @@ use super::slots::{CallId, ConnId, ExchangeId, GenerationId, WorkId};
 use super::timers::{Owner, Timer};
 use super::trace::State;
 use super::work::{Cancel, Work, WorkOwner};
-use super::{Engine, Failure, failure::Upstream};
+use super::{Engine, Failure, account::Account, failure::Upstream};
 use crate::dialect::{FinishReason, Usage};
 use crate::limits::{GENERATION_BYTES, READERS_AT_ONCE, STORE_MS};
 use crate::score::Scores;
@@ -100,8 +101,12 @@ pub struct Outcome {
     pub verdict: Option<Result<(), Failure>>,
     /// Why the provider stopped.
     pub finish: Option<FinishReason>,
+    /// The same in the provider's own word.
+    pub native: Option<Cow<'static, str>>,
     /// Attempts at the provider that were begun.
     pub attempts: u32,
+    /// Where the time went.
+    pub account: Account,
     /// What the provider counted.
     pub usage: Usage,
     /// The model that the provider named.

@@ -20,6 +20,7 @@
 //! Reading order: [`io`], [`slots`], [`conn`], [`client`], [`exchange`], [`flow`], [`generation`],
 //! [`call`], [`gate`], [`pool`], [`provider`], `attempts.rs`, `reply.rs`, `stream.rs`.
 
+pub mod account;
 mod archive;
 mod attempts;
 pub mod blocks;
