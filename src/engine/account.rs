@@ -144,8 +144,28 @@ impl Engine {
     /// The first content of a text has come.
     pub(super) fn note_first_content(&mut self, id: GenerationId) {
         let now = self.now.mono;
+        let Some(generation) = self.generations.get(id) else {
+            return;
+        };
+        if generation.result.account.first_content.is_some() {
+            return;
+        }
+        let account = self.account(generation);
+        let nanos = account.first_byte + account.answer;
+        let provider = generation.plan.provider;
+        self.gates[usize::from(provider)].used.first_content(nanos);
         if let Some(generation) = self.generations.get_mut(id) {
-            generation.result.account.first_content.get_or_insert(now);
+            generation.result.account.first_content = Some(now);
+        }
+    }
+
+    /// A text has ended: what its calls came to is counted, once.
+    pub(super) fn count_usage(&mut self, id: GenerationId) {
+        if let Some(generation) = self.generations.get(id) {
+            let provider = usize::from(generation.plan.provider);
+            self.gates[provider]
+                .used
+                .text(&generation.result.usage, None);
         }
     }
 

@@ -26,6 +26,7 @@ impl Engine {
     /// The transaction that stores a generation: a row for each request that was part of it, and
     /// one for the text if there is any. `None` when there is nothing to store.
     pub(super) fn rows_of(&mut self, id: GenerationId, state: TextState) -> Option<Write> {
+        self.count_usage(id);
         let subscribers = self.subscribers(id);
         let mut requests: Vec<RequestRow> = subscribers
             .into_iter()

@@ -265,6 +265,7 @@ impl Engine {
             return;
         };
         row.error_code = code.map(str::to_string);
+        self.enter_gather(id, &mut row);
         let write = Write::Save {
             requests: vec![row],
             text: None,

@@ -175,6 +175,37 @@ fn a_batch_adds_its_texts_up() {
 }
 
 #[test]
+fn a_batch_whose_client_has_left_says_what_was_done_until_then() {
+    let mut world = World::new(&format!("{PROVIDER}concurrency = 1\n"));
+    let client = world.post("/batch", r#"{"topics":["tea","coffee","milk"]}"#);
+    world.serve(openai::whole("Tea."));
+    world.end(client);
+    world.settle();
+    let row = world.store.request();
+    assert_eq!(row.outcome, RequestOutcome::ClientGone);
+    assert_eq!((row.calls.attempts, row.prompt_tokens), (1, Some(9)));
+    assert_eq!(row.provider.as_deref(), Some("llm"));
+}
+
+#[test]
+fn the_page_of_figures_knows_what_each_provider_was_used_for() {
+    let mut world = World::new(PROVIDER);
+    for topic in ["tea", "coffee"] {
+        world.post("/generate/", &format!(r#"{{"topic":"{topic}"}}"#));
+        world.pass(150);
+        world.serve(openai::whole("Tea."));
+    }
+    let tokens = |kind| format!(r#"provider_tokens_total{{provider="llm",kind="{kind}"}}"#);
+    assert_eq!(world.metric(&tokens("prompt")), 18.0);
+    assert_eq!(world.metric(&tokens("completion")), 6.0);
+    let within =
+        |le| format!(r#"provider_first_content_seconds_bucket{{provider="llm",le="{le}"}}"#);
+    assert_eq!(world.metric(&within("0.1")), 0.0);
+    assert_eq!(world.metric(&within("0.2")), 2.0);
+    assert_eq!(world.metric(&within("+Inf")), 2.0);
+}
+
+#[test]
 fn a_request_without_a_call_says_so() {
     let mut world = World::new("");
     world.post("/analyze/", r#"{"content":"Tea is good."}"#);

@@ -237,13 +237,20 @@ impl Engine {
             }
             _ => self.request_row(id, RequestOutcome::Ok, 200)?,
         };
-        gather
-            .sum
-            .enter(&mut row, self.exchanges.get(id)?.started.mono);
-        let plan = self.plan(gather.ask(0), false).ok()?;
-        row.provider = Some(plan.provider_name.to_string());
-        row.model = Some(plan.model);
+        self.enter_gather(id, &mut row);
         Some(row)
+    }
+
+    /// Puts into the row of a request what is known of its texts, if it is one for several.
+    pub(in crate::engine) fn enter_gather(&self, id: ExchangeId, row: &mut RequestRow) {
+        let (Some(exchange), Some(gather)) = (self.exchanges.get(id), self.gather(id)) else {
+            return;
+        };
+        gather.sum.enter(row, exchange.started.mono);
+        if let Ok(plan) = self.plan(gather.ask(0), false) {
+            row.provider = Some(plan.provider_name.to_string());
+            row.model = Some(plan.model);
+        }
     }
 
     /// The line of a member of a batch is written: its text need not be kept for this request,
