@@ -152,7 +152,7 @@ impl Engine {
         }
         let account = self.account(generation);
         let nanos = account.first_byte + account.answer;
-        let provider = generation.plan.provider;
+        let provider = generation.target().provider;
         self.gates[usize::from(provider)].used.first_content(nanos);
         if let Some(generation) = self.generations.get_mut(id) {
             generation.result.account.first_content = Some(now);
@@ -162,7 +162,7 @@ impl Engine {
     /// A text has ended: what its calls came to is counted, once.
     pub(super) fn count_usage(&mut self, id: GenerationId) {
         if let Some(generation) = self.generations.get(id) {
-            let provider = usize::from(generation.plan.provider);
+            let provider = usize::from(generation.target().provider);
             self.gates[provider]
                 .used
                 .text(&generation.result.usage, None);
@@ -183,8 +183,9 @@ impl Engine {
         let result = &generation.result;
         let account = self.account(generation);
         let us = |nanos: u64| Some(nanos / 1_000);
-        row.provider = Some(generation.plan.provider_name.to_string());
-        row.model = Some(generation.plan.model.clone());
+        let target = generation.target();
+        row.provider = Some(target.provider_name.to_string());
+        row.model = Some(target.model.to_string());
         row.prompt_tokens = result.usage.prompt_tokens;
         row.completion_tokens = result.usage.completion_tokens;
         row.calls = Calls {

@@ -221,6 +221,7 @@ impl Engine {
                 document: None,
                 stored: true,
                 attempts: 0,
+                at: 0,
                 created_ms: row.created_ms,
             }),
             timer: Timer::default(),
@@ -263,15 +264,17 @@ impl Engine {
 
 fn text_row(generation: &Generation, state: TextState) -> TextRow {
     let (plan, result) = (&generation.plan, &generation.result);
+    let target = generation.target();
+    let model = result.model.as_deref().unwrap_or(&target.model);
     TextRow {
         id: generation.id,
         tenant: TENANT.to_string(),
         search_term_id: plan.term_id,
         term: plan.topic.clone(),
         text: generation.text.as_ref().clone(),
-        provider: plan.provider_name.to_string(),
-        model: result.model.clone().unwrap_or_else(|| plan.model.clone()),
-        offline: plan.offline,
+        provider: target.provider_name.to_string(),
+        model: model.to_owned(),
+        offline: target.offline,
         finish_reason: result.finish.map(|finish| finish.as_str().to_string()),
         state,
         prompt_tokens: result.usage.prompt_tokens,

@@ -103,8 +103,10 @@ pub struct Outcome {
     pub finish: Option<FinishReason>,
     /// The same in the provider's own word.
     pub native: Option<Cow<'static, str>>,
-    /// Attempts at the provider that were begun.
+    /// Attempts that were begun, at whatever target.
     pub attempts: u32,
+    /// Which target of the plan was asked last: of a text, the one that has written it.
+    pub at: u8,
     /// Where the time went.
     pub account: Account,
     /// What the provider counted.
@@ -304,8 +306,9 @@ impl Engine {
 
     /// `exchange` listens from now on.
     pub(super) fn subscribe(&mut self, id: GenerationId, exchange: ExchangeId) {
-        let provider = self.generations.get(id).map_or(0, |g| g.plan.provider);
-        let total = self.now.mono.plus_ms(self.times(provider).total_ms);
+        let route = self.generations.get(id).map(|g| &g.plan.route);
+        let total_ms = route.map_or(0, |route| self.total_ms(route));
+        let total = self.now.mono.plus_ms(total_ms);
         let Some(generation) = self.generations.get_mut(id) else {
             return;
         };
