@@ -200,7 +200,7 @@ impl Engine {
             queue_us: us(account.queue),
             connect_us: us(account.connect),
             lost_us: us(account.lost),
-            first_byte_us: account.has_head.then(|| account.first_byte / 1_000),
+            first_byte_us: account.has_head.then_some(account.first_byte / 1_000),
             first_content_us: account.first_content.map(|at| at.since(started) / 1_000),
         };
     }

@@ -105,6 +105,11 @@ impl Engine {
         }
     }
 
+    /// The connection of an exchange, if both are there.
+    pub(super) fn conn_of(&self, id: ExchangeId) -> Option<ConnId> {
+        self.exchanges.get(id).map(|exchange| exchange.conn)
+    }
+
     /// Ends the state that `id` is in and starts `next`, with one reading of the clock.
     pub(super) fn enter(&mut self, id: ExchangeId, next: State) {
         let now = self.now.mono;

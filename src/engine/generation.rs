@@ -20,7 +20,7 @@ use super::flow::Flow;
 use super::flow::generate::Event;
 use super::keywords::Purpose;
 use super::now::Mono;
-use super::slots::{CallId, ConnId, ExchangeId, GenerationId, WorkId};
+use super::slots::{CallId, ExchangeId, GenerationId, WorkId};
 use super::timers::{Owner, Timer};
 use super::trace::State;
 use super::work::{Cancel, Work, WorkOwner};
@@ -446,10 +446,5 @@ impl Engine {
             let bytes = generation.bytes();
             self.ledger.settle(&mut generation.charged, bytes);
         }
-    }
-
-    /// The connection of an exchange, if both are there.
-    pub(super) fn conn_of(&self, id: ExchangeId) -> Option<ConnId> {
-        self.exchanges.get(id).map(|exchange| exchange.conn)
     }
 }
