@@ -223,3 +223,52 @@ fn a_word_of_the_provider_that_nobody_knows_is_kept_but_not_all_of_it() {
     assert_eq!(native, "x".repeat(64));
     assert_eq!(calls(&world).finish_reason.as_deref(), Some("other"));
 }
+
+#[test]
+fn the_log_is_told_at_whom_a_request_failed_and_after_how_many_attempts() {
+    let mut world = World::new(RETRIED);
+    world.post("/generate/", TEA);
+    for wait in [500, 1_000, 10_000] {
+        world.serve(answer(503, "", "{}"));
+        world.pass(wait);
+    }
+    world.post("/generate/", "{");
+    let notices: Vec<_> = world.engine.notices().collect();
+    let tried = notices[0].tried.as_ref().unwrap();
+    assert_eq!(
+        (&*tried.provider, &*tried.model, tried.attempts),
+        ("llm", "m", 3)
+    );
+    assert_eq!(
+        (notices[1].status, &notices[1].tried),
+        (400, &None),
+        "nobody was asked"
+    );
+}
+
+#[test]
+fn whoever_is_let_in_and_then_refused_has_one_row_as_well() {
+    let mut world = World::new(&format!(
+        "{PROVIDER}concurrency = 1\nqueue_calls = 1\nqueue_ms = 1000\n"
+    ));
+    for n in 0..3 {
+        world.post("/generate/", &format!(r#"{{"topic":"tea {n}"}}"#));
+    }
+    let full = world.store.request();
+    assert_eq!(full.error_code.as_deref(), Some("provider_queue_full"));
+    assert_eq!((full.status, full.calls.attempts), (503, 0));
+    assert_eq!(
+        full.provider.as_deref(),
+        Some("llm"),
+        "whom it wanted to ask"
+    );
+    assert_eq!(full.calls.first_byte_us, None);
+    world.pass(1_001); // the second one has waited too long
+    world.serve(openai::whole("Tea."));
+    let outcomes: Vec<RequestOutcome> = world.store.requests.values().map(|r| r.outcome).collect();
+    assert_eq!(outcomes.len(), 3);
+    assert_eq!(
+        outcomes[..2],
+        [RequestOutcome::Ok, RequestOutcome::TimedOut]
+    );
+}
