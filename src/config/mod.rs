@@ -22,6 +22,7 @@ mod limits;
 mod names;
 mod prompt;
 mod provider;
+mod rate;
 mod reference;
 mod resilience;
 mod secret;
@@ -45,6 +46,7 @@ pub use layers::Origin;
 pub use limits::{Drill, Limits, Offline};
 pub use prompt::{KeywordsPrompt, PromptTemplate};
 pub use provider::{OFFLINE, Provider, ProviderKind, Timeouts, Upstream};
+pub use rate::{Rate, RateRule};
 pub use reference::reference;
 pub use resilience::{Breaker, Queue, Resilience, Retry};
 pub use secret::Secret;
@@ -90,6 +92,8 @@ pub struct Config {
     pub log_format: LogFormat,
     /// Which log lines there are.
     pub log_level: LogLevel,
+    /// What everybody may do.
+    pub rate: Rate,
     /// Bounds that an operator may move.
     pub limits: Limits,
     /// The built-in provider.
@@ -141,6 +145,7 @@ fn read(layers: &mut Layers) -> Result<Config, ConfigError> {
         record: layers.optional("record")?,
         log_format: layers.value("log.format", LogFormat::Text)?,
         log_level: layers.value("log.level", LogLevel::Info)?,
+        rate: Rate::read(layers, "rate")?,
         limits: Limits::read(layers, "limits")?,
         offline: Offline::read(layers, OFFLINE)?,
         providers: vec![Provider::offline(layers)?],

@@ -6,6 +6,7 @@
 
 mod gates;
 mod page;
+mod rates;
 
 use std::collections::BTreeMap;
 

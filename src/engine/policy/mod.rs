@@ -15,4 +15,5 @@ pub mod hint;
 pub mod hosts;
 pub mod permit;
 pub mod prefer;
+pub mod rate;
 pub mod retry;
