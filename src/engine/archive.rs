@@ -208,6 +208,7 @@ impl Engine {
                 document: None,
                 stored: true,
                 attempts: 0,
+                at: 0,
                 created_ms: row.created_ms,
             }),
             timer: Timer::default(),
@@ -249,10 +250,10 @@ impl Engine {
 }
 
 fn with_generation(mut row: RequestRow, generation: &Generation) -> RequestRow {
-    let result = &generation.result;
+    let (target, result) = (generation.target(), &generation.result);
     row.generation_id = Some(generation.id);
-    row.provider = Some(generation.plan.provider_name.to_string());
-    row.model = Some(generation.plan.model.clone());
+    row.provider = Some(target.provider_name.to_string());
+    row.model = Some(target.model.to_string());
     row.prompt_tokens = result.usage.prompt_tokens;
     row.completion_tokens = result.usage.completion_tokens;
     row
@@ -260,15 +261,17 @@ fn with_generation(mut row: RequestRow, generation: &Generation) -> RequestRow {
 
 fn text_row(generation: &Generation, state: TextState) -> TextRow {
     let (plan, result) = (&generation.plan, &generation.result);
+    let target = generation.target();
+    let model = result.model.as_deref().unwrap_or(&target.model);
     TextRow {
         id: generation.id,
         tenant: TENANT.to_string(),
         search_term_id: plan.term_id,
         term: plan.topic.clone(),
         text: generation.text.as_ref().clone(),
-        provider: plan.provider_name.to_string(),
-        model: result.model.clone().unwrap_or_else(|| plan.model.clone()),
-        offline: plan.offline,
+        provider: target.provider_name.to_string(),
+        model: model.to_owned(),
+        offline: target.offline,
         finish_reason: result.finish.map(|finish| finish.as_str().to_string()),
         state,
         prompt_tokens: result.usage.prompt_tokens,

@@ -20,6 +20,7 @@ use super::generation::Generation;
 use super::keywords::Purpose;
 use super::now::Mono;
 use super::policy::breaker::{Health, Pass};
+use super::policy::route::{ModelRoute, Target};
 use super::provider::Reception;
 use super::slots::{CallId, ConnId, GenerationId};
 use super::timers::{Owner, Timer};
@@ -39,14 +40,8 @@ pub struct Plan {
     pub topic: String,
     /// `search_term_id` of the topic.
     pub term_id: Uuid,
-    /// Place of the provider in the configuration.
-    pub provider: u16,
-    /// Its name.
-    pub provider_name: Arc<str>,
-    /// Whether it is the built-in one.
-    pub offline: bool,
-    /// The model.
-    pub model: String,
+    /// Whom it may be asked of.
+    pub route: Arc<ModelRoute>,
     /// The most tokens.
     pub max_tokens: Option<u32>,
     /// The temperature.
@@ -70,10 +65,12 @@ impl Plan {
             key: [0; 32],
             topic: row.term.clone(),
             term_id: row.search_term_id,
-            provider,
-            provider_name: row.provider.as_str().into(),
-            offline: row.offline,
-            model: row.model.clone(),
+            route: Arc::new(ModelRoute::single(Target {
+                provider,
+                provider_name: row.provider.as_str().into(),
+                offline: row.offline,
+                model: row.model.as_str().into(),
+            })),
             max_tokens: None,
             temperature: None,
             stream: false,
@@ -89,7 +86,9 @@ impl Plan {
 pub struct Call {
     /// Whose text it is.
     pub generation: GenerationId,
-    /// Place of the provider in the configuration.
+    /// Which target of the plan it is at.
+    pub at: u8,
+    /// Place of that target's provider in the configuration.
     pub provider: u16,
     /// Where it is.
     pub stage: Stage,
@@ -156,11 +155,13 @@ pub enum CallWait {
 impl Engine {
     /// Starts the call of a generation.
     pub(super) fn start_call(&mut self, id: GenerationId) -> Result<(), Failure> {
-        let Some(provider) = self.generations.get(id).map(|g| g.plan.provider) else {
+        let Some(generation) = self.generations.get(id) else {
             return Ok(());
         };
+        let (at, provider) = (0, generation.plan.route.first().provider);
         let call = Call {
             generation: id,
+            at,
             provider,
             stage: Stage::BackOff,
             timer: Timer::default(),
@@ -317,6 +318,12 @@ impl Engine {
 }
 
 impl Generation {
+    /// The target that was asked last.
+    #[must_use]
+    pub fn target(&self) -> &Target {
+        self.plan.route.target(self.result.at)
+    }
+
     /// Whether those who asked for it want to see it grow: equal prompts are shared only among those
     /// who want the same of it.
     #[must_use]

@@ -100,8 +100,10 @@ pub struct Outcome {
     pub verdict: Option<Result<(), Failure>>,
     /// Why the provider stopped.
     pub finish: Option<FinishReason>,
-    /// Attempts at the provider that were begun.
+    /// Attempts that were begun, at whatever target.
     pub attempts: u32,
+    /// Which target of the plan was asked last: of a text, the one that has written it.
+    pub at: u8,
     /// What the provider counted.
     pub usage: Usage,
     /// The model that the provider named.
@@ -299,8 +301,9 @@ impl Engine {
 
     /// `exchange` listens from now on.
     pub(super) fn subscribe(&mut self, id: GenerationId, exchange: ExchangeId) {
-        let provider = self.generations.get(id).map_or(0, |g| g.plan.provider);
-        let total = self.now.mono.plus_ms(self.times(provider).total_ms);
+        let route = self.generations.get(id).map(|g| &g.plan.route);
+        let total_ms = route.map_or(0, |route| self.total_ms(route));
+        let total = self.now.mono.plus_ms(total_ms);
         let Some(generation) = self.generations.get_mut(id) else {
             return;
         };

@@ -55,6 +55,7 @@ mod results;
 pub mod routes;
 pub mod slots;
 mod stream;
+mod targets;
 pub mod timers;
 pub mod trace;
 mod turn;

@@ -94,15 +94,11 @@ impl Engine {
         };
         exchange.terms.wants_stream = false; // whatever `Accept` would rather have
         self.ledger.settle(&mut exchange.charged, 0); // the body is gone, the plan has its text
-        let provider = self.default_provider;
         let mut plan = Plan {
             key: [0; 32],
             term_id: term_id(TENANT, &ask.content),
             topic: ask.content,
-            provider,
-            provider_name: Arc::clone(&self.provider_names[provider as usize]),
-            offline: false,
-            model: self.config.providers[provider as usize].model.clone(),
+            route: self.route_to(self.default_provider, None),
             max_tokens: None,
             temperature: None,
             stream: false,

@@ -163,15 +163,11 @@ impl Engine {
             })?,
         };
         debug_assert!(ask.topic.chars().count() <= TOPIC_CHARS);
-        let configured = &self.config.providers[provider as usize];
         let mut plan = Plan {
             key: [0; 32],
             term_id: term_id(TENANT, &ask.topic),
             topic: ask.topic,
-            provider,
-            provider_name: Arc::clone(&self.provider_names[provider as usize]),
-            offline: configured.upstream().is_none(),
-            model: ask.model.unwrap_or_else(|| configured.model.clone()),
+            route: self.route_to(provider, ask.model.as_deref()),
             max_tokens: ask.max_tokens,
             temperature: ask.temperature,
             stream,
@@ -204,7 +200,7 @@ impl Engine {
             return Err(Failure::Full(Bound::Generations));
         }
         let now = self.now;
-        let total_ms = self.times(plan.provider).total_ms;
+        let total_ms = self.total_ms(&plan.route);
         let (key, purpose) = (plan.key, plan.purpose);
         let generation = Generation {
             id: self.new_id(),

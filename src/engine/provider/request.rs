@@ -23,9 +23,10 @@ impl Engine {
 
     /// Writes the request of a call.
     pub(crate) fn write_call(&mut self, conn_id: ConnId, call_id: CallId) -> Result<(), Failure> {
-        let Some(generation) = self.calls.get(call_id).map(|call| call.generation) else {
+        let Some(call) = self.calls.get(call_id) else {
             return Ok(());
         };
+        let (generation, at) = (call.generation, call.at);
         let (Some(generation), Some(conn)) = (
             self.generations.get(generation),
             self.conns.get_mut(conn_id),
@@ -33,7 +34,8 @@ impl Engine {
             return Ok(());
         };
         let plan = &generation.plan;
-        let Some(upstream) = self.config.providers[plan.provider as usize].upstream() else {
+        let asked = plan.route.target(at);
+        let Some(upstream) = self.config.providers[asked.provider as usize].upstream() else {
             return Err(Failure::Internal("a call without an upstream"));
         };
         let dialect = dialect_of(upstream);
@@ -42,7 +44,7 @@ impl Engine {
         dialect.write_request(
             &mut body,
             &Ask {
-                model: &plan.model,
+                model: &asked.model,
                 prompt: &prompt,
                 max_tokens: plan.max_tokens,
                 temperature: plan.temperature,
@@ -54,7 +56,7 @@ impl Engine {
         } else {
             b"application/json"
         };
-        let target = dialect.target(&upstream.base.path_prefix, &plan.model, plan.stream);
+        let target = dialect.target(&upstream.base.path_prefix, &asked.model, plan.stream);
         let host = upstream.base.authority();
         let mut fields: Vec<(&str, &[u8])> = vec![
             ("content-type", b"application/json"),

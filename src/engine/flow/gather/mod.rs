@@ -182,8 +182,9 @@ impl Engine {
     /// of its texts is refused; later ones wait for room.
     fn begin_gather(&mut self, id: ExchangeId, mut gather: Gather) -> Result<(), Failure> {
         self.admit_rows()?;
-        let provider = self.plan(gather.ask(0), false)?.provider;
-        let turns = self.gates[provider as usize].permits.max();
+        let route = self.plan(gather.ask(0), false)?.route;
+        let gates = (route.targets().iter()).map(|target| &self.gates[target.provider as usize]);
+        let turns: usize = gates.map(|gate| gate.permits.max()).sum();
         gather.at_once = turns.clamp(1, BATCH_AT_ONCE);
         let Some(exchange) = self.exchanges.get_mut(id) else {
             return Ok(());

@@ -105,7 +105,8 @@ impl Engine {
             self.make_candidate(&mut plan, place as u8);
         }
         plan.patient = true;
-        if !self.gates[plan.provider as usize].permits.has_room() {
+        let mut targets = plan.route.targets().iter();
+        if !targets.any(|target| self.gates[target.provider as usize].permits.has_room()) {
             return Err(Failure::Full(Bound::Provider));
         }
         let (text, is_new) = self.join_or_admit(plan)?;
@@ -228,8 +229,8 @@ impl Engine {
         };
         (row.prompt_tokens, row.completion_tokens) = gather.tokens;
         let plan = self.plan(gather.ask(0), false).ok()?;
-        row.provider = Some(plan.provider_name.to_string());
-        row.model = Some(plan.model);
+        row.provider = Some(plan.route.first().provider_name.to_string());
+        row.model = Some(plan.route.first().model.to_string());
         Some(row)
     }
 
