@@ -101,6 +101,7 @@ impl Engine {
         if let Some(generation) = self.generations.get_mut(call.generation) {
             let result = &mut generation.result;
             (result.usage, result.finish, result.model) = (Usage::default(), None, None);
+            result.native = None;
         }
         self.counters.retries += 1;
         self.set_call_timer(id, CallWait::BackOff, at);

@@ -14,6 +14,7 @@
 use std::sync::Arc;
 
 use super::call::{CallWait, Stage};
+use super::metrics::Used;
 use super::now::Mono;
 use super::policy::breaker::{self, Breaker, Health, Pass};
 use super::policy::budget::Budget;
@@ -40,6 +41,8 @@ pub struct Gate {
     pub breaker: Breaker,
     /// What has happened at it.
     pub tally: Tally,
+    /// What it was used for.
+    pub used: Used,
     /// How long a call may wait for its turn, in milliseconds.
     queue_ms: u64,
     /// On the list of gates that may have to let somebody in.
@@ -101,6 +104,7 @@ impl Gate {
             cool_down: CoolDown::default(),
             breaker: Breaker::new(provider.resilience.breaker),
             tally: Tally::default(),
+            used: Used::default(),
             queue_ms: provider.queue.ms,
             listed: false,
         }

@@ -20,6 +20,7 @@
 //! Reading order: [`io`], [`slots`], [`conn`], [`client`], [`exchange`], [`flow`], [`generation`],
 //! [`call`], [`gate`], [`pool`], [`provider`], `attempts.rs`, `reply.rs`, `stream.rs`.
 
+pub mod account;
 mod archive;
 mod attempts;
 pub mod blocks;
@@ -43,6 +44,7 @@ pub mod keywords;
 pub mod ledger;
 pub mod metrics;
 pub mod names;
+mod notices;
 pub mod now;
 mod offline;
 pub mod openapi;
@@ -74,8 +76,9 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 pub use self::check::Broken;
-pub use self::failure::{Failure, Notice};
+pub use self::failure::Failure;
 use self::io::{Input, Observed, Output};
+pub use self::notices::{Notice, Tried};
 pub use self::now::{Mono, Now};
 pub use self::slots::{CallId, ConnId, DialId, ExchangeId, GenerationId, Key, WorkId};
 
@@ -102,9 +105,6 @@ use crate::proto::http1::HttpDate;
 
 /// The owner of all data while there are no API keys.
 pub const TENANT: &str = "local";
-
-/// Failures that may wait to be logged; more between two calls are only counted.
-const NOTICES: usize = 1024;
 
 /// Places for second addresses that are tried while the first has not answered.
 const SPARE_CONNECTIONS: usize = 32;
@@ -338,28 +338,9 @@ impl Engine {
         self.works.take(id)
     }
 
-    /// The failures told to clients since the last call, for the log. Bounded: what nobody fetches
-    /// is not kept.
-    pub fn notices(&mut self) -> impl Iterator<Item = Notice> + '_ {
-        self.notices.drain(..)
-    }
-
     /// The breakers that have opened or closed since the last call, for the log.
     pub fn breaker_turns(&mut self) -> impl Iterator<Item = BreakerTurn> + '_ {
         self.breaker_turns.drain(..)
-    }
-
-    /// Notes a failure, for `/metrics` and the log.
-    fn note_failure(&mut self, failure: &Failure, route: &'static str, request_id: Uuid) {
-        self.counters.failed(failure.code());
-        if self.notices.len() < NOTICES {
-            self.notices.push(Notice {
-                request_id,
-                route,
-                status: failure.status(),
-                code: failure.code(),
-            });
-        }
     }
 
     /// When it wants to hear [`Input::Tick`] at the latest.

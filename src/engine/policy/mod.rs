@@ -15,5 +15,6 @@ pub mod hint;
 pub mod hosts;
 pub mod permit;
 pub mod prefer;
+pub mod price;
 pub mod retry;
 pub mod route;
