@@ -46,8 +46,8 @@ pub(in crate::simulator) enum Route {
 pub(in crate::simulator) struct Asker {
     /// The key, without what stands before it.
     pub(in crate::simulator) key: String,
-    /// `anthropic-version`
-    pub(in crate::simulator) version: Option<String>,
+    /// Which vendor's way to show a key it has, or whose version it speaks.
+    pub(in crate::simulator) vendor: Option<Dialect>,
     /// `anthropic-beta`
     pub(in crate::simulator) beta: Option<String>,
     /// Whether the connection has served a request before.
@@ -66,7 +66,10 @@ impl Asker {
             .or_else(|| text("x-goog-api-key"));
         Asker {
             key: key.unwrap_or_default(),
-            version: text("anthropic-version"),
+            vendor: match fields.get("anthropic-version") {
+                Some(_) => Some(Dialect::Anthropic),
+                None => fields.get("x-goog-api-key").map(|_| Dialect::Gemini),
+            },
             beta: text("anthropic-beta"),
             reused,
         }
@@ -104,12 +107,15 @@ impl Route {
     }
 }
 
-/// `/v1/models` is OpenAI's and Anthropic's; the latter's clients say which version they speak.
+/// `/v1/models` is everybody's. Anthropic's clients say which version they speak, and Google's,
+/// which use `/v1beta` as well, show their key in a way of their own.
 fn models(path: &str, asker: &Asker) -> Option<Route> {
     let (dialect, rest) = match path.strip_prefix("/v1beta/models") {
         Some(rest) => (Dialect::Gemini, rest),
-        None if asker.version.is_some() => (Dialect::Anthropic, path.strip_prefix("/v1/models")?),
-        None => (Dialect::OpenAi, path.strip_prefix("/v1/models")?),
+        None => {
+            let dialect = asker.vendor.unwrap_or(Dialect::OpenAi);
+            (dialect, path.strip_prefix("/v1/models")?)
+        }
     };
     let model = match rest {
         "" => None,
