@@ -21,6 +21,8 @@ mod simulator;
 #[allow(dead_code, reason = "the fault drills use more of it")]
 mod sim;
 
+mod page;
+
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
