@@ -93,6 +93,7 @@ use self::ledger::Ledger;
 use self::metrics::Counters;
 use self::names::Name;
 use self::policy::hosts::Hosts;
+use self::policy::route::Router;
 use self::pool::Pool;
 use self::resolver::Resolver;
 use self::slots::Slots;
@@ -143,7 +144,7 @@ pub struct Engine {
     by_id: HashMap<Uuid, GenerationId, Keyed>,
     by_prompt: HashMap<[u8; 32], GenerationId, Keyed>,
     provider_names: Vec<Arc<str>>,
-    default_provider: u16,
+    router: Router,
     replay: VecDeque<GenerationId>,
     replay_bytes: usize,
     again: VecDeque<ConnId>,
@@ -190,10 +191,6 @@ impl Engine {
     #[must_use]
     pub fn new(config: Arc<Config>, sizes: Sizes, seed: u64) -> Self {
         let providers = &config.providers;
-        let default_provider = providers
-            .iter()
-            .position(|p| p.name == config.default_provider)
-            .unwrap_or(0) as u16;
         let pools = Pool::for_each(providers, sizes.upstreams);
         let gates = Gate::for_each(providers, &pools, sizes.generations);
         let remote = providers.iter().filter(|p| p.upstream().is_some()).count();
@@ -216,7 +213,7 @@ impl Engine {
             by_id: HashMap::with_hasher(Keyed(seed)),
             by_prompt: HashMap::with_hasher(Keyed(seed)),
             provider_names: names,
-            default_provider,
+            router: Router::new(&config),
             replay: VecDeque::new(),
             replay_bytes: 0,
             again: VecDeque::new(),

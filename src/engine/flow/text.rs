@@ -153,21 +153,13 @@ impl Engine {
 
     /// What is asked for, with everything that was left open filled in.
     pub(super) fn plan(&self, ask: GenerateAsk, stream: bool) -> Result<Plan, Failure> {
-        let provider = match &ask.provider {
-            None => self.default_provider,
-            Some(name) => self.provider_index(name).ok_or_else(|| {
-                Failure::Body(super::body::ParseFault::Wrong {
-                    field: "provider".into(),
-                    expected: format!("one of: {}", self.provider_names()),
-                })
-            })?,
-        };
+        let route = self.route_for(ask.provider.as_deref(), ask.model.as_deref())?;
         debug_assert!(ask.topic.chars().count() <= TOPIC_CHARS);
         let mut plan = Plan {
             key: [0; 32],
             term_id: term_id(TENANT, &ask.topic),
             topic: ask.topic,
-            route: self.route_to(provider, ask.model.as_deref()),
+            route,
             max_tokens: ask.max_tokens,
             temperature: ask.temperature,
             stream,
