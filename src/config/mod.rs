@@ -17,6 +17,7 @@
 mod base_url;
 mod error;
 mod file;
+mod gateway;
 mod layers;
 mod limits;
 mod names;
@@ -41,6 +42,7 @@ use provider::Draft;
 
 pub use base_url::BaseUrl;
 pub use error::ConfigError;
+pub use gateway::{Gateway, GatewayLimits};
 pub use layers::Origin;
 pub use limits::{Drill, Limits, Offline};
 pub use prompt::{KeywordsPrompt, PromptTemplate};
@@ -49,7 +51,7 @@ pub use reference::reference;
 pub use resilience::{Breaker, Queue, Resilience, Retry};
 pub use secret::Secret;
 pub use sources::{Flags, SourceFile, Sources};
-pub use values::{HostName, LogFormat, LogLevel, NameServers, Speech, WebOrigin};
+pub use values::{HostName, LogFormat, LogLevel, NameServers, Speech, Store, WebOrigin};
 
 /// Everything that an operator can choose. Made by [`Config::load`].
 #[derive(Clone, Debug, PartialEq)]
@@ -92,6 +94,8 @@ pub struct Config {
     pub log_level: LogLevel,
     /// Bounds that an operator may move.
     pub limits: Limits,
+    /// The vendors' own routes.
+    pub gateway: Gateway,
     /// The built-in provider.
     pub offline: Offline,
     /// Faults on purpose.
@@ -142,6 +146,7 @@ fn read(layers: &mut Layers) -> Result<Config, ConfigError> {
         log_format: layers.value("log.format", LogFormat::Text)?,
         log_level: layers.value("log.level", LogLevel::Info)?,
         limits: Limits::read(layers, "limits")?,
+        gateway: Gateway::read(layers, "gateway")?,
         offline: Offline::read(layers, OFFLINE)?,
         providers: vec![Provider::offline(layers)?],
         drill: Drill::read(layers, "drill")?,

@@ -196,6 +196,18 @@ const WORDS: &[(&str, &str)] = &[
         "provider.openai.breaker_open_ms",
         "that while; doubled with each probe that fails, up to 60000",
     ),
+    (
+        "gateway.store",
+        "what is kept of answers on the vendors' routes: `texts` with their rows, `requests` (rows alone) or `off`",
+    ),
+    (
+        "gateway.body_bytes",
+        "a request body on these routes, pictures included; larger: 413",
+    ),
+    (
+        "gateway.heartbeat_ms",
+        "silence on a stream of theirs before a sign of life; 0: never",
+    ),
     ("offline.gap_ms", "between two tokens of a stream"),
     ("offline.tokens", "tokens of an article, at most"),
     (

@@ -44,7 +44,7 @@ pub mod ledger;
 pub mod metrics;
 pub mod names;
 pub mod now;
-mod offline;
+pub mod offline;
 pub mod openapi;
 pub mod policy;
 pub mod pool;
@@ -179,6 +179,10 @@ pub struct Engine {
     // memory that is used again
     scratch: Vec<u8>,
     json: Vec<u8>,
+    /// What a voice has said and no client has got yet; empty between two inputs.
+    frames: Vec<u8>,
+    /// Whose it is.
+    speaking: Option<GenerationId>,
     audience: Vec<ExchangeId>,
     notices: Vec<Notice>,
     breaker_turns: Vec<BreakerTurn>,
@@ -250,6 +254,8 @@ impl Engine {
             out: Vec::new(),
             scratch: Vec::new(),
             json: Vec::new(),
+            frames: Vec::new(),
+            speaking: None,
             audience: Vec::new(),
             notices: Vec::new(),
             breaker_turns: Vec::new(),
@@ -350,13 +356,19 @@ impl Engine {
     }
 
     /// Notes a failure, for `/metrics` and the log.
-    fn note_failure(&mut self, failure: &Failure, route: &'static str, request_id: Uuid) {
+    fn note_failure(
+        &mut self,
+        failure: &Failure,
+        status: u16,
+        route: &'static str,
+        request_id: Uuid,
+    ) {
         self.counters.failed(failure.code());
         if self.notices.len() < NOTICES {
             self.notices.push(Notice {
                 request_id,
                 route,
-                status: failure.status(),
+                status,
                 code: failure.code(),
             });
         }

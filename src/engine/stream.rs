@@ -82,6 +82,7 @@ impl Engine {
         match self.exchanges.get(id).map(|exchange| &exchange.flow) {
             Some(Flow::Gather(_)) => return self.gather_turn(id),
             Some(Flow::Page(_)) => return self.pump_page(id),
+            Some(&Flow::Chat(chat)) => return self.pump_chat(id, chat),
             Some(Flow::Export(_)) => return self.pump_export(id),
             _ => {}
         }
@@ -294,7 +295,7 @@ impl Engine {
             }
         };
         if let Some(failure) = failure {
-            self.note_failure(failure, route, request_id);
+            self.note_failure(failure, failure.status(), route, request_id);
         }
         let mut event = std::mem::take(&mut self.scratch);
         event.clear();

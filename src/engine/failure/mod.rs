@@ -5,6 +5,7 @@
 //! inner path; the only bytes of a peer are the name of an unknown field or parameter (cut) and the
 //! short error type of a provider (checked letter by letter).
 
+mod spoken;
 mod upstream;
 
 pub use self::upstream::Upstream;
