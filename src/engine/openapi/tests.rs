@@ -40,7 +40,7 @@ fn id_of(route: &Route) -> Option<&'static str> {
         Route::Delete(_) => "delete",
         Route::Export => "export",
         Route::Import => "import",
-        Route::Options(_) | Route::Unknown => return None,
+        Route::Chat(_) | Route::Options(_) | Route::Unknown => return None,
     };
     Some(id)
 }
