@@ -42,7 +42,7 @@ use provider::Draft;
 
 pub use base_url::BaseUrl;
 pub use error::ConfigError;
-pub use gateway::{Gateway, GatewayLimits};
+pub use gateway::Gateway;
 pub use layers::Origin;
 pub use limits::{Drill, Limits, Offline};
 pub use prompt::{KeywordsPrompt, PromptTemplate};

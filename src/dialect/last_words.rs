@@ -109,9 +109,15 @@ mod tests {
                 r#"[{"role":"user","content":"a"},{"role":"user","content":[{"type":"tool_result","content":"x"}]}]"#,
                 "a",
             ),
-            (r#"[{"parts":[{"text":"a"}]},{"role":"model","parts":[]}]"#, "a"),
+            (
+                r#"[{"parts":[{"text":"a"}]},{"role":"model","parts":[]}]"#,
+                "a",
+            ),
             (r#"[{"role":"system","content":"a"}]"#, ""),
-            (r#"[{"role":"user","content":"\u2603\u2603\u2603\u2603\u2603\u2603"}]"#, "☃☃☃☃☃"),
+            (
+                r#"[{"role":"user","content":"\u2603\u2603\u2603\u2603\u2603\u2603"}]"#,
+                "☃☃☃☃☃",
+            ),
             ("[]", ""),
             ("{}", ""),
         ] {

@@ -6,8 +6,8 @@
 //! is begun.
 
 use super::flow::Flow;
-use super::flow::chat::Chat;
 use super::flow::analyze::Analyze;
+use super::flow::chat::Chat;
 use super::flow::contents::Contents;
 use super::flow::generate::Generate;
 use super::flow::keywords::Keywords;
@@ -70,9 +70,11 @@ impl Engine {
             Flow::Export(export) => export.has_begun(),
             Flow::Page(_) => true,
             // What an import has stored so far it tells in its answer, whenever it ends.
-            Flow::Import(_) | Flow::Body(_) | Flow::Doomed(_) | Flow::Parsing(_) | Flow::Between => {
-                false
-            }
+            Flow::Import(_)
+            | Flow::Body(_)
+            | Flow::Doomed(_)
+            | Flow::Parsing(_)
+            | Flow::Between => false,
         }
     }
 

@@ -206,7 +206,11 @@ impl Engine {
 
     /// The body of a request that is complete.
     pub(super) fn take_body(&mut self, id: ExchangeId) -> Result<Vec<u8>, Failure> {
-        match self.exchanges.get_mut(id).map(|exchange| &mut exchange.flow) {
+        match self
+            .exchanges
+            .get_mut(id)
+            .map(|exchange| &mut exchange.flow)
+        {
             Some(Flow::Body(body)) => Ok(std::mem::take(body)),
             _ => Err(Failure::Internal("a body ended twice")),
         }

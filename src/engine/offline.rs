@@ -150,7 +150,10 @@ fn desk_of_chat(inquiry: &Inquiry, generation: &Generation, tokens: u32) -> Desk
     let created_ms = generation.result.created_ms;
     let listener = inquiry.listener(generation.id, created_ms, Some(OFFLINE));
     Desk {
-        article: Article::new(&inquiry.topic(), Some(inquiry.max_tokens().unwrap_or(tokens))),
+        article: Article::new(
+            &inquiry.topic(),
+            Some(inquiry.max_tokens().unwrap_or(tokens)),
+        ),
         tongue: Some(Tongue::new(&listener)),
     }
 }

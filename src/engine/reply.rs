@@ -7,17 +7,17 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use super::archive::outcome_of;
-use super::flow::chat::Chat;
 use super::documents::{
     AnalysisReply, KeywordsReply, PageReply, Problem, row_of_list, row_of_text,
 };
+use super::flow::chat::Chat;
+use crate::dialect::Dialect;
 use crate::engine::blocks::Pen;
 use crate::engine::client::takes_body;
 use crate::engine::exchange::Terms;
 use crate::engine::io::Output;
 use crate::engine::slots::{ConnId, ExchangeId};
 use crate::engine::{Engine, Failure};
-use crate::dialect::Dialect;
 use crate::proto::Sink;
 use crate::proto::http1::{After, HttpDate, Method, ReplyBody, ReplyHead, Version, reply_head};
 use crate::score::Scores;

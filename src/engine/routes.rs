@@ -125,16 +125,14 @@ impl Route {
                 probe: true,
                 ..none
             },
-            Route::Generate
-            | Route::Batch
-            | Route::Analyze
-            | Route::Keywords
-            | Route::Chat(_) => Traits {
-                body: true,
-                costs: true,
-                recorded: true,
-                ..none
-            },
+            Route::Generate | Route::Batch | Route::Analyze | Route::Keywords | Route::Chat(_) => {
+                Traits {
+                    body: true,
+                    costs: true,
+                    recorded: true,
+                    ..none
+                }
+            }
             Route::Resume(_) => Traits {
                 costs: true,
                 ..none

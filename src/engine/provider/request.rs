@@ -61,7 +61,10 @@ impl Engine {
             model: &asked.model,
             stream: generation.plan.stream,
             time_left,
-            passed: generation.inquiry.as_ref().and_then(|i| i.passed.as_deref()),
+            passed: generation
+                .inquiry
+                .as_ref()
+                .and_then(|i| i.passed.as_deref()),
         };
         let written = head.write(&mut pen, body.len() as u64);
         if written.is_ok() {

@@ -217,7 +217,11 @@ impl Voice {
         heard: &mut Heard,
     ) {
         let before = heard.contents;
-        let out_now = if self.is_open { &mut *out } else { &mut self.held };
+        let out_now = if self.is_open {
+            &mut *out
+        } else {
+            &mut self.held
+        };
         let mut unspeakable = None;
         let read = match &mut self.kind {
             Kind::Relay(relay) => relay.event(event.name, event.data, out_now, &mut |event| {

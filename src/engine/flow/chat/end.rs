@@ -9,10 +9,10 @@
 use std::sync::Arc;
 
 use crate::config::Store;
+use crate::engine::Engine;
 use crate::engine::generation::{Generation, Phase};
 use crate::engine::keywords::Purpose;
 use crate::engine::slots::GenerationId;
-use crate::engine::Engine;
 use crate::store::TextState;
 
 impl Generation {

@@ -66,7 +66,11 @@ impl Inquiry {
     #[must_use]
     pub fn bytes(&self) -> usize {
         // What the chat holds came out of the body, and is about as much.
-        let chat = if self.ask.chat.is_some() { self.body.capacity() } else { 0 };
+        let chat = if self.ask.chat.is_some() {
+            self.body.capacity()
+        } else {
+            0
+        };
         self.body.capacity() + chat + self.translated.capacity()
     }
 
@@ -80,7 +84,9 @@ impl Inquiry {
     #[must_use]
     pub fn max_tokens(&self) -> Option<u32> {
         let chat = self.ask.chat.as_ref()?.as_ref().ok()?;
-        chat.settings.max_tokens.map(|most| u32::try_from(most).unwrap_or(u32::MAX))
+        chat.settings
+            .max_tokens
+            .map(|most| u32::try_from(most).unwrap_or(u32::MAX))
     }
 
     /// Reads all of the body, if that was not done.

@@ -113,7 +113,12 @@ impl Engine {
             return Vec::new();
         };
         let target = generation.target();
-        let name = [target.provider_name.as_bytes(), b"/", target.model.as_bytes()].concat();
+        let name = [
+            target.provider_name.as_bytes(),
+            b"/",
+            target.model.as_bytes(),
+        ]
+        .concat();
         let plain = |byte: u8| if byte.is_ascii_graphic() { byte } else { b'?' };
         name.into_iter().map(plain).collect()
     }
@@ -124,10 +129,18 @@ impl Engine {
         let Some(call) = self.generations.get(id).and_then(|g| g.call) else {
             return;
         };
-        let conn = self.listener_of(id).and_then(|exchange| self.conn_of(exchange));
-        let unsent = conn.and_then(|conn| self.conns.get(conn)).map_or(0, |conn| conn.out.len());
+        let conn = self
+            .listener_of(id)
+            .and_then(|exchange| self.conn_of(exchange));
+        let unsent = conn
+            .and_then(|conn| self.conns.get(conn))
+            .map_or(0, |conn| conn.out.len());
         // Where memory is scarce the mark is lower.
-        let behind = if unsent > high { unsent.max(LAG_HIGH_BYTES + 1) } else { unsent };
+        let behind = if unsent > high {
+            unsent.max(LAG_HIGH_BYTES + 1)
+        } else {
+            unsent
+        };
         self.throttle_call(call, behind);
     }
 
@@ -230,7 +243,10 @@ impl Engine {
             return;
         };
         let (conn_id, keep_alive) = (exchange.conn, exchange.terms.keep_alive);
-        let generation = exchange.held.generation.and_then(|id| self.generations.get(id));
+        let generation = exchange
+            .held
+            .generation
+            .and_then(|id| self.generations.get(id));
         let Some(document) = generation.and_then(|g| g.result.document.as_ref()) else {
             return;
         };
@@ -242,7 +258,11 @@ impl Engine {
         self.blocks.put(&mut conn.out, &document[cursor..to]);
         self.counters.written += (to - cursor) as u64;
         let is_over = to == document.len();
-        exchange.flow = Flow::Chat(if is_over { Chat::Over } else { Chat::Sending(to) });
+        exchange.flow = Flow::Chat(if is_over {
+            Chat::Over
+        } else {
+            Chat::Sending(to)
+        });
         self.flush(conn_id);
         self.rearm_client(conn_id);
         if is_over {
@@ -264,7 +284,7 @@ impl Engine {
     }
 
     fn rearm_heartbeat(&mut self, id: ExchangeId) {
-        if self.config.gateway.limits.heartbeat_ms > 0 {
+        if self.config.gateway.heartbeat_ms > 0 {
             let at = self.chat_heartbeat();
             self.set_exchange_timer(id, at);
         }

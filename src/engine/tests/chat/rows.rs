@@ -1,7 +1,7 @@
 //! What is stored of a chat.
 
 use super::openai;
-use super::{World, ask, provider};
+use super::{World, ask, is_gone, provider};
 use crate::dialect::Dialect;
 use crate::engine::work::Kind;
 use crate::store::{RequestOutcome, TextState};
@@ -17,15 +17,21 @@ fn a_text_with_its_scores_and_one_row_filed_under_the_last_words_of_the_user() {
         });
         assert_eq!(world.reply(client).status, 200);
         let text = world.store.text();
-        assert_eq!((text.text.as_str(), text.term.as_str()), ("Tea is hot.", "Tea?"));
+        assert_eq!(
+            (text.text.as_str(), text.term.as_str()),
+            ("Tea is hot.", "Tea?")
+        );
         assert_eq!(text.state, TextState::Complete);
         assert!(text.scores.is_some());
         let row = world.store.request();
         assert_eq!((row.outcome, row.status), (RequestOutcome::Ok, 200));
         assert_eq!(row.route, "/v1/chat/completions");
         assert_eq!((row.streamed, row.prompt_tokens), (stream, Some(9)));
-        assert_eq!((row.provider.as_deref(), row.model.as_deref()), (Some("llm"), Some("alias")));
-        world.engine.check_empty().unwrap_or_else(|broken| panic!("{broken}"));
+        assert_eq!(
+            (row.provider.as_deref(), row.model.as_deref()),
+            (Some("llm"), Some("alias"))
+        );
+        is_gone(&mut world);
     }
 }
 
@@ -55,12 +61,18 @@ fn as_much_is_stored_as_the_configuration_says() {
                 false => openai::whole("Tea."),
             });
             assert_eq!(world.reply(client).status, 200);
-            assert_eq!((world.store.texts.len(), world.store.requests.len()), (texts, rows));
+            assert_eq!(
+                (world.store.texts.len(), world.store.requests.len()),
+                (texts, rows)
+            );
             let client = ask(&mut world, Dialect::OpenAi, stream);
             world.answer(openai::answer(500, "", "{}"));
             assert_eq!(world.reply(client).status, 502);
-            assert_eq!((world.store.texts.len(), world.store.requests.len()), (texts, 2 * rows));
-            world.engine.check_empty().unwrap_or_else(|broken| panic!("{broken}"));
+            assert_eq!(
+                (world.store.texts.len(), world.store.requests.len()),
+                (texts, 2 * rows)
+            );
+            is_gone(&mut world);
         }
     }
 }

@@ -12,7 +12,10 @@ fn the_same_dialect_is_passed_on_byte_for_byte() {
     let got = String::from_utf8(world.sockets[&world.upstream()].got.clone()).unwrap();
     let (head, sent) = got.split_once("\r\n\r\n").unwrap();
     assert_eq!(sent, body);
-    assert!(head.starts_with("POST /chat/completions HTTP/1.1\r\n"), "{head}");
+    assert!(
+        head.starts_with("POST /chat/completions HTTP/1.1\r\n"),
+        "{head}"
+    );
     assert!(head.contains("\r\nauthorization: Bearer sk-secret\r\n"));
 
     let document = r#"{"id":"x","model":"m-1", "choices":[{"index":0,"message":{"content":"Tea."},"finish_reason":"stop"}],"new":null}"#;
@@ -46,12 +49,18 @@ fn what_a_client_shows_of_itself_stays_here() {
 fn a_provider_by_its_name_before_the_models() {
     let other = provider(Dialect::OpenAi).replace("llm", "other");
     let other = other.replace("10.0.0.1", "10.0.0.2");
-    let config = format!("default_provider = \"llm\"\n{}{other}", provider(Dialect::OpenAi));
+    let config = format!(
+        "default_provider = \"llm\"\n{}{other}",
+        provider(Dialect::OpenAi)
+    );
     let mut world = World::new(&config);
     let body = r#"{"model":"other/big/m","messages":[]}"#;
     world.post("/v1/chat/completions", body);
     let upstream = world.upstream();
-    assert_eq!(world.sockets[&upstream].to, Some(([10, 0, 0, 2], 8000).into()));
+    assert_eq!(
+        world.sockets[&upstream].to,
+        Some(([10, 0, 0, 2], 8000).into())
+    );
     assert_eq!(asked(&world).1["model"], "big/m");
 }
 
@@ -60,7 +69,10 @@ fn a_connection_goes_on_with_the_next_chat() {
     let mut world = World::new(&provider(Dialect::OpenAi));
     let client = ask(&mut world, Dialect::OpenAi, false);
     world.answer(openai::whole("One."));
-    assert_eq!(world.reply(client).json()["choices"][0]["message"]["content"], "One.");
+    assert_eq!(
+        world.reply(client).json()["choices"][0]["message"]["content"],
+        "One."
+    );
     let (path, body) = super::question(Dialect::OpenAi, true);
     world.send(client, crate::engine::tests::post(&path, &body));
     world.answer(openai::stream(&["Two."]));
