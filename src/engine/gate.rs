@@ -24,7 +24,7 @@ use super::pool::Pool;
 use super::slots::CallId;
 use super::trace::State;
 use super::{Engine, Failure, failure::Bound, failure::Upstream};
-use crate::config;
+use crate::config::{self, Concurrency};
 
 /// The gate of one provider.
 #[derive(Debug)]
@@ -89,7 +89,10 @@ impl Gate {
     pub fn for_each(providers: &[config::Provider], pools: &[Pool], texts: usize) -> Vec<Self> {
         let gate = |(provider, pool): (&config::Provider, &Pool)| match provider.upstream() {
             Some(_) => Gate::new(pool.max, provider),
-            None => Gate::new(provider.concurrency.unwrap_or(texts), provider),
+            None => {
+                let turns = provider.concurrency.and_then(Concurrency::fixed);
+                Gate::new(turns.unwrap_or(texts), provider)
+            }
         };
         providers.iter().zip(pools).map(gate).collect()
     }

@@ -1,11 +1,10 @@
 //! Writing the request of a call.
 
-use crate::config::Secret;
 use crate::dialect::Ask;
 use crate::engine::blocks::Pen;
 use crate::engine::provider::dialect_of;
 use crate::engine::slots::{CallId, ConnId};
-use crate::engine::{Engine, Failure};
+use crate::engine::{Engine, Failure, failure::Upstream};
 use crate::proto::http1::{self};
 
 const USER_AGENT: &str = concat!("maitred/", env!("CARGO_PKG_VERSION"));
@@ -15,8 +14,11 @@ impl Engine {
     pub(crate) fn unquoted(&self, id: CallId, failure: Failure) -> Failure {
         let provider = self.calls.get(id).map(|call| call.provider as usize);
         let upstream = provider.and_then(|at| self.config.providers.get(at)?.upstream());
-        match (failure, upstream.and_then(|upstream| upstream.key.as_ref())) {
-            (Failure::Upstream(failure), Some(key)) => failure.without(key.expose()).into(),
+        match (failure, upstream) {
+            (Failure::Upstream(failure), Some(upstream)) => {
+                let secrets = upstream.keys.iter().map(|key| key.secret.expose());
+                secrets.fold(failure, Upstream::without).into()
+            }
             (failure, _) => failure,
         }
     }
@@ -64,7 +66,7 @@ impl Engine {
             ("accept-encoding", b"identity"),
             ("user-agent", USER_AGENT.as_bytes()),
         ];
-        let auth = dialect.auth(upstream.key.as_ref().map(Secret::expose));
+        let auth = dialect.auth(upstream.keys.first().map(|key| key.secret.expose()));
         fields.extend(auth.iter().map(|(name, value)| (*name, value.as_bytes())));
         let mut pen = Pen {
             blocks: &mut self.blocks,
