@@ -2,8 +2,10 @@
 //!
 //! A new route is a variant here, an arm in [`find`], and a file in `flow/`.
 
+mod models;
 mod query;
 
+pub use self::models::ModelsAsk;
 pub use self::query::ListQuery;
 
 use uuid::{Uuid, Version};
@@ -51,6 +53,8 @@ pub enum Route {
     Export,
     /// `POST /contents/import`
     Import,
+    /// `GET /v1/models` and its like.
+    Models(Box<ModelsAsk>),
     /// `GET /openapi.json`, with the tags in `If-None-Match`.
     OpenApi(Box<[u8]>),
     /// `OPTIONS` of a path, with what it allows.
@@ -82,6 +86,7 @@ impl Route {
             Route::Read(_) | Route::Delete(_) => "/contents/{id}",
             Route::Export => "/contents/export",
             Route::Import => "/contents/import",
+            Route::Models(ask) => ask.as_str(),
             Route::OpenApi(_) => "/openapi.json",
             Route::Options(_) => "OPTIONS",
             Route::Unknown => "unknown",
@@ -133,6 +138,7 @@ impl Route {
             Route::Page(..)
             | Route::Providers
             | Route::Status
+            | Route::Models(_)
             | Route::OpenApi(_)
             | Route::Metrics
             | Route::Spans
@@ -175,6 +181,7 @@ enum Place {
     ContentsOne(Uuid),
     Export,
     Import,
+    Models(ModelsAsk),
     Everything,
 }
 
@@ -183,7 +190,10 @@ pub fn find(head: &RequestHead<'_>) -> Result<Route, Failure> {
     if head.https {
         return Err(Failure::NoTls); // RFC 9110 §7.4
     }
-    let place = place(head.path)?;
+    let place = match ModelsAsk::of_head(head) {
+        Some(ask) => Place::Models(ask),
+        None => place(head.path)?,
+    };
     let allow = place.allow();
     if head.method == Method::Options {
         return Ok(Route::Options(allow));
@@ -211,6 +221,7 @@ pub fn find(head: &RequestHead<'_>) -> Result<Route, Failure> {
             query::none(head.query)?;
             Route::Export
         }
+        Place::Models(ask) if reads => Route::Models(Box::new(ask.with_query(head.query)?)),
         Place::Import if head.method == Method::Post => Route::Import,
         _ => return Err(Failure::Method { allow }),
     };

@@ -12,6 +12,7 @@ pub mod gather;
 pub mod generate;
 pub mod import;
 pub mod keywords;
+mod models;
 mod openapi;
 pub mod page;
 mod probes;
@@ -106,6 +107,7 @@ impl Engine {
                 self.import_ended(id);
                 Ok(())
             }
+            Route::Models(ask) => self.reply_models(id, &ask),
             Route::OpenApi(known) => self.reply_openapi(id, &known),
             Route::Health => self.reply_health(id),
             Route::Ready => self.reply_ready(id),

@@ -14,6 +14,7 @@
 mod codes;
 mod schemas;
 mod table;
+mod vendors;
 
 #[cfg(test)]
 mod tests;
@@ -22,7 +23,7 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
 use self::codes::{CODES, Group};
-use self::table::{In, OPERATIONS, Operation, Parameter};
+use self::table::{In, Operation, Parameter, operations};
 use crate::config::Config;
 
 /// The document as it is sent.
@@ -73,7 +74,7 @@ pub fn document(config: &Config) -> Value {
 
 fn paths() -> Value {
     let mut paths = Map::new();
-    for operation in OPERATIONS {
+    for operation in operations() {
         let path = paths.entry(operation.path).or_insert_with(|| json!({}));
         path[operation.method] = described(operation);
     }

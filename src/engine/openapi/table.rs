@@ -1,6 +1,7 @@
 //! The routes: one row for each path and method.
 
 use super::codes::Group;
+use super::vendors::VENDORS;
 
 /// One method of one path.
 pub(super) struct Operation {
@@ -70,7 +71,11 @@ const TEXT_ID: Parameter = Parameter {
     schema: "Id",
 };
 
-const fn query(name: &'static str, schema: &'static str, text: &'static str) -> Parameter {
+pub(super) const fn query(
+    name: &'static str,
+    schema: &'static str,
+    text: &'static str,
+) -> Parameter {
     Parameter {
         name,
         place: In::Query,
@@ -79,7 +84,10 @@ const fn query(name: &'static str, schema: &'static str, text: &'static str) -> 
     }
 }
 
-const fn ok(content: &'static [(&'static str, &'static str)], text: &'static str) -> Answer {
+pub(super) const fn ok(
+    content: &'static [(&'static str, &'static str)],
+    text: &'static str,
+) -> Answer {
     Answer {
         status: 200,
         text,
@@ -88,7 +96,7 @@ const fn ok(content: &'static [(&'static str, &'static str)], text: &'static str
 }
 
 /// A row without parameters, body and problems of its own.
-const PLAIN: Operation = Operation {
+pub(super) const PLAIN: Operation = Operation {
     id: "",
     method: "get",
     path: "",
@@ -102,7 +110,12 @@ const PLAIN: Operation = Operation {
 };
 
 /// All of them, in the order of the API page.
-pub(super) const OPERATIONS: &[Operation] = &[
+pub(super) fn operations() -> impl Iterator<Item = &'static Operation> {
+    OWN.iter().chain(VENDORS)
+}
+
+/// Those of our own API.
+const OWN: &[Operation] = &[
     Operation {
         id: "generate",
         method: "post",
