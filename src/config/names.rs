@@ -22,7 +22,7 @@ pub(super) fn segment(name: &str) -> String {
 
 /// The known name that looks most like `name`, if one does: a few letters apart as a whole, or
 /// the right word in the wrong section.
-pub(super) fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<String> {
+pub(crate) fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<String> {
     let allowed = 1 + name.len() / 5;
     let distance = |candidate: &str| {
         let whole = edits(name, candidate);

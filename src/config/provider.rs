@@ -52,6 +52,8 @@ pub struct Upstream {
     pub speech: Speech,
     /// Where it is.
     pub base: BaseUrl,
+    /// Whether that is the address of the vendor of that name.
+    pub official: bool,
     /// What it knows us by; servers of one's own often want none.
     pub keys: Vec<ApiKey>,
     /// The variable that takes a key, for whoever has to set one.
@@ -234,6 +236,7 @@ impl Draft {
         layers.settle(&key("model"), &model);
         let upstream = Upstream {
             speech: self.speech,
+            official: vendor.is_some_and(|vendor| vendor.base() == base),
             base,
             key_variable: match vendor {
                 Some(vendor) => vendor.key_variables[0].to_owned(),

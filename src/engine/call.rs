@@ -155,10 +155,9 @@ pub enum CallWait {
 impl Engine {
     /// Starts the call of a generation.
     pub(super) fn start_call(&mut self, id: GenerationId) -> Result<(), Failure> {
-        let Some(generation) = self.generations.get(id) else {
+        let Some((at, provider)) = self.first_target(id) else {
             return Ok(());
         };
-        let (at, provider) = (0, generation.plan.route.first().provider);
         let call = Call {
             generation: id,
             at,

@@ -79,6 +79,9 @@ pub struct BreakerTurn {
     pub state: breaker::State,
 }
 
+/// When to look again at a line that is full: nobody knows.
+const LINE_MS: u64 = 1_000;
+
 /// Changes of breakers that may wait to be logged; more between two calls are only counted.
 const TURNS: usize = 1024;
 
@@ -111,6 +114,19 @@ impl Gate {
             queue_ms: provider.queue.ms,
             listed: false,
         }
+    }
+
+    /// For how long, in milliseconds, a call that comes now would be turned away; `None` if not.
+    #[must_use]
+    pub fn rests_ms(&self, now: Mono) -> Option<u64> {
+        let line = || (!self.permits.has_room()).then_some(LINE_MS);
+        let open = || {
+            self.breaker
+                .check(now)
+                .err()
+                .map(|refused| refused.retry_after_ms)
+        };
+        self.cool_down.left_ms(now).or_else(open).or_else(line)
     }
 
     /// Whether a call made now has a chance.

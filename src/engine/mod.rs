@@ -51,6 +51,7 @@ pub mod openapi;
 pub mod policy;
 pub mod pool;
 pub mod provider;
+mod rate;
 mod reply;
 pub mod resolver;
 mod results;
@@ -93,6 +94,8 @@ use self::ledger::Ledger;
 use self::metrics::Counters;
 use self::names::Name;
 use self::policy::hosts::Hosts;
+use self::policy::rate::{Doors, Rates, fields::Fields};
+use self::policy::route::Router;
 use self::pool::Pool;
 use self::resolver::Resolver;
 use self::slots::Slots;
@@ -143,7 +146,7 @@ pub struct Engine {
     by_id: HashMap<Uuid, GenerationId, Keyed>,
     by_prompt: HashMap<[u8; 32], GenerationId, Keyed>,
     provider_names: Vec<Arc<str>>,
-    default_provider: u16,
+    router: Router,
     replay: VecDeque<GenerationId>,
     replay_bytes: usize,
     again: VecDeque<ConnId>,
@@ -165,6 +168,9 @@ pub struct Engine {
     last_id: (u64, u16),
     date: (u64, HttpDate),
     // the state of the whole
+    rates: Rates,
+    rate_fields: Fields,
+    doors: Doors,
     clients: usize,
     clients_max: usize,
     imports: usize,
@@ -190,10 +196,6 @@ impl Engine {
     #[must_use]
     pub fn new(config: Arc<Config>, sizes: Sizes, seed: u64) -> Self {
         let providers = &config.providers;
-        let default_provider = providers
-            .iter()
-            .position(|p| p.name == config.default_provider)
-            .unwrap_or(0) as u16;
         let pools = Pool::for_each(providers, sizes.upstreams);
         let gates = Gate::for_each(providers, &pools, sizes.generations);
         let remote = providers.iter().filter(|p| p.upstream().is_some()).count();
@@ -216,7 +218,7 @@ impl Engine {
             by_id: HashMap::with_hasher(Keyed(seed)),
             by_prompt: HashMap::with_hasher(Keyed(seed)),
             provider_names: names,
-            default_provider,
+            router: Router::new(&config),
             replay: VecDeque::new(),
             replay_bytes: 0,
             again: VecDeque::new(),
@@ -238,6 +240,9 @@ impl Engine {
             random: fastrand::Rng::with_seed(chance::open_seed(seed)),
             last_id: (0, 0),
             date: (u64::MAX, HttpDate::from_unix(0)),
+            rates: Rates::new(&config.rate, seed),
+            rate_fields: Fields::default(),
+            doors: Doors::new(config.rate.connections, sizes.clients, seed),
             clients: 0,
             clients_max: sizes.clients,
             imports: 0,
@@ -396,7 +401,7 @@ enum Side {
 }
 
 /// Hashing keyed by the seed of the run: not predictable from outside, the same in a replay.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 struct Keyed(u64);
 
 impl BuildHasher for Keyed {

@@ -132,6 +132,7 @@ const OWN: &[Operation] = &[
         problems: &[
             Group::Body,
             Group::Json,
+            Group::Limited,
             Group::Text,
             Group::Scorer,
             Group::Store,
@@ -187,6 +188,7 @@ const OWN: &[Operation] = &[
         problems: &[
             Group::Body,
             Group::Json,
+            Group::Limited,
             Group::Text,
             Group::Scorer,
             Group::Store,
@@ -201,7 +203,13 @@ const OWN: &[Operation] = &[
         summary: "Readability and sentiment of a text of one's own",
         body: Some((JSON, "AnalyzeRequest")),
         answers: &[ok(&[(JSON, "Analysis")], "The scores, stored.")],
-        problems: &[Group::Body, Group::Json, Group::Scorer, Group::Store],
+        problems: &[
+            Group::Body,
+            Group::Json,
+            Group::Limited,
+            Group::Scorer,
+            Group::Store,
+        ],
         ..PLAIN
     },
     Operation {
@@ -218,6 +226,7 @@ const OWN: &[Operation] = &[
         problems: &[
             Group::Body,
             Group::Json,
+            Group::Limited,
             Group::Text,
             Group::Scorer,
             Group::Store,
