@@ -2,10 +2,11 @@
 //! vendors' clients. From the configuration alone, so it is answered at once.
 //!
 //! Shown is what a client may ask for without knowing more: the names of the configuration, the models that
-//! each provider is said to have, and each provider's usual one, with the provider before it.
+//! providers are said to have, and each provider's usual one. One model is there if a chat with it would be
+//! let in, listed or not.
 
-use crate::config::{Config, OFFLINE};
 use crate::dialect::models::{Model, write_model, write_models};
+use crate::engine::policy::route::Router;
 use crate::engine::reply::Content;
 use crate::engine::routes::ModelsAsk;
 use crate::engine::slots::ExchangeId;
@@ -21,12 +22,13 @@ struct Known {
 impl Engine {
     /// Answers with the list, or with one.
     pub(super) fn reply_models(&mut self, id: ExchangeId, ask: &ModelsAsk) -> Result<(), Failure> {
-        let known = all(&self.config);
         let mut body = Vec::new();
         if let Some(name) = &ask.one {
-            let one = one(&self.config, &known, name).ok_or(Failure::NotFound)?;
-            write_model(ask.dialect, &one, &mut body);
+            let route = self.router.resolve(name).map_err(|_| Failure::NotFound)?;
+            let owner = &route.first().provider_name;
+            write_model(ask.dialect, &Model { id: name, owner }, &mut body);
         } else {
+            let known = all(&self.router);
             let ids: Vec<&str> = known.iter().map(|known| known.id.as_str()).collect();
             let (range, more) = ask.page.of(&ids)?;
             let page: Vec<Model<'_>> = known[range].iter().map(Known::model).collect();
@@ -46,51 +48,36 @@ impl Known {
     }
 }
 
-/// Every name, each once: where two would be the same, the first is what it stands for.
-fn all(config: &Config) -> Vec<Known> {
-    let mut names: Vec<(String, &str)> = Vec::new();
-    for model in &config.models {
-        let owner = model.targets.first();
-        let owner = owner.map_or(OFFLINE, |target| &target.provider);
-        names.push((model.name.clone(), owner));
-    }
-    for provider in &config.providers {
-        let is_default = provider.name == config.default_provider;
-        if is_default && !provider.model.is_empty() {
-            names.push((provider.model.clone(), &provider.name));
-        }
-        for model in &provider.models {
-            names.push((model.clone(), &provider.name));
-        }
-        if provider.name != OFFLINE {
-            names.push((
-                format!("{}/{}", provider.name, provider.model),
-                &provider.name,
-            ));
-        }
-    }
-    let mut known: Vec<Known> = Vec::with_capacity(names.len());
-    for (id, owner) in names {
+/// Every name, each once. The usual model of a provider has the provider before it where its name alone
+/// would be asked of somebody else; the built-in provider is shown where there is no other.
+fn all(router: &Router) -> Vec<Known> {
+    let mut known: Vec<Known> = Vec::new();
+    let mut add = |id: String, owner: &str| {
         if !known.iter().any(|other| other.id == id) {
             let owner = owner.to_owned();
             known.push(Known { id, owner });
         }
+    };
+    for name in router.names() {
+        if let Ok(route) = router.resolve(name) {
+            add(name.to_owned(), &route.first().provider_name);
+        }
+    }
+    let alone = router.usual().all(|target| target.offline);
+    for target in router.usual() {
+        let owner = &*target.provider_name;
+        if target.offline && !alone {
+            continue;
+        }
+        let route = router.resolve(&target.model);
+        let is_its_own = route.is_ok_and(|route| route.first() == target);
+        if is_its_own {
+            add(target.model.to_string(), owner);
+        } else {
+            add(format!("{owner}/{}", target.model), owner);
+        }
     }
     known
-}
-
-/// The model that `name` stands for. A provider may have others than its usual one: with its name before
-/// them they can be asked for, and so they are models.
-fn one<'a>(config: &'a Config, known: &'a [Known], name: &'a str) -> Option<Model<'a>> {
-    if let Some(known) = known.iter().find(|known| known.id == name) {
-        return Some(known.model());
-    }
-    let (provider, model) = name.split_once('/')?;
-    let owner = config.provider(provider).filter(|_| !model.is_empty())?;
-    Some(Model {
-        id: name,
-        owner: &owner.name,
-    })
 }
 
 #[cfg(test)]
@@ -98,9 +85,10 @@ mod tests {
     use super::*;
     use crate::engine::tests::world;
 
-    fn ids(config: &str) -> Vec<String> {
-        let known = all(&world::config(config));
-        known.into_iter().map(|known| known.id).collect()
+    fn listed(config: &str) -> Vec<(String, String)> {
+        let known = all(&Router::new(&world::config(config)));
+        let pair = |known: Known| (known.id, known.owner);
+        known.into_iter().map(pair).collect()
     }
 
     #[test]
@@ -109,19 +97,20 @@ mod tests {
             [provider.a]\nbase_url = \"http://10.0.0.1/v1\"\nmodel = \"m\"\nmodels = [\"m\", \"n\"]\n\
             [provider.b]\nbase_url = \"http://10.0.0.2/v1\"\nmodel = \"m\"\n\
             [model.smart]\ntargets = [\"b/m\", \"a/m\"]\n";
-        assert_eq!(ids(config), ["smart", "m", "n", "a/m", "b/m"]);
-        assert_eq!(ids(""), ["offline"]);
+        let names = listed(config);
+        let names: Vec<(&str, &str)> = names.iter().map(|(a, b)| (&**a, &**b)).collect();
+        assert_eq!(
+            names,
+            [("smart", "b"), ("m", "a"), ("n", "a"), ("b/m", "b")]
+        );
     }
 
     #[test]
-    fn a_model_that_is_not_in_the_list_may_be_there_all_the_same() {
-        let config = world::config(world::PROVIDER);
-        let known = all(&config);
-        let owner = |name| one(&config, &known, name).map(|model| model.owner.to_owned());
-        assert_eq!(owner("m").as_deref(), Some("llm"));
-        assert_eq!(owner("llm/other/7b").as_deref(), Some("llm"));
-        for unknown in ["other", "llm/", "nobody/m", ""] {
-            assert_eq!(owner(unknown), None, "{unknown}");
-        }
+    fn the_built_in_provider_is_shown_where_it_is_the_only_one() {
+        assert_eq!(listed(""), [("offline".to_owned(), "offline".to_owned())]);
+        assert_eq!(
+            listed(world::PROVIDER),
+            [("m".to_owned(), "llm".to_owned())]
+        );
     }
 }
