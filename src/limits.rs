@@ -101,6 +101,8 @@ pub const KEYWORDS_ANSWER_BYTES: usize = 64 * 1024;
 pub const KEYWORD_CHARS: usize = 100;
 /// Rows on one page of `/contents`.
 pub const PAGE_ROWS: usize = 100;
+/// Models on one page of a list of them; whoever asks for more gets as many.
+pub const MODELS_PAGE: usize = 1_000;
 /// Characters of a text shown in a list.
 pub const EXCERPT_CHARS: usize = 500;
 /// Characters that may be searched for. More: 422.

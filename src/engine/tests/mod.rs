@@ -20,6 +20,7 @@ mod generate_openai;
 mod http;
 mod import;
 mod keywords;
+mod models;
 mod page;
 mod parsing;
 mod permit;
