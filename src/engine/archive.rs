@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use super::account::Account;
 use super::call::Plan;
+use super::failover::Tries;
 use super::generation::{Generation, GenerationWait, Outcome, Phase};
 use super::keywords::keywords_row;
 use super::slots::{ExchangeId, GenerationId};
@@ -222,6 +223,7 @@ impl Engine {
                 stored: true,
                 attempts: 0,
                 at: 0,
+                tries: Tries::default(),
                 created_ms: row.created_ms,
             }),
             timer: Timer::default(),
