@@ -26,6 +26,7 @@ mod permit;
 mod pool;
 mod pressure;
 mod probes;
+mod rate;
 mod refused;
 mod resume;
 mod retry;
