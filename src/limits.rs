@@ -265,6 +265,11 @@ pub const BREAKER_FAILURES: u32 = 5;
 pub const BREAKER_OPEN_MS: u64 = 5_000;
 /// … which doubles with each one that fails, up to this.
 pub const BREAKER_OPEN_MAX_MS: u64 = 60_000;
+/// Who can be asked for one model, at most.
+pub const TARGETS: usize = 16;
+/// A stream that has no content for so long goes on at another target, where there is one. A person
+/// in front of a page waits about that long for a first word (see `RETRY_HINT_MS`).
+pub const FAILOVER_MS: u64 = 10_000;
 /// The longest time limit that a client may set for its own request. Longer: 400.
 pub const CLIENT_TIMEOUT_MS: u64 = 3_600_000;
 

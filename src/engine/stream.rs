@@ -278,7 +278,6 @@ impl Engine {
             return;
         };
         let (conn_id, terms, request_id) = (exchange.conn, exchange.terms, exchange.request_id);
-        let route = exchange.route.as_str();
         let generation = exchange
             .held
             .generation
@@ -299,7 +298,7 @@ impl Engine {
             }
         };
         if let Some(failure) = failure {
-            self.note_failure(failure, route, request_id);
+            self.note_failure_of(id, failure);
         }
         let mut event = std::mem::take(&mut self.scratch);
         event.clear();

@@ -13,25 +13,10 @@ pub use self::upstream::Upstream;
 
 use std::sync::Arc;
 
-use uuid::Uuid;
-
 use crate::engine::flow::body::ParseFault;
 use crate::engine::flow::import::line::LineFault;
 use crate::proto::http1::Refusal;
 use crate::store::StoreError;
-
-/// A failure that was told to a client, for the log.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Notice {
-    /// What the client was given to name it by.
-    pub request_id: Uuid,
-    /// The pattern of the route.
-    pub route: &'static str,
-    /// The status.
-    pub status: u16,
-    /// The code.
-    pub code: &'static str,
-}
 
 /// Why a request gets no answer, or not the one it asked for.
 #[derive(Clone, Debug, PartialEq)]

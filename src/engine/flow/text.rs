@@ -170,25 +170,13 @@ impl Engine {
 
     /// What is asked for, with everything that was left open filled in.
     pub(super) fn plan(&self, ask: GenerateAsk, stream: bool) -> Result<Plan, Failure> {
-        let provider = match &ask.provider {
-            None => self.default_provider,
-            Some(name) => self.provider_index(name).ok_or_else(|| {
-                Failure::Body(super::body::ParseFault::Wrong {
-                    field: "provider".into(),
-                    expected: format!("one of: {}", self.provider_names()),
-                })
-            })?,
-        };
+        let route = self.route_for(ask.provider.as_deref(), ask.model.as_deref())?;
         debug_assert!(ask.topic.chars().count() <= TOPIC_CHARS);
-        let configured = &self.config.providers[provider as usize];
         let mut plan = Plan {
             key: [0; 32],
             term_id: term_id(TENANT, &ask.topic),
             topic: ask.topic,
-            provider,
-            provider_name: Arc::clone(&self.provider_names[provider as usize]),
-            offline: configured.upstream().is_none(),
-            model: ask.model.unwrap_or_else(|| configured.model.clone()),
+            route,
             max_tokens: ask.max_tokens,
             temperature: ask.temperature,
             stream,
@@ -221,7 +209,7 @@ impl Engine {
             return Err(Failure::Full(Bound::Generations));
         }
         let now = self.now;
-        let total_ms = self.times(plan.provider).total_ms;
+        let total_ms = self.total_ms(&plan.route);
         let (key, purpose) = (plan.key, plan.purpose);
         let generation = Generation {
             id: self.new_id(),

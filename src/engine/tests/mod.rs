@@ -4,6 +4,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod account;
 mod advice;
 mod analyze;
 mod breaker;

@@ -135,7 +135,8 @@ impl Engine {
         };
         let is_batch = gather.is_batch();
         let member = &gather.members[place];
-        let text = member.text.and_then(|text| self.generations.get(text));
+        let text_id = member.text;
+        let text = text_id.and_then(|text| self.generations.get(text));
         let failure = match &member.end {
             Some(Ok(())) => Failure::Internal("a text is gone that is listened to"),
             Some(Err(failure)) => failure.clone(),
@@ -156,7 +157,7 @@ impl Engine {
             gather.candidate(place, end, scores.filter(|_| !failed))
         };
         if failed {
-            self.note_failure(&failure, route, request_id);
+            self.note_failure(&failure, route, request_id, text_id);
         }
         self.set_piece(id, piece);
         if is_batch {
