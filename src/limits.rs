@@ -297,6 +297,8 @@ pub const REPLAY_BYTES: usize = 64 * 1024 * 1024;
 pub const LEDGER_BYTES: u64 = 1024 * 1024 * 1024;
 /// Scorer threads, whatever the number of cores.
 pub const SCORERS_MAX: usize = 4;
+/// Generated texts that a scorer has at hand, so that it need not wait for the loop between two.
+pub const SCORE_AHEAD: usize = 64;
 /// A scorer looks whether its text is still wanted after this many bytes of it.
 pub const SCORE_POLL_BYTES: usize = 64 * 1024;
 /// Name servers that can be configured. More: a wrong setting.

@@ -18,7 +18,8 @@
 //! This file only routes. Each arm calls one function in a file that is named for it.
 //!
 //! Reading order: [`io`], [`slots`], [`conn`], [`client`], [`exchange`], [`flow`], [`generation`],
-//! [`call`], [`gate`], [`pool`], [`provider`], `attempts.rs`, `reply.rs`, `stream.rs`.
+//! [`call`], [`gate`], [`pool`], [`provider`], `attempts.rs`, `completion.rs`, `reply.rs`,
+//! `stream.rs`.
 
 mod archive;
 mod attempts;
@@ -27,6 +28,7 @@ pub mod call;
 pub mod chance;
 mod check;
 pub mod client;
+mod completion;
 pub mod conn;
 mod conns;
 mod deadline;
@@ -400,9 +402,16 @@ impl Engine {
 
 fn work_limits(sizes: Sizes) -> WorkLimits {
     use crate::limits::{ANALYZE_WAITING, PARSE_WAITING, READ_WAITING, WRITE_WAITING};
+    let texts = sizes.generations; // each has its place
     WorkLimits {
         scorers: sizes.scorers,
-        waiting: [PARSE_WAITING, ANALYZE_WAITING, READ_WAITING, WRITE_WAITING],
+        waiting: [
+            PARSE_WAITING,
+            ANALYZE_WAITING,
+            texts,
+            READ_WAITING,
+            WRITE_WAITING,
+        ],
         reserved: 2 * sizes.generations + sizes.clients,
     }
 }

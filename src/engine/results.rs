@@ -2,7 +2,7 @@
 //! store: while it takes no rows, no text is paid for that could not be kept.
 
 use super::failure::Bound;
-use super::work::{Kind, WorkOwner, WorkResult};
+use super::work::{Kind, PassedOn, WorkOwner, WorkResult};
 use super::{Engine, Failure, GenerationId, Mono, WorkId};
 use crate::store::StoreError;
 
@@ -19,6 +19,9 @@ pub(super) struct Trouble {
 impl Engine {
     pub(crate) fn work_done(&mut self, id: WorkId, result: WorkResult) {
         self.watch_store(&result);
+        if let WorkResult::PassedOn(passed) = result {
+            return self.work_passed_on(id, passed);
+        }
         if result == WorkResult::Panicked {
             self.counters.panics += 1;
         }
@@ -29,6 +32,18 @@ impl Engine {
             Some(WorkOwner::Rescore(tenant, id)) => self.rescored(&tenant, id, result),
             Some(WorkOwner::Nobody) => self.unwatched_done(&result),
             None => self.counters.stale += 1,
+        }
+    }
+
+    /// The first of two results: the rows are with the writer.
+    fn work_passed_on(&mut self, id: WorkId, passed: PassedOn) {
+        match self.works.passed_on(id) {
+            Some(WorkOwner::Generation(id)) => self.passed_on(id, passed),
+            Some(WorkOwner::Rescore(tenant, uuid)) => {
+                self.works.cancel(id);
+                self.rescored(&tenant, uuid, WorkResult::PassedOn(passed));
+            }
+            _ => self.counters.stale += 1,
         }
     }
 

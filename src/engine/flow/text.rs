@@ -223,6 +223,7 @@ impl Engine {
             wait: GenerationWait::Total,
             total: now.mono.plus_ms(total_ms),
             known: false,
+            kept: false,
             charged: 0,
         };
         let uuid = generation.id;
