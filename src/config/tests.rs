@@ -1,6 +1,9 @@
 //! Each rule of the configuration, on sources made of text.
 #![allow(clippy::unwrap_used)]
 
+mod models;
+mod providers;
+
 use super::*;
 
 /// Sources under construction.

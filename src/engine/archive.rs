@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
+use super::account::Account;
 use super::call::Plan;
 use super::flow::Flow;
 use super::generation::{Generation, GenerationWait, Outcome, Phase};
@@ -103,7 +104,7 @@ impl Engine {
         } else {
             self.request_row(exchange, RequestOutcome::ClientGone, 499)?
         };
-        row = with_generation(row, generation);
+        self.enter_generation(&mut row, generation, exchange);
         Some(row)
     }
 
@@ -113,7 +114,7 @@ impl Engine {
             return None;
         }
         let generation = self.generations.get(id)?;
-        let row = match &generation.result.verdict {
+        let mut row = match &generation.result.verdict {
             Some(Err(failure)) => {
                 let outcome = outcome_of(failure, generation.has_text());
                 let mut row = self.request_row(exchange, outcome, failure.status())?;
@@ -122,7 +123,16 @@ impl Engine {
             }
             _ => self.request_row(exchange, RequestOutcome::Ok, 200)?,
         };
-        Some(with_generation(row, generation))
+        self.enter_generation(&mut row, generation, exchange);
+        Some(row)
+    }
+
+    /// Puts into the row of `exchange` what it has to say about its text.
+    fn enter_generation(&self, row: &mut RequestRow, text: &Generation, exchange: ExchangeId) {
+        row.generation_id = Some(text.id);
+        if let Some(exchange) = self.exchanges.get(exchange) {
+            self.enter_calls(row, text, exchange.started.mono);
+        }
     }
 
     /// Keeps a finished text so that it can be resumed, and lets the oldest ones go.
@@ -251,6 +261,8 @@ impl Engine {
             result: Box::new(Outcome {
                 verdict: Some(verdict),
                 finish: row.finish_reason.as_deref().and_then(finish_of),
+                native: None,
+                account: Account::default(),
                 usage: Usage {
                     prompt_tokens: row.prompt_tokens,
                     completion_tokens: row.completion_tokens,
@@ -258,11 +270,11 @@ impl Engine {
                 },
                 model: Some(row.model),
                 scores: row.scores.map(Box::new),
-                keywords: Vec::new(),
-                document: None,
                 stored: true,
                 attempts: 0,
+                at: 0,
                 created_ms: row.created_ms,
+                ..Outcome::default()
             }),
             timer: Timer::default(),
             wait: GenerationWait::Replay,
@@ -280,8 +292,9 @@ impl Engine {
         Ok(id)
     }
 
-    /// Takes a prompt off the list of those that others may join.
+    /// No provider is asked for a text any more: nobody joins it, and what it has used is charged.
     pub(super) fn forget_prompt(&mut self, id: GenerationId) {
+        self.settle_charge(id);
         if let Some(generation) = self.generations.get(id)
             && self.by_prompt.get(&generation.plan.key) == Some(&id)
         {
@@ -303,28 +316,20 @@ impl Engine {
     }
 }
 
-fn with_generation(mut row: RequestRow, generation: &Generation) -> RequestRow {
-    let result = &generation.result;
-    row.generation_id = Some(generation.id);
-    row.provider = Some(generation.plan.provider_name.to_string());
-    row.model = Some(generation.plan.model.clone());
-    row.prompt_tokens = result.usage.prompt_tokens;
-    row.completion_tokens = result.usage.completion_tokens;
-    row
-}
-
 /// The row of a text, but for the text.
 fn text_row(generation: &Generation, state: TextState) -> TextRow {
     let (plan, result) = (&generation.plan, &generation.result);
+    let target = generation.target();
+    let model = result.model.as_deref().unwrap_or(&target.model);
     TextRow {
         id: generation.id,
         tenant: TENANT.to_string(),
         search_term_id: plan.term_id,
         term: plan.topic.clone(),
         text: String::new(),
-        provider: plan.provider_name.to_string(),
-        model: result.model.clone().unwrap_or_else(|| plan.model.clone()),
-        offline: plan.offline,
+        provider: target.provider_name.to_string(),
+        model: model.to_owned(),
+        offline: target.offline,
         finish_reason: result.finish.map(|finish| finish.as_str().to_string()),
         state,
         prompt_tokens: result.usage.prompt_tokens,

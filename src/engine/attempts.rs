@@ -28,12 +28,14 @@ impl Engine {
             return;
         };
         call.renewed = false;
+        let at = call.at;
         self.counters.calls += 1;
         let Some(generation) = self.generations.get_mut(call.generation) else {
             return;
         };
         generation.result.attempts += 1;
-        if generation.plan.offline {
+        generation.result.at = at;
+        if generation.target().offline {
             self.begin_offline(id);
         } else {
             self.queue_call(id);
@@ -99,6 +101,7 @@ impl Engine {
         if let Some(generation) = self.generations.get_mut(call.generation) {
             let result = &mut generation.result;
             (result.usage, result.finish, result.model) = (Usage::default(), None, None);
+            result.native = None;
         }
         self.counters.retries += 1;
         self.set_call_timer(id, CallWait::BackOff, at);

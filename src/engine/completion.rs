@@ -41,6 +41,7 @@ impl Engine {
             return self.complete_keywords(id, limit);
         }
         generation.phase = Phase::Scoring;
+        self.count_usage(id);
         self.forget_prompt(id);
         for exchange in self.subscribers(id) {
             self.enter(exchange, State::Scoring);

@@ -10,6 +10,7 @@
 //! ```
 //! The verdict *bad* is told at once; *good* only when the row is on disk.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use uuid::Uuid;
@@ -19,9 +20,10 @@ use super::flow::Flow;
 use super::flow::generate::Event;
 use super::keywords::Purpose;
 use super::now::Mono;
-use super::slots::{CallId, ConnId, ExchangeId, GenerationId, WorkId};
+use super::rate::Charge;
+use super::slots::{CallId, ExchangeId, GenerationId, WorkId};
 use super::timers::{Owner, Timer};
-use super::{Engine, Failure, failure::Upstream};
+use super::{Engine, Failure, account::Account, failure::Upstream};
 use crate::dialect::{FinishReason, Usage};
 use crate::limits::{GENERATION_BYTES, READERS_AT_ONCE};
 use crate::score::Scores;
@@ -101,10 +103,18 @@ pub struct Outcome {
     pub verdict: Option<Result<(), Failure>>,
     /// Why the provider stopped.
     pub finish: Option<FinishReason>,
-    /// Attempts at the provider that were begun.
+    /// The same in the provider's own word.
+    pub native: Option<Cow<'static, str>>,
+    /// Attempts that were begun, at whatever target.
     pub attempts: u32,
+    /// Which target of the plan was asked last: of a text, the one that has written it.
+    pub at: u8,
+    /// Where the time went.
+    pub account: Account,
     /// What the provider counted.
     pub usage: Usage,
+    /// What was charged for it.
+    pub charge: Charge,
     /// The model that the provider named.
     pub model: Option<String>,
     /// The scores, if there was time for them.
@@ -200,6 +210,7 @@ impl Engine {
         }
         self.forget_prompt(id);
         self.counters.generation_failed(failure.code());
+        self.count_usage(id);
         self.save_generation(id, TextState::Truncated);
         self.tell(id, &Event::Verdict(Err(failure)));
     }
@@ -225,8 +236,9 @@ impl Engine {
 
     /// `exchange` listens from now on.
     pub(super) fn subscribe(&mut self, id: GenerationId, exchange: ExchangeId) {
-        let provider = self.generations.get(id).map_or(0, |g| g.plan.provider);
-        let total = self.now.mono.plus_ms(self.times(provider).total_ms);
+        let route = self.generations.get(id).map(|g| &g.plan.route);
+        let total_ms = route.map_or(0, |route| self.total_ms(route));
+        let total = self.now.mono.plus_ms(total_ms);
         let Some(generation) = self.generations.get_mut(id) else {
             return;
         };
@@ -321,10 +333,5 @@ impl Engine {
             let bytes = generation.bytes();
             self.ledger.settle(&mut generation.charged, bytes);
         }
-    }
-
-    /// The connection of an exchange, if both are there.
-    pub(super) fn conn_of(&self, id: ExchangeId) -> Option<ConnId> {
-        self.exchanges.get(id).map(|exchange| exchange.conn)
     }
 }

@@ -57,6 +57,7 @@ impl Engine {
             return self.fail_generation(id, Upstream::Empty.into());
         }
         generation.result.keywords = keywords;
+        self.count_usage(id);
         self.forget_prompt(id);
         self.settle_generation(id);
         self.save_generation(id, TextState::Complete);

@@ -40,6 +40,7 @@ impl Engine {
             return;
         };
         let gap = self.offline_gap_ms(generation);
+        self.note_first_content(generation);
         let mut more = true;
         self.grow(generation, |text| {
             more = article.next_token(text);

@@ -1,11 +1,10 @@
 //! Writing the request of a call.
 
-use crate::config::Secret;
 use crate::dialect::Ask;
 use crate::engine::blocks::Pen;
 use crate::engine::provider::dialect_of;
 use crate::engine::slots::{CallId, ConnId};
-use crate::engine::{Engine, Failure};
+use crate::engine::{Engine, Failure, failure::Upstream};
 use crate::proto::http1::{self};
 
 const USER_AGENT: &str = concat!("maitred/", env!("CARGO_PKG_VERSION"));
@@ -15,17 +14,21 @@ impl Engine {
     pub(crate) fn unquoted(&self, id: CallId, failure: Failure) -> Failure {
         let provider = self.calls.get(id).map(|call| call.provider as usize);
         let upstream = provider.and_then(|at| self.config.providers.get(at)?.upstream());
-        match (failure, upstream.and_then(|upstream| upstream.key.as_ref())) {
-            (Failure::Upstream(failure), Some(key)) => failure.without(key.expose()).into(),
+        match (failure, upstream) {
+            (Failure::Upstream(failure), Some(upstream)) => {
+                let secrets = upstream.keys.iter().map(|key| key.secret.expose());
+                secrets.fold(failure, Upstream::without).into()
+            }
             (failure, _) => failure,
         }
     }
 
     /// Writes the request of a call.
     pub(crate) fn write_call(&mut self, conn_id: ConnId, call_id: CallId) -> Result<(), Failure> {
-        let Some(generation) = self.calls.get(call_id).map(|call| call.generation) else {
+        let Some(call) = self.calls.get(call_id) else {
             return Ok(());
         };
+        let (generation, at) = (call.generation, call.at);
         let (Some(generation), Some(conn)) = (
             self.generations.get(generation),
             self.conns.get_mut(conn_id),
@@ -33,7 +36,8 @@ impl Engine {
             return Ok(());
         };
         let plan = &generation.plan;
-        let Some(upstream) = self.config.providers[plan.provider as usize].upstream() else {
+        let asked = plan.route.target(at);
+        let Some(upstream) = self.config.providers[asked.provider as usize].upstream() else {
             return Err(Failure::Internal("a call without an upstream"));
         };
         let dialect = dialect_of(upstream);
@@ -42,7 +46,7 @@ impl Engine {
         dialect.write_request(
             &mut body,
             &Ask {
-                model: &plan.model,
+                model: &asked.model,
                 prompt: &prompt,
                 max_tokens: plan.max_tokens,
                 temperature: plan.temperature,
@@ -54,7 +58,7 @@ impl Engine {
         } else {
             b"application/json"
         };
-        let target = dialect.target(&upstream.base.path_prefix, &plan.model, plan.stream);
+        let target = dialect.target(&upstream.base.path_prefix, &asked.model, plan.stream);
         let host = upstream.base.authority();
         let mut fields: Vec<(&str, &[u8])> = vec![
             ("content-type", b"application/json"),
@@ -62,7 +66,7 @@ impl Engine {
             ("accept-encoding", b"identity"),
             ("user-agent", USER_AGENT.as_bytes()),
         ];
-        let auth = dialect.auth(upstream.key.as_ref().map(Secret::expose));
+        let auth = dialect.auth(upstream.keys.first().map(|key| key.secret.expose()));
         fields.extend(auth.iter().map(|(name, value)| (*name, value.as_bytes())));
         let mut pen = Pen {
             blocks: &mut self.blocks,
