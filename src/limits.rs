@@ -205,7 +205,8 @@ pub const SCORE_MS: u64 = 5_000;
 pub const IMPORT_SCORE_MS: u64 = 30_000;
 /// `/analyze/` and `/keywords/` waiting for a scorer. Then 503.
 pub const ANALYZE_WAIT_MS: u64 = 1_000;
-/// A query or a transaction of the store. Then 503. A text whose row is not known to be stored is
+/// A query or a transaction of the store. Then 503. For the rows of a text it counts from the last
+/// commit at least, because a store that writes others is not silent but behind. A text whose row is not known to be stored is
 /// answered with that error too; in a stream it comes after all of the text, in the place of `done`.
 pub const STORE_MS: u64 = 5_000;
 /// SQLite waits this long for a lock of another process, so that a short one does not cost a text

@@ -18,7 +18,7 @@ use super::now::Mono;
 use super::slots::{GenerationId, WorkId};
 use super::timers::Owner;
 use super::trace::State;
-use super::work::{PassedOn, Work, WorkOwner};
+use super::work::{Kind, PassedOn, Work, WorkOwner};
 use super::{Engine, Failure, failure::Upstream};
 use crate::limits::STORE_MS;
 use crate::score::Scores;
@@ -74,8 +74,7 @@ impl Engine {
         generation.result.scores = passed.scores;
         generation.result.document = passed.document.map(|text| Arc::new(text.into_bytes()));
         generation.wait = GenerationWait::Save;
-        self.timers
-            .set(Owner::Generation(id), &mut generation.timer, until);
+        self.wait_on(id, until);
         self.settle_generation(id);
     }
 
@@ -110,6 +109,12 @@ impl Engine {
     /// if not, it gives its place in the queue up, which it was promised only for this long, and the
     /// house finds it later.
     pub(super) fn scores_are_late(&mut self, id: GenerationId) {
+        let at = self.store_deadline();
+        // Where the scorers themselves wait for the store, so does it: to be scored later would be
+        // one more write.
+        if self.works.is_full(Kind::Write) && at > self.now.mono {
+            return self.wait_on(id, at);
+        }
         if let Some(generation) = self.generations.get_mut(id)
             && let Some(work) = generation.work.take()
         {
@@ -122,6 +127,27 @@ impl Engine {
         }
         self.counters.scores_late += 1;
         self.scored(id, None);
+    }
+
+    /// Its rows are not written yet.
+    pub(super) fn store_is_late(&mut self, id: GenerationId) {
+        let at = self.store_deadline();
+        if at > self.now.mono {
+            return self.wait_on(id, at);
+        }
+        if let Some(generation) = self.generations.get_mut(id)
+            && let Some(work) = generation.work.take()
+        {
+            self.works.cancel(work);
+        }
+        self.saved(id, Err(Failure::StoreTimeout));
+    }
+
+    fn wait_on(&mut self, id: GenerationId, until: Mono) {
+        if let Some(generation) = self.generations.get_mut(id) {
+            self.timers
+                .set(Owner::Generation(id), &mut generation.timer, until);
+        }
     }
 
     /// Waits for `work` until `until`.

@@ -224,12 +224,7 @@ impl Engine {
             GenerationWait::Total => self.fail_generation(id, Upstream::TotalTimeout.into()),
             GenerationWait::Grace => self.fail_generation(id, Failure::Cancelled),
             GenerationWait::Score => self.scores_are_late(id),
-            GenerationWait::Save => {
-                if let Some(work) = generation.work.take() {
-                    self.works.cancel(work);
-                }
-                self.saved(id, Err(Failure::StoreTimeout));
-            }
+            GenerationWait::Save => self.store_is_late(id),
             GenerationWait::Replay => self.forget_generation(id),
         }
     }

@@ -146,7 +146,7 @@ pub struct Engine {
     resolver: Resolver,
     // how to find things in them
     by_id: HashMap<Uuid, GenerationId, Keyed>,
-    by_prompt: HashMap<[u8; 32], GenerationId, Keyed>,
+    by_prompt: HashMap<u128, GenerationId, Keyed>,
     provider_names: Vec<Arc<str>>,
     router: Router,
     replay: VecDeque<GenerationId>,
@@ -154,6 +154,7 @@ pub struct Engine {
     again: VecDeque<ConnId>,
     readers: VecDeque<ExchangeId>,
     store_trouble: Option<results::Trouble>,
+    last_commit: Mono,
     // what is shared by all
     timers: Timers,
     ledger: Ledger,
@@ -186,6 +187,7 @@ pub struct Engine {
     out: Vec<Output>,
     // memory that is used again
     scratch: Vec<u8>,
+    head: Vec<u8>,
     json: Vec<u8>,
     audience: Vec<ExchangeId>,
     notices: Vec<Notice>,
@@ -226,6 +228,7 @@ impl Engine {
             again: VecDeque::new(),
             readers: VecDeque::new(),
             store_trouble: None,
+            last_commit: Mono(0),
             timers: Timers::default(),
             ledger: Ledger::new(config.limits.ledger_bytes),
             blocks: Blocks::default(),
@@ -256,6 +259,7 @@ impl Engine {
             now: Now::default(),
             out: Vec::new(),
             scratch: Vec::new(),
+            head: Vec::new(),
             json: Vec::new(),
             audience: Vec::new(),
             notices: Vec::new(),

@@ -4,6 +4,7 @@
 use super::failure::Bound;
 use super::work::{Kind, PassedOn, WorkOwner, WorkResult};
 use super::{Engine, Failure, GenerationId, Mono, WorkId};
+use crate::limits::STORE_MS;
 use crate::store::StoreError;
 
 /// How often a store that takes no rows is tried again, by letting one request in.
@@ -64,7 +65,10 @@ impl Engine {
     /// no reason to turn requests away.
     fn watch_store(&mut self, result: &WorkResult) {
         match result {
-            WorkResult::Written(Ok(_)) => self.store_trouble = None,
+            WorkResult::Written(Ok(_)) => {
+                self.store_trouble = None;
+                self.last_commit = self.now.mono;
+            }
             WorkResult::Written(Err(StoreError::Busy { .. })) => {}
             WorkResult::Written(Err(error)) => {
                 self.store_trouble = Some(Trouble {
@@ -91,6 +95,12 @@ impl Engine {
             }
             None => Ok(()),
         }
+    }
+
+    /// Until when a text waits for its rows to be written, at least: a store that writes others is
+    /// not silent, it is behind, and takes everything in its turn.
+    pub(super) fn store_deadline(&self) -> Mono {
+        self.last_commit.plus_ms(STORE_MS)
     }
 
     /// Whether the store took the last rows it was given.

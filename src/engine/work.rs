@@ -292,7 +292,7 @@ impl Works {
 
     /// The next piece that a thread may have, if one is waiting and a place is free.
     pub fn dispatch(&mut self) -> Option<WorkId> {
-        let writer_is_full = self.queues[Kind::Write as usize].is_full();
+        let writer_is_full = self.is_full(Kind::Write);
         for (kind, queue) in Kind::ALL.into_iter().zip(&mut self.queues) {
             // What is finished goes on to the writer.
             if kind == Kind::Finish && writer_is_full {
@@ -399,6 +399,12 @@ impl Works {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
+    }
+
+    /// Whether the threads have as many pieces of this kind as they may have.
+    #[must_use]
+    pub fn is_full(&self, kind: Kind) -> bool {
+        self.queues[kind as usize].is_full()
     }
 
     /// The length of one queue.

@@ -170,6 +170,23 @@ fn a_store_that_is_silent_is_not_waited_for_and_the_text_is_stored_late() {
 }
 
 #[test]
+fn a_store_that_is_behind_is_waited_for_as_long_as_it_writes() {
+    let mut world = World::new("coalesce = false\n");
+    world.held = vec![Kind::Write];
+    let clients: Vec<_> = (0..4).map(|_| world.post("/generate/", TEA)).collect();
+    for client in &clients[..3] {
+        world.pass(4_000);
+        world.work(0);
+        world.settle();
+        assert_eq!(world.reply(*client).status, 200);
+    }
+    assert!(world.is_quiet(clients[3]), "after twelve seconds");
+    world.pass(5_001);
+    let problem = world.reply(clients[3]).problem();
+    assert_eq!(problem, (503, "store_timeout".to_owned()));
+}
+
+#[test]
 fn a_stream_whose_text_cannot_be_stored_ends_with_an_error() {
     let mut world = World::new(PROVIDER);
     world.held = vec![Kind::Write];
