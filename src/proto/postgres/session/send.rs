@@ -11,7 +11,7 @@ use crate::proto::postgres::{Refused, Statement, Transaction, frontend};
 
 /// What makes a session as it was after its log-in, but for its transaction and its prepared
 /// statements.
-const CLEAN: &str = "CLOSE ALL; UNLISTEN *; SELECT pg_advisory_unlock_all(); RESET SESSION AUTHORIZATION; RESET ALL";
+const CLEAN: &str = "CLOSE ALL; UNLISTEN *; SELECT pg_advisory_unlock_all(); RESET SESSION AUTHORIZATION; RESET ALL; DISCARD TEMP";
 const ROLLBACK: &str = "ROLLBACK";
 
 impl Session {
