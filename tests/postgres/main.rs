@@ -2,6 +2,7 @@
 //! system.
 #![allow(clippy::unwrap_used)]
 
+mod captured;
 mod copy;
 mod ends;
 mod link;

@@ -253,9 +253,17 @@ fn somebody_says_something_to_those_who_listen() {
         "ALTER SYSTEM SET default_transaction_read_only = on",
     );
     server.psql("postgres", "SELECT pg_reload_conf()");
-    assert_eq!(link.wait(), Told::Changed);
+    until("the server tells", || {
+        link.ask(4, "SELECT 1");
+        link.finish(4).contains(&Told::Changed).then_some(())
+    });
     assert_eq!(link.session.parameters().read_only, Some(true));
-    link.ask(4, "CREATE TABLE no ()");
+    link.ask(5, "CREATE TABLE no ()");
+    let told = link.finish(5);
+    assert!(
+        matches!(&told[0], Told::Failed(5, r) if r.meaning() == Meaning::ReadOnly),
+        "{told:?}"
+    );
 }
 
 #[test]

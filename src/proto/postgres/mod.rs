@@ -50,6 +50,9 @@ pub mod settings;
 mod types;
 mod value;
 
+#[cfg(test)]
+mod tests;
+
 pub use auth::binding::server_end_point;
 pub use auth::{Method, Password, ScramFault, Stretch, StretchedKey};
 pub use backend::Transaction;

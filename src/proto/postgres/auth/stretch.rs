@@ -19,7 +19,7 @@ pub struct Stretch {
 
 /// What comes out. As good as the password to the server that it was made for.
 #[derive(Clone, PartialEq, Eq)]
-pub struct StretchedKey(pub(super) [u8; 32]);
+pub struct StretchedKey(pub(in super::super) [u8; 32]);
 
 impl Stretch {
     /// `iterations` is what the server wants; [`super::scram`] has bounded it.

@@ -121,9 +121,9 @@ impl Session {
     /// # Errors
     /// The server does not keep to the protocol, or to the settings. The connection is over: close
     /// it, and ask [`Session::lost`].
-    pub fn next<'a>(
+    pub fn next<'a, 'i: 'a>(
         &'a mut self,
-        input: &mut &'a [u8],
+        input: &mut &'i [u8],
         out: &mut impl Sink,
     ) -> Result<Option<Event<'a>>, Fault> {
         loop {
