@@ -74,7 +74,7 @@ fn the_story_goes_as_it_was_captured() {
             stream.write_all(&out).unwrap();
             run.note('>', &std::mem::take(&mut out));
         }
-        let mut bytes = [0; 64 * 1024];
+        let mut bytes = vec![0; 64 * 1024];
         let count = stream.read(&mut bytes).unwrap();
         if count == 0 {
             break;

@@ -1,8 +1,8 @@
 //! What we say: the messages of protocol 3.0 (PostgreSQL manual, "Message Formats").
 //!
 //! Each function writes one message whole. Strings end at a zero byte, so one that holds a zero
-//! would end early and turn its rest into fields: whoever calls has looked for it (`request.rs`,
-//! [`super::Login::check`]).
+//! would end early and turn its rest into fields: whoever calls has looked for it, in `request.rs`
+//! for statements and in `session/login.rs` for names and settings.
 
 use super::types::Type;
 use super::value::{Value, wire_length};
@@ -38,7 +38,8 @@ pub(super) fn ssl_request(out: &mut impl Sink) {
 
 /// Asks the server to cancel what `key` is busy with: the only message of a connection of its own,
 /// which the server closes without an answer. The request may come too late and hit the next
-/// statement, so it is for connections that serve one owner.
+/// statement, so it is for connections that serve one owner. The key goes in clear, as in libpq's
+/// own `PQcancel`: whoever hears it can cancel, and nothing else.
 pub fn cancel(key: CancelKey, out: &mut impl Sink) {
     out.put(&16_u32.to_be_bytes());
     out.put(&CANCEL_REQUEST.to_be_bytes());

@@ -1,6 +1,6 @@
 //! Types of values: those that our tables have, and lists of them.
 //!
-//! The numbers are fixed in every PostgreSQL (`src/include/catalog/pg_type.dat` of its source).
+//! The numbers are fixed in every PostgreSQL (pg_type.dat among its sources).
 
 /// One type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

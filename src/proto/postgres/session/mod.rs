@@ -315,6 +315,7 @@ impl Session {
                 payload,
                 process,
             },
+            // `next` goes on when nothing has happened.
             Happened::Nothing | Happened::Changed => Event::Changed,
             Happened::Goodbye(report) => Event::Goodbye(report),
         })

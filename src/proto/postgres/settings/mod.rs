@@ -210,15 +210,17 @@ impl Words {
     }
 
     fn settings(&self, environment: &BTreeMap<String, String>) -> Result<Settings, SettingsError> {
-        let tls = self
-            .read("sslmode", words::tls_mode)?
-            .unwrap_or(TlsMode::Prefer);
+        let root_certificates = self.text("sslrootcert");
+        let tls = match self.read("sslmode", words::tls_mode)? {
+            // Whoever names authorities wants them to be asked, in libpq as here.
+            Some(TlsMode::Require) if root_certificates.is_some() => TlsMode::VerifyCa,
+            asked => asked.unwrap_or(TlsMode::Prefer),
+        };
         let login = self.login(tls, environment)?;
         let channel_binding = login.channel_binding;
         if channel_binding == ChannelBinding::Required && tls == TlsMode::Disable {
             return self.fail("channel_binding", "needs TLS, and sslmode is disable");
         }
-        let root_certificates = self.text("sslrootcert");
         if root_certificates.as_deref() == Some("system") && tls != TlsMode::VerifyFull {
             return self.fail("sslrootcert", "is system, which needs sslmode=verify-full");
         }

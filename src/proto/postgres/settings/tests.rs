@@ -103,6 +103,8 @@ fn what_is_left_out_has_its_usual_value() {
         parse("postgres://me:@db").unwrap().login.password,
         Some(Password::new(String::new()))
     );
+    let trusted = parse("postgres://me@db?sslmode=require&sslrootcert=ca.pem").unwrap();
+    assert_eq!(trusted.tls, TlsMode::VerifyCa);
     // Hosts can be parameters, too: one port for all of them, or one for each.
     let listed = parse("postgres://me@/db?host=a,b&port=1").unwrap();
     assert_eq!(hosts(&listed), ["a 1", "b 1"]);
