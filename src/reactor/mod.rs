@@ -51,6 +51,7 @@ use self::socket::Socket;
 pub use self::start::{StartError, run};
 use self::threads::{Finished, Threads};
 use self::watchdog::Board;
+use crate::engine::failover::Failover;
 use crate::engine::gate::BreakerTurn;
 use crate::engine::io::{Input, Output};
 use crate::engine::policy::breaker;
@@ -160,6 +161,7 @@ impl Reactor {
         self.hand_work_over();
         self.log_failures();
         self.log_breakers();
+        self.log_failovers();
         let wish = if signalled { self.signals.wish() } else { None };
         if let Some(wish) = wish {
             self.stop_accepting(wish);
@@ -336,8 +338,12 @@ impl Reactor {
         for notice in self.engine.notices() {
             let (id, route, status, code) =
                 (notice.request_id, notice.route, notice.status, notice.code);
+            let tried = notice.tried.as_ref();
+            let provider = tried.map(|tried| tried.provider.as_ref());
+            let model = tried.map(|tried| tried.model.as_ref());
+            let attempts = tried.map(|tried| tried.attempts);
             if status >= 500 {
-                tracing::warn!(%id, route, status, code, "a request failed");
+                tracing::warn!(%id, route, status, code, provider, model, attempts, "a request failed");
             } else {
                 tracing::debug!(%id, route, status, code, "a request was refused");
             }
@@ -357,6 +363,12 @@ impl Reactor {
                     tracing::info!(%provider, "one call is let through to the provider");
                 }
             }
+        }
+    }
+
+    fn log_failovers(&mut self) {
+        for Failover { from, to, why } in self.engine.failovers() {
+            tracing::info!(from, to, why, "a text is asked of another target");
         }
     }
 

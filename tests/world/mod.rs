@@ -17,7 +17,7 @@ mod store;
 
 use std::collections::BTreeMap;
 use std::io::IoSlice;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -106,6 +106,22 @@ pub(crate) const PROVIDER: &str = "[provider.llm]\nbase_url = \"http://10.0.0.1:
 /// The same provider, asked as often as it is by default.
 pub(crate) const RETRIED: &str =
     "[provider.llm]\nbase_url = \"http://10.0.0.1:8000/v1\"\nmodel = \"m\"\n";
+
+/// Two providers, `a` at 10.0.0.1 and `b` at 10.0.0.2, and a model that is asked of the second when
+/// the first fails.
+pub(crate) const TWO: &str = "
+    default_provider = 'a'
+    [model.smart]
+    targets = ['a', 'b']
+    [provider.a]
+    base_url = 'http://10.0.0.1:8000/v1'
+    model = 'm'
+    retries = 2
+    [provider.b]
+    base_url = 'http://10.0.0.2:8000/v1'
+    model = 'n'
+    retries = 2
+";
 
 /// The configuration in a file with this text.
 pub(crate) fn config(text: &str) -> Arc<Config> {
@@ -443,8 +459,13 @@ impl World {
 
     /// A client connects, if there is a place for it.
     pub(crate) fn try_client(&mut self) -> Option<ConnId> {
+        self.try_client_at([192, 0, 2, 1])
+    }
+
+    /// A client connects from this address, if there is a place for it.
+    pub(crate) fn try_client_at(&mut self, peer: impl Into<IpAddr>) -> Option<ConnId> {
         let mut outputs = std::mem::take(&mut self.outputs);
-        let peer = [192, 0, 2, 1].into();
+        let peer = peer.into();
         let id = self.engine.accept(self.now, peer, &mut outputs);
         if let Some(id) = id {
             self.sockets.insert(id, Socket::default());

@@ -2,7 +2,7 @@
 //!
 //! A test compares it with the enums that the codes come from, and another one with the API page.
 
-use Group::{Any, Body, Json, Lines, One, Query, Resume, Scorer, Store, Text};
+use Group::{Any, Body, Chat, Json, Limited, Lines, One, Query, Resume, Scorer, Store, Text};
 
 /// Which requests may be answered with a problem.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,12 +21,16 @@ pub(super) enum Group {
     One,
     /// Those that go on with a stream.
     Resume,
+    /// Those that a limit on requests and tokens is for.
+    Limited,
     /// Those that have a text written.
     Text,
     /// Those that have something scored.
     Scorer,
     /// Those that ask the store.
     Store,
+    /// Those in a vendor's dialect.
+    Chat,
 }
 
 /// The list.
@@ -51,6 +55,7 @@ pub(super) const CODES: &[(&str, &[u16], Group)] = &[
     ("unknown_field", &[422], Json),
     ("duplicate_field", &[422], Json),
     ("invalid_field", &[422], Json),
+    ("unsupported_field", &[400], Chat),
     ("invalid_line", &[422], Lines),
     ("text_too_long", &[413], Json),
     ("not_found", &[404], One),
@@ -91,6 +96,10 @@ pub(super) const CODES: &[(&str, &[u16], Group)] = &[
     ("chunk_line_too_long", &[400], Any),
     ("chunk_extensions_too_long", &[400], Any),
     ("bad_chunk_end", &[400], Any),
+    ("requests_limited", &[429], Limited),
+    ("tokens_limited", &[429], Text),
+    ("request_over_limit", &[429], Text),
+    ("connections_limited", &[429], Any),
     ("memory_full", &[503], Any),
     ("exchanges_full", &[503], Any),
     ("generations_full", &[503], Text),

@@ -4,26 +4,31 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod account;
 mod advice;
 mod analyze;
 mod breaker;
 mod cancel;
+mod chat;
 mod contents;
 mod deadline;
 mod dns;
 mod export;
+mod failover;
 mod gather;
 mod generate_offline;
 mod generate_openai;
 mod http;
 mod import;
 mod keywords;
+mod models;
 mod page;
 mod parsing;
 mod permit;
 mod pool;
 mod pressure;
 mod probes;
+mod rate;
 mod refused;
 mod resume;
 mod retry;
