@@ -27,6 +27,7 @@ pub mod name_server;
 pub mod process;
 pub mod provider;
 pub mod proxy;
+pub mod redis;
 pub mod response;
 pub mod script;
 pub mod server;
