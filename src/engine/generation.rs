@@ -20,7 +20,6 @@ use super::flow::Flow;
 use super::flow::generate::Event;
 use super::keywords::Purpose;
 use super::now::Mono;
-use super::rate::Charge;
 use super::slots::{CallId, ExchangeId, GenerationId, WorkId};
 use super::timers::{Owner, Timer};
 use super::trace::State;
@@ -438,10 +437,8 @@ impl Engine {
     }
 
     pub(super) fn subscribers(&self, id: GenerationId) -> Vec<ExchangeId> {
-        self.generations
-            .get(id)
-            .map(|generation| generation.subscribers.clone())
-            .unwrap_or_default()
+        let generation = self.generations.get(id);
+        generation.map_or_else(Vec::new, |generation| generation.subscribers.clone())
     }
 
     pub(super) fn settle_generation(&mut self, id: GenerationId) {
