@@ -24,7 +24,7 @@ use super::slots::{CallId, ExchangeId, GenerationId, WorkId};
 use super::timers::{Owner, Timer};
 use super::trace::State;
 use super::work::{Cancel, Work, WorkOwner};
-use super::{Engine, Failure, account::Account, failure::Upstream};
+use super::{Engine, Failure, account::Account, failure::Upstream, rate::Charge};
 use crate::dialect::{FinishReason, Usage};
 use crate::limits::{GENERATION_BYTES, READERS_AT_ONCE, STORE_MS};
 use crate::score::Scores;
