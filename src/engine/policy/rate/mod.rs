@@ -28,6 +28,7 @@
 
 pub mod doors;
 pub mod fields;
+pub mod lease;
 mod subject;
 mod subjects;
 mod window;
