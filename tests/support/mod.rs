@@ -28,6 +28,7 @@ pub mod postgres;
 pub mod process;
 pub mod provider;
 pub mod proxy;
+pub mod redis;
 pub mod response;
 pub mod script;
 pub mod server;
