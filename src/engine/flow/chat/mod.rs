@@ -67,7 +67,7 @@ impl Engine {
     pub(super) fn chat_parsed(
         &mut self,
         id: ExchangeId,
-        mut ask: Box<ChatAsk>,
+        mut ask: ChatAsk,
         body: Arc<Vec<u8>>,
     ) -> Result<(), Failure> {
         if let Some(Route::Chat(inbound)) = self.exchanges.get(id).map(|e| &e.route)
@@ -78,7 +78,7 @@ impl Engine {
                 (chat.model, chat.stream) = (model.to_owned(), stream);
             }
         }
-        self.ask_chat(id, *ask, body)
+        self.ask_chat(id, ask, body)
     }
 
     /// It is known what is asked for: the call begins.
