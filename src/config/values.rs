@@ -19,7 +19,7 @@ pub(super) trait Value: Sized {
 }
 
 /// A string as TOML writes it.
-fn quoted(text: &str) -> String {
+pub(super) fn quoted(text: &str) -> String {
     toml::Value::String(text.to_owned()).to_string()
 }
 

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
+use super::account::Account;
 use super::call::Plan;
 use super::flow::chat::Chat;
 use super::generation::{Generation, GenerationWait, Outcome, Phase};
@@ -27,6 +28,7 @@ impl Engine {
     /// The transaction that stores a generation: a row for each request that was part of it, and
     /// one for the text if there is any. `None` when there is nothing to store.
     pub(super) fn rows_of(&mut self, id: GenerationId, state: TextState) -> Option<Write> {
+        self.count_usage(id);
         let subscribers = self.subscribers(id);
         let mut requests: Vec<RequestRow> = subscribers
             .into_iter()
@@ -83,7 +85,7 @@ impl Engine {
         } else {
             self.request_row(exchange, RequestOutcome::ClientGone, 499)?
         };
-        row = with_generation(row, generation);
+        self.enter_generation(&mut row, generation, exchange);
         Some(row)
     }
 
@@ -93,7 +95,7 @@ impl Engine {
             return None;
         }
         let generation = self.generations.get(id)?;
-        let row = match &generation.result.verdict {
+        let mut row = match &generation.result.verdict {
             Some(Err(failure)) => {
                 let has_text = generation.has_text() || generation.is_chat();
                 let outcome = outcome_of(failure, has_text && generation.was_seen());
@@ -104,7 +106,16 @@ impl Engine {
             }
             _ => self.request_row(exchange, RequestOutcome::Ok, 200)?,
         };
-        Some(with_generation(row, generation))
+        self.enter_generation(&mut row, generation, exchange);
+        Some(row)
+    }
+
+    /// Puts into the row of `exchange` what it has to say about its text.
+    fn enter_generation(&self, row: &mut RequestRow, text: &Generation, exchange: ExchangeId) {
+        row.generation_id = Some(text.id);
+        if let Some(exchange) = self.exchanges.get(exchange) {
+            self.enter_calls(row, text, exchange.started.mono);
+        }
     }
 
     /// Keeps a finished text so that it can be resumed, and lets the oldest ones go.
@@ -211,6 +222,8 @@ impl Engine {
             result: Box::new(Outcome {
                 verdict: Some(verdict),
                 finish: row.finish_reason.as_deref().and_then(finish_of),
+                native: None,
+                account: Account::default(),
                 usage: Usage {
                     prompt_tokens: row.prompt_tokens,
                     completion_tokens: row.completion_tokens,
@@ -218,12 +231,11 @@ impl Engine {
                 },
                 model: Some(row.model),
                 scores: row.scores,
-                keywords: Vec::new(),
-                document: None,
                 stored: true,
                 attempts: 0,
                 at: 0,
                 created_ms: row.created_ms,
+                ..Outcome::default()
             }),
             timer: Timer::default(),
             wait: GenerationWait::Replay,
@@ -240,8 +252,9 @@ impl Engine {
         Ok(id)
     }
 
-    /// Takes a prompt off the list of those that others may join.
+    /// No provider is asked for a text any more: nobody joins it, and what it has used is charged.
     pub(super) fn forget_prompt(&mut self, id: GenerationId) {
+        self.settle_charge(id);
         if let Some(generation) = self.generations.get(id)
             && self.by_prompt.get(&generation.plan.key) == Some(&id)
         {
@@ -261,16 +274,6 @@ impl Engine {
     pub(super) fn generation_by_id(&self, uuid: Uuid) -> Option<GenerationId> {
         self.by_id.get(&uuid).copied()
     }
-}
-
-fn with_generation(mut row: RequestRow, generation: &Generation) -> RequestRow {
-    let (target, result) = (generation.target(), &generation.result);
-    row.generation_id = Some(generation.id);
-    row.provider = Some(target.provider_name.to_string());
-    row.model = Some(target.model.to_string());
-    row.prompt_tokens = result.usage.prompt_tokens;
-    row.completion_tokens = result.usage.completion_tokens;
-    row
 }
 
 fn text_row(generation: &Generation, state: TextState) -> TextRow {

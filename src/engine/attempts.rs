@@ -110,6 +110,7 @@ impl Engine {
         if let Some(generation) = self.generations.get_mut(call.generation) {
             let result = &mut generation.result;
             (result.usage, result.finish, result.model) = (Usage::default(), None, None);
+            result.native = None;
             result.document = None;
             Arc::make_mut(&mut generation.text).clear();
         }

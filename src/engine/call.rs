@@ -155,10 +155,9 @@ pub enum CallWait {
 impl Engine {
     /// Starts the call of a generation.
     pub(super) fn start_call(&mut self, id: GenerationId) -> Result<(), Failure> {
-        let Some(generation) = self.generations.get(id) else {
+        let Some((at, provider)) = self.first_target(id) else {
             return Ok(());
         };
-        let (at, provider) = (0, generation.plan.route.first().provider);
         let call = Call {
             generation: id,
             at,
@@ -196,18 +195,27 @@ impl Engine {
     /// Ends the trace state of a call and starts `next`.
     pub(super) fn enter_call(&mut self, id: CallId, next: State) {
         let now = self.now.mono;
+        self.end_call_state(id, Some(next));
         if let Some(call) = self.calls.get_mut(id) {
-            self.trace.push(Span {
-                start: call.since,
-                nanos: now.since(call.since),
-                whose: id.into(),
-                kind: Kind::Call,
-                state: call.state,
-                arg: 0,
-            });
             call.state = next;
             call.since = now;
         }
+    }
+
+    fn end_call_state(&mut self, id: CallId, next: Option<State>) {
+        let Some(call) = self.calls.get(id) else {
+            return;
+        };
+        let (state, nanos) = (call.state, self.now.mono.since(call.since));
+        self.trace.push(Span {
+            start: call.since,
+            nanos,
+            whose: id.into(),
+            kind: Kind::Call,
+            state,
+            arg: 0,
+        });
+        self.spend(id, state, next, nanos);
     }
 
     /// A deadline of a call has come.
@@ -268,7 +276,7 @@ impl Engine {
     }
 
     fn remove_call(&mut self, id: CallId) -> Option<Call> {
-        self.enter_call(id, State::Queued);
+        self.end_call_state(id, None);
         let mut call = self.calls.remove(id)?;
         self.ledger.settle(&mut call.charged, 0);
         if let Some(generation) = self.generations.get_mut(call.generation)

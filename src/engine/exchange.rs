@@ -16,7 +16,7 @@ use super::{Engine, Failure, failure::Bound};
 use crate::dialect::Dialect;
 use crate::limits::{JSON_ON_LOOP_BYTES, PARSE_MS};
 use crate::proto::http1::{Method, Version};
-use crate::store::{RequestOutcome, RequestRow, Write};
+use crate::store::{Calls, Inbound, RequestOutcome, RequestRow, Write};
 
 /// One client request and its reply.
 #[derive(Debug)]
@@ -109,6 +109,11 @@ impl Engine {
         for generation in held.generation.into_iter().chain(held.party) {
             self.unsubscribe(generation, id);
         }
+    }
+
+    /// The connection of an exchange, if both are there.
+    pub(super) fn conn_of(&self, id: ExchangeId) -> Option<ConnId> {
+        self.exchanges.get(id).map(|exchange| exchange.conn)
     }
 
     /// Ends the state that `id` is in and starts `next`, with one reading of the clock.
@@ -259,6 +264,8 @@ impl Engine {
             prompt_tokens: None,
             completion_tokens: None,
             error_code: None,
+            inbound: Inbound::Own,
+            calls: Calls::default(),
         })
     }
 
@@ -289,6 +296,7 @@ impl Engine {
             return;
         };
         row.error_code = code.map(str::to_string);
+        self.enter_gather(id, &mut row);
         let write = Write::Save {
             requests: vec![row],
             text: None,

@@ -10,6 +10,7 @@
 //! ```
 //! The verdict *bad* is told at once; *good* only when the row is on disk.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use uuid::Uuid;
@@ -20,11 +21,12 @@ use super::flow::chat::inquiry::Inquiry;
 use super::flow::generate::Event;
 use super::keywords::Purpose;
 use super::now::Mono;
-use super::slots::{CallId, ConnId, ExchangeId, GenerationId, WorkId};
+use super::rate::Charge;
+use super::slots::{CallId, ExchangeId, GenerationId, WorkId};
 use super::timers::{Owner, Timer};
 use super::trace::State;
 use super::work::{Cancel, Work, WorkOwner};
-use super::{Engine, Failure, failure::Upstream};
+use super::{Engine, Failure, account::Account, failure::Upstream};
 use crate::dialect::{FinishReason, Usage};
 use crate::limits::{GENERATION_BYTES, READERS_AT_ONCE, STORE_MS};
 use crate::score::Scores;
@@ -103,12 +105,18 @@ pub struct Outcome {
     pub verdict: Option<Result<(), Failure>>,
     /// Why the provider stopped.
     pub finish: Option<FinishReason>,
+    /// The same in the provider's own word.
+    pub native: Option<Cow<'static, str>>,
     /// Attempts that were begun, at whatever target.
     pub attempts: u32,
     /// Which target of the plan was asked last: of a text, the one that has written it.
     pub at: u8,
+    /// Where the time went.
+    pub account: Account,
     /// What the provider counted.
     pub usage: Usage,
+    /// What was charged for it.
+    pub charge: Charge,
     /// The model that the provider named.
     pub model: Option<String>,
     /// The scores, if there was time for them.
@@ -460,10 +468,5 @@ impl Engine {
             let bytes = generation.bytes();
             self.ledger.settle(&mut generation.charged, bytes);
         }
-    }
-
-    /// The connection of an exchange, if both are there.
-    pub(super) fn conn_of(&self, id: ExchangeId) -> Option<ConnId> {
-        self.exchanges.get(id).map(|exchange| exchange.conn)
     }
 }

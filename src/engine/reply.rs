@@ -92,16 +92,15 @@ impl Engine {
         let status = failure.status_in(dialect);
         if exchange.flow.has_begun_to_answer() {
             // Its head is out: only a cut tells that it is not whole.
-            let (conn, request_id, route) =
-                (exchange.conn, exchange.request_id, exchange.route.as_str());
-            self.note_failure(failure, status, route, request_id);
+            let conn = exchange.conn;
+            self.note_failure_of(id, failure);
             let outcome = outcome_of(failure, true);
             self.settle_row(id, outcome, status, Some(failure.code()));
             self.client_closed(conn);
             return self.out.push(Output::Close(conn, super::io::How::Reset));
         }
-        let (request_id, route) = (exchange.request_id, exchange.route.as_str());
-        self.note_failure(failure, status, route, request_id);
+        let request_id = exchange.request_id;
+        self.note_failure_of(id, failure);
         let outcome = outcome_of(failure, false);
         self.settle_row(id, outcome, status, Some(failure.code()));
         let mut body = std::mem::take(&mut self.scratch);
@@ -131,7 +130,7 @@ impl Engine {
 
     /// A problem for a connection on which no request could be made out.
     pub(super) fn write_lone_problem(&mut self, conn: ConnId, failure: &Failure, id: Uuid) {
-        self.note_failure(failure, failure.status(), "none", id);
+        self.note_failure(failure, failure.status(), "none", id, None);
         let body = serde_json::to_vec(&Problem::new(failure, id)).unwrap_or_default();
         let terms = Terms {
             method: Method::Get,
@@ -141,6 +140,7 @@ impl Engine {
             last_event_id: None,
             dialect: None,
         };
+        self.rate_fields.clear();
         let fields = ReplyFields::of_failure(failure);
         let document = Document {
             status: failure.status(),
@@ -163,6 +163,7 @@ impl Engine {
             return;
         };
         let (conn, terms) = (exchange.conn, exchange.terms);
+        self.note_rate_fields(id);
         let document = Document {
             status,
             content,
@@ -255,6 +256,9 @@ impl Engine {
         }
         if let Some(attempts) = fields.attempts {
             head = head.number("x-maitred-attempts", attempts);
+        }
+        for (name, value) in self.rate_fields.iter() {
+            head = head.field(name, value);
         }
         if let Some(allow) = fields.allow {
             head = head.field("allow", allow);

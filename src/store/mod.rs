@@ -14,6 +14,7 @@
 //! thread of its own, because SQLite blocks and the loop must not.
 
 mod error;
+mod requests;
 mod rows;
 pub mod sqlite;
 mod term;
@@ -26,9 +27,9 @@ use uuid::Uuid;
 use crate::score::Scores;
 
 pub use error::StoreError;
+pub use requests::{Calls, Inbound, RequestOutcome, RequestRow};
 pub use rows::{
-    AnalysisRow, KeywordMethod, KeywordsRow, Listed, RequestOutcome, RequestRow, TextRow,
-    TextState, Unscored, excerpt,
+    AnalysisRow, KeywordMethod, KeywordsRow, Listed, TextRow, TextState, Unscored, excerpt,
 };
 pub use term::{term_hash, term_id, term_key};
 

@@ -26,6 +26,7 @@ impl Failure {
             | Failure::Line(_)
             | Failure::Header { .. } => ProblemKind::Invalid,
             Failure::Deadline => ProblemKind::Timeout,
+            Failure::Limited(_) => ProblemKind::RateLimited,
             Failure::Full(_)
             | Failure::QueueTimeout { .. }
             | Failure::Stopping

@@ -73,7 +73,7 @@ impl Engine {
         id: ExchangeId,
         ask: KeywordsAsk,
     ) -> Result<(), Failure> {
-        let has_provider = self.upstream(self.default_provider).is_some();
+        let has_provider = !self.router.default_route().first().offline;
         match ask.method {
             Some(KeywordMethod::Local) => self.find_keywords(id, ask),
             None if !has_provider => self.find_keywords(id, ask),
@@ -98,7 +98,7 @@ impl Engine {
             key: [0; 32],
             term_id: term_id(TENANT, &ask.content),
             topic: ask.content,
-            route: self.route_to(self.default_provider, None),
+            route: self.router.default_route(),
             max_tokens: None,
             temperature: None,
             stream: false,
@@ -114,6 +114,7 @@ impl Engine {
     /// so that keywords are not thrown away for want of room.
     fn find_keywords(&mut self, id: ExchangeId, ask: KeywordsAsk) -> Result<(), Failure> {
         self.admit_rows()?;
+        self.charge_request(id)?;
         let content = Arc::new(ask.content);
         let work = Work::Keywords {
             text: Arc::clone(&content),

@@ -130,6 +130,7 @@ const OWN: &[Operation] = &[
         problems: &[
             Group::Body,
             Group::Json,
+            Group::Limited,
             Group::Text,
             Group::Scorer,
             Group::Store,
@@ -185,6 +186,7 @@ const OWN: &[Operation] = &[
         problems: &[
             Group::Body,
             Group::Json,
+            Group::Limited,
             Group::Text,
             Group::Scorer,
             Group::Store,
@@ -199,7 +201,13 @@ const OWN: &[Operation] = &[
         summary: "Readability and sentiment of a text of one's own",
         body: Some((JSON, "AnalyzeRequest")),
         answers: &[ok(&[(JSON, "Analysis")], "The scores, stored.")],
-        problems: &[Group::Body, Group::Json, Group::Scorer, Group::Store],
+        problems: &[
+            Group::Body,
+            Group::Json,
+            Group::Limited,
+            Group::Scorer,
+            Group::Store,
+        ],
         ..PLAIN
     },
     Operation {
@@ -216,6 +224,7 @@ const OWN: &[Operation] = &[
         problems: &[
             Group::Body,
             Group::Json,
+            Group::Limited,
             Group::Text,
             Group::Scorer,
             Group::Store,

@@ -15,5 +15,7 @@ pub mod hint;
 pub mod hosts;
 pub mod permit;
 pub mod prefer;
+pub mod price;
+pub mod rate;
 pub mod retry;
 pub mod route;

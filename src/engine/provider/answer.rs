@@ -137,7 +137,7 @@ impl Engine {
             return;
         };
         let generation = call.generation;
-        let throttled = call.throttled;
+        let (throttled, is_first) = (call.throttled, call.wait == CallWait::FirstContent);
         match event {
             Event::Text(text) | Event::Refusal(text) => {
                 self.grow(generation, |log| text.append_to(log));
@@ -161,13 +161,17 @@ impl Engine {
                 }
                 return;
             }
-            Event::Finish { reason, .. } => {
+            Event::Finish { reason, native } => {
                 if let Some(generation) = self.generations.get_mut(generation) {
                     generation.result.finish = Some(*reason);
+                    generation.result.note_native_finish(*native);
                 }
                 return;
             }
             Event::Done | Event::Error(_) => return,
+        }
+        if is_first {
+            self.note_first_content(generation);
         }
         self.call_is_alive(id);
         // Only content moves the gap on (R21): comments and usage do not.

@@ -1,6 +1,6 @@
 //! Writing the request of a call.
 
-use crate::config::{Config, Secret, Upstream};
+use crate::config::{self, Config};
 use crate::dialect::{Ask, Dialect};
 use crate::engine::blocks::Pen;
 use crate::engine::generation::Generation;
@@ -9,7 +9,7 @@ use crate::engine::policy::deadline;
 use crate::engine::provider::dialect_of;
 use crate::engine::routes::inbound::Passed;
 use crate::engine::slots::{CallId, ConnId, GenerationId};
-use crate::engine::{Engine, Failure};
+use crate::engine::{Engine, Failure, failure::Upstream};
 use crate::limits::SCRATCH_BYTES;
 use crate::proto::http1::{self};
 
@@ -20,8 +20,11 @@ impl Engine {
     pub(crate) fn unquoted(&self, id: CallId, failure: Failure) -> Failure {
         let provider = self.calls.get(id).map(|call| call.provider as usize);
         let upstream = provider.and_then(|at| self.config.providers.get(at)?.upstream());
-        match (failure, upstream.and_then(|upstream| upstream.key.as_ref())) {
-            (Failure::Upstream(failure), Some(key)) => failure.without(key.expose()).into(),
+        match (failure, upstream) {
+            (Failure::Upstream(failure), Some(upstream)) => {
+                let secrets = upstream.keys.iter().map(|key| key.secret.expose());
+                secrets.fold(failure, Upstream::without).into()
+            }
             (failure, _) => failure,
         }
     }
@@ -110,7 +113,7 @@ fn write_own(
 
 /// What the head of a request is made of.
 struct Head<'a> {
-    upstream: &'a Upstream,
+    upstream: &'a config::Upstream,
     dialect: Dialect,
     model: &'a str,
     stream: bool,
@@ -132,7 +135,9 @@ impl Head<'_> {
             ("accept-encoding", b"identity"),
             ("user-agent", USER_AGENT.as_bytes()),
         ];
-        let auth = self.dialect.auth(upstream.key.as_ref().map(Secret::expose));
+        let auth = self
+            .dialect
+            .auth(upstream.keys.first().map(|key| key.secret.expose()));
         fields.extend(auth.iter().map(|(name, value)| (*name, value.as_bytes())));
         if let (Some(passed), Dialect::Anthropic) = (self.passed, self.dialect) {
             if let Some(version) = &passed.version {

@@ -4,6 +4,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod account;
 mod advice;
 mod analyze;
 mod breaker;
@@ -25,6 +26,7 @@ mod permit;
 mod pool;
 mod pressure;
 mod probes;
+mod rate;
 mod refused;
 mod resume;
 mod retry;

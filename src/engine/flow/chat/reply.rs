@@ -183,11 +183,11 @@ impl Engine {
         let Some(exchange) = self.exchanges.get(id) else {
             return;
         };
-        let (request_id, route) = (exchange.request_id, exchange.route.as_str());
+        let request_id = exchange.request_id;
         let Some(dialect) = exchange.terms.dialect else {
             return self.close_chat(id, false);
         };
-        self.note_failure(failure, failure.status_in(Some(dialect)), route, request_id);
+        self.note_failure_of(id, failure);
         let mut frame = std::mem::take(&mut self.scratch);
         frame.clear();
         let name = request_id.to_string();

@@ -23,6 +23,7 @@ use std::collections::VecDeque;
 
 use super::Flow;
 use super::body::{BatchAsk, GenerateAsk};
+use crate::engine::account::Sum;
 use crate::engine::policy::prefer::Prefer;
 use crate::engine::slots::{ExchangeId, GenerationId};
 use crate::engine::trace::State;
@@ -50,8 +51,8 @@ pub struct Gather {
     piece: Vec<u8>,
     /// … and how much of it was.
     written: usize,
-    /// Tokens of all prompts and of all texts, as far as providers counted them.
-    tokens: (Option<u64>, Option<u64>),
+    /// What the calls of all texts came to.
+    sum: Sum,
     phase: Phase,
 }
 
@@ -98,7 +99,7 @@ impl Gather {
             at_once: BATCH_AT_ONCE,
             piece: Vec::new(),
             written: 0,
-            tokens: (None, None),
+            sum: Sum::default(),
             phase: Phase::Going,
         }
     }
