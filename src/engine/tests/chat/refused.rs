@@ -223,3 +223,45 @@ fn a_time_limit_of_the_client_is_passed_on_and_kept() {
         assert_eq!(world.store.request().outcome, RequestOutcome::TimedOut);
     }
 }
+
+#[test]
+fn a_model_that_nobody_has_is_not_found_and_one_that_looks_like_it_is_named() {
+    let models = "[model.fast]\ntargets = [\"llm/m\"]\n";
+    let config = provider(Dialect::OpenAi).replace("retries", "models = [\"big-one\"]\nretries");
+    let mut world = World::new(&[&config, models].concat());
+    let body = |model: &str| format!(r#"{{"model":"{model}","messages":[]}}"#);
+    let client = world.post("/v1/chat/completions", &body("big-on"));
+    let reply = world.reply(client);
+    let told = &reply.json()["error"];
+    assert_eq!(
+        (reply.status, &told["code"]),
+        (404, &"model_not_found".into())
+    );
+    assert!(
+        told["message"].as_str().unwrap().contains("`big-one`"),
+        "{told}"
+    );
+    let client = world.post("/v1/chat/completions", &body(&"m".repeat(201)));
+    assert_eq!(world.reply(client).status, 400);
+}
+
+#[test]
+fn limits_of_an_address_are_told_in_the_vendors_fields() {
+    for (ours, field) in [
+        (Dialect::OpenAi, "x-ratelimit-remaining-requests"),
+        (Dialect::Anthropic, "anthropic-ratelimit-requests-remaining"),
+        (Dialect::Gemini, "ratelimit"),
+    ] {
+        let config = [&provider(ours), "[rate]\nrequests = [\"1/min\"]\n"].concat();
+        let mut world = World::new(&config);
+        let client = ask(&mut world, ours, false);
+        world.answer(answer(500, "", "{}"));
+        assert!(world.reply(client).field(field).is_some(), "{ours:?}");
+        let client = ask(&mut world, ours, false);
+        let reply = world.reply(client);
+        assert_eq!(
+            (reply.status, reply.field("retry-after")),
+            (429, Some("60"))
+        );
+    }
+}
