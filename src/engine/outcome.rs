@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::Failure;
 use super::account::Account;
+use super::failover::Tries;
 use super::rate::Charge;
 use crate::dialect::{FinishReason, Usage};
 use crate::score::Scores;
@@ -23,6 +24,8 @@ pub struct Outcome {
     pub attempts: u32,
     /// Which target of the plan was asked last: of a text, the one that has written it.
     pub at: u8,
+    /// Which targets were asked, and what came of it.
+    pub tries: Tries,
     /// Where the time went.
     pub account: Account,
     /// What the provider counted.
