@@ -31,6 +31,10 @@ impl Engine {
             return;
         };
         generation.call = None;
+        if generation.is_chat() {
+            self.count_usage(id);
+            return self.complete_chat(id);
+        }
         let text = Arc::make_mut(&mut generation.text);
         text.truncate(text.trim_end().len());
         if text.is_empty() {
@@ -43,6 +47,11 @@ impl Engine {
         generation.phase = Phase::Scoring;
         self.count_usage(id);
         self.forget_prompt(id);
+        self.score_generation(id);
+    }
+
+    /// The text is complete: a scorer is to have it, and its rows.
+    pub(super) fn score_generation(&mut self, id: GenerationId) {
         for exchange in self.subscribers(id) {
             self.enter(exchange, State::Scoring);
         }
@@ -72,7 +81,9 @@ impl Engine {
         generation.phase = Phase::Saving;
         generation.rows = Vec::new(); // they are among those that were passed on
         generation.result.scores = passed.scores;
-        generation.result.document = passed.document.map(|text| Arc::new(text.into_bytes()));
+        if let Some(document) = passed.document {
+            generation.result.document = Some(Arc::new(document.into_bytes()));
+        }
         generation.wait = GenerationWait::Save;
         self.wait_on(id, until);
         self.settle_generation(id);
@@ -95,6 +106,9 @@ impl Engine {
         };
         generation.work = None;
         generation.result.stored = result.is_ok();
+        if generation.is_chat() {
+            return self.chat_saved(id);
+        }
         if generation.result.verdict.is_none() {
             generation.result.verdict = Some(result.clone());
             self.keep_for_replay(id);

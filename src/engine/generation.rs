@@ -17,6 +17,7 @@ use uuid::Uuid;
 
 use super::call::Plan;
 use super::flow::Flow;
+use super::flow::chat::inquiry::Inquiry;
 use super::flow::generate::Event;
 use super::keywords::Purpose;
 use super::now::Mono;
@@ -49,6 +50,8 @@ pub struct Generation {
     pub subscribers: Vec<ExchangeId>,
     /// Rows of the requests that were part of it and have ended.
     pub rows: Vec<RequestRow>,
+    /// Of a chat: what is needed to ask, until something of the answer was sent.
+    pub inquiry: Option<Box<Inquiry>>,
     /// What is known about the result.
     pub result: Box<Outcome>,
     /// The deadline of `wait`.
@@ -139,14 +142,15 @@ impl Generation {
     /// Whether there is a text that can be stored, whole or not.
     #[must_use]
     pub fn has_text(&self) -> bool {
-        self.plan.purpose == Purpose::Text && !self.text.is_empty()
+        matches!(self.plan.purpose, Purpose::Text | Purpose::Chat) && !self.text.is_empty()
     }
 
     /// Bytes of memory it holds.
     #[must_use]
     pub fn bytes(&self) -> usize {
         let document = self.result.document.as_ref().map_or(0, |d| d.capacity());
-        self.text.capacity() + document + self.plan.topic.len() + 512 * self.rows.len()
+        let inquiry = self.inquiry.as_ref().map_or(0, |inquiry| inquiry.bytes());
+        self.text.capacity() + document + inquiry + self.plan.topic.len() + 512 * self.rows.len()
     }
 }
 

@@ -28,6 +28,8 @@ pub enum Purpose {
     Text,
     /// It is a list of so many keywords of the text in [`Plan::topic`].
     Keywords(usize),
+    /// It is for a client of a vendor's, which gets it event by event.
+    Chat,
 }
 
 impl Plan {
@@ -35,6 +37,8 @@ impl Plan {
     #[must_use]
     pub fn prompt(&self, config: &Config) -> String {
         match self.purpose {
+            // A chat is asked in its client's words.
+            Purpose::Chat => String::new(),
             Purpose::Text => config.prompt.fill(&self.topic),
             Purpose::Keywords(limit) => {
                 let end = self.topic.char_indices().nth(KEYWORDS_PROMPT_CHARS);
