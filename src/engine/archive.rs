@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use super::account::Account;
 use super::call::Plan;
+use super::failover::Tries;
 use super::flow::Flow;
 use super::flow::chat::Chat;
 use super::generation::{Generation, GenerationWait, Outcome, Phase};
@@ -287,6 +288,7 @@ impl Engine {
                 stored: true,
                 attempts: 0,
                 at: 0,
+                tries: Tries::default(),
                 created_ms: row.created_ms,
                 ..Outcome::default()
             }),

@@ -32,7 +32,6 @@ impl Engine {
         };
         generation.call = None;
         if generation.is_chat() {
-            self.count_usage(id);
             return self.complete_chat(id);
         }
         let text = Arc::make_mut(&mut generation.text);
@@ -45,13 +44,13 @@ impl Engine {
             return self.complete_keywords(id, limit);
         }
         generation.phase = Phase::Scoring;
-        self.count_usage(id);
         self.forget_prompt(id);
         self.score_generation(id);
     }
 
     /// The text is complete: a scorer is to have it, and its rows.
     pub(super) fn score_generation(&mut self, id: GenerationId) {
+        self.count_usage(id);
         for exchange in self.subscribers(id) {
             self.enter(exchange, State::Scoring);
         }

@@ -21,10 +21,9 @@ use super::flow::chat::inquiry::Inquiry;
 use super::flow::generate::Event;
 use super::keywords::Purpose;
 use super::now::Mono;
-use super::rate::Charge;
 use super::slots::{CallId, ExchangeId, GenerationId, WorkId};
 use super::timers::{Owner, Timer};
-use super::{Engine, Failure, account::Account, failure::Upstream};
+use super::{Engine, Failure, account::Account, failover::Tries, failure::Upstream, rate::Charge};
 use crate::dialect::{FinishReason, Usage};
 use crate::limits::{GENERATION_BYTES, READERS_AT_ONCE};
 use crate::score::Scores;
@@ -112,6 +111,8 @@ pub struct Outcome {
     pub attempts: u32,
     /// Which target of the plan was asked last: of a text, the one that has written it.
     pub at: u8,
+    /// Which targets were asked, and what came of it.
+    pub tries: Tries,
     /// Where the time went.
     pub account: Account,
     /// What the provider counted.
@@ -321,10 +322,8 @@ impl Engine {
     }
 
     pub(super) fn subscribers(&self, id: GenerationId) -> Vec<ExchangeId> {
-        self.generations
-            .get(id)
-            .map(|generation| generation.subscribers.clone())
-            .unwrap_or_default()
+        let generation = self.generations.get(id);
+        generation.map_or_else(Vec::new, |generation| generation.subscribers.clone())
     }
 
     pub(super) fn settle_generation(&mut self, id: GenerationId) {

@@ -36,6 +36,7 @@ mod deadline;
 pub mod dial;
 mod documents;
 pub mod exchange;
+pub mod failover;
 pub mod failure;
 pub mod flow;
 pub mod gate;
@@ -197,6 +198,7 @@ pub struct Engine {
     audience: Vec<ExchangeId>,
     notices: Vec<Notice>,
     breaker_turns: Vec<BreakerTurn>,
+    failovers: Vec<failover::Failover>,
     advisor: provider::Advisor,
 }
 
@@ -272,6 +274,7 @@ impl Engine {
             audience: Vec::new(),
             notices: Vec::new(),
             breaker_turns: Vec::new(),
+            failovers: Vec::new(),
             advisor: provider::Advisor::default(),
             config,
         }

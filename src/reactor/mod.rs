@@ -52,6 +52,7 @@ use self::socket::Socket;
 pub use self::start::{StartError, run};
 use self::threads::{Finished, Threads};
 use self::watchdog::Board;
+use crate::engine::failover::Failover;
 use crate::engine::gate::BreakerTurn;
 use crate::engine::io::{Input, Output};
 use crate::engine::policy::breaker;
@@ -164,6 +165,7 @@ impl Reactor {
         self.hand_work_over();
         self.log_failures();
         self.log_breakers();
+        self.log_failovers();
         let wish = if signalled { self.signals.wish() } else { None };
         if let Some(wish) = wish {
             self.stop_accepting(wish);
@@ -364,6 +366,12 @@ impl Reactor {
                     tracing::info!(%provider, "one call is let through to the provider");
                 }
             }
+        }
+    }
+
+    fn log_failovers(&mut self) {
+        for Failover { from, to, why } in self.engine.failovers() {
+            tracing::info!(from, to, why, "a text is asked of another target");
         }
     }
 
