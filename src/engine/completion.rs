@@ -48,7 +48,7 @@ impl Engine {
         self.score_generation(id);
     }
 
-    /// The text is complete: a scorer is to have it.
+    /// The text is complete: a scorer is to have it, and its rows.
     pub(super) fn score_generation(&mut self, id: GenerationId) {
         self.count_usage(id);
         for exchange in self.subscribers(id) {
