@@ -350,12 +350,8 @@ def a_whole_answer_that_breaks():
 
 
 @case
-@behind_maitred
 def a_model_that_is_not_there():
-    error = fails(
-        anthropic.NotFoundError,
-        client.messages.create, model="nobody/nothing", messages=ASK, max_tokens=9,
-    )
+    error = fails(anthropic.NotFoundError, create, "fault:status-404")
     same(error.body["error"]["type"], "not_found_error")
 
 

@@ -341,16 +341,6 @@ def a_whole_answer_that_breaks():
 
 @case
 @behind_maitred
-def a_model_that_is_not_there():
-    error = fails(
-        errors.ClientError,
-        client.models.generate_content, model="nobody/nothing", contents="tea?",
-    )
-    same((error.code, error.status), (404, "NOT_FOUND"))
-
-
-@case
-@behind_maitred
 def keys_and_headers():
     name = fresh("sim:tokens-1")
     answer = client.models.generate_content(model=name, contents="tea?")
