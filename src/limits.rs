@@ -119,6 +119,23 @@ pub const IMPORTS: usize = 4;
 /// marked truncated.
 pub const GENERATION_BYTES: usize = 4 * 1024 * 1024;
 
+// --- rate limits (docs/decisions/0036-rate-limits.md) ----------------------------------------------
+
+/// Limits that one address is measured against: four on requests and four on tokens. More: a wrong
+/// setting.
+pub const RATE_METERS: usize = 8;
+/// The largest number in a limit. Larger: a wrong setting.
+pub const RATE_COUNT: u64 = 1_000_000_000_000;
+/// The longest window of a limit. Longer: a wrong setting.
+pub const RATE_WINDOW_MS: u64 = 31 * 24 * 3600 * 1000;
+/// Addresses whose use is remembered, unless configured. Those for whom there is no place share one.
+pub const RATE_SUBJECTS: u64 = 65_536;
+/// … and the most that can be configured: 240 bytes each.
+pub const RATE_SUBJECTS_MAX: u64 = 4_194_304;
+/// Tokens that an answer is taken to have, as long as it is not there and nobody has said how long it
+/// may be.
+pub const RATE_TOKENS_UNASKED: u64 = 1_024;
+
 // --- time ----------------------------------------------------------------------------------------
 
 /// From the first byte of a request head to its last. Then 408 and close.

@@ -26,6 +26,7 @@ mod names;
 mod price;
 mod prompt;
 mod provider;
+mod rate;
 mod reference;
 mod resilience;
 mod secret;
@@ -54,6 +55,7 @@ pub(crate) use names::nearest;
 pub use price::{Price, Prices};
 pub use prompt::{KeywordsPrompt, PromptTemplate};
 pub use provider::{OFFLINE, Provider, ProviderKind, Timeouts, Upstream};
+pub use rate::{Rate, RateRule};
 pub use reference::reference;
 pub use resilience::{Breaker, Concurrency, Queue, Resilience, Retry};
 pub use secret::Secret;
@@ -108,6 +110,8 @@ pub struct Config {
     pub log_format: LogFormat,
     /// Which log lines there are.
     pub log_level: LogLevel,
+    /// What everybody may do.
+    pub rate: Rate,
     /// Bounds that an operator may move.
     pub limits: Limits,
     /// The built-in provider.
@@ -171,6 +175,7 @@ fn read(layers: &mut Layers) -> Result<Config, ConfigError> {
         record: layers.optional("record")?,
         log_format: layers.value("log.format", LogFormat::Text)?,
         log_level: layers.value("log.level", LogLevel::Info)?,
+        rate: Rate::read(layers, "rate")?,
         limits: Limits::read(layers, "limits")?,
         gateway: Gateway::read(layers, "gateway")?,
         default_model,

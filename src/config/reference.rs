@@ -62,6 +62,22 @@ const WORDS: &[(&str, &str)] = &[
     ("record", "a file to record the run into"),
     ("log.format", "or `json`"),
     ("log.level", "`error`, `warn`, `info`, `debug` or `trace`"),
+    (
+        "rate.requests",
+        "requests that cost a call or a scorer, such as `[\"60/min\", \"1000/day\"]`, up to four; then 429",
+    ),
+    (
+        "rate.tokens",
+        "tokens of prompts and answers, such as `[\"100000/min\"]`, up to four; then 429",
+    ),
+    (
+        "rate.connections",
+        "connections at a time; more: 429, more than twice as many: closed",
+    ),
+    (
+        "rate.subjects",
+        "of how many addresses that is remembered; others share one allowance",
+    ),
     ("limits.body_bytes", "a request body; larger: 413"),
     (
         "limits.analyze_body_bytes",

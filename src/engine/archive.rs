@@ -217,12 +217,11 @@ impl Engine {
                 },
                 model: Some(row.model),
                 scores: row.scores,
-                keywords: Vec::new(),
-                document: None,
                 stored: true,
                 attempts: 0,
                 at: 0,
                 created_ms: row.created_ms,
+                ..Outcome::default()
             }),
             timer: Timer::default(),
             wait: GenerationWait::Replay,
@@ -239,8 +238,9 @@ impl Engine {
         Ok(id)
     }
 
-    /// Takes a prompt off the list of those that others may join.
+    /// No provider is asked for a text any more: nobody joins it, and what it has used is charged.
     pub(super) fn forget_prompt(&mut self, id: GenerationId) {
+        self.settle_charge(id);
         if let Some(generation) = self.generations.get(id)
             && self.by_prompt.get(&generation.plan.key) == Some(&id)
         {

@@ -20,6 +20,7 @@ use super::flow::Flow;
 use super::flow::generate::Event;
 use super::keywords::Purpose;
 use super::now::Mono;
+use super::rate::Charge;
 use super::slots::{CallId, ExchangeId, GenerationId, WorkId};
 use super::timers::{Owner, Timer};
 use super::trace::State;
@@ -111,6 +112,8 @@ pub struct Outcome {
     pub account: Account,
     /// What the provider counted.
     pub usage: Usage,
+    /// What was charged for it.
+    pub charge: Charge,
     /// The model that the provider named.
     pub model: Option<String>,
     /// The scores, if there was time for them.

@@ -51,6 +51,7 @@ pub mod openapi;
 pub mod policy;
 pub mod pool;
 pub mod provider;
+mod rate;
 mod reply;
 pub mod resolver;
 mod results;
@@ -93,6 +94,7 @@ use self::ledger::Ledger;
 use self::metrics::Counters;
 use self::names::Name;
 use self::policy::hosts::Hosts;
+use self::policy::rate::{Doors, Rates, fields::Fields};
 use self::policy::route::Router;
 use self::pool::Pool;
 use self::resolver::Resolver;
@@ -166,6 +168,9 @@ pub struct Engine {
     last_id: (u64, u16),
     date: (u64, HttpDate),
     // the state of the whole
+    rates: Rates,
+    rate_fields: Fields,
+    doors: Doors,
     clients: usize,
     clients_max: usize,
     imports: usize,
@@ -235,6 +240,9 @@ impl Engine {
             random: fastrand::Rng::with_seed(chance::open_seed(seed)),
             last_id: (0, 0),
             date: (u64::MAX, HttpDate::from_unix(0)),
+            rates: Rates::new(&config.rate, seed),
+            rate_fields: Fields::default(),
+            doors: Doors::new(config.rate.connections, sizes.clients, seed),
             clients: 0,
             clients_max: sizes.clients,
             imports: 0,
@@ -393,7 +401,7 @@ enum Side {
 }
 
 /// Hashing keyed by the seed of the run: not predictable from outside, the same in a replay.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 struct Keyed(u64);
 
 impl BuildHasher for Keyed {

@@ -120,6 +120,7 @@ impl Engine {
             wants_stream: false,
             last_event_id: None,
         };
+        self.rate_fields.clear();
         let fields = ReplyFields::of_failure(failure);
         let document = Document {
             status: failure.status(),
@@ -142,6 +143,7 @@ impl Engine {
             return;
         };
         let (conn, terms) = (exchange.conn, exchange.terms);
+        self.note_rate_fields(id);
         let document = Document {
             status,
             content,
@@ -234,6 +236,9 @@ impl Engine {
         }
         if let Some(attempts) = fields.attempts {
             head = head.number("x-maitred-attempts", attempts);
+        }
+        for (name, value) in self.rate_fields.iter() {
+            head = head.field(name, value);
         }
         if let Some(allow) = fields.allow {
             head = head.field("allow", allow);

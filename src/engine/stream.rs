@@ -38,6 +38,7 @@ impl Engine {
         let generation = exchange.held.generation;
         let attempts = self.attempts_for(id);
         self.counters.answered(200);
+        self.note_rate_fields(id);
         if let Some(conn) = self.conns.get_mut(conn_id) {
             let mut pen = Pen {
                 blocks: &mut self.blocks,
@@ -50,6 +51,9 @@ impl Engine {
                 .field("cache-control", "no-cache")
                 .field("x-accel-buffering", "no")
                 .field("x-content-type-options", "nosniff");
+            for (name, value) in self.rate_fields.iter() {
+                head = head.field(name, value);
+            }
             // With a heartbeat in front of the text there may be more of them than were told.
             if let Some(attempts) = attempts {
                 head = head.number("x-maitred-attempts", attempts);
@@ -163,6 +167,7 @@ impl Engine {
             self.settle_generation(held);
         }
         let attempts = self.attempts_for(id);
+        self.note_rate_fields(id);
         self.write_document_head(conn, &terms, length as u64, attempts);
         self.pump(id);
     }

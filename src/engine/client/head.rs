@@ -17,7 +17,6 @@ impl Engine {
         let now = self.now;
         self.counters.requests += 1;
         let draining = self.stopping.is_some();
-        let max_requests = crate::limits::REQUESTS_PER_CONNECTION;
         let Some(client) = self.conns.get_mut(id).and_then(|c| c.client()) else {
             return;
         };
@@ -25,7 +24,7 @@ impl Engine {
         client.body_bytes = 0;
         let started_mono = client.began;
         client.began = now.mono;
-        let keep_alive = head.keep_alive && !draining && client.requests < max_requests;
+        let keep_alive = head.keep_alive && !draining && client.may_go_on();
         let terms = Terms {
             method: head.method,
             version: head.version,
@@ -37,6 +36,7 @@ impl Engine {
         let (route, mut verdict) = match routes::find(head) {
             Ok(route) => {
                 let verdict = self.check_head(&route, head);
+                let verdict = verdict.and_then(|()| self.check_rate(id, &route));
                 (route, verdict)
             }
             Err(failure) => (Route::Unknown, Err(failure)),

@@ -5,8 +5,10 @@
 //! inner path; the only bytes of a peer are the name of an unknown field or parameter (cut) and the
 //! short error type of a provider (checked letter by letter).
 
+mod limited;
 mod upstream;
 
+pub use self::limited::Limited;
 pub use self::upstream::Upstream;
 
 use std::sync::Arc;
@@ -66,6 +68,8 @@ pub enum Failure {
     },
     /// The time is over that the client has given itself.
     Deadline,
+    /// A limit of the client is reached.
+    Limited(Limited),
     /// Nothing is stored under that id.
     NotFound,
     /// The text was stopped or has failed, and nothing of it is left to resume.
@@ -160,6 +164,7 @@ impl Failure {
             Failure::Body(fault) => fault.status(),
             Failure::Parameter { .. } | Failure::Line(_) => 422,
             Failure::Header { .. } => 400,
+            Failure::Limited(_) => 429,
             Failure::Deadline => 504,
             Failure::Gone | Failure::Cancelled => 410,
             Failure::Full(_)
@@ -195,6 +200,7 @@ impl Failure {
             Failure::Line(_) => "invalid_line",
             Failure::Parameter { .. } => "invalid_parameter",
             Failure::Header { .. } => "invalid_header",
+            Failure::Limited(limited) => limited.code(),
             Failure::Deadline => "deadline_exceeded",
             Failure::NotFound => "not_found",
             Failure::Gone => "gone",
@@ -246,6 +252,7 @@ impl Failure {
             | Failure::NotYet
             | Failure::Store(StoreError::Busy { .. }) => Some(1_000),
             Failure::Stopping | Failure::StoreTimeout => Some(5_000),
+            Failure::Limited(limited) => limited.retry_after_ms(),
             Failure::Upstream(upstream) => upstream.retry_after_ms(),
             _ => None,
         }
@@ -257,6 +264,7 @@ impl Failure {
     pub fn is_lasting(&self) -> bool {
         match self {
             Failure::Upstream(upstream) => upstream.is_lasting(),
+            Failure::Limited(limited) => limited.retry_after_ms().is_none(),
             Failure::NotYet | Failure::HeadTimeout | Failure::BodyTimeout => false,
             Failure::Http(_) => true,
             other => other.status() < 500,
@@ -270,6 +278,7 @@ impl Failure {
             Failure::Upstream(Upstream::RateLimited { .. } | Upstream::BreakerOpen { .. }) => {
                 Some("provider")
             }
+            Failure::Limited(limited) => Some(limited.whose()),
             other => matches!(other.status(), 429 | 503).then_some("server"),
         }
     }
@@ -283,6 +292,7 @@ impl Failure {
             Failure::Line(fault) => fault.detail(),
             Failure::MediaType { wanted } => format!("The body has to be {wanted}."),
             Failure::Store(error) => store_words(error).to_string(),
+            Failure::Limited(limited) => limited.detail(),
             Failure::Upstream(upstream) => upstream.detail(),
             Failure::Method { allow } => {
                 format!("This path does not take that method. It takes: {allow}.")

@@ -114,6 +114,7 @@ impl Engine {
     /// so that keywords are not thrown away for want of room.
     fn find_keywords(&mut self, id: ExchangeId, ask: KeywordsAsk) -> Result<(), Failure> {
         self.admit_rows()?;
+        self.charge_request(id)?;
         let content = Arc::new(ask.content);
         let work = Work::Keywords {
             text: Arc::clone(&content),

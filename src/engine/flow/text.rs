@@ -41,7 +41,7 @@ impl Engine {
     /// Makes `id` wait for what `plan` asks for.
     pub(super) fn wait_for_plan(&mut self, id: ExchangeId, plan: Plan) -> Result<(), Failure> {
         let stream = plan.stream;
-        let (generation, is_new) = self.join_or_admit(plan)?;
+        let (generation, is_new) = self.join_or_admit(id, plan)?;
         self.wait_for(id, generation, Generate::new(stream, 0, false));
         if is_new && let Err(failure) = self.start_call(generation) {
             self.fail_generation(generation, failure);
@@ -55,12 +55,29 @@ impl Engine {
 
     /// The text that `plan` asks for: one that is being produced, or a new one, whose call is to
     /// be started once somebody listens.
-    pub(super) fn join_or_admit(&mut self, plan: Plan) -> Result<(GenerationId, bool), Failure> {
+    pub(super) fn join_or_admit(
+        &mut self,
+        id: ExchangeId,
+        plan: Plan,
+    ) -> Result<(GenerationId, bool), Failure> {
         if let Some(generation) = self.joinable(&plan) {
+            self.charge_request(id)?;
             self.counters.coalesced += 1;
             return Ok((generation, false));
         }
-        Ok((self.admit(plan)?, true))
+        let charge = self.charge_text(id, &plan)?;
+        match self.admit(plan) {
+            Ok(generation) => {
+                if let Some(text) = self.generations.get_mut(generation) {
+                    text.result.charge = charge;
+                }
+                Ok((generation, true))
+            }
+            Err(failure) => {
+                self.uncharge(charge);
+                Err(failure)
+            }
+        }
     }
 
     /// Makes `plan` the plan of one of several texts about the same topic.

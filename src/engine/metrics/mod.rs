@@ -6,6 +6,7 @@
 
 mod gates;
 mod page;
+mod rates;
 mod usage;
 
 use std::collections::BTreeMap;

@@ -55,6 +55,7 @@ impl Engine {
         self.queue_metrics(&mut page);
         self.gate_metrics(&mut page);
         self.usage_metrics(&mut page);
+        self.rate_metrics(&mut page);
         self.event_metrics(&mut page);
         page.0
     }

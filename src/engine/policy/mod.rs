@@ -16,5 +16,6 @@ pub mod hosts;
 pub mod permit;
 pub mod prefer;
 pub mod price;
+pub mod rate;
 pub mod retry;
 pub mod route;

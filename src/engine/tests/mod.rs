@@ -25,6 +25,7 @@ mod permit;
 mod pool;
 mod pressure;
 mod probes;
+mod rate;
 mod refused;
 mod resume;
 mod retry;

@@ -46,19 +46,23 @@ impl Engine {
             return;
         };
         self.counters.answered(200);
+        self.note_rate_fields(id);
         if let Some(conn) = self.conns.get_mut(conn_id) {
             let mut pen = Pen {
                 blocks: &mut self.blocks,
                 chain: &mut conn.out,
                 secret: false,
             };
-            reply_head(&mut pen, 200)
+            let mut head = reply_head(&mut pen, 200)
                 .date(&date)
                 .field("content-type", content_type)
                 .field("cache-control", "no-store")
                 .field("x-accel-buffering", "no")
-                .field("x-content-type-options", "nosniff")
-                .finish(ReplyBody::streamed(terms.version), after(&terms));
+                .field("x-content-type-options", "nosniff");
+            for (name, value) in self.rate_fields.iter() {
+                head = head.field(name, value);
+            }
+            head.finish(ReplyBody::streamed(terms.version), after(&terms));
         }
         self.flush(conn_id);
         self.rearm_client(conn_id);

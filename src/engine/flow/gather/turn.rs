@@ -120,7 +120,7 @@ impl Engine {
         if !targets.any(|target| self.gates[target.provider as usize].permits.has_room()) {
             return Err(Failure::Full(Bound::Provider));
         }
-        let (text, is_new) = self.join_or_admit(plan)?;
+        let (text, is_new) = self.join_or_admit(id, plan)?;
         if let Some(gather) = self.gather_mut(id) {
             gather.begun += 1;
             gather.running.push(place);
