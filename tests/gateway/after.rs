@@ -3,7 +3,6 @@
 
 use crate::drill::{BAD, for_all};
 use crate::support::until;
-use crate::told;
 
 /// Each with the statuses or words that it may be told by.
 const FAULTS: &[&str] = &[
@@ -38,25 +37,5 @@ fn a_stream_that_breaks_after_content_ends_with_an_error() {
             (rows == all).then_some(())
         });
         assert_eq!(drill.rows("provider = 'bad'"), all);
-    });
-}
-
-#[test]
-fn a_client_that_leaves_is_noticed_by_whoever_is_being_asked() {
-    for_all(&[], |drill| {
-        for (call, model) in ["bad/fault:stall-3", "bad/fault:silent"].iter().enumerate() {
-            let request = told::request(drill.dialect, model, true);
-            let mut client = drill.server.connect();
-            client.send(&request);
-            if call == 0 {
-                client.head();
-            }
-            until("the call", || {
-                (drill.bad.stat("calls") > call as u64).then_some(())
-            });
-            drill.note_request();
-            drop(client);
-            assert_eq!(drill.bad.outcome_of(call), "cut_by_client", "{model}");
-        }
     });
 }

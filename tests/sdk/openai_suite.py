@@ -350,6 +350,39 @@ def a_stream_that_breaks():
 
 
 @case
+def a_crowd_in_which_nobody_gets_half_an_answer():
+    orders = ["sim", "fault:cut-3", "fault:status-400", "fault:error-event-3", "sim:slices-7"]
+    if DIRECT:
+        orders.remove("fault:error-event-3")
+
+    async def one(later, order):
+        text, reason = "", None
+        try:
+            stream = await later.chat.completions.create(
+                model=model(order), messages=ASK, stream=True
+            )
+            async for chunk in stream:
+                text += chunk.choices[0].delta.content or ""
+                reason = chunk.choices[0].finish_reason
+        except Exception:
+            assert reason is None and text != TEXT, (order, text, reason)
+            return False
+        same((text, reason), (TEXT, "stop"), order)
+        return True
+
+    async def all_at_once():
+        async with openai.AsyncOpenAI(
+            base_url=f"{BASE}/v1", api_key=KEY, max_retries=0, timeout=60
+        ) as later:
+            crowd = [one(later, orders[n % len(orders)]) for n in range(100)]
+            return await asyncio.gather(*crowd)
+
+    whole = asyncio.run(all_at_once())
+    for order, went in zip(orders, whole):
+        same(went, order.startswith("sim"), order)
+
+
+@case
 @behind_maitred
 def an_error_in_the_stream_before_any_content_is_a_status():
     error = fails(openai.InternalServerError, chat, "fault:error-event-0", stream=True)
