@@ -56,7 +56,7 @@ fn while_a_provider_is_being_asked() {
             assert!(took < SEEN, "{} {model} {stream}: {took:?}", drill.dialect);
         }
         until("rows", || {
-            (drill.rows("outcome = 'cancelled'") == calls as i64).then_some(())
+            (drill.rows("outcome = 'client_gone'") == calls as i64).then_some(())
         });
     });
 }

@@ -148,6 +148,7 @@ impl Drill {
         let asked = self.asked.load(Ordering::SeqCst);
         let data = self.server.house().data();
         database::wait_for_count(&data, "SELECT count(*) FROM requests", asked);
+        database::check(&database::open(&data));
         assert!(
             !self.server.log().contains("panicked"),
             "{}",
