@@ -18,6 +18,8 @@ pub(super) struct Operation {
     pub(super) gives: &'static [(&'static str, &'static str)],
     /// Problems beside those that any request may be answered with.
     pub(super) problems: &'static [Group],
+    /// What problems look like.
+    pub(super) errors: &'static str,
 }
 
 /// A part of a path, a query or a head.
@@ -44,9 +46,12 @@ pub(super) struct Answer {
     pub(super) content: &'static [(&'static str, &'static str)],
 }
 
+/// The tag of the vendors' routes.
+pub(super) const CHATS: &str = "chats";
+
 pub(super) const JSON: &str = "application/json";
 const LINES: &str = "application/x-ndjson";
-const EVENTS: &str = "text/event-stream";
+pub(super) const EVENTS: &str = "text/event-stream";
 const TEXT: &str = "text/plain";
 
 /// What answers with a tag may be asked for again with.
@@ -88,7 +93,7 @@ const fn ok(content: &'static [(&'static str, &'static str)], text: &'static str
 }
 
 /// A row without parameters, body and problems of its own.
-const PLAIN: Operation = Operation {
+pub(super) const PLAIN: Operation = Operation {
     id: "",
     method: "get",
     path: "",
@@ -99,10 +104,16 @@ const PLAIN: Operation = Operation {
     answers: &[],
     gives: &[],
     problems: &[],
+    errors: "Problem",
 };
 
-/// All of them, in the order of the API page.
-pub(super) const OPERATIONS: &[Operation] = &[
+/// All of them.
+pub(super) fn operations() -> impl Iterator<Item = &'static Operation> {
+    OWN.iter().chain(&super::chats::OPERATIONS)
+}
+
+/// Those of our own API, in the order of its page.
+const OWN: &[Operation] = &[
     Operation {
         id: "generate",
         method: "post",
