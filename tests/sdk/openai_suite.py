@@ -55,6 +55,8 @@ def a_chat():
     usage = answer.usage
     same((usage.prompt_tokens, usage.completion_tokens, usage.total_tokens), (9, 20, 29))
     assert answer.id and answer.created > 1_600_000_000 and answer.model
+    if TARGET in ("direct", "openai"):
+        same(answer.system_fingerprint, "fp_sim", "what nobody here knows is passed on")
 
 
 @case
