@@ -75,6 +75,19 @@ pub const DNS_ADDRESSES: usize = 16;
 /// question is asked again over TCP, where guessing is of no use.
 pub const DNS_STRAYS: u8 = 16;
 
+// --- Redis, what a server may say ------------------------------------------------------------------
+
+/// A line of a reply: a length, a number, an error. Longer: the connection is closed.
+pub const REDIS_LINE_BYTES: usize = 4 * 1024;
+/// All strings of one reply together. More: the connection is closed.
+pub const REDIS_REPLY_BYTES: usize = 16 * 1024 * 1024;
+/// Values in one reply. More: the connection is closed.
+pub const REDIS_VALUES: usize = 16_384;
+/// Lists in lists in one reply. Deeper: the connection is closed.
+pub const REDIS_DEPTH: usize = 8;
+/// Commands on one connection whose answers are awaited. More: they do without Redis.
+pub const REDIS_PIPELINE: usize = 1024;
+
 // --- what a request may ask for ----------------------------------------------------------------
 
 /// The most tokens that may be asked for. More: 422.
@@ -101,6 +114,8 @@ pub const KEYWORDS_ANSWER_BYTES: usize = 64 * 1024;
 pub const KEYWORD_CHARS: usize = 100;
 /// Rows on one page of `/contents`.
 pub const PAGE_ROWS: usize = 100;
+/// Models on one page of a list of them; whoever asks for more gets as many.
+pub const MODELS_PAGE: usize = 1_000;
 /// Characters of a text shown in a list.
 pub const EXCERPT_CHARS: usize = 500;
 /// Characters that may be searched for. More: 422.

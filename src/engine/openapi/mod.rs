@@ -15,6 +15,7 @@ mod chats;
 mod codes;
 mod schemas;
 mod table;
+mod vendors;
 
 #[cfg(test)]
 mod tests;

@@ -1,6 +1,7 @@
 //! The routes: one row for each path and method.
 
 use super::codes::Group;
+use super::vendors::VENDORS;
 
 /// One method of one path.
 pub(super) struct Operation {
@@ -75,7 +76,11 @@ const TEXT_ID: Parameter = Parameter {
     schema: "Id",
 };
 
-const fn query(name: &'static str, schema: &'static str, text: &'static str) -> Parameter {
+pub(super) const fn query(
+    name: &'static str,
+    schema: &'static str,
+    text: &'static str,
+) -> Parameter {
     Parameter {
         name,
         place: In::Query,
@@ -84,7 +89,10 @@ const fn query(name: &'static str, schema: &'static str, text: &'static str) -> 
     }
 }
 
-const fn ok(content: &'static [(&'static str, &'static str)], text: &'static str) -> Answer {
+pub(super) const fn ok(
+    content: &'static [(&'static str, &'static str)],
+    text: &'static str,
+) -> Answer {
     Answer {
         status: 200,
         text,
@@ -107,12 +115,12 @@ pub(super) const PLAIN: Operation = Operation {
     errors: "Problem",
 };
 
-/// All of them.
+/// All of them, in the order of the API page.
 pub(super) fn operations() -> impl Iterator<Item = &'static Operation> {
-    OWN.iter().chain(&super::chats::OPERATIONS)
+    OWN.iter().chain(&super::chats::OPERATIONS).chain(VENDORS)
 }
 
-/// Those of our own API, in the order of its page.
+/// Those of our own API.
 const OWN: &[Operation] = &[
     Operation {
         id: "generate",

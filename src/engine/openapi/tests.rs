@@ -44,6 +44,10 @@ fn id_of(route: &Route) -> Option<&'static str> {
         Route::Chat(Inbound::Anthropic(_)) => "messages",
         Route::Chat(Inbound::Gemini { stream: false, .. }) => "content",
         Route::Chat(Inbound::Gemini { stream: true, .. }) => "contents_stream",
+        Route::Models(ask) if ask.beta && ask.one.is_some() => "betaModel",
+        Route::Models(ask) if ask.beta => "betaModels",
+        Route::Models(ask) if ask.one.is_some() => "model",
+        Route::Models(_) => "models",
         Route::Options(_) | Route::Unknown => return None,
     };
     Some(id)
@@ -358,6 +362,10 @@ fn every_answer_has_the_members_of_its_schema_and_no_others() {
         ("openapi", plain("GET", "/openapi.json")),
         ("providers", plain("GET", "/providers")),
         ("status", plain("GET", "/status")),
+        ("models", plain("GET", "/v1/models")),
+        ("model", plain("GET", "/v1/models/offline")),
+        ("betaModels", plain("GET", "/v1beta/models")),
+        ("betaModel", plain("GET", "/v1beta/models/offline")),
         ("index", plain("GET", "/")),
         ("asset", plain("GET", "/app/main.js")),
         ("asset", plain("GET", "/app/icon.svg")),
