@@ -2,7 +2,6 @@
 //! the stream, that what it has is not all. It never looks whole.
 
 use crate::drill::{BAD, for_all};
-use crate::support::until;
 
 /// Each with the statuses or words that it may be told by.
 const FAULTS: &[&str] = &[
@@ -31,11 +30,9 @@ fn a_stream_that_breaks_after_content_ends_with_an_error() {
             assert_eq!(told.finish, None, "{what}");
         }
         assert_eq!(drill.good.stat("calls"), 0, "two texts are never mixed");
-        let all = FAULTS.len() as i64;
-        until("rows", || {
-            let rows = drill.rows("outcome <> 'ok' AND error_code IS NOT NULL");
-            (rows == all).then_some(())
-        });
-        assert_eq!(drill.rows("provider = 'bad'"), all);
+        drill.wait_for_rows(FAULTS.len() as i64);
+        assert_eq!(drill.outcomes(), ["truncated"; FAULTS.len()]);
+        let told = drill.rows("provider = 'bad' AND error_code IS NOT NULL");
+        assert_eq!(told, FAULTS.len() as i64);
     });
 }
