@@ -224,7 +224,8 @@ pub const SCORE_MS: u64 = 5_000;
 pub const IMPORT_SCORE_MS: u64 = 30_000;
 /// `/analyze/` and `/keywords/` waiting for a scorer. Then 503.
 pub const ANALYZE_WAIT_MS: u64 = 1_000;
-/// A query or a transaction of the store. Then 503. A text whose row is not known to be stored is
+/// A query or a transaction of the store. Then 503. For the rows of a text it counts from the last
+/// commit at least, because a store that writes others is not silent but behind. A text whose row is not known to be stored is
 /// answered with that error too; in a stream it comes after all of the text, in the place of `done`.
 pub const STORE_MS: u64 = 5_000;
 /// SQLite waits this long for a lock of another process, so that a short one does not cost a text
@@ -338,6 +339,8 @@ pub const REPLAY_BYTES: usize = 64 * 1024 * 1024;
 pub const LEDGER_BYTES: u64 = 1024 * 1024 * 1024;
 /// Scorer threads, whatever the number of cores.
 pub const SCORERS_MAX: usize = 4;
+/// Generated texts that a scorer has at hand, so that it need not wait for the loop between two.
+pub const SCORE_AHEAD: usize = 64;
 /// A scorer looks whether its text is still wanted after this many bytes of it.
 pub const SCORE_POLL_BYTES: usize = 64 * 1024;
 /// Name servers that can be configured. More: a wrong setting.
