@@ -21,10 +21,9 @@ use super::flow::chat::inquiry::Inquiry;
 use super::flow::generate::Event;
 use super::keywords::Purpose;
 use super::now::Mono;
-use super::rate::Charge;
 use super::slots::{CallId, ExchangeId, GenerationId, WorkId};
 use super::timers::{Owner, Timer};
-use super::{Engine, Failure, account::Account, failover::Tries, failure::Upstream};
+use super::{Engine, Failure, account::Account, failover::Tries, failure::Upstream, rate::Charge};
 use crate::dialect::{FinishReason, Usage};
 use crate::limits::{GENERATION_BYTES, READERS_AT_ONCE};
 use crate::score::Scores;
@@ -324,10 +323,8 @@ impl Engine {
     }
 
     pub(super) fn subscribers(&self, id: GenerationId) -> Vec<ExchangeId> {
-        self.generations
-            .get(id)
-            .map(|generation| generation.subscribers.clone())
-            .unwrap_or_default()
+        let generation = self.generations.get(id);
+        generation.map_or_else(Vec::new, |generation| generation.subscribers.clone())
     }
 
     pub(super) fn settle_generation(&mut self, id: GenerationId) {
