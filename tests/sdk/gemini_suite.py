@@ -155,6 +155,31 @@ def several_tools_are_called_in_a_stream():
 
 
 @case
+def both_tools_answer():
+    answer = generate(contents="use every tool", tools=TOOLS)
+    results = [
+        types.Part.from_function_response(name=call.name, response={"output": f"from {call.name}"})
+        for call in answer.function_calls
+    ]
+    contents = [
+        types.Content(role="user", parts=[types.Part(text="use every tool")]),
+        answer.candidates[0].content,
+        types.Content(role="user", parts=[*results, types.Part(text="so?")]),
+    ]
+    same(
+        echo(contents, tools=TOOLS)["said"],
+        [
+            {"user": "use every tool"},
+            {"call": ["weather", ARGUMENTS]},
+            {"call": ["clock", {}]},
+            {"result": "from weather"},
+            {"result": "from clock"},
+            {"user": "so?"},
+        ],
+    )
+
+
+@case
 def the_sdk_calls_a_function_by_itself():
     asked = []
 
@@ -350,6 +375,13 @@ def keys_and_headers():
     headers = answer.sdk_http_response.headers
     same(headers["x-maitred-attempts"], "1")
     same(headers["x-maitred-target"], name)
+
+
+@case
+def what_is_not_spoken():
+    fails_with(
+        404, "NOT_FOUND", client.models.count_tokens, model=model("sim"), contents="tea?"
+    )
 
 
 @case

@@ -174,6 +174,28 @@ def several_tools_are_called_in_a_stream():
 
 
 @case
+def both_tools_answer():
+    question = {"role": "user", "content": "use every tool"}
+    message = chat(messages=[question], tools=TOOLS).choices[0].message
+    results = [
+        {"role": "tool", "tool_call_id": call.id, "content": f"from {call.function.name}"}
+        for call in message.tool_calls
+    ]
+    told = echo([question, message, *results, {"role": "user", "content": "so?"}], tools=TOOLS)
+    same(
+        told["said"],
+        [
+            {"user": "use every tool"},
+            {"call": ["weather", ARGUMENTS]},
+            {"call": ["clock", {}]},
+            {"result": "from weather"},
+            {"result": "from clock"},
+            {"user": "so?"},
+        ],
+    )
+
+
+@case
 def tools_that_have_to_be_used_or_must_not():
     def called(choice):
         message = chat(tools=TOOLS, tool_choice=choice).choices[0].message
@@ -414,6 +436,11 @@ def keys_and_headers():
     assert raw.parse()._request_id, raw.headers
     same(raw.headers["x-maitred-attempts"], "1")
     same(raw.headers["x-maitred-target"], name)
+
+
+@case
+def what_is_not_spoken():
+    fails(openai.NotFoundError, client.responses.create, model=model("sim"), input="tea?")
 
 
 @case
