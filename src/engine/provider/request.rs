@@ -28,7 +28,7 @@ impl Engine {
         let Some(call) = self.calls.get(call_id) else {
             return Ok(());
         };
-        let (generation, at) = (call.generation, call.at);
+        let (generation, at, key) = (call.generation, call.at, call.key);
         let (Some(generation), Some(conn)) = (
             self.generations.get(generation),
             self.conns.get_mut(conn_id),
@@ -66,7 +66,10 @@ impl Engine {
             ("accept-encoding", b"identity"),
             ("user-agent", USER_AGENT.as_bytes()),
         ];
-        let auth = dialect.auth(upstream.keys.first().map(|key| key.secret.expose()));
+        let auth = dialect.auth(
+            key.and_then(|key| upstream.keys.get(usize::from(key)))
+                .map(|key| key.secret.expose()),
+        );
         fields.extend(auth.iter().map(|(name, value)| (*name, value.as_bytes())));
         let mut pen = Pen {
             blocks: &mut self.blocks,

@@ -19,6 +19,7 @@ mod generate_offline;
 mod generate_openai;
 mod http;
 mod import;
+mod keys;
 mod keywords;
 mod page;
 mod parsing;
