@@ -12,7 +12,10 @@
 //! everything that has to be known for an answer. While a call is in back-off it holds nothing, so
 //! it can be given up at any time, and the time limit of the whole goes on.
 
+use std::sync::Arc;
+
 use super::call::{CallWait, Stage};
+use super::generation::Generation;
 use super::policy::breaker;
 use super::policy::retry::{self, Cause};
 use super::slots::{CallId, GenerationId};
@@ -29,6 +32,12 @@ impl Engine {
         };
         call.renewed = false;
         let at = call.at;
+        if let Err(failure) = self.prepare_chat(id) {
+            return self.fail_call(id, failure);
+        }
+        let Some(call) = self.calls.get(id) else {
+            return;
+        };
         self.counters.calls += 1;
         let Some(generation) = self.generations.get_mut(call.generation) else {
             return;
@@ -48,6 +57,7 @@ impl Engine {
             return;
         };
         let (generation, provider) = (call.generation, call.provider);
+        self.put_spoken();
         let failure = self.unquoted(id, failure);
         self.counters.calls_failed += 1;
         self.advise(id, &failure);
@@ -82,7 +92,7 @@ impl Engine {
     pub(super) fn was_seen(&self, id: CallId) -> bool {
         let text = self.calls.get(id).map(|call| call.generation);
         let text = text.and_then(|text| self.generations.get(text));
-        text.is_none_or(|text| !text.text.is_empty())
+        text.is_none_or(Generation::was_seen)
     }
 
     /// Remembers whether the target of a failed attempt may be asked again.
@@ -109,8 +119,8 @@ impl Engine {
             retry::cause(failure, rules)
         };
         let text = self.generations.get(generation)?;
-        if !text.text.is_empty() {
-            return None; // somebody may have seen it
+        if text.was_seen() {
+            return None; // by somebody, perhaps
         }
         let provider = if text.plan.route.targets().len() == 1 {
             call.provider
@@ -157,6 +167,8 @@ impl Engine {
             let result = &mut generation.result;
             (result.usage, result.finish, result.model) = (Usage::default(), None, None);
             result.native = None;
+            result.document = None;
+            Arc::make_mut(&mut generation.text).clear();
         }
     }
 
