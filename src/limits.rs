@@ -27,6 +27,12 @@ pub const INFORMATIONAL_RESPONSES: usize = 8;
 pub const BODY_BYTES: usize = 1024 * 1024;
 /// The body of `/analyze/` and `/keywords/`. Larger: 413.
 pub const ANALYZE_BODY_BYTES: usize = 4 * 1024 * 1024;
+/// The body of a chat in a vendor's dialect, unless configured: pictures are part of it. Larger: 413.
+pub const CHAT_BODY_BYTES: usize = 32 * 1024 * 1024;
+/// … and the most that can be configured.
+pub const CHAT_BODY_BYTES_MAX: usize = 256 * 1024 * 1024;
+/// Bytes of a chat's answer that are held back until there is content. More: 502.
+pub const HELD_BYTES: usize = 64 * 1024;
 /// The body that a provider may send when it does not stream. Larger: 502. It is parsed on the
 /// loop, in a few milliseconds at most (docs/decisions/0017-answers-on-the-loop.md).
 pub const PROVIDER_BODY_BYTES: usize = 2 * 1024 * 1024;

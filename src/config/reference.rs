@@ -246,6 +246,18 @@ const WORDS: &[(&str, &str)] = &[
         "price.gpt-4o.cached",
         "of what the provider had in its cache; as `prompt` if not set",
     ),
+    (
+        "gateway.store",
+        "what is kept of answers on the vendors' routes: `texts` with their rows, `requests` (rows alone) or `off`",
+    ),
+    (
+        "gateway.body_bytes",
+        "a request body on these routes, pictures included; larger: 413",
+    ),
+    (
+        "gateway.heartbeat_ms",
+        "silence on a stream of theirs before a sign of life; 0: never",
+    ),
     ("offline.gap_ms", "between two tokens of a stream"),
     ("offline.tokens", "tokens of an article, at most"),
     (

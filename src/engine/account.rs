@@ -72,19 +72,14 @@ impl Account {
     }
 }
 
-impl Outcome {
-    /// Remembers the provider's word for why it stopped. The usual ones cost no memory.
-    pub(super) fn note_native_finish(&mut self, word: JsonStr<'_>) {
-        let usual = USUAL.iter().find(|usual| **usual == word.escaped());
-        self.native = Some(match usual {
-            Some(usual) => Cow::Borrowed(*usual),
-            None => {
-                let mut native = String::new();
-                word.append_to(&mut native);
-                Cow::Owned(native.chars().take(FINISH_CHARS).collect())
-            }
-        });
+/// A provider's word for why it stopped. The usual ones cost no memory.
+pub(super) fn native_word(word: JsonStr<'_>) -> Cow<'static, str> {
+    if let Some(usual) = USUAL.iter().find(|usual| **usual == word.escaped()) {
+        return Cow::Borrowed(*usual);
     }
+    let mut native = String::new();
+    word.append_to(&mut native);
+    Cow::Owned(native.chars().take(FINISH_CHARS).collect())
 }
 
 /// What providers usually say.

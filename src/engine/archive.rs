@@ -11,11 +11,13 @@ use uuid::Uuid;
 
 use super::account::Account;
 use super::call::Plan;
+use super::flow::chat::Chat;
 use super::generation::{Generation, GenerationWait, Outcome, Phase};
 use super::keywords::keywords_row;
 use super::slots::{ExchangeId, GenerationId};
 use super::timers::{Owner, Timer};
 use super::{Engine, Failure, TENANT, failure::Upstream};
+use crate::config::Store;
 use crate::dialect::{FinishReason, Usage};
 use crate::store::{RequestOutcome, RequestRow, TextRow, TextState, Write};
 
@@ -34,6 +36,9 @@ impl Engine {
             .collect();
         let generation = self.generations.get_mut(id)?;
         requests.append(&mut generation.rows);
+        if generation.is_chat() && self.config.gateway.store == Store::Off {
+            requests.clear();
+        }
         if let Some(row) = keywords_row(generation) {
             self.settle_generation(id);
             return Some(Write::Keywords { requests, row });
@@ -65,10 +70,16 @@ impl Engine {
         if !(early && listens && self.exchanges.get(exchange)?.shares_row()) {
             return None;
         }
-        let mut row = if self.is_late(exchange) {
+        // The end of a chat does not wait for its rows.
+        let flow = self.exchanges.get(exchange)?.flow.chat();
+        let is_answered = flow == Some(Chat::Over) && generation.verdict() == Some(Ok(()));
+        let mut row = if is_answered {
+            self.request_row(exchange, RequestOutcome::Ok, 200)?
+        } else if self.is_late(exchange) {
             let failure = Failure::Deadline;
             let outcome = outcome_of(&failure, false);
-            let mut row = self.request_row(exchange, outcome, failure.status())?;
+            let status = failure.status_in(self.exchanges.get(exchange)?.terms.dialect);
+            let mut row = self.request_row(exchange, outcome, status)?;
             row.error_code = Some(failure.code().to_string());
             row
         } else {
@@ -86,8 +97,10 @@ impl Engine {
         let generation = self.generations.get(id)?;
         let mut row = match &generation.result.verdict {
             Some(Err(failure)) => {
-                let outcome = outcome_of(failure, generation.has_text());
-                let mut row = self.request_row(exchange, outcome, failure.status())?;
+                let has_text = generation.has_text() || generation.is_chat();
+                let outcome = outcome_of(failure, has_text && generation.was_seen());
+                let status = failure.status_in(self.exchanges.get(exchange)?.terms.dialect);
+                let mut row = self.request_row(exchange, outcome, status)?;
                 row.error_code = Some(failure.code().to_string());
                 row
             }
@@ -205,6 +218,7 @@ impl Engine {
             work: None,
             subscribers: Vec::new(),
             rows: Vec::new(),
+            inquiry: None,
             result: Box::new(Outcome {
                 verdict: Some(verdict),
                 finish: row.finish_reason.as_deref().and_then(finish_of),
@@ -293,6 +307,7 @@ pub(super) fn outcome_of(failure: &Failure, has_text: bool) -> RequestOutcome {
             RequestOutcome::TimedOut
         }
         Failure::Internal(_) | Failure::Panicked => RequestOutcome::Failed,
+        Failure::Body(_) => RequestOutcome::Refused,
         Failure::Upstream(_) if has_text => RequestOutcome::Truncated,
         // Nobody has waited for it.
         Failure::Upstream(Upstream::BreakerOpen { .. }) => RequestOutcome::ProviderFailed,

@@ -19,6 +19,7 @@ use uuid::Uuid;
 use super::generation::Generation;
 use super::keywords::Purpose;
 use super::now::Mono;
+use super::offline::Desk;
 use super::policy::breaker::{Health, Pass};
 use super::policy::route::{ModelRoute, Target};
 use super::provider::Reception;
@@ -26,7 +27,6 @@ use super::slots::{CallId, ConnId, GenerationId};
 use super::timers::{Owner, Timer};
 use super::trace::{Kind, Span, State};
 use super::{Engine, Failure, failure::Upstream};
-use crate::dialect::offline;
 use crate::engine::io::How;
 use crate::limits::{LAG_HIGH_BYTES, LAG_LOW_BYTES};
 use crate::store::TextRow;
@@ -128,7 +128,7 @@ pub enum Stage {
     /// The answer is arriving.
     Receiving(ConnId, Box<Reception>),
     /// The built-in provider writes. `None` while a word is being taken.
-    Offline(Option<Box<offline::Article>>),
+    Offline(Option<Box<Desk>>),
     /// Between two attempts, or between the last one and its end. It holds nothing.
     BackOff,
 }

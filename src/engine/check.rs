@@ -224,7 +224,8 @@ impl Engine {
     }
 
     fn check_archive(&self) -> Result<(), Broken> {
-        let finished = |(_, g): &(_, &Generation)| g.phase == Phase::Finished;
+        // A chat cannot be resumed, and is only there until its client has all of it.
+        let finished = |(_, g): &(_, &Generation)| g.phase == Phase::Finished && !g.is_chat();
         let (mut kept, mut bytes) = (0, 0);
         for (id, generation) in self.generations.iter().filter(finished) {
             kept += 1;

@@ -17,6 +17,7 @@ use uuid::Uuid;
 
 use super::call::Plan;
 use super::flow::Flow;
+use super::flow::chat::inquiry::Inquiry;
 use super::flow::generate::Event;
 use super::keywords::Purpose;
 use super::now::Mono;
@@ -51,6 +52,8 @@ pub struct Generation {
     pub subscribers: Vec<ExchangeId>,
     /// Rows of the requests that were part of it and have ended.
     pub rows: Vec<RequestRow>,
+    /// Of a chat: what is needed to ask, until something of the answer was sent.
+    pub inquiry: Option<Box<Inquiry>>,
     /// What is known about the result.
     pub result: Box<Outcome>,
     /// The deadline of `wait`.
@@ -138,14 +141,15 @@ impl Generation {
     /// Whether there is a text that can be stored, whole or not.
     #[must_use]
     pub fn has_text(&self) -> bool {
-        self.plan.purpose == Purpose::Text && !self.text.is_empty()
+        matches!(self.plan.purpose, Purpose::Text | Purpose::Chat) && !self.text.is_empty()
     }
 
     /// Bytes of memory it holds.
     #[must_use]
     pub fn bytes(&self) -> usize {
         let document = self.result.document.as_ref().map_or(0, |d| d.capacity());
-        self.text.capacity() + document + self.plan.topic.len() + 512 * self.rows.len()
+        let inquiry = self.inquiry.as_ref().map_or(0, |inquiry| inquiry.bytes());
+        self.text.capacity() + document + inquiry + self.plan.topic.len() + 512 * self.rows.len()
     }
 }
 
@@ -201,6 +205,9 @@ impl Engine {
             return;
         };
         generation.call = None;
+        if generation.is_chat() {
+            return self.complete_chat(id);
+        }
         let text = Arc::make_mut(&mut generation.text);
         text.truncate(text.trim_end().len());
         if text.is_empty() {
@@ -210,12 +217,20 @@ impl Engine {
         if let Purpose::Keywords(limit) = generation.plan.purpose {
             return self.complete_keywords(id, limit);
         }
+        generation.phase = Phase::Scoring;
+        self.forget_prompt(id);
+        self.score_generation(id);
+    }
+
+    /// The text is complete: a scorer is to have it.
+    pub(super) fn score_generation(&mut self, id: GenerationId) {
+        let Some(generation) = self.generations.get(id) else {
+            return;
+        };
         let work = Work::Score {
             text: Arc::clone(&generation.text),
             cancel: Cancel::default(),
         };
-        generation.phase = Phase::Scoring;
-        self.forget_prompt(id);
         self.settle_generation(id);
         for exchange in self.subscribers(id) {
             self.enter(exchange, State::Scoring);
@@ -246,6 +261,9 @@ impl Engine {
         };
         generation.work = None;
         generation.result.stored = result.is_ok();
+        if generation.is_chat() {
+            return self.chat_saved(id);
+        }
         if generation.result.verdict.is_none() {
             generation.result.verdict = Some(result.clone());
             self.keep_for_replay(id);
@@ -372,6 +390,7 @@ impl Engine {
         }
         self.mind_the_gap(id);
         self.forget_read_keywords(id);
+        self.forget_chat(id);
     }
 
     /// Pauses the provider while its only reader is far behind, and resumes it.

@@ -46,7 +46,7 @@ pub mod metrics;
 pub mod names;
 mod notices;
 pub mod now;
-mod offline;
+pub mod offline;
 pub mod openapi;
 pub mod policy;
 pub mod pool;
@@ -185,6 +185,10 @@ pub struct Engine {
     // memory that is used again
     scratch: Vec<u8>,
     json: Vec<u8>,
+    /// What a voice has said and no client has got yet; empty between two inputs.
+    frames: Vec<u8>,
+    /// Whose it is.
+    speaking: Option<GenerationId>,
     audience: Vec<ExchangeId>,
     notices: Vec<Notice>,
     breaker_turns: Vec<BreakerTurn>,
@@ -255,6 +259,8 @@ impl Engine {
             out: Vec::new(),
             scratch: Vec::new(),
             json: Vec::new(),
+            frames: Vec::new(),
+            speaking: None,
             audience: Vec::new(),
             notices: Vec::new(),
             breaker_turns: Vec::new(),

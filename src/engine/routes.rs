@@ -2,9 +2,11 @@
 //!
 //! A new route is a variant here, an arm in [`find`], and a file in `flow/`.
 
+pub mod inbound;
 mod models;
 mod query;
 
+pub use self::inbound::Inbound;
 pub use self::models::ModelsAsk;
 pub use self::query::ListQuery;
 
@@ -57,6 +59,8 @@ pub enum Route {
     Models(Box<ModelsAsk>),
     /// `GET /openapi.json`, with the tags in `If-None-Match`.
     OpenApi(Box<[u8]>),
+    /// A chat in a vendor's dialect: `POST /v1/chat/completions` and its like.
+    Chat(Inbound),
     /// `OPTIONS` of a path, with what it allows.
     Options(&'static str),
     /// None of them.
@@ -88,6 +92,7 @@ impl Route {
             Route::Import => "/contents/import",
             Route::Models(ask) => ask.as_str(),
             Route::OpenApi(_) => "/openapi.json",
+            Route::Chat(inbound) => inbound.as_str(),
             Route::Options(_) => "OPTIONS",
             Route::Unknown => "unknown",
         }
@@ -125,12 +130,14 @@ impl Route {
                 probe: true,
                 ..none
             },
-            Route::Generate | Route::Batch | Route::Analyze | Route::Keywords => Traits {
-                body: true,
-                costs: true,
-                recorded: true,
-                ..none
-            },
+            Route::Generate | Route::Batch | Route::Analyze | Route::Keywords | Route::Chat(_) => {
+                Traits {
+                    body: true,
+                    costs: true,
+                    recorded: true,
+                    ..none
+                }
+            }
             Route::Resume(_) => Traits {
                 costs: true,
                 ..none
@@ -181,6 +188,7 @@ enum Place {
     ContentsOne(Uuid),
     Export,
     Import,
+    Chat(Inbound),
     Models(ModelsAsk),
     Everything,
 }
@@ -190,9 +198,12 @@ pub fn find(head: &RequestHead<'_>) -> Result<Route, Failure> {
     if head.https {
         return Err(Failure::NoTls); // RFC 9110 §7.4
     }
-    let place = match ModelsAsk::of_head(head) {
-        Some(ask) => Place::Models(ask),
-        None => place(head.path)?,
+    let place = if let Some(inbound) = Inbound::of_head(head) {
+        Place::Chat(inbound)
+    } else if let Some(ask) = ModelsAsk::of_head(head) {
+        Place::Models(ask)
+    } else {
+        place(head.path)?
     };
     let allow = place.allow();
     if head.method == Method::Options {
@@ -223,6 +234,10 @@ pub fn find(head: &RequestHead<'_>) -> Result<Route, Failure> {
         }
         Place::Models(ask) if reads => Route::Models(Box::new(ask.with_query(head.query)?)),
         Place::Import if head.method == Method::Post => Route::Import,
+        Place::Chat(inbound) if head.method == Method::Post => {
+            inbound.check_query(head.query)?;
+            Route::Chat(inbound)
+        }
         _ => return Err(Failure::Method { allow }),
     };
     Ok(route)
@@ -231,9 +246,12 @@ pub fn find(head: &RequestHead<'_>) -> Result<Route, Failure> {
 impl Place {
     fn allow(&self) -> &'static str {
         match self {
-            Place::Generate | Place::Batch | Place::Analyze | Place::Keywords | Place::Import => {
-                "POST, OPTIONS"
-            }
+            Place::Generate
+            | Place::Batch
+            | Place::Analyze
+            | Place::Keywords
+            | Place::Import
+            | Place::Chat(_) => "POST, OPTIONS",
             Place::GenerateOne(_) => "DELETE, OPTIONS",
             Place::ContentsOne(_) => "GET, HEAD, DELETE, OPTIONS",
             Place::Everything => "GET, HEAD, POST, DELETE, OPTIONS",

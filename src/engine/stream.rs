@@ -86,6 +86,7 @@ impl Engine {
         match self.exchanges.get(id).map(|exchange| &exchange.flow) {
             Some(Flow::Gather(_)) => return self.gather_turn(id),
             Some(Flow::Page(_)) => return self.pump_page(id),
+            Some(&Flow::Chat(chat)) => return self.pump_chat(id, chat),
             Some(Flow::Export(_)) => return self.pump_export(id),
             _ => {}
         }

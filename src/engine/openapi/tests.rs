@@ -44,7 +44,7 @@ fn id_of(route: &Route) -> Option<&'static str> {
         Route::Models(ask) if ask.beta => "betaModels",
         Route::Models(ask) if ask.one.is_some() => "model",
         Route::Models(_) => "models",
-        Route::Options(_) | Route::Unknown => return None,
+        Route::Chat(_) | Route::Options(_) | Route::Unknown => return None,
     };
     Some(id)
 }

@@ -17,7 +17,7 @@ pub fn key(tenant: &str, plan: &Plan) -> [u8; 32] {
     let mut hash = Sha256::new();
     // A text whose keywords are wanted may be long, and its id stands for it.
     let (topic, keywords) = match plan.purpose {
-        Purpose::Text => (plan.topic.as_bytes(), 0),
+        Purpose::Text | Purpose::Chat => (plan.topic.as_bytes(), 0),
         Purpose::Keywords(limit) => (&plan.term_id.as_bytes()[..], limit as u64),
     };
     let targets = plan.route.targets();

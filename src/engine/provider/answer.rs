@@ -2,6 +2,7 @@
 
 use super::Reception;
 use crate::dialect::{AnyStream, Dialect, End, Event};
+use crate::engine::account::native_word;
 use crate::engine::call::{CallWait, Stage};
 use crate::engine::conn::{ProviderPhase, Wait};
 use crate::engine::io::How;
@@ -29,7 +30,11 @@ impl Engine {
             return;
         };
         let (asked, times) = (call.since, self.times(call.provider));
+        let generation = call.generation;
         let reception = match reception_of(head, dialect, self.now.wall_ms) {
+            Ok(stream @ Reception::Stream { .. }) => {
+                self.chat_reception(generation, dialect).unwrap_or(stream)
+            }
             Ok(reception) => reception,
             Err(upstream) => return self.fail_call(id, upstream.into()),
         };
@@ -52,6 +57,9 @@ impl Engine {
             return;
         };
         let conn = *conn;
+        if let Reception::Told(_) = **reception {
+            return self.chat_heard(conn, id, bytes);
+        }
         let Reception::Stream { sse, dialect, .. } = reception.as_mut() else {
             let kept = reception.keep(bytes);
             let bytes = reception.bytes();
@@ -157,7 +165,7 @@ impl Engine {
             Event::Finish { reason, native } => {
                 if let Some(generation) = self.generations.get_mut(generation) {
                     generation.result.finish = Some(*reason);
-                    generation.result.note_native_finish(*native);
+                    generation.result.native = Some(native_word(*native));
                 }
                 return;
             }
@@ -246,6 +254,8 @@ impl Engine {
                     End::Truncated => Err(Upstream::Truncated.into()),
                 }
             }
+            Reception::Told(told) => self.chat_ended(id, told),
+            Reception::Whole(body) if self.is_for_chat(id) => self.chat_answered(id, dialect, body),
             Reception::Whole(body) => {
                 let mut failure = None;
                 let end = dialect

@@ -9,6 +9,7 @@ mod advice;
 mod analyze;
 mod breaker;
 mod cancel;
+mod chat;
 mod contents;
 mod deadline;
 mod dns;

@@ -157,7 +157,7 @@ impl Engine {
             gather.candidate(place, end, scores.filter(|_| !failed))
         };
         if failed {
-            self.note_failure(&failure, route, request_id, text_id);
+            self.note_failure(&failure, failure.status(), route, request_id, text_id);
         }
         self.set_piece(id, piece);
         if is_batch {
