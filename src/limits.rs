@@ -29,8 +29,6 @@ pub const BODY_BYTES: usize = 1024 * 1024;
 pub const ANALYZE_BODY_BYTES: usize = 4 * 1024 * 1024;
 /// The body of a chat in a vendor's dialect, unless configured: pictures are part of it. Larger: 413.
 pub const CHAT_BODY_BYTES: usize = 32 * 1024 * 1024;
-/// … and the most that can be configured.
-pub const CHAT_BODY_BYTES_MAX: usize = 256 * 1024 * 1024;
 /// Bytes of a chat's answer that are held back until there is content. More: 502.
 pub const HELD_BYTES: usize = 64 * 1024;
 /// The body that a provider may send when it does not stream. Larger: 502. It is parsed on the
@@ -76,6 +74,19 @@ pub const DNS_ADDRESSES: usize = 16;
 /// Datagrams on one socket that answer no question of ours. More: somebody is guessing, and the
 /// question is asked again over TCP, where guessing is of no use.
 pub const DNS_STRAYS: u8 = 16;
+
+// --- Redis, what a server may say ------------------------------------------------------------------
+
+/// A line of a reply: a length, a number, an error. Longer: the connection is closed.
+pub const REDIS_LINE_BYTES: usize = 4 * 1024;
+/// All strings of one reply together. More: the connection is closed.
+pub const REDIS_REPLY_BYTES: usize = 16 * 1024 * 1024;
+/// Values in one reply. More: the connection is closed.
+pub const REDIS_VALUES: usize = 16_384;
+/// Lists in lists in one reply. Deeper: the connection is closed.
+pub const REDIS_DEPTH: usize = 8;
+/// Commands on one connection whose answers are awaited. More: they do without Redis.
+pub const REDIS_PIPELINE: usize = 1024;
 
 // --- what a request may ask for ----------------------------------------------------------------
 

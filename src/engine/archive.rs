@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use super::account::Account;
 use super::call::Plan;
+use super::failover::Tries;
 use super::flow::chat::Chat;
 use super::generation::{Generation, GenerationWait, Outcome, Phase};
 use super::keywords::keywords_row;
@@ -234,6 +235,7 @@ impl Engine {
                 stored: true,
                 attempts: 0,
                 at: 0,
+                tries: Tries::default(),
                 created_ms: row.created_ms,
                 ..Outcome::default()
             }),

@@ -26,7 +26,7 @@ use super::slots::{CallId, ExchangeId, GenerationId, WorkId};
 use super::timers::{Owner, Timer};
 use super::trace::State;
 use super::work::{Cancel, Work, WorkOwner};
-use super::{Engine, Failure, account::Account, failure::Upstream};
+use super::{Engine, Failure, account::Account, failover::Tries, failure::Upstream};
 use crate::dialect::{FinishReason, Usage};
 use crate::limits::{GENERATION_BYTES, READERS_AT_ONCE, STORE_MS};
 use crate::score::Scores;
@@ -111,6 +111,8 @@ pub struct Outcome {
     pub attempts: u32,
     /// Which target of the plan was asked last: of a text, the one that has written it.
     pub at: u8,
+    /// Which targets were asked, and what came of it.
+    pub tries: Tries,
     /// Where the time went.
     pub account: Account,
     /// What the provider counted.

@@ -34,6 +34,7 @@ mod deadline;
 pub mod dial;
 mod documents;
 pub mod exchange;
+pub mod failover;
 pub mod failure;
 pub mod flow;
 pub mod gate;
@@ -192,6 +193,7 @@ pub struct Engine {
     audience: Vec<ExchangeId>,
     notices: Vec<Notice>,
     breaker_turns: Vec<BreakerTurn>,
+    failovers: Vec<failover::Failover>,
     advisor: provider::Advisor,
 }
 
@@ -264,6 +266,7 @@ impl Engine {
             audience: Vec::new(),
             notices: Vec::new(),
             breaker_turns: Vec::new(),
+            failovers: Vec::new(),
             advisor: provider::Advisor::default(),
             config,
         }

@@ -198,12 +198,10 @@ pub fn find(head: &RequestHead<'_>) -> Result<Route, Failure> {
     if head.https {
         return Err(Failure::NoTls); // RFC 9110 §7.4
     }
-    let place = if let Some(inbound) = Inbound::of_head(head) {
-        Place::Chat(inbound)
-    } else if let Some(ask) = ModelsAsk::of_head(head) {
-        Place::Models(ask)
-    } else {
-        place(head.path)?
+    let asked = Inbound::of_head(head).map(Place::Chat);
+    let place = match asked.or_else(|| ModelsAsk::of_head(head).map(Place::Models)) {
+        Some(place) => place,
+        None => place(head.path)?,
     };
     let allow = place.allow();
     if head.method == Method::Options {

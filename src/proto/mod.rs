@@ -8,6 +8,7 @@
 pub mod dns;
 pub mod http1;
 mod json_text;
+pub mod redis;
 pub mod sse;
 
 pub use json_text::put_json_string;

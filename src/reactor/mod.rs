@@ -51,6 +51,7 @@ use self::socket::Socket;
 pub use self::start::{StartError, run};
 use self::threads::{Finished, Threads};
 use self::watchdog::Board;
+use crate::engine::failover::Failover;
 use crate::engine::gate::BreakerTurn;
 use crate::engine::io::{Input, Output};
 use crate::engine::policy::breaker;
@@ -160,6 +161,7 @@ impl Reactor {
         self.hand_work_over();
         self.log_failures();
         self.log_breakers();
+        self.log_failovers();
         let wish = if signalled { self.signals.wish() } else { None };
         if let Some(wish) = wish {
             self.stop_accepting(wish);
@@ -361,6 +363,12 @@ impl Reactor {
                     tracing::info!(%provider, "one call is let through to the provider");
                 }
             }
+        }
+    }
+
+    fn log_failovers(&mut self) {
+        for Failover { from, to, why } in self.engine.failovers() {
+            tracing::info!(from, to, why, "a text is asked of another target");
         }
     }
 

@@ -107,6 +107,22 @@ pub(crate) const PROVIDER: &str = "[provider.llm]\nbase_url = \"http://10.0.0.1:
 pub(crate) const RETRIED: &str =
     "[provider.llm]\nbase_url = \"http://10.0.0.1:8000/v1\"\nmodel = \"m\"\n";
 
+/// Two providers, `a` at 10.0.0.1 and `b` at 10.0.0.2, and a model that is asked of the second when
+/// the first fails.
+pub(crate) const TWO: &str = "
+    default_provider = 'a'
+    [model.smart]
+    targets = ['a', 'b']
+    [provider.a]
+    base_url = 'http://10.0.0.1:8000/v1'
+    model = 'm'
+    retries = 2
+    [provider.b]
+    base_url = 'http://10.0.0.2:8000/v1'
+    model = 'n'
+    retries = 2
+";
+
 /// The configuration in a file with this text.
 pub(crate) fn config(text: &str) -> Arc<Config> {
     let file = SourceFile {

@@ -19,7 +19,12 @@ const NO_SPACE: &str = "[^\\u0000\\u0009-\\u000d\\u0020\\u0085\\u00a0\\u1680\\u2
 /// All of them, by their names.
 pub(super) fn all(config: &Config) -> Value {
     let mut all = Map::new();
-    for group in [values(), requests(config), answers()] {
+    for group in [
+        values(),
+        requests(config),
+        answers(),
+        super::chats::schemas(),
+    ] {
         if let Value::Object(group) = group {
             all.extend(group);
         }

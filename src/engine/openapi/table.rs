@@ -19,6 +19,8 @@ pub(super) struct Operation {
     pub(super) gives: &'static [(&'static str, &'static str)],
     /// Problems beside those that any request may be answered with.
     pub(super) problems: &'static [Group],
+    /// What problems look like.
+    pub(super) errors: &'static str,
 }
 
 /// A part of a path, a query or a head.
@@ -45,9 +47,12 @@ pub(super) struct Answer {
     pub(super) content: &'static [(&'static str, &'static str)],
 }
 
+/// The tag of the vendors' routes.
+pub(super) const CHATS: &str = "chats";
+
 pub(super) const JSON: &str = "application/json";
 const LINES: &str = "application/x-ndjson";
-const EVENTS: &str = "text/event-stream";
+pub(super) const EVENTS: &str = "text/event-stream";
 const TEXT: &str = "text/plain";
 
 /// What answers with a tag may be asked for again with.
@@ -107,11 +112,12 @@ pub(super) const PLAIN: Operation = Operation {
     answers: &[],
     gives: &[],
     problems: &[],
+    errors: "Problem",
 };
 
 /// All of them, in the order of the API page.
 pub(super) fn operations() -> impl Iterator<Item = &'static Operation> {
-    OWN.iter().chain(VENDORS)
+    OWN.iter().chain(&super::chats::OPERATIONS).chain(VENDORS)
 }
 
 /// Those of our own API.

@@ -11,7 +11,7 @@ use super::codes::CODES;
 use super::table::{Operation, operations};
 use super::{OpenApi, document};
 use crate::engine::Failure;
-use crate::engine::routes::{Route, find};
+use crate::engine::routes::{Inbound, Route, find};
 use crate::engine::tests::world::{self, Reply, World, post};
 use crate::proto::http1::{Server, Step};
 
@@ -40,11 +40,15 @@ fn id_of(route: &Route) -> Option<&'static str> {
         Route::Delete(_) => "delete",
         Route::Export => "export",
         Route::Import => "import",
+        Route::Chat(Inbound::OpenAi) => "chat",
+        Route::Chat(Inbound::Anthropic(_)) => "messages",
+        Route::Chat(Inbound::Gemini { stream: false, .. }) => "content",
+        Route::Chat(Inbound::Gemini { stream: true, .. }) => "contents_stream",
         Route::Models(ask) if ask.beta && ask.one.is_some() => "betaModel",
         Route::Models(ask) if ask.beta => "betaModels",
         Route::Models(ask) if ask.one.is_some() => "model",
         Route::Models(_) => "models",
-        Route::Chat(_) | Route::Options(_) | Route::Unknown => return None,
+        Route::Options(_) | Route::Unknown => return None,
     };
     Some(id)
 }
@@ -59,7 +63,11 @@ fn route(method: &str, path: &str) -> Result<Route, Failure> {
 
 fn path(operation: &Operation) -> String {
     let path = operation.path.replace("{id}", SAMPLE);
-    path.replace("{name}", "main.js").replace("{model}", "m")
+    let path = path.replace("{name}", "main.js").replace("{model}", "m");
+    match operation.id {
+        "contents_stream" => format!("{path}?alt=sse"),
+        _ => path,
+    }
 }
 
 #[test]
@@ -189,6 +197,7 @@ fn every_code_is_there_with_the_statuses_of_the_page() {
         include_str!("../failure/limited.rs"),
         include_str!("../failure/upstream.rs"),
         include_str!("../flow/body/fault.rs"),
+        include_str!("../../dialect/refused.rs"),
         include_str!("../../proto/http1/refusal.rs"),
         include_str!("../../proto/http1/fault.rs"),
         include_str!("../../store/error.rs"),
@@ -235,7 +244,7 @@ fn checked(operation: &str, reply: &Reply) {
     let answers = &document["paths"][row.path][row.method]["responses"];
     let mut answer = &answers[reply.status.to_string()];
     if answer.is_null() {
-        answer = &document["components"]["responses"]["Problem"];
+        answer = &document["components"]["responses"][row.errors];
     }
     let kind = reply
         .field("content-type")
@@ -254,6 +263,7 @@ fn checked(operation: &str, reply: &Reply) {
             .map(|line| serde_json::from_str(line).unwrap())
             .collect::<Vec<Value>>()
             .into(),
+        "text/event-stream" if row.errors != "Problem" => json!(reply.body),
         "text/event-stream" => {
             for event in reply.events() {
                 let event = json!({"event": event.name, "data": event.data.to_string()});
@@ -279,7 +289,31 @@ fn every_answer_has_the_members_of_its_schema_and_no_others() {
     };
     let plain =
         |method: &str, path: &str| format!("{method} {path} HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    let (chat, said) = (
+        "/v1/chat/completions",
+        r#"[{"role":"user","content":"Tea?"}]"#,
+    );
+    let contents = r#"{"contents":[{"role":"user","parts":[{"text":"Tea?"}]}]}"#;
     for (id, path, body) in [
+        (
+            "chat",
+            chat,
+            &*format!(r#"{{"model":"m","messages":{said}}}"#),
+        ),
+        ("chat", chat, r#"{"model":5}"#),
+        (
+            "messages",
+            "/v1/messages",
+            &*format!(r#"{{"model":"m","max_tokens":5,"messages":{said}}}"#),
+        ),
+        ("messages", "/v1/messages", "{"),
+        ("content", "/v1beta/models/m:generateContent", contents),
+        ("content", "/v1/models/m%3AgenerateContent", "[]"),
+        (
+            "contents_stream",
+            "/v1beta/models/m:streamGenerateContent?alt=sse",
+            contents,
+        ),
         ("generate", "/generate/", r#"{"topic":"tea"}"#),
         (
             "generate",

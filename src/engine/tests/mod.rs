@@ -14,6 +14,7 @@ mod contents;
 mod deadline;
 mod dns;
 mod export;
+mod failover;
 mod gather;
 mod generate_offline;
 mod generate_openai;

@@ -189,7 +189,7 @@ impl Router {
             let route = ModelRoute {
                 ranks: vec![rank; targets.len()].into(),
                 targets,
-                slow_ms: Some(config.gateway.limits.failover_ms).filter(|ms| *ms > 0),
+                slow_ms: Some(config.gateway.failover_ms).filter(|ms| *ms > 0),
                 hedge_ms: None,
             };
             (name.clone(), Arc::new(route))
