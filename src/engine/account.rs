@@ -196,8 +196,10 @@ impl Engine {
         row.model = Some(target.model.to_string());
         row.prompt_tokens = result.usage.prompt_tokens;
         row.completion_tokens = result.usage.completion_tokens;
+        let asked = generation.plan.asked.as_deref();
+        let asked = asked.filter(|asked| *asked != &*target.model);
         row.calls = Calls {
-            asked_model: None,
+            asked_model: asked.map(str::to_owned),
             key_name: None,
             attempts: result.attempts,
             finish_reason: result.finish.map(|finish| finish.as_str().into()),

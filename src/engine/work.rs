@@ -18,8 +18,11 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::flow::body::{Ask, ParseFault, Shape};
+use super::flow::chat::embeddings::Embedded;
 use super::flow::import::line::Batch;
 use super::slots::{ExchangeId, GenerationId, Slots, WorkId};
+use crate::dialect::Dialect;
+use crate::dialect::embeddings::Embeddings;
 use crate::score::Scores;
 use crate::score::keywords::Keyword;
 use crate::store::{Found, Query, StoreError, Write, Written};
@@ -33,6 +36,15 @@ pub enum Work {
         shape: Shape,
         /// The bytes as they came; shared with who waits.
         body: Arc<Vec<u8>>,
+    },
+    /// Read embeddings that are too long for the loop.
+    Embeddings {
+        /// What was asked for.
+        asked: Box<Embeddings>,
+        /// What the provider speaks.
+        theirs: Dialect,
+        /// Its answer.
+        body: Vec<u8>,
     },
     /// Score a text.
     Score {
@@ -70,7 +82,7 @@ impl Work {
     #[must_use]
     pub fn kind(&self) -> Kind {
         match self {
-            Work::Parse { .. } => Kind::Parse,
+            Work::Parse { .. } | Work::Embeddings { .. } => Kind::Parse,
             Work::Score { .. } | Work::Keywords { .. } | Work::Import { .. } => Kind::Score,
             Work::Read(_) => Kind::Read,
             Work::Write(_) => Kind::Write,
@@ -83,6 +95,8 @@ impl Work {
 pub enum WorkResult {
     /// A body was parsed, or is the client's fault.
     Parsed(Result<Ask, ParseFault>),
+    /// Embeddings were read; `None` when they were none.
+    Embeddings(Option<Embedded>),
     /// A text was scored; `None` when it was cancelled on the way.
     Scored(Option<Scores>),
     /// Lines were read and scored; `None` when that was cancelled on the way.

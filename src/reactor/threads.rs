@@ -29,6 +29,7 @@ use super::os_error;
 use crate::config::Drill;
 use crate::engine::WorkId;
 use crate::engine::flow::body;
+use crate::engine::flow::chat::embeddings;
 use crate::engine::flow::import::line;
 use crate::engine::io::ResolveFault;
 use crate::engine::work::{Work, WorkResult};
@@ -154,6 +155,7 @@ impl Threads {
     pub fn submit(&self, id: WorkId, work: Work) {
         let handed = match work {
             work @ (Work::Parse { .. }
+            | Work::Embeddings { .. }
             | Work::Score { .. }
             | Work::Keywords { .. }
             | Work::Import { .. }) => self.texts.try_send((id, work)).is_ok(),
@@ -229,6 +231,11 @@ fn score_texts(work: &Receiver<(WorkId, Work)>, back: &Back, busy: &Busy, drill:
 fn score_one(work: Work, drill: &Drill) -> WorkResult {
     match work {
         Work::Parse { shape, body } => WorkResult::Parsed(body::parse(shape, &body)),
+        Work::Embeddings {
+            asked,
+            theirs,
+            body,
+        } => WorkResult::Embeddings(embeddings::read(&asked, theirs, body)),
         Work::Score { text, cancel } => {
             rehearse(&text, drill);
             WorkResult::Scored(score::score(&text, &|| cancel.is_cancelled()))

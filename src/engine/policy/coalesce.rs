@@ -67,6 +67,7 @@ mod tests {
             candidate: 0,
             patient: false,
             purpose: Purpose::Text,
+            asked: None,
         }
     }
 

@@ -61,13 +61,7 @@ impl Engine {
             return self.chat_heard(conn, id, bytes);
         }
         let Reception::Stream { sse, dialect, .. } = reception.as_mut() else {
-            let kept = reception.keep(bytes);
-            let bytes = reception.bytes();
-            self.ledger.settle(&mut call.charged, bytes);
-            if let Err(upstream) = kept {
-                self.fail_call(id, upstream.into());
-            }
-            return;
+            return self.keep_body(id, bytes);
         };
         // Taken out while events are handled, because they reach the whole engine.
         let (mut sse, mut dialect) = (std::mem::take(sse), *dialect);

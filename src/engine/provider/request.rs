@@ -62,6 +62,7 @@ impl Engine {
             upstream,
             dialect,
             model: &asked.model,
+            path: (generation.inquiry.as_ref()).and_then(|i| i.path(dialect, &asked.model)),
             stream: generation.plan.stream,
             time_left,
             passed: generation
@@ -116,6 +117,8 @@ struct Head<'a> {
     upstream: &'a config::Upstream,
     dialect: Dialect,
     model: &'a str,
+    /// The path, if it is not the dialect's usual one.
+    path: Option<String>,
     stream: bool,
     time_left: Option<String>,
     passed: Option<&'a Passed>,
@@ -150,7 +153,10 @@ impl Head<'_> {
             fields.push((deadline::FIELD, ms.as_bytes()));
         }
         let prefix = &upstream.base.path_prefix;
-        let target = self.dialect.target(prefix, self.model, self.stream);
+        let target = match &self.path {
+            Some(path) => format!("{prefix}{path}"),
+            None => self.dialect.target(prefix, self.model, self.stream),
+        };
         let host = upstream.base.authority();
         let method = http1::Method::Post;
         http1::write_request(pen, method, &target, &host, &fields, Some(length))

@@ -13,6 +13,7 @@
 //! by itself. What is special about such a generation is in `end.rs`, what is written in `reply.rs`,
 //! whom it is asked of in `target.rs`.
 
+pub mod embeddings;
 mod end;
 pub mod inquiry;
 mod reply;
@@ -90,6 +91,7 @@ impl Engine {
     ) -> Result<(), Failure> {
         let route = self.chat_route(&ask.skim.model)?;
         let stream = ask.skim.stream;
+        let asked = route.unless_all_are(&ask.skim.model);
         let Some(exchange) = self.exchanges.get_mut(id) else {
             return Ok(());
         };
@@ -110,6 +112,7 @@ impl Engine {
             candidate: 0,
             patient: false,
             purpose: Purpose::Chat,
+            asked,
         };
         let generation = self.admit(plan)?;
         if let Some(generation) = self.generations.get_mut(generation) {
@@ -118,6 +121,7 @@ impl Engine {
                 ask,
                 passed,
                 translated: Vec::new(),
+                unread: None,
             }));
         }
         self.settle_generation(generation);

@@ -1,5 +1,6 @@
 //! Chats in the vendors' dialects: each client in front of each provider.
 
+mod embeddings;
 mod golden;
 mod rows;
 mod whole;
