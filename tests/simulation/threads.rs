@@ -50,6 +50,7 @@ impl Play {
             Work::Parse { .. }
             | Work::Embeddings { .. }
             | Work::Score { .. }
+            | Work::Finish(_)
             | Work::Keywords { .. }
             | Work::Import { .. } => WorkResult::Panicked,
         };

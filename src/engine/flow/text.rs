@@ -84,7 +84,7 @@ impl Engine {
     /// Makes `plan` the plan of one of several texts about the same topic.
     pub(super) fn make_candidate(&self, plan: &mut Plan, candidate: u8) {
         plan.candidate = candidate;
-        plan.key = coalesce::key(TENANT, plan);
+        plan.key = coalesce::key(self.by_prompt.hasher(), TENANT, plan);
     }
 
     /// `GET /generate/{id}/events`
@@ -176,7 +176,7 @@ impl Engine {
         let asked = ask.model.as_deref();
         let asked = asked.and_then(|model| route.unless_all_are(model));
         let mut plan = Plan {
-            key: [0; 32],
+            key: 0,
             term_id: term_id(TENANT, &ask.topic),
             topic: ask.topic,
             route,
@@ -188,7 +188,7 @@ impl Engine {
             purpose: Purpose::Text,
             asked,
         };
-        plan.key = coalesce::key(TENANT, &plan);
+        plan.key = coalesce::key(self.by_prompt.hasher(), TENANT, &plan);
         Ok(plan)
     }
 
@@ -236,6 +236,7 @@ impl Engine {
             wait: GenerationWait::Total,
             total: now.mono.plus_ms(total_ms),
             known: false,
+            kept: false,
             charged: 0,
         };
         let uuid = generation.id;

@@ -28,6 +28,10 @@ fn a_text_with_its_scores_and_one_row_filed_under_the_last_words_of_the_user() {
         assert_eq!(row.route, "/v1/chat/completions");
         assert_eq!((row.streamed, row.prompt_tokens), (stream, Some(9)));
         assert_eq!((row.inbound, row.calls.attempts), (Inbound::OpenAi, 1));
+        let tokens = r#"provider_tokens_total{provider="llm",kind="prompt"}"#;
+        let tokens = world.metric(tokens);
+        assert_eq!(tokens, 9.0, "counted once");
+        let row = world.store.request();
         assert_eq!(row.calls.native_finish_reason.as_deref(), Some("stop"));
         assert!(row.calls.first_content_us.is_some() && row.calls.first_byte_us.is_some());
         assert_eq!(
