@@ -73,7 +73,8 @@ impl Account {
 }
 
 /// A provider's word for why it stopped. The usual ones cost no memory.
-pub(super) fn native_word(word: JsonStr<'_>) -> Cow<'static, str> {
+#[must_use]
+pub fn native_finish(word: JsonStr<'_>) -> Cow<'static, str> {
     if let Some(usual) = USUAL.iter().find(|usual| **usual == word.escaped()) {
         return Cow::Borrowed(*usual);
     }

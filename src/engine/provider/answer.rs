@@ -2,7 +2,7 @@
 
 use super::Reception;
 use crate::dialect::{AnyStream, Dialect, End, Event};
-use crate::engine::account::native_word;
+use crate::engine::account::native_finish;
 use crate::engine::call::{CallWait, Stage};
 use crate::engine::conn::{ProviderPhase, Wait};
 use crate::engine::io::How;
@@ -152,14 +152,17 @@ impl Engine {
                 if let Some(generation) = self.generations.get_mut(generation) {
                     let mut name = String::new();
                     model.append_to(&mut name);
-                    generation.result.model = Some(name.chars().take(200).collect());
+                    if let Some((end, _)) = name.char_indices().nth(200) {
+                        name.truncate(end);
+                    }
+                    generation.result.model = Some(name);
                 }
                 return;
             }
             Event::Finish { reason, native } => {
                 if let Some(generation) = self.generations.get_mut(generation) {
                     generation.result.finish = Some(*reason);
-                    generation.result.native = Some(native_word(*native));
+                    generation.result.native = Some(native_finish(*native));
                 }
                 return;
             }

@@ -16,7 +16,7 @@ use std::borrow::Cow;
 
 use crate::dialect::speak::{Answer, Identity, Speaker, Unspeakable};
 use crate::dialect::{AnyStream, Dialect, End, Event, FinishReason, Relay, Usage};
-use crate::engine::account::native_word;
+use crate::engine::account::native_finish;
 use crate::engine::failure::Upstream;
 use crate::limits::HELD_BYTES;
 use crate::proto::sse;
@@ -113,7 +113,7 @@ impl Heard {
             Event::Usage(usage) => self.usage = Some(*usage),
             Event::Finish { reason, native } => {
                 self.finish = Some(*reason);
-                self.native = Some(native_word(*native));
+                self.native = Some(native_finish(*native));
             }
             Event::Model(name) => {
                 let mut model = String::new();
