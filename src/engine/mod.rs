@@ -51,6 +51,7 @@ mod notices;
 pub mod now;
 pub mod offline;
 pub mod openapi;
+pub mod outcome;
 pub mod policy;
 pub mod pool;
 pub mod provider;
