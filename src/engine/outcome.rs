@@ -35,7 +35,7 @@ pub struct Outcome {
     /// The model that the provider named.
     pub model: Option<String>,
     /// The scores, if there was time for them.
-    pub scores: Option<Scores>,
+    pub scores: Option<Box<Scores>>,
     /// The keywords, if they are what was asked for.
     pub keywords: Vec<Keyword>,
     /// The whole answer, once somebody wants it whole; all who do read the same bytes.

@@ -100,7 +100,7 @@ impl Engine {
         exchange.terms.wants_stream = stream;
         self.ledger.settle(&mut exchange.charged, 0); // the body is the generation's now
         let plan = Plan {
-            key: [0; 32],
+            key: 0,
             topic: String::new(),
             term_id: Uuid::nil(),
             route,
