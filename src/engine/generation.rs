@@ -261,7 +261,6 @@ impl Engine {
         }
         self.mind_the_gap(id);
         self.forget_read(id);
-        self.forget_chat(id);
     }
 
     /// Pauses the provider while its only reader is far behind, and resumes it.

@@ -265,19 +265,34 @@ impl Works {
 
     /// Queues `work`. `None` only when the table of entries is full, which admission prevents.
     pub fn submit(&mut self, owner: WorkOwner, work: Work) -> Option<WorkId> {
-        let kind = work.kind();
         let cancel = match &work {
             Work::Score { cancel, .. }
             | Work::Keywords { cancel, .. }
             | Work::Import { cancel, .. } => Some(cancel.clone()),
-            Work::Finish(finish) => Some(finish.withdrawn.clone()),
-            Work::Parse { .. } | Work::Read(_) | Work::Write(_) => None,
+            Work::Finish(_) | Work::Parse { .. } | Work::Read(_) | Work::Write(_) => None,
         };
+        self.enqueue(owner, work.kind(), Some(work), cancel)
+    }
+
+    /// Queues the end of a text. What it consists of is told to [`Works::finish_with`] when a scorer
+    /// may have it: it costs no memory before, and its rows say what is true then.
+    pub fn submit_finish(&mut self, text: GenerationId) -> Option<WorkId> {
+        let owner = WorkOwner::Generation(text);
+        self.enqueue(owner, Kind::Finish, None, Some(Cancel::default()))
+    }
+
+    fn enqueue(
+        &mut self,
+        owner: WorkOwner,
+        kind: Kind,
+        work: Option<Work>,
+        cancel: Option<Cancel>,
+    ) -> Option<WorkId> {
         let reserved = matches!(owner, WorkOwner::Generation(_));
         let entry = Entry {
             owner,
             kind,
-            work: Some(work),
+            work,
             cancel,
             state: State::Waiting,
             reserved,
@@ -290,8 +305,30 @@ impl Works {
         Some(id)
     }
 
+    /// The text that a piece is the end of, if that is what was dispatched, and the flag of the piece.
+    #[must_use]
+    pub fn text_to_finish(&self, id: WorkId) -> Option<(GenerationId, Cancel)> {
+        let entry = self.entries.get(id)?;
+        match (&entry.owner, &entry.cancel) {
+            (WorkOwner::Generation(text), Some(flag)) if entry.kind == Kind::Finish => {
+                Some((*text, flag.clone()))
+            }
+            _ => None,
+        }
+    }
+
+    /// What the end of a text consists of.
+    pub fn finish_with(&mut self, id: WorkId, finish: Finish) {
+        if let Some(entry) = self.entries.get_mut(id) {
+            entry.work = Some(Work::Finish(Box::new(finish)));
+        }
+    }
+
     /// The next piece that a thread may have, if one is waiting and a place is free.
     pub fn dispatch(&mut self) -> Option<WorkId> {
+        if self.queues.iter().all(|queue| queue.waiting.is_empty()) {
+            return None; // as after most inputs
+        }
         let writer_is_full = self.is_full(Kind::Write);
         for (kind, queue) in Kind::ALL.into_iter().zip(&mut self.queues) {
             // What is finished goes on to the writer.
