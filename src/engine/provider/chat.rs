@@ -3,6 +3,8 @@
 //! A piece of an answer is read in one go, with nothing looked up for each event; what it comes to is
 //! then told to the call and to the generation.
 
+use std::sync::Arc;
+
 use super::reception::{Reception, Told};
 use super::voice::{Heard, Voice, read_whole};
 use crate::dialect::Dialect;
@@ -106,7 +108,7 @@ impl Engine {
             return Err(Failure::Internal("a chat was answered twice"));
         };
         let listener = inquiry.listener(generation.id, generation.result.created_ms, None);
-        let text = text_of(generation, keeps_text);
+        let text = keeps_text.then(|| Arc::make_mut(&mut generation.text));
         let heard = read_whole(theirs, body, &listener, text, &mut self.frames);
         if heard.is_whole && listener.takes_as_it_is(theirs) {
             generation.result.document = Some(std::mem::take(body).into());
@@ -175,5 +177,5 @@ impl Engine {
 
 /// Where the text of a chat goes, if it is kept.
 fn text_of(generation: &mut Generation, is_kept: bool) -> Option<&mut String> {
-    is_kept.then(|| std::sync::Arc::make_mut(&mut generation.text))
+    is_kept.then(|| Arc::make_mut(&mut generation.text))
 }
