@@ -81,8 +81,7 @@ pub const DNS_STRAYS: u8 = 16;
 pub const PG_LOGIN_BYTES: usize = 16 * 1024;
 /// One message after that, an error for example. Longer: the connection is closed.
 pub const PG_MESSAGE_BYTES: usize = 256 * 1024;
-/// One row: enough for the longest text and all that is stored with it. Longer: the connection is
-/// closed. (What is copied out is not kept, and has no bound.)
+/// One row: enough for the longest text and what is stored with it. Longer: the connection is closed.
 pub const PG_ROW_BYTES: usize = 8 * 1024 * 1024;
 /// All bytes of one request. More: it is refused before the first one is sent.
 pub const PG_REQUEST_BYTES: usize = 16 * 1024 * 1024;
@@ -90,11 +89,9 @@ pub const PG_REQUEST_BYTES: usize = 16 * 1024 * 1024;
 pub const PG_REQUEST_STATEMENTS: usize = 64;
 /// Requests of one connection that wait for their answers. More: they are refused.
 pub const PG_PIPELINE: usize = 256;
-/// Statements that one connection has the server keep. Past it, the one that was used longest ago
-/// is forgotten.
+/// Statements that a connection has the server keep. Past it, the one used longest ago is forgotten.
 pub const PG_STATEMENTS: usize = 64;
-/// Iterations that a server may have a password stretched by, about half a second of a thread.
-/// PostgreSQL's own number is 4,096. More: the log-in fails.
+/// Iterations by which a password is stretched: half a second of a thread. More: the log-in fails.
 pub const PG_SCRAM_ITERATIONS: u32 = 600_000;
 /// Servers of one database that can be named. More: a wrong setting.
 pub const PG_HOSTS: usize = 16;
@@ -426,8 +423,7 @@ const _: () = {
     assert!(2 * GENERATION_BYTES <= PG_ROW_BYTES && PG_ROW_BYTES <= PG_REQUEST_BYTES);
     assert!(PG_LOGIN_BYTES <= PG_MESSAGE_BYTES && PG_MESSAGE_BYTES <= PG_ROW_BYTES);
     // Lengths of the protocol have 31 bits.
-    assert!(PG_REQUEST_BYTES < i32::MAX as usize / 2);
-    assert!(PG_STATEMENTS < u16::MAX as usize);
+    assert!(PG_REQUEST_BYTES < i32::MAX as usize / 2 && PG_STATEMENTS < u16::MAX as usize);
     assert!(SEND_LOW_BYTES < SEND_HIGH_BYTES);
     assert!(LAG_LOW_BYTES < LAG_HIGH_BYTES);
     assert!(SEND_HIGH_SCARCE_BYTES < SEND_LOW_BYTES);
