@@ -209,7 +209,7 @@ impl Engine {
         row.completion_tokens = result.usage.completion_tokens;
         row.calls = Calls {
             asked_model: None,
-            key_name: None,
+            key_name: self.key_name(generation).map(ToString::to_string),
             attempts: result.attempts,
             finish_reason: result.finish.map(|finish| finish.as_str().into()),
             native_finish_reason: result.native.clone(),
