@@ -306,6 +306,11 @@ pub const TARGETS: usize = 16;
 /// A stream that has no content for so long goes on at another target, where there is one. A person
 /// in front of a page waits about that long for a first word (see `RETRY_HINT_MS`).
 pub const FAILOVER_MS: u64 = 10_000;
+/// A key that its provider refuses, or whose account is empty, rests for so long: somebody has to
+/// mend it, and must not have to restart us for it.
+pub const KEY_REST_MS: u64 = 300_000;
+/// A key that is asked for less without being told for how long rests for so long, if there are others.
+pub const KEY_LIMITED_MS: u64 = 1_000;
 /// The longest time limit that a client may set for its own request. Longer: 400.
 pub const CLIENT_TIMEOUT_MS: u64 = 3_600_000;
 

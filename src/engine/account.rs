@@ -201,7 +201,7 @@ impl Engine {
         let asked = asked.filter(|asked| *asked != &*target.model);
         row.calls = Calls {
             asked_model: asked.map(str::to_owned),
-            key_name: None,
+            key_name: self.key_name(generation).map(ToString::to_string),
             attempts: result.attempts,
             finish_reason: result.finish.map(|finish| finish.as_str().into()),
             native_finish_reason: result.native.clone(),

@@ -211,6 +211,10 @@ fn answers() -> Value {
             "providers": {"type": "array", "items": open(members(json!({
                 "name": {"type": "string"}, "kind": {"type": "string"},
                 "model": {"type": "string"}, "offline": {"type": "boolean"},
+                "keys": {"type": "array", "items": open(members(json!({
+                    "name": {"type": "string"}, "calls": count(),
+                    "state": {"enum": ["awake", "limited", "refused"]},
+                })))},
             })))},
         }))),
         "Status": status(),

@@ -1,6 +1,6 @@
 //! Writing the request of a call.
 
-use crate::config::{self, Config};
+use crate::config::{self, Config, Secret};
 use crate::dialect::{Ask, Dialect};
 use crate::engine::generation::Generation;
 use crate::engine::now::Mono;
@@ -35,7 +35,7 @@ impl Engine {
         let Some(call) = self.calls.get(call_id) else {
             return Ok(());
         };
-        let (generation_id, at) = (call.generation, call.at);
+        let (generation_id, at, key) = (call.generation, call.at, call.key);
         let time_left = self.time_left(generation_id);
         let (Some(generation), Some(conn)) = (
             self.generations.get(generation_id),
@@ -57,6 +57,9 @@ impl Engine {
         let head = Head {
             upstream,
             dialect,
+            key: key
+                .and_then(|key| upstream.keys.get(usize::from(key)))
+                .map(|key| &key.secret),
             model: &asked.model,
             path: (generation.inquiry.as_ref()).and_then(|i| i.path(dialect, &asked.model)),
             stream: generation.plan.stream,
@@ -117,6 +120,7 @@ fn write_own(
 struct Head<'a> {
     upstream: &'a config::Upstream,
     dialect: Dialect,
+    key: Option<&'a Secret>,
     model: &'a str,
     /// The path, if it is not the dialect's usual one.
     path: Option<String>,
@@ -153,9 +157,7 @@ impl Head<'_> {
             ("accept-encoding", b"identity"),
             ("user-agent", USER_AGENT.as_bytes()),
         ];
-        let auth = self
-            .dialect
-            .auth(upstream.keys.first().map(|key| key.secret.expose()));
+        let auth = self.dialect.auth(self.key.map(Secret::expose));
         fields.extend(auth.iter().map(|(name, value)| (*name, value.as_bytes())));
         if let (Some(passed), Dialect::Anthropic) = (self.passed, self.dialect) {
             if let Some(version) = &passed.version {
