@@ -27,6 +27,10 @@ pub const INFORMATIONAL_RESPONSES: usize = 8;
 pub const BODY_BYTES: usize = 1024 * 1024;
 /// The body of `/analyze/` and `/keywords/`. Larger: 413.
 pub const ANALYZE_BODY_BYTES: usize = 4 * 1024 * 1024;
+/// The body of a chat in a vendor's dialect, unless configured: pictures are part of it. Larger: 413.
+pub const CHAT_BODY_BYTES: usize = 32 * 1024 * 1024;
+/// Bytes of a chat's answer that are held back until there is content. More: 502.
+pub const HELD_BYTES: usize = 64 * 1024;
 /// The body that a provider may send when it does not stream. Larger: 502. It is parsed on the
 /// loop, in a few milliseconds at most (docs/decisions/0017-answers-on-the-loop.md).
 pub const PROVIDER_BODY_BYTES: usize = 2 * 1024 * 1024;
@@ -110,6 +114,8 @@ pub const KEYWORDS_ANSWER_BYTES: usize = 64 * 1024;
 pub const KEYWORD_CHARS: usize = 100;
 /// Rows on one page of `/contents`.
 pub const PAGE_ROWS: usize = 100;
+/// Models on one page of a list of them; whoever asks for more gets as many.
+pub const MODELS_PAGE: usize = 1_000;
 /// Characters of a text shown in a list.
 pub const EXCERPT_CHARS: usize = 500;
 /// Characters that may be searched for. More: 422.
@@ -223,7 +229,8 @@ pub const SCORE_MS: u64 = 5_000;
 pub const IMPORT_SCORE_MS: u64 = 30_000;
 /// `/analyze/` and `/keywords/` waiting for a scorer. Then 503.
 pub const ANALYZE_WAIT_MS: u64 = 1_000;
-/// A query or a transaction of the store. Then 503. A text whose row is not known to be stored is
+/// A query or a transaction of the store. Then 503. For the rows of a text it counts from the last
+/// commit at least, because a store that writes others is not silent but behind. A text whose row is not known to be stored is
 /// answered with that error too; in a stream it comes after all of the text, in the place of `done`.
 pub const STORE_MS: u64 = 5_000;
 /// SQLite waits this long for a lock of another process, so that a short one does not cost a text
@@ -337,6 +344,8 @@ pub const REPLAY_BYTES: usize = 64 * 1024 * 1024;
 pub const LEDGER_BYTES: u64 = 1024 * 1024 * 1024;
 /// Scorer threads, whatever the number of cores.
 pub const SCORERS_MAX: usize = 4;
+/// Generated texts that a scorer has at hand, so that it need not wait for the loop between two.
+pub const SCORE_AHEAD: usize = 64;
 /// A scorer looks whether its text is still wanted after this many bytes of it.
 pub const SCORE_POLL_BYTES: usize = 64 * 1024;
 /// Name servers that can be configured. More: a wrong setting.

@@ -60,7 +60,7 @@ pub use reference::reference;
 pub use resilience::{Breaker, Concurrency, Queue, Resilience, Retry};
 pub use secret::Secret;
 pub use sources::{Flags, SourceFile, Sources};
-pub use values::{HostName, LogFormat, LogLevel, NameServers, Speech, WebOrigin};
+pub use values::{HostName, LogFormat, LogLevel, NameServers, Speech, Store, WebOrigin};
 
 /// Everything that an operator can choose. Made by [`Config::load`].
 #[derive(Clone, Debug, PartialEq)]
@@ -104,8 +104,6 @@ pub struct Config {
     pub models: Vec<Model>,
     /// What tokens cost.
     pub prices: Vec<Prices>,
-    /// What concerns the routes of the vendors' own libraries.
-    pub gateway: Gateway,
     /// How log lines look.
     pub log_format: LogFormat,
     /// Which log lines there are.
@@ -114,6 +112,8 @@ pub struct Config {
     pub rate: Rate,
     /// Bounds that an operator may move.
     pub limits: Limits,
+    /// The vendors' own routes.
+    pub gateway: Gateway,
     /// The built-in provider.
     pub offline: Offline,
     /// Faults on purpose.

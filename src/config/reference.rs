@@ -84,6 +84,10 @@ const WORDS: &[(&str, &str)] = &[
         "the body of `/analyze/` and `/keywords/`; larger: 413",
     ),
     (
+        "limits.chat_body_bytes",
+        "the body of a chat on the vendors' routes, pictures included; larger: 413",
+    ),
+    (
         "limits.head_ms",
         "first to last byte of a request head; then 408",
     ),
@@ -245,6 +249,14 @@ const WORDS: &[(&str, &str)] = &[
     (
         "price.gpt-4o.cached",
         "of what the provider had in its cache; as `prompt` if not set",
+    ),
+    (
+        "gateway.store",
+        "what is kept of answers on the vendors' routes: `texts` with their rows, `requests` (rows alone) or `off`",
+    ),
+    (
+        "gateway.heartbeat_ms",
+        "silence on a stream of theirs before a sign of life; 0: never",
     ),
     ("offline.gap_ms", "between two tokens of a stream"),
     ("offline.tokens", "tokens of an article, at most"),

@@ -137,8 +137,8 @@ fn an_unknown_key_names_file_line_and_the_nearest() {
             "maitred.toml:3: `limits.body_byte` is not a setting; did you mean `limits.body_bytes`?",
         ),
         (
-            "body_bytes = 5",
-            "maitred.toml:1: `body_bytes` is not a setting; did you mean `limits.body_bytes`?",
+            "ledger_bytes = 5",
+            "maitred.toml:1: `ledger_bytes` is not a setting; did you mean `limits.ledger_bytes`?",
         ),
         (
             "[limts]",

@@ -296,6 +296,18 @@ words! {
 }
 
 words! {
+    /// What is stored of answers on the vendors' routes.
+    pub enum Store {
+        /// A row of the request, and the text with its scores.
+        Texts = "texts",
+        /// A row of the request.
+        Requests = "requests",
+        /// Nothing.
+        Off = "off",
+    }
+}
+
+words! {
     /// How a provider is spoken to.
     pub enum Speech {
         /// OpenAI's chat completions, and everybody who copies them.

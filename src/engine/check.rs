@@ -224,9 +224,16 @@ impl Engine {
     }
 
     fn check_archive(&self) -> Result<(), Broken> {
-        let finished = |(_, g): &(_, &Generation)| g.phase == Phase::Finished;
+        // A chat cannot be resumed, and is only there until its client has all of it.
+        let finished = |(_, g): &(_, &Generation)| g.phase == Phase::Finished && !g.is_chat();
         let (mut kept, mut bytes) = (0, 0);
         for (id, generation) in self.generations.iter().filter(finished) {
+            if !generation.kept {
+                holds(!generation.subscribers.is_empty(), || {
+                    format!("{id:?} is finished, and for nobody")
+                })?;
+                continue;
+            }
             kept += 1;
             bytes += generation.text.len();
             holds(

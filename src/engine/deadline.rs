@@ -7,6 +7,7 @@
 
 use super::flow::Flow;
 use super::flow::analyze::Analyze;
+use super::flow::chat::Chat;
 use super::flow::contents::Contents;
 use super::flow::generate::Generate;
 use super::flow::keywords::Keywords;
@@ -48,7 +49,7 @@ impl Engine {
         self.fail_exchange(id, &Failure::Deadline);
     }
 
-    /// Whether all is known, and its rows are being written or were: to cut it off now would help
+    /// Whether all is known, and its rows are on the way or written: to cut it off now would help
     /// nobody, and what its row says would not be true.
     fn is_settled(&self, id: ExchangeId) -> bool {
         let Some(exchange) = self.exchanges.get(id) else {
@@ -60,7 +61,8 @@ impl Engine {
                 .held
                 .generation
                 .and_then(|id| self.generations.get(id))
-                .is_some_and(|text| matches!(text.phase, Phase::Saving | Phase::Finished)),
+                .is_some_and(|text| text.phase != Phase::Calling),
+            Flow::Chat(chat) => matches!(chat, Chat::Sending(_) | Chat::Over),
             Flow::Analyze(analysis) => matches!(analysis, Analyze::Saving(_)),
             Flow::Keywords(keywords) => matches!(keywords, Keywords::Saving(_)),
             Flow::Gather(gather) => gather.is_settled(),
@@ -68,9 +70,11 @@ impl Engine {
             Flow::Export(export) => export.has_begun(),
             Flow::Page(_) => true,
             // What an import has stored so far it tells in its answer, whenever it ends.
-            Flow::Import(_) | Flow::Body(_) | Flow::Doomed(_) | Flow::Parsing | Flow::Between => {
-                false
-            }
+            Flow::Import(_)
+            | Flow::Body(_)
+            | Flow::Doomed(_)
+            | Flow::Parsing(_)
+            | Flow::Between => false,
         }
     }
 

@@ -12,7 +12,7 @@
 
 use super::call::Plan;
 use super::failure::Upstream;
-use super::generation::{Generation, Phase};
+use super::generation::Generation;
 use super::slots::GenerationId;
 use super::{Engine, TENANT};
 use crate::config::Config;
@@ -28,6 +28,8 @@ pub enum Purpose {
     Text,
     /// It is a list of so many keywords of the text in [`Plan::topic`].
     Keywords(usize),
+    /// It is for a client of a vendor's, which gets it event by event.
+    Chat,
 }
 
 impl Plan {
@@ -35,6 +37,8 @@ impl Plan {
     #[must_use]
     pub fn prompt(&self, config: &Config) -> String {
         match self.purpose {
+            // A chat is asked in its client's words.
+            Purpose::Chat => String::new(),
             Purpose::Text => config.prompt.fill(&self.topic),
             Purpose::Keywords(limit) => {
                 let end = self.topic.char_indices().nth(KEYWORDS_PROMPT_CHARS);
@@ -57,21 +61,10 @@ impl Engine {
             return self.fail_generation(id, Upstream::Empty.into());
         }
         generation.result.keywords = keywords;
+        self.count_usage(id);
         self.forget_prompt(id);
         self.settle_generation(id);
         self.save_generation(id, TextState::Complete);
-    }
-
-    /// Drops what nobody can come back for, once nobody reads it.
-    pub(super) fn forget_read_keywords(&mut self, id: GenerationId) {
-        let read = self.generations.get(id).is_some_and(|generation| {
-            generation.plan.purpose != Purpose::Text
-                && generation.phase == Phase::Finished
-                && generation.subscribers.is_empty()
-        });
-        if read {
-            self.forget_generation(id);
-        }
     }
 }
 

@@ -18,7 +18,8 @@
 //! This file only routes. Each arm calls one function in a file that is named for it.
 //!
 //! Reading order: [`io`], [`slots`], [`conn`], [`client`], [`exchange`], [`flow`], [`generation`],
-//! [`call`], [`gate`], [`pool`], [`provider`], `attempts.rs`, `reply.rs`, `stream.rs`.
+//! [`call`], [`gate`], [`pool`], [`provider`], `attempts.rs`, `completion.rs`, `reply.rs`,
+//! `stream.rs`.
 
 pub mod account;
 mod archive;
@@ -28,12 +29,14 @@ pub mod call;
 pub mod chance;
 mod check;
 pub mod client;
+mod completion;
 pub mod conn;
 mod conns;
 mod deadline;
 pub mod dial;
 mod documents;
 pub mod exchange;
+pub mod failover;
 pub mod failure;
 pub mod flow;
 pub mod gate;
@@ -46,7 +49,7 @@ pub mod metrics;
 pub mod names;
 mod notices;
 pub mod now;
-mod offline;
+pub mod offline;
 pub mod openapi;
 pub mod policy;
 pub mod pool;
@@ -144,7 +147,7 @@ pub struct Engine {
     resolver: Resolver,
     // how to find things in them
     by_id: HashMap<Uuid, GenerationId, Keyed>,
-    by_prompt: HashMap<[u8; 32], GenerationId, Keyed>,
+    by_prompt: HashMap<u128, GenerationId, Keyed>,
     provider_names: Vec<Arc<str>>,
     router: Router,
     replay: VecDeque<GenerationId>,
@@ -152,6 +155,7 @@ pub struct Engine {
     again: VecDeque<ConnId>,
     readers: VecDeque<ExchangeId>,
     store_trouble: Option<results::Trouble>,
+    last_commit: Mono,
     // what is shared by all
     timers: Timers,
     ledger: Ledger,
@@ -184,10 +188,16 @@ pub struct Engine {
     out: Vec<Output>,
     // memory that is used again
     scratch: Vec<u8>,
+    head: Vec<u8>,
     json: Vec<u8>,
+    /// What a voice has said and no client has got yet; empty between two inputs.
+    frames: Vec<u8>,
+    /// Whose it is.
+    speaking: Option<GenerationId>,
     audience: Vec<ExchangeId>,
     notices: Vec<Notice>,
     breaker_turns: Vec<BreakerTurn>,
+    failovers: Vec<failover::Failover>,
     advisor: provider::Advisor,
 }
 
@@ -224,6 +234,7 @@ impl Engine {
             again: VecDeque::new(),
             readers: VecDeque::new(),
             store_trouble: None,
+            last_commit: Mono(0),
             timers: Timers::default(),
             ledger: Ledger::new(config.limits.ledger_bytes),
             blocks: Blocks::default(),
@@ -254,10 +265,14 @@ impl Engine {
             now: Now::default(),
             out: Vec::new(),
             scratch: Vec::new(),
+            head: Vec::new(),
             json: Vec::new(),
+            frames: Vec::new(),
+            speaking: None,
             audience: Vec::new(),
             notices: Vec::new(),
             breaker_turns: Vec::new(),
+            failovers: Vec::new(),
             advisor: provider::Advisor::default(),
             config,
         }
@@ -387,9 +402,16 @@ impl Engine {
 
 fn work_limits(sizes: Sizes) -> WorkLimits {
     use crate::limits::{ANALYZE_WAITING, PARSE_WAITING, READ_WAITING, WRITE_WAITING};
+    let texts = sizes.generations; // each has its place
     WorkLimits {
         scorers: sizes.scorers,
-        waiting: [PARSE_WAITING, ANALYZE_WAITING, READ_WAITING, WRITE_WAITING],
+        waiting: [
+            PARSE_WAITING,
+            ANALYZE_WAITING,
+            texts,
+            READ_WAITING,
+            WRITE_WAITING,
+        ],
         reserved: 2 * sizes.generations + sizes.clients,
     }
 }

@@ -51,14 +51,18 @@ impl Engine {
             return;
         };
         let (route, request_id) = (exchange.route.as_str(), exchange.request_id);
-        let text = exchange.held.generation;
-        self.note_failure(failure, route, request_id, text);
+        let (text, status) = (
+            exchange.held.generation,
+            failure.status_in(exchange.terms.dialect),
+        );
+        self.note_failure(failure, status, route, request_id, text);
     }
 
     /// The same, of a request that may have no exchange, or several texts.
     pub(super) fn note_failure(
         &mut self,
         failure: &Failure,
+        status: u16,
         route: &'static str,
         request_id: Uuid,
         text: Option<GenerationId>,
@@ -77,7 +81,7 @@ impl Engine {
         self.notices.push(Notice {
             request_id,
             route,
-            status: failure.status(),
+            status,
             code: failure.code(),
             tried,
         });

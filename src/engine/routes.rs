@@ -2,8 +2,12 @@
 //!
 //! A new route is a variant here, an arm in [`find`], and a file in `flow/`.
 
+pub mod inbound;
+mod models;
 mod query;
 
+pub use self::inbound::Inbound;
+pub use self::models::ModelsAsk;
 pub use self::query::ListQuery;
 
 use uuid::{Uuid, Version};
@@ -51,8 +55,12 @@ pub enum Route {
     Export,
     /// `POST /contents/import`
     Import,
+    /// `GET /v1/models` and its like.
+    Models(Box<ModelsAsk>),
     /// `GET /openapi.json`, with the tags in `If-None-Match`.
     OpenApi(Box<[u8]>),
+    /// A chat in a vendor's dialect: `POST /v1/chat/completions` and its like.
+    Chat(Inbound),
     /// `OPTIONS` of a path, with what it allows.
     Options(&'static str),
     /// None of them.
@@ -82,7 +90,9 @@ impl Route {
             Route::Read(_) | Route::Delete(_) => "/contents/{id}",
             Route::Export => "/contents/export",
             Route::Import => "/contents/import",
+            Route::Models(ask) => ask.as_str(),
             Route::OpenApi(_) => "/openapi.json",
+            Route::Chat(inbound) => inbound.as_str(),
             Route::Options(_) => "OPTIONS",
             Route::Unknown => "unknown",
         }
@@ -120,12 +130,14 @@ impl Route {
                 probe: true,
                 ..none
             },
-            Route::Generate | Route::Batch | Route::Analyze | Route::Keywords => Traits {
-                body: true,
-                costs: true,
-                recorded: true,
-                ..none
-            },
+            Route::Generate | Route::Batch | Route::Analyze | Route::Keywords | Route::Chat(_) => {
+                Traits {
+                    body: true,
+                    costs: true,
+                    recorded: true,
+                    ..none
+                }
+            }
             Route::Resume(_) => Traits {
                 costs: true,
                 ..none
@@ -133,6 +145,7 @@ impl Route {
             Route::Page(..)
             | Route::Providers
             | Route::Status
+            | Route::Models(_)
             | Route::OpenApi(_)
             | Route::Metrics
             | Route::Spans
@@ -175,6 +188,8 @@ enum Place {
     ContentsOne(Uuid),
     Export,
     Import,
+    Chat(Inbound),
+    Models(ModelsAsk),
     Everything,
 }
 
@@ -183,7 +198,11 @@ pub fn find(head: &RequestHead<'_>) -> Result<Route, Failure> {
     if head.https {
         return Err(Failure::NoTls); // RFC 9110 §7.4
     }
-    let place = place(head.path)?;
+    let asked = Inbound::of_head(head).map(Place::Chat);
+    let place = match asked.or_else(|| ModelsAsk::of_head(head).map(Place::Models)) {
+        Some(place) => place,
+        None => place(head.path)?,
+    };
     let allow = place.allow();
     if head.method == Method::Options {
         return Ok(Route::Options(allow));
@@ -211,7 +230,12 @@ pub fn find(head: &RequestHead<'_>) -> Result<Route, Failure> {
             query::none(head.query)?;
             Route::Export
         }
+        Place::Models(ask) if reads => Route::Models(Box::new(ask.with_query(head.query)?)),
         Place::Import if head.method == Method::Post => Route::Import,
+        Place::Chat(inbound) if head.method == Method::Post => {
+            inbound.check_query(head.query)?;
+            Route::Chat(inbound)
+        }
         _ => return Err(Failure::Method { allow }),
     };
     Ok(route)
@@ -220,9 +244,12 @@ pub fn find(head: &RequestHead<'_>) -> Result<Route, Failure> {
 impl Place {
     fn allow(&self) -> &'static str {
         match self {
-            Place::Generate | Place::Batch | Place::Analyze | Place::Keywords | Place::Import => {
-                "POST, OPTIONS"
-            }
+            Place::Generate
+            | Place::Batch
+            | Place::Analyze
+            | Place::Keywords
+            | Place::Import
+            | Place::Chat(_) => "POST, OPTIONS",
             Place::GenerateOne(_) => "DELETE, OPTIONS",
             Place::ContentsOne(_) => "GET, HEAD, DELETE, OPTIONS",
             Place::Everything => "GET, HEAD, POST, DELETE, OPTIONS",

@@ -32,6 +32,7 @@ impl Engine {
             wants_stream: routes::wants_stream(&head.fields),
             // A wrong one is refused below, on the one route that reads it.
             last_event_id: routes::last_event_id(&head.fields).ok().flatten(),
+            dialect: routes::inbound::dialect_of(head),
         };
         let (route, mut verdict) = match routes::find(head) {
             Ok(route) => {
@@ -141,6 +142,7 @@ impl Engine {
             Route::Analyze | Route::Keywords => self.config.limits.analyze_body_bytes as u64,
             // Its lines have a bound each.
             Route::Import => u64::MAX,
+            Route::Chat(_) => self.config.limits.chat_body_bytes as u64,
             _ => self.config.limits.body_bytes as u64,
         }
     }

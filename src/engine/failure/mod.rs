@@ -6,6 +6,7 @@
 //! short error type of a provider (checked letter by letter).
 
 mod limited;
+mod spoken;
 mod upstream;
 
 pub use self::limited::Limited;

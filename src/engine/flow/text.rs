@@ -7,6 +7,7 @@ use uuid::Uuid;
 use super::Flow;
 use super::body::GenerateAsk;
 use super::generate::{Event, Generate, Step};
+use crate::config::Store;
 use crate::engine::call::Plan;
 use crate::engine::failure::Bound;
 use crate::engine::generation::{Generation, GenerationWait, Outcome, Phase};
@@ -83,7 +84,7 @@ impl Engine {
     /// Makes `plan` the plan of one of several texts about the same topic.
     pub(super) fn make_candidate(&self, plan: &mut Plan, candidate: u8) {
         plan.candidate = candidate;
-        plan.key = coalesce::key(TENANT, plan);
+        plan.key = coalesce::key(self.by_prompt.hasher(), TENANT, plan);
     }
 
     /// `GET /generate/{id}/events`
@@ -173,7 +174,7 @@ impl Engine {
         let route = self.route_for(ask.provider.as_deref(), ask.model.as_deref())?;
         debug_assert!(ask.topic.chars().count() <= TOPIC_CHARS);
         let mut plan = Plan {
-            key: [0; 32],
+            key: 0,
             term_id: term_id(TENANT, &ask.topic),
             topic: ask.topic,
             route,
@@ -184,7 +185,7 @@ impl Engine {
             patient: false,
             purpose: Purpose::Text,
         };
-        plan.key = coalesce::key(TENANT, &plan);
+        plan.key = coalesce::key(self.by_prompt.hasher(), TENANT, &plan);
         Ok(plan)
     }
 
@@ -203,8 +204,11 @@ impl Engine {
 
     /// Lets a new text in. With it, its places in the queues of scoring and saving are taken: a
     /// text that was paid for is never refused for want of room.
-    fn admit(&mut self, plan: Plan) -> Result<GenerationId, Failure> {
-        self.admit_rows()?;
+    pub(super) fn admit(&mut self, plan: Plan) -> Result<GenerationId, Failure> {
+        let is_chat = plan.purpose == Purpose::Chat;
+        if !(is_chat && self.config.gateway.store == Store::Off) {
+            self.admit_rows()?;
+        }
         if !self.make_room_for_generation() {
             return Err(Failure::Full(Bound::Generations));
         }
@@ -220,6 +224,7 @@ impl Engine {
             work: None,
             subscribers: Vec::new(),
             rows: Vec::new(),
+            inquiry: None,
             result: Box::new(Outcome {
                 created_ms: now.wall_ms,
                 ..Outcome::default()
@@ -228,6 +233,7 @@ impl Engine {
             wait: GenerationWait::Total,
             total: now.mono.plus_ms(total_ms),
             known: false,
+            kept: false,
             charged: 0,
         };
         let uuid = generation.id;
@@ -238,7 +244,9 @@ impl Engine {
         if purpose == Purpose::Text {
             self.by_id.insert(uuid, id);
         }
-        self.by_prompt.insert(key, id);
+        if !is_chat {
+            self.by_prompt.insert(key, id);
+        }
         if let Some(generation) = self.generations.get_mut(id) {
             let at = generation.total;
             self.timers
@@ -289,6 +297,12 @@ impl Engine {
         };
         let state = match &exchange.flow {
             Flow::Generate(state) => *state,
+            Flow::Chat(_) => {
+                if let Event::Verdict(Err(failure)) = event {
+                    self.fail_exchange(id, &failure);
+                }
+                return;
+            }
             // It looks at its texts when it is its turn.
             Flow::Gather(_) if event != Event::Content => return self.serve_later(id),
             _ => return,

@@ -29,7 +29,11 @@ impl Engine {
             return;
         };
         let (asked, times) = (call.since, self.times(call.provider));
+        let generation = call.generation;
         let reception = match reception_of(head, dialect, self.now.wall_ms) {
+            Ok(stream @ Reception::Stream { .. }) => {
+                self.chat_reception(generation, dialect).unwrap_or(stream)
+            }
             Ok(reception) => reception,
             Err(upstream) => return self.fail_call(id, upstream.into()),
         };
@@ -52,6 +56,9 @@ impl Engine {
             return;
         };
         let conn = *conn;
+        if let Reception::Told(_) = **reception {
+            return self.chat_heard(conn, id, bytes);
+        }
         let Reception::Stream { sse, dialect, .. } = reception.as_mut() else {
             let kept = reception.keep(bytes);
             let bytes = reception.bytes();
@@ -246,6 +253,8 @@ impl Engine {
                     End::Truncated => Err(Upstream::Truncated.into()),
                 }
             }
+            Reception::Told(told) => self.chat_ended(id, told),
+            Reception::Whole(body) if self.is_for_chat(id) => self.chat_answered(id, dialect, body),
             Reception::Whole(body) => {
                 let mut failure = None;
                 let end = dialect

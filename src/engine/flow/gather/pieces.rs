@@ -153,11 +153,11 @@ impl Engine {
         let piece = if is_batch {
             gather.line(place, end)
         } else {
-            let scores = text.and_then(|text| text.result.scores.as_ref());
+            let scores = text.and_then(|text| text.result.scores.as_deref());
             gather.candidate(place, end, scores.filter(|_| !failed))
         };
         if failed {
-            self.note_failure(&failure, route, request_id, text_id);
+            self.note_failure(&failure, failure.status(), route, request_id, text_id);
         }
         self.set_piece(id, piece);
         if is_batch {
