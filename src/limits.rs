@@ -154,6 +154,9 @@ pub const RATE_SUBJECTS_MAX: u64 = 4_194_304;
 /// Tokens that an answer is taken to have, as long as it is not there and nobody has said how long it
 /// may be.
 pub const RATE_TOKENS_UNASKED: u64 = 1_024;
+/// Tokens that a prompt is taken to have at most before its provider has counted them: what is longer is
+/// mostly pictures, whose letters are no tokens.
+pub const RATE_PROMPT_TOKENS: u64 = 16_384;
 /// A block that a process takes from a counter it shares with others: this part of the limit.
 pub const RATE_BLOCK_PART: u64 = 16;
 /// An answer of a shared counter that has not come by then is lost, and for as long again each process

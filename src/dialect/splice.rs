@@ -37,6 +37,8 @@ pub struct Skim {
     pub choices: u32,
     /// Whether the client is to hear of the usage of a stream.
     pub include_usage: bool,
+    /// The most tokens of an answer, if it says so and is right.
+    pub max_tokens: Option<u64>,
     /// The name of the model in the body, quotes included; Gemini's is in the path.
     model_place: Option<Range<usize>>,
     /// The list of messages in the body.
@@ -65,6 +67,7 @@ impl Skim {
             stream,
             choices: 1,
             include_usage: dialect != Dialect::OpenAi,
+            max_tokens: None,
             model_place: None,
             messages: None,
             usage_edit: None,
@@ -82,8 +85,11 @@ impl Skim {
                 "contents" => self.messages = Some(place(body, &field)),
                 "generationConfig" => {
                     for setting in field.camel_fields()? {
-                        if setting.name() == "candidateCount" {
-                            self.choices = choices(&setting)?;
+                        match setting.name() {
+                            "candidateCount" => self.choices = choices(&setting)?,
+                            // What is wrong with it the provider says.
+                            "maxOutputTokens" => self.max_tokens = setting.whole().ok(),
+                            _ => {}
                         }
                     }
                 }
@@ -106,6 +112,8 @@ impl Skim {
                 }
                 "stream" if field.is_set() => self.stream = field.flag()?,
                 "n" if is_openai && field.is_set() => self.choices = choices(field)?,
+                "max_tokens" => self.max_tokens = field.whole().ok(),
+                "max_completion_tokens" if is_openai => self.max_tokens = field.whole().ok(),
                 "stream_options" if is_openai => options = Some(field),
                 "messages" => self.messages = Some(place(body, field)),
                 _ => {}

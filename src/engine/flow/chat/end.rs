@@ -47,6 +47,10 @@ impl Engine {
         };
         generation.result.verdict = Some(Ok(()));
         generation.phase = Phase::Scoring; // from here on a client that leaves stops nothing
+        self.settle_charge(id);
+        let Some(generation) = self.generations.get_mut(id) else {
+            return;
+        };
         let text = Arc::make_mut(&mut generation.text);
         text.truncate(text.trim_end().len());
         let blank = text.len() - text.trim_start().len();

@@ -111,7 +111,9 @@ impl Engine {
             patient: false,
             purpose: Purpose::Chat,
         };
-        let generation = self.admit(plan)?;
+        let (answers, most) = (ask.skim.choices, ask.skim.max_tokens);
+        let charge = self.charge(id, body.len(), answers, most)?;
+        let generation = self.admit_charged(plan, charge)?;
         if let Some(generation) = self.generations.get_mut(generation) {
             generation.inquiry = Some(Box::new(Inquiry {
                 body,

@@ -81,6 +81,7 @@ impl Engine {
         exchange.flow = Flow::Chat(Chat::Streaming);
         let (conn_id, terms, request_id) = (exchange.conn, exchange.terms, exchange.request_id);
         self.counters.answered(200);
+        self.note_rate_fields(id);
         if let Some(conn) = self.conns.get_mut(conn_id) {
             let mut pen = Pen {
                 blocks: &mut self.blocks,
@@ -93,6 +94,9 @@ impl Engine {
                 .field("cache-control", "no-cache")
                 .field("x-accel-buffering", "no")
                 .field("x-content-type-options", "nosniff");
+            for (name, value) in self.rate_fields.iter() {
+                head = head.field(name, value);
+            }
             if is_settled {
                 head = head
                     .number("x-maitred-attempts", attempts.unwrap_or(0))
@@ -217,19 +221,23 @@ impl Engine {
         }
         let date = self.date();
         self.counters.answered(200);
+        self.note_rate_fields(id);
         if let Some(conn) = self.conns.get_mut(conn) {
             let mut pen = Pen {
                 blocks: &mut self.blocks,
                 chain: &mut conn.out,
                 secret: false,
             };
-            let head = reply_head(&mut pen, 200)
+            let mut head = reply_head(&mut pen, 200)
                 .date(&date)
                 .field("content-type", "application/json")
                 .field("cache-control", "no-store")
                 .field("x-content-type-options", "nosniff")
                 .number("x-maitred-attempts", attempts.unwrap_or(0))
                 .field("x-maitred-target", target);
+            for (name, value) in self.rate_fields.iter() {
+                head = head.field(name, value);
+            }
             identified(head, terms.dialect, request_id)
                 .finish(ReplyBody::Exact(length), after(&terms));
         }

@@ -1,6 +1,7 @@
 //! Chats in the vendors' dialects: each client in front of each provider.
 
 mod golden;
+mod rate;
 mod rows;
 mod whole;
 
