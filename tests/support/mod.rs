@@ -24,6 +24,7 @@ pub mod database;
 #[path = "../world/dns_message.rs"]
 pub mod dns_message;
 pub mod name_server;
+pub mod postgres;
 pub mod process;
 pub mod provider;
 pub mod proxy;

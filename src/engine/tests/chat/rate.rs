@@ -33,10 +33,7 @@ fn an_openai_client_is_told_how_it_stands() {
     );
     assert_eq!(
         error(Dialect::OpenAi, &second.json()),
-        (
-            "requests".to_owned(),
-            "rate_limit_exceeded".to_owned()
-        )
+        ("requests".to_owned(), "rate_limit_exceeded".to_owned())
     );
     assert_eq!(world.metric("rate_open_tokens"), 0.0);
 }
