@@ -35,10 +35,11 @@ pub struct Skim {
     pub stream: bool,
     /// How many answers, from 1 to [`limits::CHOICES`].
     pub choices: u32,
+    /// The most tokens that the answer may have; a limit that is no number is for the provider to
+    /// refuse.
+    pub max_tokens: Option<u32>,
     /// Whether the client is to hear of the usage of a stream.
     pub include_usage: bool,
-    /// The most tokens of an answer, if it says so and is right.
-    pub max_tokens: Option<u64>,
     /// The name of the model in the body, quotes included; Gemini's is in the path.
     model_place: Option<Range<usize>>,
     /// The list of messages in the body.
@@ -66,8 +67,8 @@ impl Skim {
             model: model.to_owned(),
             stream,
             choices: 1,
-            include_usage: dialect != Dialect::OpenAi,
             max_tokens: None,
+            include_usage: dialect != Dialect::OpenAi,
             model_place: None,
             messages: None,
             usage_edit: None,
@@ -87,8 +88,7 @@ impl Skim {
                     for setting in field.camel_fields()? {
                         match setting.name() {
                             "candidateCount" => self.choices = choices(&setting)?,
-                            // What is wrong with it the provider says.
-                            "maxOutputTokens" => self.max_tokens = setting.whole().ok(),
+                            "maxOutputTokens" => self.max_tokens = tokens(&setting),
                             _ => {}
                         }
                     }
@@ -112,9 +112,12 @@ impl Skim {
                 }
                 "stream" if field.is_set() => self.stream = field.flag()?,
                 "n" if is_openai && field.is_set() => self.choices = choices(field)?,
-                "max_tokens" => self.max_tokens = field.whole().ok(),
-                "max_completion_tokens" if is_openai => self.max_tokens = field.whole().ok(),
                 "stream_options" if is_openai => options = Some(field),
+                // OpenAI's newer name counts where both stand there.
+                "max_completion_tokens" if is_openai => {
+                    self.max_tokens = tokens(field).or(self.max_tokens);
+                }
+                "max_tokens" => self.max_tokens = self.max_tokens.or(tokens(field)),
                 "messages" => self.messages = Some(place(body, field)),
                 _ => {}
             }
@@ -187,6 +190,11 @@ fn choices(node: &Node<'_, '_>) -> Result<u32, Refused> {
         n @ 1..=limits::CHOICES => Ok(n as u32),
         _ => Err(node.wrong(&format!("a whole number from 1 to {}", limits::CHOICES))),
     }
+}
+
+fn tokens(node: &Node<'_, '_>) -> Option<u32> {
+    let most = node.whole().ok()?;
+    Some(u32::try_from(most).unwrap_or(u32::MAX))
 }
 
 /// Where a value stands in the body that it was read from.

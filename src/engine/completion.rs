@@ -48,7 +48,7 @@ impl Engine {
         self.score_generation(id);
     }
 
-    /// The text is complete: a scorer is to have it.
+    /// The text is complete: a scorer is to have it, and its rows.
     pub(super) fn score_generation(&mut self, id: GenerationId) {
         self.count_usage(id);
         for exchange in self.subscribers(id) {
@@ -80,7 +80,10 @@ impl Engine {
         generation.phase = Phase::Saving;
         generation.rows = Vec::new(); // they are among those that were passed on
         generation.result.scores = passed.scores;
-        generation.result.document = passed.document.map(|text| Arc::new(text.into_bytes()));
+        // A chat has its document already: it does not wait for its scores.
+        if let Some(document) = passed.document {
+            generation.result.document = Some(Arc::new(document.into_bytes()));
+        }
         generation.wait = GenerationWait::Save;
         self.wait_on(id, until);
         self.settle_generation(id);

@@ -51,6 +51,7 @@ mod notices;
 pub mod now;
 pub mod offline;
 pub mod openapi;
+pub mod outcome;
 pub mod policy;
 pub mod pool;
 pub mod provider;
@@ -189,6 +190,7 @@ pub struct Engine {
     // memory that is used again
     scratch: Vec<u8>,
     head: Vec<u8>,
+    heads: provider::Heads,
     json: Vec<u8>,
     /// What a voice has said and no client has got yet; empty between two inputs.
     frames: Vec<u8>,
@@ -266,6 +268,7 @@ impl Engine {
             out: Vec::new(),
             scratch: Vec::new(),
             head: Vec::new(),
+            heads: provider::Heads::default(),
             json: Vec::new(),
             frames: Vec::new(),
             speaking: None,

@@ -83,7 +83,7 @@ impl Engine {
     /// Charges a text in advance.
     pub(super) fn charge_text(&mut self, id: ExchangeId, plan: &Plan) -> Result<Charge, Failure> {
         let bytes = plan.topic.len() + PROMPT_BYTES;
-        self.charge(id, bytes, 1, plan.max_tokens.map(u64::from))
+        self.charge(id, bytes, 1, plan.max_tokens)
     }
 
     /// Charges in advance for a prompt of so many bytes and so many answers of so many tokens at most.
@@ -92,7 +92,7 @@ impl Engine {
         id: ExchangeId,
         bytes: usize,
         answers: u32,
-        max_tokens: Option<u64>,
+        max_tokens: Option<u32>,
     ) -> Result<Charge, Failure> {
         let reserved = if self.rates.is_on() {
             Some(self.take(id, Cost::of_text(bytes, answers, max_tokens))?)

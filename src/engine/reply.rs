@@ -268,21 +268,6 @@ impl Engine {
         self.put_head(id, bytes, document.content == Content::Metrics);
     }
 
-    /// Sends a head, written in one piece because it consists of many small ones, and keeps its
-    /// memory for the next.
-    pub(super) fn put_head(&mut self, id: ConnId, mut head: Vec<u8>, secret: bool) {
-        if let Some(conn) = self.conns.get_mut(id) {
-            let mut pen = Pen {
-                blocks: &mut self.blocks,
-                chain: &mut conn.out,
-                secret,
-            };
-            Sink::put(&mut pen, &head);
-        }
-        head.clear();
-        self.head = head;
-    }
-
     pub(super) fn date(&mut self) -> HttpDate {
         let second = self.now.wall_ms.max(0) as u64 / 1000;
         if self.date.0 != second {

@@ -292,6 +292,9 @@ impl Works {
 
     /// The next piece that a thread may have, if one is waiting and a place is free.
     pub fn dispatch(&mut self) -> Option<WorkId> {
+        if self.queues.iter().all(|queue| queue.waiting.is_empty()) {
+            return None; // as after most inputs
+        }
         let writer_is_full = self.is_full(Kind::Write);
         for (kind, queue) in Kind::ALL.into_iter().zip(&mut self.queues) {
             // What is finished goes on to the writer.

@@ -90,17 +90,6 @@ impl Engine {
             generation.phase = Phase::Finished;
             generation.timer.clear();
         }
-        self.forget_chat(id);
-    }
-
-    /// Drops a chat that is over, once its client has all of its answer.
-    pub(in crate::engine) fn forget_chat(&mut self, id: GenerationId) {
-        let is_over = self.generations.get(id).is_some_and(|generation| {
-            let is_read = generation.subscribers.is_empty();
-            generation.is_chat() && generation.phase == Phase::Finished && is_read
-        });
-        if is_over && let Some(mut generation) = self.generations.remove(id) {
-            self.ledger.settle(&mut generation.charged, 0);
-        }
+        self.forget_read(id);
     }
 }

@@ -67,7 +67,7 @@ impl Engine {
     pub(super) fn chat_parsed(
         &mut self,
         id: ExchangeId,
-        mut ask: Box<ChatAsk>,
+        mut ask: ChatAsk,
         body: Arc<Vec<u8>>,
     ) -> Result<(), Failure> {
         if let Some(Route::Chat(inbound)) = self.exchanges.get(id).map(|e| &e.route)
@@ -78,7 +78,7 @@ impl Engine {
                 (chat.model, chat.stream) = (model.to_owned(), stream);
             }
         }
-        self.ask_chat(id, *ask, body)
+        self.ask_chat(id, ask, body)
     }
 
     /// It is known what is asked for: the call begins.
@@ -89,7 +89,7 @@ impl Engine {
         body: Arc<Vec<u8>>,
     ) -> Result<(), Failure> {
         let route = self.chat_route(&ask.skim.model)?;
-        let stream = ask.skim.stream;
+        let (stream, max_tokens) = (ask.skim.stream, ask.skim.max_tokens);
         let Some(exchange) = self.exchanges.get_mut(id) else {
             return Ok(());
         };
@@ -104,7 +104,7 @@ impl Engine {
             topic: String::new(),
             term_id: Uuid::nil(),
             route,
-            max_tokens: None,
+            max_tokens,
             temperature: None,
             stream,
             candidate: 0,

@@ -69,19 +69,20 @@ impl Engine {
     /// Writes the head of a stream if it is not out yet. `is_settled`: who answers is known, so that
     /// it can be told.
     fn begin_chat_stream(&mut self, id: ExchangeId, is_settled: bool) {
+        let chat = self.exchanges.get(id).and_then(|e| e.flow.chat());
+        if chat != Some(Chat::Waiting) {
+            return;
+        }
         let date = self.date();
         let target = self.target_of(id);
         let attempts = self.attempts_for(id);
+        self.note_rate_fields(id);
         let Some(exchange) = self.exchanges.get_mut(id) else {
             return;
         };
-        if exchange.flow.chat() != Some(Chat::Waiting) {
-            return;
-        }
         exchange.flow = Flow::Chat(Chat::Streaming);
         let (conn_id, terms, request_id) = (exchange.conn, exchange.terms, exchange.request_id);
         self.counters.answered(200);
-        self.note_rate_fields(id);
         if let Some(conn) = self.conns.get_mut(conn_id) {
             let mut pen = Pen {
                 blocks: &mut self.blocks,
@@ -94,13 +95,13 @@ impl Engine {
                 .field("cache-control", "no-cache")
                 .field("x-accel-buffering", "no")
                 .field("x-content-type-options", "nosniff");
-            for (name, value) in self.rate_fields.iter() {
-                head = head.field(name, value);
-            }
             if is_settled {
                 head = head
                     .number("x-maitred-attempts", attempts.unwrap_or(0))
                     .field("x-maitred-target", target);
+            }
+            for (name, value) in self.rate_fields.iter() {
+                head = head.field(name, value);
             }
             identified(head, terms.dialect, request_id)
                 .finish(ReplyBody::streamed(terms.version), after(&terms));
@@ -208,6 +209,7 @@ impl Engine {
     pub(super) fn begin_chat_document(&mut self, id: ExchangeId, document: Arc<Vec<u8>>) {
         let attempts = self.attempts_for(id);
         let target = self.target_of(id);
+        self.note_rate_fields(id);
         let Some(exchange) = self.exchanges.get_mut(id) else {
             return;
         };
@@ -221,7 +223,6 @@ impl Engine {
         }
         let date = self.date();
         self.counters.answered(200);
-        self.note_rate_fields(id);
         if let Some(conn) = self.conns.get_mut(conn) {
             let mut pen = Pen {
                 blocks: &mut self.blocks,

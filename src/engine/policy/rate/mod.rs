@@ -92,8 +92,8 @@ impl Cost {
 
     /// One request with a prompt of so many bytes and so many answers of so many tokens at most.
     #[must_use]
-    pub fn of_text(prompt_bytes: usize, answers: u32, max_tokens: Option<u64>) -> Cost {
-        let answer = max_tokens.unwrap_or(RATE_TOKENS_UNASKED);
+    pub fn of_text(prompt_bytes: usize, answers: u32, max_tokens: Option<u32>) -> Cost {
+        let answer = max_tokens.map_or(RATE_TOKENS_UNASKED, u64::from);
         let answers = answer.saturating_mul(u64::from(answers));
         Cost {
             requests: 1,
