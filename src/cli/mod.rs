@@ -13,6 +13,7 @@
 
 mod manual;
 mod progress;
+mod routes;
 mod table;
 pub mod texts;
 
@@ -158,7 +159,10 @@ pub fn run<E: Display>(
             Err(error) => Err((USAGE, error.to_string())),
         },
         Command::CheckConfig(flags) => match load(flags) {
-            Ok(config) => print(&mut stdout, config.effective()),
+            Ok(config) => {
+                let told = routes::explain(&config);
+                print(&mut stdout, &[config.effective(), &told].concat())
+            }
             Err(error) => Err((USAGE, error.to_string())),
         },
         Command::Version => print(

@@ -216,6 +216,7 @@ impl Engine {
             text: Arc::new(row.text),
             phase: Phase::Finished,
             call: None,
+            hedge: None,
             work: None,
             subscribers: Vec::new(),
             rows: Vec::new(),

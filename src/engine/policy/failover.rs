@@ -7,6 +7,7 @@
 
 use crate::engine::Failure;
 use crate::engine::failure::{Bound, Upstream};
+use crate::engine::flow::body::ParseFault;
 
 /// Whether another target may do better.
 #[must_use]
@@ -17,6 +18,8 @@ pub fn may_help(failure: &Failure) -> bool {
         Failure::Upstream(Upstream::Rejected(..) | Upstream::TotalTimeout) => false,
         Failure::Upstream(_) => true,
         Failure::Full(bound) => *bound == Bound::Provider,
+        // It cannot be said in the language of this one.
+        Failure::Body(fault) => matches!(fault, ParseFault::Refused(_)),
         Failure::QueueTimeout { .. } => true,
         _ => false,
     }

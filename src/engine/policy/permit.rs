@@ -104,6 +104,13 @@ impl<Id: Copy + PartialEq> Permits<Id> {
         (self.used < self.max && self.line.is_empty()) || self.line.len() < self.room
     }
 
+    /// There are more permits from now on, or fewer: those that are taken too many come back in
+    /// time. Returns whether somebody in line may have one now.
+    pub fn set_max(&mut self, max: usize) -> bool {
+        self.max = max;
+        self.used < self.max && !self.line.is_empty()
+    }
+
     /// Permits that are taken.
     #[must_use]
     pub fn used(&self) -> usize {
@@ -175,6 +182,22 @@ mod tests {
         permits.give_back();
         assert_eq!(permits.take_next(), Some(3));
         assert_eq!(permits.line().len(), 0);
+    }
+
+    #[test]
+    fn fewer_permits_are_waited_for_and_more_are_given_out() {
+        let mut permits = Permits::new(2, 9);
+        (1..=4).for_each(|id| {
+            permits.ask(id);
+        });
+        assert!(!permits.set_max(1));
+        permits.give_back();
+        assert_eq!((permits.used(), permits.take_next()), (1, None));
+        assert!(permits.set_max(3));
+        assert_eq!(
+            (permits.take_next(), permits.take_next()),
+            (Some(3), Some(4))
+        );
     }
 
     #[test]
