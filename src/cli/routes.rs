@@ -21,12 +21,18 @@ pub(super) fn explain(config: &Config) -> String {
         line(&format!("{name}: {provider}, whose `models` have it"));
     }
     let names: Vec<&str> = config.providers.iter().map(|p| p.name.as_str()).collect();
-    line(&format!("PROVIDER/MODEL: that provider: {}", names.join(", ")));
+    line(&format!(
+        "PROVIDER/MODEL: that provider: {}",
+        names.join(", ")
+    ));
     let router = Router::new(config);
     let known = [
         ("gpt-…, chatgpt-…, o1…, o3…, o4…, text-embedding-…", "gpt-0"),
         ("claude-…", "claude-0"),
-        ("gemini-…, gemini-embedding-…, text-embedding-004", "gemini-0"),
+        (
+            "gemini-…, gemini-embedding-…, text-embedding-004",
+            "gemini-0",
+        ),
         ("any other", "?"),
     ];
     for (names, example) in known {
@@ -55,7 +61,10 @@ fn listed(config: &Config) -> Vec<(String, &str)> {
     let owners = |name: &str| {
         let owners = config.providers.iter();
         let owners = owners.filter(|p| p.models.iter().any(|model| model == name));
-        owners.map(|p| p.name.as_str()).collect::<Vec<_>>().join(" or ")
+        owners
+            .map(|p| p.name.as_str())
+            .collect::<Vec<_>>()
+            .join(" or ")
     };
     names.into_iter().map(|name| (owners(name), name)).collect()
 }
@@ -83,7 +92,10 @@ fn of_model(model: &Model) -> String {
     let next = format!("; if that fails{slow}: ");
     let mut words = format!("{}: {}", model.name, groups.join(&next));
     if let Some(ms) = model.hedge_ms {
-        let _ = write!(words, "; the next one as well after {ms} ms without content");
+        let _ = write!(
+            words,
+            "; the next one as well after {ms} ms without content"
+        );
     }
     words
 }
@@ -166,10 +178,16 @@ mod tests {
             "#   openai has 2 keys: team-a, team-b",
             "#   azure has as many calls at a time as it takes without getting slower",
         ] {
-            assert!(said.lines().any(|said| said == line), "{line}\nis not in\n{said}");
+            assert!(
+                said.lines().any(|said| said == line),
+                "{line}\nis not in\n{said}"
+            );
         }
         assert!(!said.contains("sk-"));
-        assert!(said.lines().all(|line| line.is_empty() || line.starts_with('#')));
+        assert!(
+            said.lines()
+                .all(|line| line.is_empty() || line.starts_with('#'))
+        );
     }
 
     #[test]

@@ -79,17 +79,23 @@ impl Account {
 }
 
 impl Outcome {
-    /// Remembers the provider's word for why it stopped. The usual ones cost no memory.
+    /// Remembers the provider's word for why it stopped.
     pub(super) fn note_native_finish(&mut self, word: JsonStr<'_>) {
-        let usual = USUAL.iter().find(|usual| **usual == word.escaped());
-        self.native = Some(match usual {
-            Some(usual) => Cow::Borrowed(*usual),
-            None => {
-                let mut native = String::new();
-                word.append_to(&mut native);
-                Cow::Owned(native.chars().take(FINISH_CHARS).collect())
-            }
-        });
+        self.native = Some(native_finish(word));
+    }
+}
+
+/// A provider's word for why it stopped. The usual ones cost no memory.
+#[must_use]
+pub fn native_finish(word: JsonStr<'_>) -> Cow<'static, str> {
+    let usual = USUAL.iter().find(|usual| **usual == word.escaped());
+    match usual {
+        Some(usual) => Cow::Borrowed(*usual),
+        None => {
+            let mut native = String::new();
+            word.append_to(&mut native);
+            Cow::Owned(native.chars().take(FINISH_CHARS).collect())
+        }
     }
 }
 

@@ -35,7 +35,7 @@ use crate::store::TextRow;
 #[derive(Clone, Debug)]
 pub struct Plan {
     /// What others must ask for as well to share it.
-    pub key: [u8; 32],
+    pub key: u128,
     /// The topic.
     pub topic: String,
     /// `search_term_id` of the topic.
@@ -62,7 +62,7 @@ impl Plan {
     #[must_use]
     pub fn of_row(row: &TextRow, provider: u16) -> Plan {
         Plan {
-            key: [0; 32],
+            key: 0,
             topic: row.term.clone(),
             term_id: row.search_term_id,
             route: Arc::new(ModelRoute::single(Target {

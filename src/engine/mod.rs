@@ -18,7 +18,8 @@
 //! This file only routes. Each arm calls one function in a file that is named for it.
 //!
 //! Reading order: [`io`], [`slots`], [`conn`], [`client`], [`exchange`], [`flow`], [`generation`],
-//! [`call`], [`gate`], [`pool`], [`provider`], `attempts.rs`, `reply.rs`, `stream.rs`.
+//! [`call`], [`gate`], [`pool`], [`provider`], `attempts.rs`, `completion.rs`, `reply.rs`,
+//! `stream.rs`.
 
 pub mod account;
 mod archive;
@@ -29,6 +30,7 @@ pub mod call;
 pub mod chance;
 mod check;
 pub mod client;
+mod completion;
 pub mod conn;
 mod conns;
 mod deadline;
@@ -52,6 +54,7 @@ mod notices;
 pub mod now;
 pub mod offline;
 pub mod openapi;
+pub mod outcome;
 pub mod policy;
 pub mod pool;
 pub mod provider;
@@ -148,7 +151,7 @@ pub struct Engine {
     resolver: Resolver,
     // how to find things in them
     by_id: HashMap<Uuid, GenerationId, Keyed>,
-    by_prompt: HashMap<[u8; 32], GenerationId, Keyed>,
+    by_prompt: HashMap<u128, GenerationId, Keyed>,
     provider_names: Vec<Arc<str>>,
     router: Router,
     replay: VecDeque<GenerationId>,
@@ -156,6 +159,7 @@ pub struct Engine {
     again: VecDeque<ConnId>,
     readers: VecDeque<ExchangeId>,
     store_trouble: Option<results::Trouble>,
+    last_commit: Mono,
     // what is shared by all
     timers: Timers,
     ledger: Ledger,
@@ -188,6 +192,8 @@ pub struct Engine {
     out: Vec<Output>,
     // memory that is used again
     scratch: Vec<u8>,
+    head: Vec<u8>,
+    heads: provider::Heads,
     json: Vec<u8>,
     /// What a voice has said and no client has got yet; empty between two inputs.
     frames: Vec<u8>,
@@ -234,6 +240,7 @@ impl Engine {
             again: VecDeque::new(),
             readers: VecDeque::new(),
             store_trouble: None,
+            last_commit: Mono(0),
             timers: Timers::default(),
             ledger: Ledger::new(config.limits.ledger_bytes),
             blocks: Blocks::default(),
@@ -264,6 +271,8 @@ impl Engine {
             now: Now::default(),
             out: Vec::new(),
             scratch: Vec::new(),
+            head: Vec::new(),
+            heads: provider::Heads::default(),
             json: Vec::new(),
             frames: Vec::new(),
             speaking: None,
@@ -400,9 +409,16 @@ impl Engine {
 
 fn work_limits(sizes: Sizes) -> WorkLimits {
     use crate::limits::{ANALYZE_WAITING, PARSE_WAITING, READ_WAITING, WRITE_WAITING};
+    let texts = sizes.generations; // each has its place
     WorkLimits {
         scorers: sizes.scorers,
-        waiting: [PARSE_WAITING, ANALYZE_WAITING, READ_WAITING, WRITE_WAITING],
+        waiting: [
+            PARSE_WAITING,
+            ANALYZE_WAITING,
+            texts,
+            READ_WAITING,
+            WRITE_WAITING,
+        ],
         reserved: 2 * sizes.generations + sizes.clients,
     }
 }

@@ -18,6 +18,7 @@ use super::policy::rate::{Cost, Door, Refused, Reserved, Subject, fields::Words,
 use super::routes::Route;
 use super::slots::{ConnId, ExchangeId, GenerationId};
 use super::{Engine, Failure};
+use crate::dialect::Dialect;
 
 /// Bytes of a prompt around its topic, roughly.
 const PROMPT_BYTES: usize = 96;
@@ -29,6 +30,8 @@ pub struct Charge {
     pub who: Subject,
     /// What, until its call has ended.
     pub reserved: Option<Reserved>,
+    /// How long what the model is asked is, in bytes.
+    pub prompt_bytes: usize,
 }
 
 impl Engine {
@@ -57,7 +60,7 @@ impl Engine {
             return Ok(());
         }
         // What it will cost is in its body. Where a text is asked for it is one token at least.
-        let writes = matches!(route, Route::Generate | Route::Batch);
+        let writes = matches!(route, Route::Generate | Route::Batch | Route::Chat(_));
         let least = Cost {
             requests: 1,
             tokens: u64::from(writes),
@@ -78,12 +81,26 @@ impl Engine {
 
     /// Charges a text in advance.
     pub(super) fn charge_text(&mut self, id: ExchangeId, plan: &Plan) -> Result<Charge, Failure> {
+        self.charge_prompt(id, plan.topic.len() + PROMPT_BYTES, plan.max_tokens)
+    }
+
+    /// Charges what a model is asked in advance, whatever it is.
+    pub(super) fn charge_prompt(
+        &mut self,
+        id: ExchangeId,
+        prompt_bytes: usize,
+        max_tokens: Option<u32>,
+    ) -> Result<Charge, Failure> {
         let who = self.subject_of(id);
         let reserved = match self.rates.is_on() {
-            true => Some(self.take(id, Cost::of_text(prompt_bytes(plan), plan.max_tokens))?),
+            true => Some(self.take(id, Cost::of_text(prompt_bytes, max_tokens))?),
             false => None,
         };
-        Ok(Charge { who, reserved })
+        Ok(Charge {
+            who,
+            reserved,
+            prompt_bytes,
+        })
     }
 
     fn take(&mut self, id: ExchangeId, cost: Cost) -> Result<Reserved, Failure> {
@@ -118,12 +135,20 @@ impl Engine {
     pub(super) fn note_rate_fields(&mut self, id: ExchangeId) {
         self.rate_fields.clear();
         let counted = |route: &Route| route.is_recorded();
-        let exchange = self.exchanges.get(id).map(|exchange| &exchange.route);
-        if self.rates.is_on() && exchange.is_some_and(counted) {
+        let Some(exchange) = self.exchanges.get(id) else {
+            return;
+        };
+        let words = match exchange.terms.dialect {
+            Some(Dialect::OpenAi) => Words::OpenAi,
+            Some(Dialect::Anthropic) => Words::Anthropic,
+            // Gemini's API has none.
+            Some(Dialect::Gemini) | None => Words::Own,
+        };
+        if self.rates.is_on() && counted(&exchange.route) {
             let who = self.subject_of(id);
             let standing = self.rates.standing(self.now.mono, who);
             let wall_ms = self.now.wall_ms;
-            self.rate_fields.write(Words::Own, standing, wall_ms);
+            self.rate_fields.write(words, standing, wall_ms);
         }
     }
 
@@ -137,10 +162,6 @@ impl Engine {
 fn limited(who: Subject, refused: Refused) -> Failure {
     let whose = who.kind();
     Failure::Limited(Limited::Rate { whose, refused })
-}
-
-fn prompt_bytes(plan: &Plan) -> usize {
-    plan.topic.len() + PROMPT_BYTES
 }
 
 /// What the provider has counted.
@@ -163,5 +184,5 @@ fn unreported(generation: &Generation) -> u64 {
     if result.attempts == 0 || (failed && generation.text.is_empty()) {
         return 0;
     }
-    tokens_in(prompt_bytes(&generation.plan)) + tokens_in(generation.text.len())
+    tokens_in(result.charge.prompt_bytes) + tokens_in(generation.text.len())
 }

@@ -227,15 +227,8 @@ impl Engine {
     ) {
         let date = self.date();
         self.counters.answered(document.status);
-        let Some(conn) = self.conns.get_mut(id) else {
-            return;
-        };
-        let mut pen = Pen {
-            blocks: &mut self.blocks,
-            chain: &mut conn.out,
-            secret: document.content == Content::Metrics,
-        };
-        let mut head = reply_head(&mut pen, document.status)
+        let mut bytes = std::mem::take(&mut self.head);
+        let mut head = reply_head(&mut bytes, document.status)
             .date(&date)
             .field("x-content-type-options", "nosniff")
             .field("cache-control", "no-store");
@@ -265,6 +258,7 @@ impl Engine {
             head.field("content-type", document.content.as_str())
                 .finish(ReplyBody::Exact(document.length), after);
         }
+        self.put_head(id, bytes, document.content == Content::Metrics);
     }
 
     pub(super) fn date(&mut self) -> HttpDate {

@@ -8,6 +8,7 @@
 pub mod dns;
 pub mod http1;
 mod json_text;
+pub mod postgres;
 pub mod redis;
 pub mod sse;
 

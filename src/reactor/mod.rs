@@ -26,6 +26,7 @@ mod os_error;
 mod perform;
 pub mod recorder;
 pub mod replay;
+mod scorer;
 mod signals;
 mod socket;
 mod start;
@@ -150,8 +151,11 @@ impl Reactor {
         self.observer.turn(count);
         // 6
         self.read_ready();
-        // 7
-        if results || self.results_left {
+        // 7: also those that nobody was woken for
+        if results {
+            self.threads.begin_fetch();
+        }
+        if results || self.results_left || self.threads.has_results() {
             self.fetch_results();
         }
         // 8
@@ -282,7 +286,6 @@ impl Reactor {
     }
 
     fn fetch_results(&mut self) {
-        self.threads.begin_fetch();
         self.results_left = true;
         for _ in 0..RESULTS_PER_TURN {
             let Some(finished) = self.threads.next_result() else {

@@ -25,7 +25,7 @@ use maitred::config::{Config, Flags, SourceFile, Sources};
 use maitred::engine::flow::body;
 use maitred::engine::flow::import::line;
 use maitred::engine::io::{Gone, How, Input, Output, ResolveFault};
-use maitred::engine::work::{Kind, Work, WorkResult};
+use maitred::engine::work::{Finish, Kind, Work, WorkResult};
 use maitred::engine::{ConnId, Engine, Mono, Now, Sizes, WorkId};
 use maitred::score::keywords::extract;
 use maitred::score::score;
@@ -335,6 +335,7 @@ impl World {
             Work::Score { text, cancel } => {
                 WorkResult::Scored(score(&text, &|| cancel.is_cancelled()))
             }
+            Work::Finish(finish) => return self.finish_text(at, id, *finish),
             Work::Import {
                 lines,
                 first,
@@ -349,6 +350,17 @@ impl World {
             Work::Write(write) => WorkResult::Written(Ok(self.store.write(*write))),
         };
         self.feed(Input::Done(id, result));
+    }
+
+    /// A scorer is done with a text: the writer has its rows, unless they are not wanted any more.
+    fn finish_text(&mut self, at: usize, id: WorkId, finish: Finish) {
+        let scores = score(&finish.text, &|| false);
+        if finish.withdrawn.is_cancelled() {
+            return self.feed(Input::Done(id, WorkResult::Scored(scores)));
+        }
+        let (passed, write) = finish.pass_on(scores);
+        self.jobs.insert(at, (id, Work::Write(Box::new(write))));
+        self.feed(Input::Done(id, WorkResult::PassedOn(passed)));
     }
 
     /// A thread ends piece `at` with another result.

@@ -82,8 +82,7 @@ impl Engine {
             return self.doom(exchange, failure, head.length);
         }
         if head.expect_continue && !bytes_follow {
-            let conn = self.conns.get_mut(id);
-            if let Some(conn) = conn {
+            if let Some(conn) = self.conns.get_mut(id) {
                 self.blocks.put(&mut conn.out, CONTINUE);
             }
             self.flush(id);

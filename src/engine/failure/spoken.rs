@@ -20,7 +20,9 @@ impl Failure {
     pub fn kind(&self) -> ProblemKind {
         match self {
             Failure::ForeignOrigin => ProblemKind::Forbidden,
-            Failure::NoSuchRoute | Failure::NotFound => ProblemKind::NotFound,
+            Failure::NoSuchRoute | Failure::NotFound | Failure::UnknownModel(_) => {
+                ProblemKind::NotFound
+            }
             Failure::Body(_)
             | Failure::Parameter { .. }
             | Failure::Line(_)

@@ -141,7 +141,7 @@ impl Engine {
         body: Arc<Vec<u8>>,
     ) -> Result<(), Failure> {
         match ask {
-            Ask::Chat(ask) => self.chat_parsed(id, ask, body),
+            Ask::Chat(ask) => self.chat_parsed(id, *ask, body),
             Ask::Generate(ask) if ask.candidates > 1 => self.begin_best(id, ask),
             Ask::Generate(ask) => self.begin_generate(id, ask),
             Ask::Batch(ask) => self.begin_batch(id, ask),

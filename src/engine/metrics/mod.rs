@@ -26,7 +26,7 @@ macro_rules! counters {
             statuses: BTreeMap<u16, u64>,
             failures: BTreeMap<&'static str, u64>,
             texts_failed: BTreeMap<&'static str, u64>,
-            full: [u64; 4],
+            full: [u64; super::work::KINDS],
         }
 
         impl Counters {

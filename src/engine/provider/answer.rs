@@ -172,7 +172,10 @@ impl Engine {
                 if let Some(generation) = self.generations.get_mut(generation) {
                     let mut name = String::new();
                     model.append_to(&mut name);
-                    generation.result.model = Some(name.chars().take(200).collect());
+                    if let Some((end, _)) = name.char_indices().nth(200) {
+                        name.truncate(end);
+                    }
+                    generation.result.model = Some(name);
                 }
                 return;
             }

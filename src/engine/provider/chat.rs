@@ -128,6 +128,7 @@ impl Engine {
             return Ok(false);
         };
         let (generation_id, throttled) = (call.generation, call.throttled);
+        let is_first = call.wait == CallWait::FirstContent;
         let Some(generation) = self.generations.get_mut(generation_id) else {
             return Ok(false);
         };
@@ -140,6 +141,9 @@ impl Engine {
         }
         result.usage = heard.usage.unwrap_or(result.usage);
         result.finish = heard.finish.or(result.finish);
+        if heard.native.is_some() {
+            result.native = heard.native;
+        }
         if heard.model.is_some() {
             result.model = heard.model;
         }
@@ -150,6 +154,9 @@ impl Engine {
         }
         if heard.contents > 0 {
             self.counters.tokens += heard.contents;
+            if is_first {
+                self.note_first_content(generation_id);
+            }
             self.call_is_alive(id);
             // Only content moves the gap on (R21): comments and usage do not.
             if !throttled {

@@ -2,11 +2,12 @@
 
 use crate::config::{self, Config, Secret};
 use crate::dialect::{Ask, Dialect};
-use crate::engine::blocks::Pen;
 use crate::engine::generation::Generation;
 use crate::engine::now::Mono;
 use crate::engine::policy::deadline;
+use crate::engine::policy::route::Target;
 use crate::engine::provider::dialect_of;
+use crate::engine::provider::heads::Heads;
 use crate::engine::routes::inbound::Passed;
 use crate::engine::slots::{CallId, ConnId, GenerationId};
 use crate::engine::{Engine, Failure, failure::Upstream};
@@ -56,11 +57,6 @@ impl Engine {
             Some(inquiry) => inquiry.write(dialect, &asked.model, &mut body),
             None => write_own(&mut body, generation, dialect, &asked.model, &self.config),
         }
-        let mut pen = Pen {
-            blocks: &mut self.blocks,
-            chain: &mut conn.out,
-            secret: true,
-        };
         let head = Head {
             upstream,
             dialect,
@@ -75,10 +71,15 @@ impl Engine {
                 .as_ref()
                 .and_then(|i| i.passed.as_deref()),
         };
-        let written = head.write(&mut pen, body.len() as u64);
+        let mut bytes = std::mem::take(&mut self.head);
+        let written = head.write(asked, &mut self.heads, &mut bytes);
         if written.is_ok() {
+            http1::end_request(&mut bytes, Some(body.len() as u64));
+            self.blocks.put_secret(&mut conn.out, &bytes);
             self.blocks.put(&mut conn.out, &body);
         }
+        bytes.clear();
+        self.head = bytes;
         body.clear();
         body.shrink_to(SCRATCH_BYTES);
         self.scratch = body;
@@ -129,7 +130,21 @@ struct Head<'a> {
 }
 
 impl Head<'_> {
-    fn write(&self, pen: &mut Pen<'_>, length: u64) -> Result<(), Failure> {
+    /// Appends the head to `out`, but for its end: from `heads`, if it was sent before.
+    fn write(&self, to: &Target, heads: &mut Heads, out: &mut Vec<u8>) -> Result<(), Failure> {
+        let is_usual = self.passed.is_none() && self.time_left.is_none();
+        if is_usual && let Some(kept) = heads.get(to.provider, self.stream, self.model) {
+            out.extend_from_slice(kept);
+            return Ok(());
+        }
+        self.begin(out)?;
+        if is_usual {
+            heads.keep(to.provider, self.stream, &to.model, out);
+        }
+        Ok(())
+    }
+
+    fn begin(&self, out: &mut Vec<u8>) -> Result<(), Failure> {
         let upstream = self.upstream;
         let accept: &[u8] = if self.stream {
             b"text/event-stream"
@@ -158,7 +173,7 @@ impl Head<'_> {
         let target = self.dialect.target(prefix, self.model, self.stream);
         let host = upstream.base.authority();
         let method = http1::Method::Post;
-        http1::write_request(pen, method, &target, &host, &fields, Some(length))
+        http1::begin_request(out, method, &target, &host, &fields)
             .map_err(|_| Failure::Internal("a provider's request could not be written"))
     }
 }

@@ -12,8 +12,11 @@
 //!
 //! It refuses to know sockets, the engine, and what becomes of the bytes.
 
+use std::borrow::Cow;
+
 use crate::dialect::speak::{Answer, Identity, Speaker, Unspeakable};
 use crate::dialect::{AnyStream, Dialect, End, Event, FinishReason, Relay, Usage};
+use crate::engine::account::native_finish;
 use crate::engine::failure::Upstream;
 use crate::limits::HELD_BYTES;
 use crate::proto::sse;
@@ -71,6 +74,8 @@ pub struct Heard {
     pub usage: Option<Usage>,
     /// Why the model has stopped.
     pub finish: Option<FinishReason>,
+    /// The same in the provider's own word.
+    pub native: Option<Cow<'static, str>>,
     /// The model that answers.
     pub model: Option<String>,
     /// The answer is whole, and its last word was said.
@@ -96,7 +101,10 @@ impl Heard {
             | Event::ToolCall { .. }
             | Event::Arguments { .. } => self.contents += 1,
             Event::Usage(usage) => self.usage = Some(*usage),
-            Event::Finish { reason, .. } => self.finish = Some(*reason),
+            Event::Finish { reason, native } => {
+                self.finish = Some(*reason);
+                self.native = Some(native_finish(*native));
+            }
             Event::Model(name) => {
                 let mut model = String::new();
                 name.append_to(&mut model);

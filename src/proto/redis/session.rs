@@ -60,6 +60,8 @@ pub struct Session<T> {
     login: Login,
     reader: Reader,
     phase: Phase,
+    /// Whether version 3 is spoken.
+    pushes: bool,
     line: VecDeque<Waiting<T>>,
     tombstones: usize,
 }
@@ -126,6 +128,8 @@ pub enum NotNow {
     NotReady,
     /// [`REDIS_PIPELINE`] answers are awaited.
     Full,
+    /// The server speaks version 2, which has no pushes.
+    NoPushes,
 }
 
 impl<T: PartialEq> Session<T> {
@@ -136,6 +140,7 @@ impl<T: PartialEq> Session<T> {
             login,
             reader: Reader::default(),
             phase: Phase::New,
+            pushes: false,
             line: VecDeque::new(),
             tombstones: 0,
         }
@@ -173,6 +178,22 @@ impl<T: PartialEq> Session<T> {
         }
         write_command(out, words);
         self.line.push_back(Waiting::Caller(to));
+        Ok(())
+    }
+
+    /// Asks to be told what is published in these channels. There is no answer, only pushes.
+    ///
+    /// # Errors
+    /// Not now; nothing was written.
+    pub fn subscribe(&mut self, out: &mut impl Sink, channels: &[&str]) -> Result<(), NotNow> {
+        if self.phase != Phase::Ready {
+            return Err(NotNow::NotReady);
+        }
+        if !self.pushes {
+            // There it would be answered, and nothing but subscribing is allowed after it.
+            return Err(NotNow::NoPushes);
+        }
+        write_command(out, &[&["SUBSCRIBE"], channels].concat());
         Ok(())
     }
 
@@ -286,7 +307,10 @@ impl<T: PartialEq> Session<T> {
             (Greet::Hello, Err(Refusal::UnknownCommand | Refusal::NoProtocol)) => {
                 self.greet_as_before(out);
             }
-            (Greet::Hello, Ok(_)) => self.select(out),
+            (Greet::Hello, Ok(_)) => {
+                self.pushes = true;
+                self.select(out);
+            }
             (Greet::Name, _) | (_, Ok(_)) => {}
             (_, Err(refusal)) => return Err(self.broken(Fault::Refused(refusal))),
         }

@@ -47,6 +47,10 @@ impl Engine {
         };
         generation.result.verdict = Some(Ok(()));
         generation.phase = Phase::Scoring; // from here on a client that leaves stops nothing
+        self.settle_charge(id);
+        let Some(generation) = self.generations.get_mut(id) else {
+            return;
+        };
         let text = Arc::make_mut(&mut generation.text);
         text.truncate(text.trim_end().len());
         let blank = text.len() - text.trim_start().len();
@@ -72,6 +76,7 @@ impl Engine {
         self.settle_generation(id);
         match self.generations.get(id) {
             Some(generation) if generation.text.is_empty() => {
+                self.count_usage(id);
                 self.save_generation(id, TextState::Complete);
             }
             Some(_) => self.score_generation(id),
@@ -85,17 +90,6 @@ impl Engine {
             generation.phase = Phase::Finished;
             generation.timer.clear();
         }
-        self.forget_chat(id);
-    }
-
-    /// Drops a chat that is over, once its client has all of its answer.
-    pub(in crate::engine) fn forget_chat(&mut self, id: GenerationId) {
-        let is_over = self.generations.get(id).is_some_and(|generation| {
-            let is_read = generation.subscribers.is_empty();
-            generation.is_chat() && generation.phase == Phase::Finished && is_read
-        });
-        if is_over && let Some(mut generation) = self.generations.remove(id) {
-            self.ledger.settle(&mut generation.charged, 0);
-        }
+        self.forget_read(id);
     }
 }

@@ -80,15 +80,6 @@ impl Inquiry {
         self.ask.skim.last_words(&self.body, TOPIC_CHARS)
     }
 
-    /// The most tokens that the answer may have, as far as the body was read.
-    #[must_use]
-    pub fn max_tokens(&self) -> Option<u32> {
-        let chat = self.ask.chat.as_ref()?.as_ref().ok()?;
-        chat.settings
-            .max_tokens
-            .map(|most| u32::try_from(most).unwrap_or(u32::MAX))
-    }
-
     /// Reads all of the body, if that was not done.
     fn read_all(&mut self) {
         if self.ask.chat.is_none() {

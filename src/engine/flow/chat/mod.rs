@@ -67,7 +67,7 @@ impl Engine {
     pub(super) fn chat_parsed(
         &mut self,
         id: ExchangeId,
-        mut ask: Box<ChatAsk>,
+        mut ask: ChatAsk,
         body: Arc<Vec<u8>>,
     ) -> Result<(), Failure> {
         if let Some(Route::Chat(inbound)) = self.exchanges.get(id).map(|e| &e.route)
@@ -78,7 +78,7 @@ impl Engine {
                 (chat.model, chat.stream) = (model.to_owned(), stream);
             }
         }
-        self.ask_chat(id, *ask, body)
+        self.ask_chat(id, ask, body)
     }
 
     /// It is known what is asked for: the call begins.
@@ -89,7 +89,7 @@ impl Engine {
         body: Arc<Vec<u8>>,
     ) -> Result<(), Failure> {
         let route = self.chat_route(&ask.skim.model)?;
-        let stream = ask.skim.stream;
+        let (stream, max_tokens) = (ask.skim.stream, ask.skim.max_tokens);
         let Some(exchange) = self.exchanges.get_mut(id) else {
             return Ok(());
         };
@@ -100,19 +100,27 @@ impl Engine {
         exchange.terms.wants_stream = stream;
         self.ledger.settle(&mut exchange.charged, 0); // the body is the generation's now
         let plan = Plan {
-            key: [0; 32],
+            key: 0,
             topic: String::new(),
             term_id: Uuid::nil(),
             route,
-            max_tokens: None,
+            max_tokens,
             temperature: None,
             stream,
             candidate: 0,
             patient: false,
             purpose: Purpose::Chat,
         };
-        let generation = self.admit(plan)?;
+        let charge = self.charge_prompt(id, body.len(), max_tokens)?;
+        let generation = match self.admit(plan) {
+            Ok(generation) => generation,
+            Err(failure) => {
+                self.uncharge(charge);
+                return Err(failure);
+            }
+        };
         if let Some(generation) = self.generations.get_mut(generation) {
+            generation.result.charge = charge;
             generation.inquiry = Some(Box::new(Inquiry {
                 body,
                 ask,

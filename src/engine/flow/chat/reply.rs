@@ -69,15 +69,17 @@ impl Engine {
     /// Writes the head of a stream if it is not out yet. `is_settled`: who answers is known, so that
     /// it can be told.
     fn begin_chat_stream(&mut self, id: ExchangeId, is_settled: bool) {
+        let chat = self.exchanges.get(id).and_then(|e| e.flow.chat());
+        if chat != Some(Chat::Waiting) {
+            return;
+        }
         let date = self.date();
         let target = self.target_of(id);
         let attempts = self.attempts_for(id);
+        self.note_rate_fields(id);
         let Some(exchange) = self.exchanges.get_mut(id) else {
             return;
         };
-        if exchange.flow.chat() != Some(Chat::Waiting) {
-            return;
-        }
         exchange.flow = Flow::Chat(Chat::Streaming);
         let (conn_id, terms, request_id) = (exchange.conn, exchange.terms, exchange.request_id);
         self.counters.answered(200);
@@ -97,6 +99,9 @@ impl Engine {
                 head = head
                     .number("x-maitred-attempts", attempts.unwrap_or(0))
                     .field("x-maitred-target", target);
+            }
+            for (name, value) in self.rate_fields.iter() {
+                head = head.field(name, value);
             }
             identified(head, terms.dialect, request_id)
                 .finish(ReplyBody::streamed(terms.version), after(&terms));
@@ -204,6 +209,7 @@ impl Engine {
     pub(super) fn begin_chat_document(&mut self, id: ExchangeId, document: Arc<Vec<u8>>) {
         let attempts = self.attempts_for(id);
         let target = self.target_of(id);
+        self.note_rate_fields(id);
         let Some(exchange) = self.exchanges.get_mut(id) else {
             return;
         };
@@ -223,13 +229,16 @@ impl Engine {
                 chain: &mut conn.out,
                 secret: false,
             };
-            let head = reply_head(&mut pen, 200)
+            let mut head = reply_head(&mut pen, 200)
                 .date(&date)
                 .field("content-type", "application/json")
                 .field("cache-control", "no-store")
                 .field("x-content-type-options", "nosniff")
                 .number("x-maitred-attempts", attempts.unwrap_or(0))
                 .field("x-maitred-target", target);
+            for (name, value) in self.rate_fields.iter() {
+                head = head.field(name, value);
+            }
             identified(head, terms.dialect, request_id)
                 .finish(ReplyBody::Exact(length), after(&terms));
         }

@@ -156,7 +156,7 @@ impl Engine {
         let texts = (0..gather.members.len()).filter(whole).map(|place| {
             let text = gather.members[place].text;
             let text = text.and_then(|text| self.generations.get(text));
-            (place, text.and_then(|text| text.result.scores.as_ref()))
+            (place, text.and_then(|text| text.result.scores.as_deref()))
         });
         match prefer.best(texts) {
             Some(place) => {

@@ -1,6 +1,10 @@
 //! Chats in the vendors' dialects: each client in front of each provider.
 
+mod cancel;
 mod golden;
+mod offline;
+mod pressure;
+mod refused;
 mod rows;
 mod whole;
 

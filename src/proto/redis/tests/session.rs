@@ -106,6 +106,7 @@ fn an_older_server_is_greeted_in_version_2() {
             tell(&mut session, &mut out, answers),
             Ok(vec![Event::Ready])
         );
+        assert_eq!(session.subscribe(&mut out, &["c"]), Err(NotNow::NoPushes));
     }
 }
 
@@ -136,7 +137,8 @@ fn answers_are_whose_commands_they_follow() {
     for (id, words) in [(1, ["GET", "a"]), (2, ["GET", "b"]), (3, ["GET", "c"])] {
         session.send(&mut out, &words, id).unwrap();
     }
-    assert_eq!(said(&mut out), ["GET a", "GET b", "GET c"]);
+    session.subscribe(&mut out, &["c"]).unwrap();
+    assert_eq!(said(&mut out), ["GET a", "GET b", "GET c", "SUBSCRIBE c"]);
     assert!(session.cancel(&2) && !session.cancel(&2) && !session.cancel(&9));
     assert_eq!((session.awaited(), session.tombstones()), (3, 1));
     let input = [b"$1\r\nA\r\n$1\r\nB\r\n", SUBSCRIBED, b"-OOM no\r\n"].concat();
