@@ -13,7 +13,6 @@
 
 mod manual;
 mod progress;
-mod routes;
 mod table;
 pub mod texts;
 
@@ -150,6 +149,7 @@ fn command(arguments: Arguments) -> Command {
 pub fn run<E: Display>(
     command: Command,
     serve: impl FnOnce(Config) -> Result<(), E>,
+    explain: impl FnOnce(&Config) -> String,
     clock: &dyn Fn() -> Duration,
 ) -> ExitCode {
     let (mut stdout, mut stderr) = (io::stdout(), io::stderr());
@@ -160,7 +160,7 @@ pub fn run<E: Display>(
         },
         Command::CheckConfig(flags) => match load(flags) {
             Ok(config) => {
-                let told = routes::explain(&config);
+                let told = explain(&config);
                 print(&mut stdout, &[config.effective(), &told].concat())
             }
             Err(error) => Err((USAGE, error.to_string())),

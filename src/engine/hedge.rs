@@ -14,7 +14,7 @@ use super::Engine;
 use super::call::Call;
 use super::now::Mono;
 use super::slots::{CallId, GenerationId};
-use crate::dialect::Event;
+use crate::dialect::{Event, Usage};
 
 /// Characters of a model's name that are kept.
 const MODEL_CHARS: usize = 200;
@@ -143,12 +143,13 @@ impl Engine {
 
     /// What was a hedge is the call of its text.
     fn answers_now(&mut self, id: GenerationId, call: CallId) {
-        self.forget_answer(id);
         let (Some(call), Some(text)) = (self.calls.get_mut(call), self.generations.get_mut(id))
         else {
             return;
         };
         let result = &mut text.result;
+        // What the other one has said about its answer. Its text is not begun.
+        (result.usage, result.finish, result.native) = (Usage::default(), None, None);
         (result.at, result.key) = (call.at, call.key);
         result.model = call.model.take().map(String::from);
         result.account.begin_anew(call.state);

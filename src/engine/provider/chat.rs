@@ -121,7 +121,7 @@ impl Engine {
         heard: Heard,
     ) -> Result<bool, Failure> {
         let racing = self.is_racing(id);
-        if racing && heard.contents > 0 {
+        if racing && (heard.contents > 0 || heard.is_whole) {
             self.win(id);
         }
         let Some(call) = self.calls.get_mut(id) else {

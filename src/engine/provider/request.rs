@@ -63,6 +63,7 @@ impl Engine {
             key: key
                 .and_then(|key| upstream.keys.get(usize::from(key)))
                 .map(|key| &key.secret),
+            key_at: key,
             model: &asked.model,
             stream: generation.plan.stream,
             time_left,
@@ -123,6 +124,7 @@ struct Head<'a> {
     upstream: &'a config::Upstream,
     dialect: Dialect,
     key: Option<&'a Secret>,
+    key_at: Option<u8>,
     model: &'a str,
     stream: bool,
     time_left: Option<String>,
@@ -132,14 +134,15 @@ struct Head<'a> {
 impl Head<'_> {
     /// Appends the head to `out`, but for its end: from `heads`, if it was sent before.
     fn write(&self, to: &Target, heads: &mut Heads, out: &mut Vec<u8>) -> Result<(), Failure> {
+        let whose = (to.provider, self.key_at);
         let is_usual = self.passed.is_none() && self.time_left.is_none();
-        if is_usual && let Some(kept) = heads.get(to.provider, self.stream, self.model) {
+        if is_usual && let Some(kept) = heads.get(whose, self.stream, self.model) {
             out.extend_from_slice(kept);
             return Ok(());
         }
         self.begin(out)?;
         if is_usual {
-            heads.keep(to.provider, self.stream, &to.model, out);
+            heads.keep(whose, self.stream, &to.model, out);
         }
         Ok(())
     }

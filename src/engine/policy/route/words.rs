@@ -4,11 +4,12 @@
 
 use std::fmt::Write as _;
 
+use super::{ModelRoute, Router};
 use crate::config::{Concurrency, Config, Model, ModelTarget, Provider};
-use crate::engine::policy::route::{ModelRoute, Router};
 
-/// The lines.
-pub(super) fn explain(config: &Config) -> String {
+/// What `check-config` says at its end.
+#[must_use]
+pub fn explain(config: &Config) -> String {
     let mut text = String::from("\n# Whom requests are asked of, by the model that they name:\n");
     // Writing to a string cannot fail.
     let mut line = |words: &str| {
