@@ -186,6 +186,13 @@ impl Engine {
     /// Hands waiting work to the threads, as much as they may have.
     pub(super) fn dispatch_work(&mut self) {
         while let Some(work) = self.works.dispatch() {
+            if let Some((text, flag)) = self.works.text_to_finish(work) {
+                let Some(finish) = self.finish_of(text, flag) else {
+                    self.works.finish(work); // a text does not go before its end; if it did, it is over
+                    continue;
+                };
+                self.works.finish_with(work, finish);
+            }
             self.out.push(Output::Submit(work));
         }
     }

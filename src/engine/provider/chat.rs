@@ -3,6 +3,8 @@
 //! A piece of an answer is read in one go, with nothing looked up for each event; what it comes to is
 //! then told to the call and to the generation.
 
+use std::sync::Arc;
+
 use super::reception::{Reception, Told};
 use super::voice::{Heard, Voice, read_whole};
 use crate::dialect::Dialect;
@@ -112,7 +114,7 @@ impl Engine {
             return self.embeddings_came(id, theirs, std::mem::take(body));
         }
         let listener = inquiry.listener(generation.id, generation.result.created_ms, None);
-        let text = text_of(generation, keeps_text);
+        let text = keeps_text.then(|| Arc::make_mut(&mut generation.text));
         let heard = read_whole(theirs, body, &listener, text, &mut self.frames);
         if heard.is_whole && listener.takes_as_it_is(theirs) {
             generation.result.document = Some(std::mem::take(body).into());
@@ -181,5 +183,5 @@ impl Engine {
 
 /// Where the text of a chat goes, if it is kept.
 fn text_of(generation: &mut Generation, is_kept: bool) -> Option<&mut String> {
-    is_kept.then(|| std::sync::Arc::make_mut(&mut generation.text))
+    is_kept.then(|| Arc::make_mut(&mut generation.text))
 }

@@ -7,7 +7,7 @@ use crate::engine::now::Mono;
 use crate::engine::policy::deadline;
 use crate::engine::policy::route::Target;
 use crate::engine::provider::dialect_of;
-use crate::engine::provider::heads::Heads;
+use crate::engine::provider::heads::{Heads, Whose};
 use crate::engine::routes::inbound::Passed;
 use crate::engine::slots::{CallId, ConnId, GenerationId};
 use crate::engine::{Engine, Failure, failure::Upstream};
@@ -57,6 +57,7 @@ impl Engine {
         let head = Head {
             upstream,
             dialect,
+            key_at: key,
             key: key
                 .and_then(|key| upstream.keys.get(usize::from(key)))
                 .map(|key| &key.secret),
@@ -120,6 +121,7 @@ fn write_own(
 struct Head<'a> {
     upstream: &'a config::Upstream,
     dialect: Dialect,
+    key_at: Option<u8>,
     key: Option<&'a Secret>,
     model: &'a str,
     /// The path, if it is not the dialect's usual one.
@@ -132,14 +134,19 @@ struct Head<'a> {
 impl Head<'_> {
     /// Appends the head to `out`, but for its end: from `heads`, if it was sent before.
     fn write(&self, to: &Target, heads: &mut Heads, out: &mut Vec<u8>) -> Result<(), Failure> {
-        let is_usual = self.passed.is_none() && self.time_left.is_none();
-        if is_usual && let Some(kept) = heads.get(to.provider, self.stream, self.model) {
+        let is_usual = self.passed.is_none() && self.time_left.is_none() && self.path.is_none();
+        let whose = Whose {
+            provider: to.provider,
+            key: self.key_at,
+            stream: self.stream,
+        };
+        if is_usual && let Some(kept) = heads.get(whose, self.model) {
             out.extend_from_slice(kept);
             return Ok(());
         }
         self.begin(out)?;
         if is_usual {
-            heads.keep(to.provider, self.stream, &to.model, out);
+            heads.keep(whose, &to.model, out);
         }
         Ok(())
     }
