@@ -54,8 +54,14 @@ impl ModelsAsk {
             None if rest.is_empty() => None,
             None => return None,
             Some("") => None,
-            Some(model) => Some(percent_decode_str(model).decode_utf8().ok()?.into()),
+            Some(model) => Some(percent_decode_str(model).decode_utf8().ok()?),
         };
+        // What is to be done with a model stands behind a colon in Gemini's paths.
+        let asks = matches!(head.method, Method::Get | Method::Head | Method::Options);
+        if !asks && one.as_ref().is_some_and(|model| model.contains(':')) {
+            return None;
+        }
+        let one = one.map(Into::into);
         let dialect = if beta {
             Dialect::Gemini
         } else {
