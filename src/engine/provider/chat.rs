@@ -3,6 +3,8 @@
 //! A piece of an answer is read in one go, with nothing looked up for each event; what it comes to is
 //! then told to the call and to the generation.
 
+use std::sync::Arc;
+
 use super::reception::{Reception, Told};
 use super::voice::{Heard, Voice, read_whole};
 use crate::dialect::Dialect;
@@ -112,7 +114,7 @@ impl Engine {
             return self.embeddings_came(id, theirs, std::mem::take(body));
         }
         let listener = inquiry.listener(generation.id, generation.result.created_ms, None);
-        let text = text_of(generation, keeps_text);
+        let text = keeps_text.then(|| Arc::make_mut(&mut generation.text));
         let heard = read_whole(theirs, body, &listener, text, &mut self.frames);
         if heard.is_whole && listener.takes_as_it_is(theirs) {
             generation.result.document = Some(std::mem::take(body).into());
@@ -126,7 +128,11 @@ impl Engine {
         id: CallId,
         heard: Heard,
     ) -> Result<bool, Failure> {
-        let Some(call) = self.calls.get(id) else {
+        let racing = self.is_racing(id);
+        if racing && (heard.contents > 0 || heard.is_whole) {
+            self.win(id);
+        }
+        let Some(call) = self.calls.get_mut(id) else {
             return Ok(false);
         };
         let (generation_id, throttled) = (call.generation, call.throttled);
@@ -135,6 +141,12 @@ impl Engine {
             return Ok(false);
         };
         let result = &mut generation.result;
+        if racing && heard.contents == 0 && !heard.is_whole {
+            call.model = heard.model.map(String::into_boxed_str);
+            return heard
+                .failure
+                .map_or(Ok(false), |failure| Err(failure.into()));
+        }
         result.usage = heard.usage.unwrap_or(result.usage);
         result.finish = heard.finish.or(result.finish);
         if heard.native.is_some() {
@@ -181,5 +193,5 @@ impl Engine {
 
 /// Where the text of a chat goes, if it is kept.
 fn text_of(generation: &mut Generation, is_kept: bool) -> Option<&mut String> {
-    is_kept.then(|| std::sync::Arc::make_mut(&mut generation.text))
+    is_kept.then(|| Arc::make_mut(&mut generation.text))
 }

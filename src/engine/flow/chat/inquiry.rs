@@ -12,7 +12,6 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::dialect::embeddings::{self, Embeddings};
-use crate::dialect::speak::Identity;
 use crate::dialect::{Chat, Dialect, Refused, Skim};
 use crate::engine::provider::voice::Listener;
 use crate::engine::routes::inbound::Passed;
@@ -168,23 +167,21 @@ impl Inquiry {
     /// How its client is to be answered. `id` and `created_ms` are the answer's; `model` is the one
     /// that the client is to see, if not the one that it has asked for.
     #[must_use]
-    pub fn listener(&self, id: Uuid, created_ms: i64, model: Option<&str>) -> Listener {
+    pub fn listener<'a>(
+        &'a self,
+        id: Uuid,
+        created_ms: i64,
+        model: Option<&'a str>,
+    ) -> Listener<'a> {
         let skim = &self.ask.skim;
-        let prefix = match skim.dialect {
-            Dialect::OpenAi => "chatcmpl-",
-            Dialect::Anthropic => "msg_",
-            Dialect::Gemini => "",
-        };
         Listener {
             dialect: skim.dialect,
             stream: skim.stream,
             include_usage: skim.include_usage,
             choices: skim.choices,
-            identity: Identity {
-                id: format!("{prefix}{}", id.simple()),
-                created: created_ms.max(0) as u64 / 1_000,
-                model: model.unwrap_or(&skim.model).to_owned(),
-            },
+            id,
+            created_ms,
+            model: model.unwrap_or(&skim.model),
         }
     }
 }
