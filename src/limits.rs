@@ -34,6 +34,9 @@ pub const HELD_BYTES: usize = 64 * 1024;
 /// The body that a provider may send when it does not stream. Larger: 502. It is parsed on the
 /// loop, in a few milliseconds at most (docs/decisions/0017-answers-on-the-loop.md).
 pub const PROVIDER_BODY_BYTES: usize = 2 * 1024 * 1024;
+/// Body of a provider's answer to a request for embeddings: 2,048 vectors of 1,536 numbers, packed.
+/// More: `upstream_too_large`.
+pub const EMBEDDINGS_BYTES: usize = 32 * 1024 * 1024;
 /// One server-sent event of a provider. Longer: an error event, and the provider is closed.
 pub const SSE_EVENT_BYTES: usize = 1024 * 1024;
 /// Bytes that a client may send ahead of the answer it is waiting for. Past it, reading pauses.
@@ -303,6 +306,11 @@ pub const TARGETS: usize = 16;
 /// A stream that has no content for so long goes on at another target, where there is one. A person
 /// in front of a page waits about that long for a first word (see `RETRY_HINT_MS`).
 pub const FAILOVER_MS: u64 = 10_000;
+/// A key that its provider refuses, or whose account is empty, rests for so long: somebody has to
+/// mend it, and must not have to restart us for it.
+pub const KEY_REST_MS: u64 = 300_000;
+/// A key that is asked for less without being told for how long rests for so long, if there are others.
+pub const KEY_LIMITED_MS: u64 = 1_000;
 /// The longest time limit that a client may set for its own request. Longer: 400.
 pub const CLIENT_TIMEOUT_MS: u64 = 3_600_000;
 

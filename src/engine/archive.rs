@@ -288,6 +288,7 @@ impl Engine {
                 stored: true,
                 attempts: 0,
                 at: 0,
+                key: None,
                 tries: Tries::default(),
                 created_ms: row.created_ms,
                 ..Outcome::default()

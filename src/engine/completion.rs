@@ -76,6 +76,7 @@ impl Engine {
         generation.phase = Phase::Saving;
         generation.rows = Vec::new(); // they are among those that were passed on
         generation.result.scores = passed.scores;
+        // A chat has its document already: it does not wait for its scores.
         if let Some(document) = passed.document {
             generation.result.document = Some(Arc::new(document.into_bytes()));
         }

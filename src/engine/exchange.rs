@@ -271,7 +271,7 @@ impl Engine {
             prompt_tokens: None,
             completion_tokens: None,
             error_code: None,
-            inbound: Inbound::Own,
+            inbound: inbound(exchange.terms.dialect),
             calls: Calls::default(),
         })
     }
@@ -318,5 +318,15 @@ impl Engine {
         if self.works.submit(WorkOwner::Nobody, work).is_none() {
             self.counters.rows_lost += 1;
         }
+    }
+}
+
+/// The API of a client that is answered in this dialect, as rows have it.
+fn inbound(dialect: Option<Dialect>) -> Inbound {
+    match dialect {
+        None => Inbound::Own,
+        Some(Dialect::OpenAi) => Inbound::OpenAi,
+        Some(Dialect::Anthropic) => Inbound::Anthropic,
+        Some(Dialect::Gemini) => Inbound::Gemini,
     }
 }

@@ -172,6 +172,9 @@ impl Engine {
             return;
         }
         generation.result.verdict = Some(Err(failure.clone()));
+        if let Some(work) = generation.work.take() {
+            self.works.cancel(work);
+        }
         if let Some(call) = generation.call.take() {
             self.abort_call(call);
         }

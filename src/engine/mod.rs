@@ -23,6 +23,7 @@
 
 pub mod account;
 mod archive;
+mod asked;
 mod attempts;
 pub mod blocks;
 pub mod call;
@@ -43,6 +44,7 @@ pub mod gate;
 pub mod generation;
 mod house;
 pub mod io;
+mod keys;
 pub mod keywords;
 pub mod ledger;
 pub mod metrics;

@@ -24,6 +24,8 @@ pub struct Outcome {
     pub attempts: u32,
     /// Which target of the plan was asked last: of a text, the one that has written it.
     pub at: u8,
+    /// With which key.
+    pub key: Option<u8>,
     /// Which targets were asked, and what came of it.
     pub tries: Tries,
     /// Where the time went.

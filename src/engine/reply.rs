@@ -7,6 +7,7 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use super::archive::outcome_of;
+use super::asked::Asked;
 use super::documents::{
     AnalysisReply, KeywordsReply, PageReply, Problem, row_of_list, row_of_text,
 };
@@ -120,7 +121,7 @@ impl Engine {
             }
         };
         let fields = ReplyFields {
-            attempts: self.attempts_for(id),
+            asked: self.asked_for(id),
             request_id: Some(request_id),
             ..ReplyFields::of_failure(failure)
         };
@@ -201,7 +202,7 @@ impl Engine {
         id: ConnId,
         terms: &Terms,
         length: u64,
-        attempts: Option<u64>,
+        asked: Asked,
     ) {
         let document = Document {
             status: 200,
@@ -210,18 +211,11 @@ impl Engine {
             length,
         };
         let fields = ReplyFields {
-            attempts,
+            asked,
             ..ReplyFields::default()
         };
         self.write_head(id, terms, &document, &fields);
         self.flush(id);
-    }
-
-    /// Attempts at the provider for the text that `id` waits for, if there were any.
-    pub(super) fn attempts_for(&self, id: ExchangeId) -> Option<u64> {
-        let generation = self.exchanges.get(id)?.held.generation?;
-        let attempts = self.generations.get(generation)?.result.attempts;
-        (attempts > 0).then_some(u64::from(attempts))
     }
 
     fn write_head(
@@ -247,9 +241,7 @@ impl Engine {
         if fields.lasting {
             head = head.field("x-should-retry", "false");
         }
-        if let Some(attempts) = fields.attempts {
-            head = head.number("x-maitred-attempts", attempts);
-        }
+        head = fields.asked.put(head);
         for (name, value) in self.rate_fields.iter() {
             head = head.field(name, value);
         }
@@ -376,13 +368,13 @@ impl Engine {
 }
 
 /// Fields that only some replies have.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Debug, Default)]
 struct ReplyFields {
     retry_after_ms: Option<u64>,
     /// Trying again does not help.
     lasting: bool,
     /// Attempts at the provider.
-    attempts: Option<u64>,
+    asked: Asked,
     allow: Option<&'static str>,
     /// For clients of a vendor's.
     request_id: Option<Uuid>,
@@ -393,7 +385,7 @@ impl ReplyFields {
         ReplyFields {
             retry_after_ms: failure.retry_after_ms(),
             lasting: failure.is_lasting(),
-            attempts: None,
+            asked: Asked::default(),
             request_id: None,
             allow: match failure {
                 Failure::Method { allow } => Some(*allow),

@@ -22,8 +22,11 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::flow::body::{Ask, ParseFault, Shape};
+use super::flow::chat::embeddings::Embedded;
 use super::flow::import::line::Batch;
 use super::slots::{ExchangeId, GenerationId, Slots, WorkId};
+use crate::dialect::Dialect;
+use crate::dialect::embeddings::Embeddings;
 use crate::limits::SCORE_AHEAD;
 use crate::score::Scores;
 use crate::score::keywords::Keyword;
@@ -44,6 +47,15 @@ pub enum Work {
         shape: Shape,
         /// The bytes as they came; shared with who waits.
         body: Arc<Vec<u8>>,
+    },
+    /// Read embeddings that are too long for the loop.
+    Embeddings {
+        /// What was asked for.
+        asked: Box<Embeddings>,
+        /// What the provider speaks.
+        theirs: Dialect,
+        /// Its answer.
+        body: Vec<u8>,
     },
     /// Score a text.
     Score {
@@ -83,7 +95,7 @@ impl Work {
     #[must_use]
     pub fn kind(&self) -> Kind {
         match self {
-            Work::Parse { .. } => Kind::Parse,
+            Work::Parse { .. } | Work::Embeddings { .. } => Kind::Parse,
             Work::Score { .. } | Work::Keywords { .. } | Work::Import { .. } => Kind::Score,
             Work::Finish(_) => Kind::Finish,
             Work::Read(_) => Kind::Read,
@@ -97,6 +109,8 @@ impl Work {
 pub enum WorkResult {
     /// A body was parsed, or is the client's fault.
     Parsed(Result<Ask, ParseFault>),
+    /// Embeddings were read; `None` when they were none.
+    Embeddings(Option<Embedded>),
     /// A text was scored; `None` when it was cancelled on the way.
     Scored(Option<Scores>),
     /// A text was scored, and the writer has its rows: of this piece there is one more result.
@@ -269,7 +283,11 @@ impl Works {
             Work::Score { cancel, .. }
             | Work::Keywords { cancel, .. }
             | Work::Import { cancel, .. } => Some(cancel.clone()),
-            Work::Finish(_) | Work::Parse { .. } | Work::Read(_) | Work::Write(_) => None,
+            Work::Finish(_)
+            | Work::Parse { .. }
+            | Work::Embeddings { .. }
+            | Work::Read(_)
+            | Work::Write(_) => None,
         };
         self.enqueue(owner, work.kind(), Some(work), cancel)
     }

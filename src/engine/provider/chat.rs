@@ -43,6 +43,9 @@ impl Engine {
     pub(super) fn chat_reception(&self, id: GenerationId, theirs: Dialect) -> Option<Reception> {
         let generation = self.generations.get(id)?;
         let inquiry = generation.inquiry.as_ref()?;
+        if inquiry.ask.embeddings.is_some() {
+            return Some(Reception::Whole(Vec::new())); // whatever it says it is
+        }
         let listener = inquiry.listener(generation.id, generation.result.created_ms, None);
         Some(Reception::Told(Told {
             sse: sse::Reader::default(),
@@ -107,6 +110,9 @@ impl Engine {
         let Some(inquiry) = &generation.inquiry else {
             return Err(Failure::Internal("a chat was answered twice"));
         };
+        if inquiry.ask.embeddings.is_some() {
+            return self.embeddings_came(id, theirs, std::mem::take(body));
+        }
         let listener = inquiry.listener(generation.id, generation.result.created_ms, None);
         let text = keeps_text.then(|| Arc::make_mut(&mut generation.text));
         let heard = read_whole(theirs, body, &listener, text, &mut self.frames);

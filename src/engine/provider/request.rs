@@ -1,13 +1,13 @@
 //! Writing the request of a call.
 
-use crate::config::{self, Config};
+use crate::config::{self, Config, Secret};
 use crate::dialect::{Ask, Dialect};
 use crate::engine::generation::Generation;
 use crate::engine::now::Mono;
 use crate::engine::policy::deadline;
 use crate::engine::policy::route::Target;
 use crate::engine::provider::dialect_of;
-use crate::engine::provider::heads::Heads;
+use crate::engine::provider::heads::{Heads, Whose};
 use crate::engine::routes::inbound::Passed;
 use crate::engine::slots::{CallId, ConnId, GenerationId};
 use crate::engine::{Engine, Failure, failure::Upstream};
@@ -35,7 +35,7 @@ impl Engine {
         let Some(call) = self.calls.get(call_id) else {
             return Ok(());
         };
-        let (generation_id, at) = (call.generation, call.at);
+        let (generation_id, at, key) = (call.generation, call.at, call.key);
         let time_left = self.time_left(generation_id);
         let (Some(generation), Some(conn)) = (
             self.generations.get(generation_id),
@@ -57,7 +57,12 @@ impl Engine {
         let head = Head {
             upstream,
             dialect,
+            key_at: key,
+            key: key
+                .and_then(|key| upstream.keys.get(usize::from(key)))
+                .map(|key| &key.secret),
             model: &asked.model,
+            path: (generation.inquiry.as_ref()).and_then(|i| i.path(dialect, &asked.model)),
             stream: generation.plan.stream,
             time_left,
             passed: generation
@@ -116,7 +121,11 @@ fn write_own(
 struct Head<'a> {
     upstream: &'a config::Upstream,
     dialect: Dialect,
+    key_at: Option<u8>,
+    key: Option<&'a Secret>,
     model: &'a str,
+    /// The path, if it is not the dialect's usual one.
+    path: Option<String>,
     stream: bool,
     time_left: Option<String>,
     passed: Option<&'a Passed>,
@@ -125,14 +134,19 @@ struct Head<'a> {
 impl Head<'_> {
     /// Appends the head to `out`, but for its end: from `heads`, if it was sent before.
     fn write(&self, to: &Target, heads: &mut Heads, out: &mut Vec<u8>) -> Result<(), Failure> {
-        let is_usual = self.passed.is_none() && self.time_left.is_none();
-        if is_usual && let Some(kept) = heads.get(to.provider, self.stream, self.model) {
+        let is_usual = self.passed.is_none() && self.time_left.is_none() && self.path.is_none();
+        let whose = Whose {
+            provider: to.provider,
+            key: self.key_at,
+            stream: self.stream,
+        };
+        if is_usual && let Some(kept) = heads.get(whose, self.model) {
             out.extend_from_slice(kept);
             return Ok(());
         }
         self.begin(out)?;
         if is_usual {
-            heads.keep(to.provider, self.stream, &to.model, out);
+            heads.keep(whose, &to.model, out);
         }
         Ok(())
     }
@@ -150,9 +164,7 @@ impl Head<'_> {
             ("accept-encoding", b"identity"),
             ("user-agent", USER_AGENT.as_bytes()),
         ];
-        let auth = self
-            .dialect
-            .auth(upstream.keys.first().map(|key| key.secret.expose()));
+        let auth = self.dialect.auth(self.key.map(Secret::expose));
         fields.extend(auth.iter().map(|(name, value)| (*name, value.as_bytes())));
         if let (Some(passed), Dialect::Anthropic) = (self.passed, self.dialect) {
             if let Some(version) = &passed.version {
@@ -165,7 +177,10 @@ impl Head<'_> {
             fields.push((deadline::FIELD, ms.as_bytes()));
         }
         let prefix = &upstream.base.path_prefix;
-        let target = self.dialect.target(prefix, self.model, self.stream);
+        let target = match &self.path {
+            Some(path) => format!("{prefix}{path}"),
+            None => self.dialect.target(prefix, self.model, self.stream),
+        };
         let host = upstream.base.authority();
         let method = http1::Method::Post;
         http1::begin_request(out, method, &target, &host, &fields)

@@ -93,6 +93,16 @@ pub struct Heard {
 }
 
 impl Heard {
+    /// All that was asked for, in one piece.
+    #[must_use]
+    pub fn whole() -> Self {
+        Heard {
+            contents: 1,
+            is_whole: true,
+            ..Heard::default()
+        }
+    }
+
     /// Notes an event; its text goes to the end of `text`, if somebody keeps it.
     pub fn note(&mut self, event: &Event<'_>, text: Option<&mut String>) {
         match event {
