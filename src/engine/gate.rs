@@ -16,11 +16,13 @@ use std::sync::Arc;
 use super::call::{CallWait, Stage};
 use super::metrics::Used;
 use super::now::Mono;
+use super::policy::adaptive::Adaptive;
 use super::policy::breaker::{self, Breaker, Health, Pass};
 use super::policy::budget::Budget;
 use super::policy::cooldown::CoolDown;
 use super::policy::keys::Keys;
 use super::policy::permit::{Permits, Place};
+use super::policy::rate::Subject;
 use super::pool::Pool;
 use super::slots::CallId;
 use super::trace::State;
@@ -33,7 +35,9 @@ pub struct Gate {
     /// Its name.
     pub provider: Arc<str>,
     /// Turns, and who waits for one.
-    pub permits: Permits<CallId>,
+    pub permits: Permits<CallId, Subject>,
+    /// How many turns there are, if that is found out.
+    pub adaptive: Option<Adaptive>,
     /// Further attempts that may be made.
     pub budget: Budget,
     /// Whether it asked to be left alone.
@@ -106,9 +110,13 @@ impl Gate {
     /// A gate with `turns` turns.
     #[must_use]
     pub fn new(turns: usize, provider: &config::Provider) -> Self {
+        let adaptive =
+            (provider.concurrency == Some(Concurrency::Adaptive)).then(|| Adaptive::new(turns));
+        let first_turns = adaptive.as_ref().map_or(turns, Adaptive::limit);
         Gate {
             provider: provider.name.as_str().into(),
-            permits: Permits::new(turns, provider.queue.calls),
+            permits: Permits::new(first_turns, provider.queue.calls),
+            adaptive,
             budget: Budget::default(),
             cool_down: CoolDown::default(),
             breaker: Breaker::new(provider.resilience.breaker),
@@ -165,13 +173,15 @@ impl Engine {
         let Some(call) = self.calls.get_mut(id) else {
             return Ok(());
         };
-        let patient = (self.generations.get(call.generation)).is_some_and(|g| g.plan.patient);
+        let generation = self.generations.get(call.generation);
+        let patient = generation.is_some_and(|g| g.plan.patient);
+        let who = generation.map_or(Subject::Others, |g| g.result.charge.who);
         let gate = &mut self.gates[call.provider as usize];
         gate.check(now)?;
         let place = if call.came {
             gate.permits.ask_again(id)
         } else {
-            gate.permits.ask(id)
+            gate.permits.ask(id, who)
         };
         match place {
             Place::Taken => self.begin_turn(id),
@@ -288,7 +298,9 @@ impl Engine {
     /// A call waits no more, because it is given up.
     pub(super) fn leave_line(&mut self, id: CallId) {
         if let Some(call) = self.calls.get(id) {
-            self.gates[call.provider as usize].permits.leave(id);
+            let generation = self.generations.get(call.generation);
+            let who = generation.map_or(Subject::Others, |g| g.result.charge.who);
+            self.gates[call.provider as usize].permits.leave(id, who);
         }
         self.end_wait(id);
     }
@@ -299,6 +311,19 @@ impl Engine {
             let tally = &mut self.gates[call.provider as usize].tally;
             tally.waits += 1;
             tally.waited_ns += now.since(call.since);
+        }
+    }
+
+    /// Something was learnt about how many calls a provider takes.
+    pub(super) fn adapt(&mut self, index: u16, learn: impl FnOnce(&mut Adaptive, usize)) {
+        let gate = &mut self.gates[index as usize];
+        let used = gate.permits.used();
+        let Some(adaptive) = &mut gate.adaptive else {
+            return;
+        };
+        learn(adaptive, used);
+        if gate.permits.set_max(adaptive.limit()) {
+            self.open_gate(index);
         }
     }
 

@@ -42,6 +42,7 @@ pub mod failure;
 pub mod flow;
 pub mod gate;
 pub mod generation;
+mod hedge;
 mod house;
 pub mod io;
 mod keys;
@@ -215,11 +216,12 @@ impl Engine {
         let remote = providers.iter().filter(|p| p.upstream().is_some()).count();
         let questions = Resolver::sockets_max(config.dns.as_slice(), remote);
         let names: Vec<Arc<str>> = providers.iter().map(|p| p.name.as_str().into()).collect();
+        let has_hedges = config.models.iter().any(|model| model.hedge_ms.is_some());
         Engine {
             conns: Slots::new(sizes.clients + sizes.upstreams + questions + SPARE_CONNECTIONS),
             exchanges: Slots::new(sizes.clients),
             generations: Slots::new(sizes.generations),
-            calls: Slots::new(sizes.generations),
+            calls: Slots::new(sizes.generations * if has_hedges { 2 } else { 1 }),
             dials: Slots::new(sizes.upstreams.max(1)),
             works: Works::new(&work_limits(sizes)),
             gates,

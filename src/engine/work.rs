@@ -14,7 +14,6 @@
 //! That is one piece of work, [`Finish`], which the scorer hands on to the writer by itself: the
 //! loop is woken once, when the rows are on disk, and not twice.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -34,9 +33,12 @@ use crate::store::{Found, Query, StoreError, Write, Written};
 
 mod finish;
 mod kind;
+mod queue;
 
 pub use self::finish::{Finish, PassedOn};
 pub use self::kind::{KINDS, Kind};
+pub use self::queue::Depth;
+use self::queue::Queue;
 
 /// A piece of work, complete in itself.
 #[derive(Debug)]
@@ -179,55 +181,6 @@ enum State {
     Running,
     /// Running, and nobody wants the result.
     Dropped,
-}
-
-/// One queue.
-#[derive(Debug)]
-pub struct Queue {
-    /// In the order of submission; may hold ids of pieces that were cancelled since.
-    waiting: VecDeque<WorkId>,
-    /// Pieces that really wait.
-    live: usize,
-    /// Those of them that have a reserved place.
-    reserved: usize,
-    waiting_max: usize,
-    running: usize,
-    running_max: usize,
-    finished: u64,
-}
-
-impl Queue {
-    fn new(waiting_max: usize, running_max: usize) -> Self {
-        Queue {
-            waiting: VecDeque::new(),
-            live: 0,
-            reserved: 0,
-            waiting_max,
-            running: 0,
-            running_max,
-            finished: 0,
-        }
-    }
-
-    /// Whether the threads have as much as they may have.
-    fn is_full(&self) -> bool {
-        self.running >= self.running_max
-    }
-}
-
-/// How long a queue is, for metrics and invariants.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Depth {
-    /// Pieces that wait.
-    pub waiting: usize,
-    /// The bound of those that come without a reserved place.
-    pub waiting_max: usize,
-    /// Pieces with the threads.
-    pub running: usize,
-    /// The most that are handed out.
-    pub running_max: usize,
-    /// Pieces finished so far.
-    pub finished: u64,
 }
 
 /// All work of an engine.

@@ -5,6 +5,7 @@ mod embeddings;
 mod golden;
 mod offline;
 mod pressure;
+mod rate;
 mod refused;
 mod rows;
 mod whole;
