@@ -34,6 +34,9 @@ pub const HELD_BYTES: usize = 64 * 1024;
 /// The body that a provider may send when it does not stream. Larger: 502. It is parsed on the
 /// loop, in a few milliseconds at most (docs/decisions/0017-answers-on-the-loop.md).
 pub const PROVIDER_BODY_BYTES: usize = 2 * 1024 * 1024;
+/// Body of a provider's answer to a request for embeddings: 2,048 vectors of 1,536 numbers, packed.
+/// More: `upstream_too_large`.
+pub const EMBEDDINGS_BYTES: usize = 32 * 1024 * 1024;
 /// One server-sent event of a provider. Longer: an error event, and the provider is closed.
 pub const SSE_EVENT_BYTES: usize = 1024 * 1024;
 /// Bytes that a client may send ahead of the answer it is waiting for. Past it, reading pauses.

@@ -41,6 +41,16 @@ impl Engine {
         (attempts > 0).then_some(u64::from(attempts))
     }
 
+    /// The name of the key with which the text that `id` waits for was asked for, if there are
+    /// several.
+    pub(super) fn key_of(&self, id: ExchangeId) -> Option<Arc<str>> {
+        let held = self.exchanges.get(id)?.held.generation?;
+        let text = self.generations.get(held)?;
+        let gate = &self.gates[usize::from(text.target().provider)];
+        let has_choice = gate.keys.iter().len() > 1;
+        has_choice.then(|| self.key_name(text).map(Arc::clone))?
+    }
+
     /// Who was asked for the text that `id` waits for.
     pub(super) fn asked_for(&self, id: ExchangeId) -> Asked {
         let held = self.exchanges.get(id).and_then(|e| e.held.generation);
@@ -49,7 +59,6 @@ impl Engine {
             return Asked::default();
         };
         let target = text.target();
-        let keys = &self.gates[usize::from(target.provider)].keys;
         let name = || {
             let name = format!("{}/{}", target.provider_name, target.model);
             // A model may be called anything by a client; a field of a head may not.
@@ -64,11 +73,7 @@ impl Engine {
             } else {
                 None
             },
-            key: if keys.iter().len() > 1 {
-                self.key_name(text).map(Arc::clone)
-            } else {
-                None
-            },
+            key: self.key_of(id),
         }
     }
 }

@@ -55,6 +55,8 @@ pub struct Plan {
     pub patient: bool,
     /// What the answer is for.
     pub purpose: Purpose,
+    /// What the client calls the model, if that is not simply its name.
+    pub asked: Option<Box<str>>,
 }
 
 impl Plan {
@@ -77,6 +79,7 @@ impl Plan {
             candidate: 0,
             patient: false,
             purpose: Purpose::Text,
+            asked: None,
         }
     }
 }

@@ -54,12 +54,8 @@ impl Engine {
         for exchange in self.subscribers(id) {
             self.enter(exchange, State::Scoring);
         }
-        let work = self.finish_of(id).and_then(|finish| {
-            let owner = WorkOwner::Generation(id);
-            self.works.submit(owner, Work::Finish(Box::new(finish)))
-        });
         self.settle_generation(id);
-        match work {
+        match self.works.submit_finish(id) {
             Some(work) => {
                 let until = self.now.mono.plus_ms(self.config.limits.score_ms);
                 self.watch_work(id, work, GenerationWait::Score, until);

@@ -174,6 +174,9 @@ impl Engine {
             return;
         }
         generation.result.verdict = Some(Err(failure.clone()));
+        if let Some(work) = generation.work.take() {
+            self.works.cancel(work);
+        }
         for call in [generation.call.take(), generation.hedge.take()] {
             call.into_iter().for_each(|call| self.abort_call(call));
         }

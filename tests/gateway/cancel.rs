@@ -95,3 +95,16 @@ fn while_the_second_target_is_being_asked() {
         drill.end();
     }
 }
+
+#[test]
+fn while_two_are_being_asked() {
+    for dialect in DIALECTS {
+        let targets = ["bad/fault:head-only", "bad/fault:silent"];
+        let drill = Drill::of_two(dialect, targets, "slow_ms = 0\nhedge_ms = 50");
+        let begun = |_: &mut Client| drill.bad.stat("calls") == 2;
+        let both = || drill.bad.stat("cut_by_client") == 2;
+        let took = leave(&drill, "model", true, begun, both);
+        assert!(took < SEEN, "{took:?}");
+        drill.end();
+    }
+}

@@ -23,6 +23,8 @@
 //! | one key is refused or limited, another is not | its own answer | its own answer | `keys.rs` |
 //! | anything, and the client hangs up | it is told to stop | it is told to stop | `cancel.rs` |
 //!
+//! What the page about it says of errors and headers is looked at in `page.rs`.
+//!
 //! After each drill no call is left, and there is one row for each request, with the outcome that
 //! its client was told.
 #![allow(clippy::unwrap_used)]
@@ -44,5 +46,6 @@ mod before;
 mod cancel;
 mod drill;
 mod keys;
+mod page;
 mod refused;
 mod told;

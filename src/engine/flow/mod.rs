@@ -111,6 +111,7 @@ impl Engine {
             Route::Analyze => self.parse_body(id, Shape::Analyze),
             Route::Keywords => self.parse_body(id, Shape::Keywords),
             Route::Chat(inbound) => self.begin_chat(id, &inbound),
+            Route::Embeddings => self.parse_body(id, Shape::Embeddings),
             Route::Resume(uuid) => self.resume(id, uuid),
             Route::Stop(uuid) => self.stop(id, uuid),
             Route::List(_) | Route::Read(_) | Route::Delete(_) => self.begin_contents(id),

@@ -173,6 +173,8 @@ impl Engine {
     pub(super) fn plan(&self, ask: GenerateAsk, stream: bool) -> Result<Plan, Failure> {
         let route = self.route_for(ask.provider.as_deref(), ask.model.as_deref())?;
         debug_assert!(ask.topic.chars().count() <= TOPIC_CHARS);
+        let asked = ask.model.as_deref();
+        let asked = asked.and_then(|model| route.unless_all_are(model));
         let mut plan = Plan {
             key: 0,
             term_id: term_id(TENANT, &ask.topic),
@@ -184,6 +186,7 @@ impl Engine {
             candidate: 0,
             patient: false,
             purpose: Purpose::Text,
+            asked,
         };
         plan.key = coalesce::key(self.by_prompt.hasher(), TENANT, &plan);
         Ok(plan)

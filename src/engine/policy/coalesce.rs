@@ -74,6 +74,7 @@ mod tests {
             candidate: 0,
             patient: false,
             purpose: Purpose::Text,
+            asked: None,
         }
     }
 

@@ -18,9 +18,9 @@ pub fn may_help(failure: &Failure) -> bool {
         Failure::Upstream(Upstream::Rejected(..) | Upstream::TotalTimeout) => false,
         Failure::Upstream(_) => true,
         Failure::Full(bound) => *bound == Bound::Provider,
-        // It cannot be said in the language of this one.
-        Failure::Body(fault) => matches!(fault, ParseFault::Refused(_)),
         Failure::QueueTimeout { .. } => true,
+        // It cannot be said in the words of this one.
+        Failure::Body(ParseFault::Refused(refused)) => refused.is_of_target(),
         _ => false,
     }
 }
@@ -28,6 +28,7 @@ pub fn may_help(failure: &Failure) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dialect::{Dialect, Refused, Why};
 
     #[test]
     fn whatever_somebody_else_could_do_better() {
@@ -46,6 +47,14 @@ mod tests {
             assert!(may_help(&upstream.clone().into()), "{upstream:?}");
         }
         assert!(may_help(&Failure::Full(Bound::Provider)));
+        let why = Why::Inexpressible {
+            target: Dialect::Gemini,
+            reason: String::new(),
+        };
+        let refused =
+            |why| Failure::Body(ParseFault::Refused(Box::new(Refused { field: None, why })));
+        assert!(may_help(&refused(why)));
+        assert!(!may_help(&refused(Why::Missing)), "nobody takes that");
         let provider = "p".into();
         assert!(may_help(&Failure::QueueTimeout { provider }));
     }

@@ -2,6 +2,7 @@
 
 use super::Reception;
 use crate::dialect::{AnyStream, Dialect, End, Event};
+use crate::engine::account::native_finish;
 use crate::engine::call::{CallWait, Stage};
 use crate::engine::conn::{ProviderPhase, Wait};
 use crate::engine::hedge::is_content;
@@ -66,13 +67,7 @@ impl Engine {
             return self.chat_heard(conn, id, bytes);
         }
         let Reception::Stream { sse, dialect, .. } = reception.as_mut() else {
-            let kept = reception.keep(bytes);
-            let bytes = reception.bytes();
-            self.ledger.settle(&mut call.charged, bytes);
-            if let Err(upstream) = kept {
-                self.fail_call(id, upstream.into());
-            }
-            return;
+            return self.keep_body(id, bytes);
         };
         // Taken out while events are handled, because they reach the whole engine.
         let (mut sse, mut dialect) = (std::mem::take(sse), *dialect);
@@ -182,7 +177,7 @@ impl Engine {
             Event::Finish { reason, native } => {
                 if let Some(generation) = self.generations.get_mut(generation) {
                     generation.result.finish = Some(*reason);
-                    generation.result.note_native_finish(*native);
+                    generation.result.native = Some(native_finish(*native));
                 }
                 return;
             }

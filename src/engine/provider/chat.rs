@@ -3,6 +3,8 @@
 //! A piece of an answer is read in one go, with nothing looked up for each event; what it comes to is
 //! then told to the call and to the generation.
 
+use std::sync::Arc;
+
 use super::reception::{Reception, Told};
 use super::voice::{Heard, Voice, read_whole};
 use crate::dialect::Dialect;
@@ -41,6 +43,9 @@ impl Engine {
     pub(super) fn chat_reception(&self, id: GenerationId, theirs: Dialect) -> Option<Reception> {
         let generation = self.generations.get(id)?;
         let inquiry = generation.inquiry.as_ref()?;
+        if inquiry.ask.embeddings.is_some() {
+            return Some(Reception::Whole(Vec::new())); // whatever it says it is
+        }
         let listener = inquiry.listener(generation.id, generation.result.created_ms, None);
         Some(Reception::Told(Told {
             sse: sse::Reader::default(),
@@ -105,8 +110,11 @@ impl Engine {
         let Some(inquiry) = &generation.inquiry else {
             return Err(Failure::Internal("a chat was answered twice"));
         };
+        if inquiry.ask.embeddings.is_some() {
+            return self.embeddings_came(id, theirs, std::mem::take(body));
+        }
         let listener = inquiry.listener(generation.id, generation.result.created_ms, None);
-        let text = text_of(generation, keeps_text);
+        let text = keeps_text.then(|| Arc::make_mut(&mut generation.text));
         let heard = read_whole(theirs, body, &listener, text, &mut self.frames);
         if heard.is_whole && listener.takes_as_it_is(theirs) {
             generation.result.document = Some(std::mem::take(body).into());
@@ -185,5 +193,5 @@ impl Engine {
 
 /// Where the text of a chat goes, if it is kept.
 fn text_of(generation: &mut Generation, is_kept: bool) -> Option<&mut String> {
-    is_kept.then(|| std::sync::Arc::make_mut(&mut generation.text))
+    is_kept.then(|| Arc::make_mut(&mut generation.text))
 }

@@ -7,7 +7,7 @@ use crate::engine::now::Mono;
 use crate::engine::policy::deadline;
 use crate::engine::policy::route::Target;
 use crate::engine::provider::dialect_of;
-use crate::engine::provider::heads::Heads;
+use crate::engine::provider::heads::{Heads, Whose};
 use crate::engine::routes::inbound::Passed;
 use crate::engine::slots::{CallId, ConnId, GenerationId};
 use crate::engine::{Engine, Failure, failure::Upstream};
@@ -60,11 +60,12 @@ impl Engine {
         let head = Head {
             upstream,
             dialect,
+            key_at: key,
             key: key
                 .and_then(|key| upstream.keys.get(usize::from(key)))
                 .map(|key| &key.secret),
-            key_at: key,
             model: &asked.model,
+            path: (generation.inquiry.as_ref()).and_then(|i| i.path(dialect, &asked.model)),
             stream: generation.plan.stream,
             time_left,
             passed: generation
@@ -123,9 +124,11 @@ fn write_own(
 struct Head<'a> {
     upstream: &'a config::Upstream,
     dialect: Dialect,
-    key: Option<&'a Secret>,
     key_at: Option<u8>,
+    key: Option<&'a Secret>,
     model: &'a str,
+    /// The path, if it is not the dialect's usual one.
+    path: Option<String>,
     stream: bool,
     time_left: Option<String>,
     passed: Option<&'a Passed>,
@@ -134,15 +137,19 @@ struct Head<'a> {
 impl Head<'_> {
     /// Appends the head to `out`, but for its end: from `heads`, if it was sent before.
     fn write(&self, to: &Target, heads: &mut Heads, out: &mut Vec<u8>) -> Result<(), Failure> {
-        let whose = (to.provider, self.key_at);
-        let is_usual = self.passed.is_none() && self.time_left.is_none();
-        if is_usual && let Some(kept) = heads.get(whose, self.stream, self.model) {
+        let is_usual = self.passed.is_none() && self.time_left.is_none() && self.path.is_none();
+        let whose = Whose {
+            provider: to.provider,
+            key: self.key_at,
+            stream: self.stream,
+        };
+        if is_usual && let Some(kept) = heads.get(whose, self.model) {
             out.extend_from_slice(kept);
             return Ok(());
         }
         self.begin(out)?;
         if is_usual {
-            heads.keep(whose, self.stream, &to.model, out);
+            heads.keep(whose, &to.model, out);
         }
         Ok(())
     }
@@ -173,7 +180,10 @@ impl Head<'_> {
             fields.push((deadline::FIELD, ms.as_bytes()));
         }
         let prefix = &upstream.base.path_prefix;
-        let target = self.dialect.target(prefix, self.model, self.stream);
+        let target = match &self.path {
+            Some(path) => format!("{prefix}{path}"),
+            None => self.dialect.target(prefix, self.model, self.stream),
+        };
         let host = upstream.base.authority();
         let method = http1::Method::Post;
         http1::begin_request(out, method, &target, &host, &fields)

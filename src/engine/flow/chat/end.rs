@@ -42,6 +42,9 @@ impl Engine {
     /// The provider's answer is whole, and its last words are among the frames.
     pub(in crate::engine) fn complete_chat(&mut self, id: GenerationId) {
         self.speaking = None;
+        if self.read_elsewhere(id) {
+            return;
+        }
         let Some(generation) = self.generations.get_mut(id) else {
             return;
         };

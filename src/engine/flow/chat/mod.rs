@@ -13,6 +13,7 @@
 //! by itself. What is special about such a generation is in `end.rs`, what is written in `reply.rs`,
 //! whom it is asked of in `target.rs`.
 
+pub mod embeddings;
 mod end;
 pub mod inquiry;
 mod reply;
@@ -89,6 +90,7 @@ impl Engine {
         body: Arc<Vec<u8>>,
     ) -> Result<(), Failure> {
         let route = self.chat_route(&ask.skim.model)?;
+        let asked = route.unless_all_are(&ask.skim.model);
         let (stream, max_tokens) = (ask.skim.stream, ask.skim.max_tokens);
         let Some(exchange) = self.exchanges.get_mut(id) else {
             return Ok(());
@@ -110,6 +112,7 @@ impl Engine {
             candidate: 0,
             patient: false,
             purpose: Purpose::Chat,
+            asked,
         };
         let charge = self.charge_prompt(id, body.len(), max_tokens)?;
         let generation = match self.admit(plan) {
@@ -126,6 +129,7 @@ impl Engine {
                 ask,
                 passed,
                 translated: Vec::new(),
+                unread: None,
             }));
         }
         self.settle_generation(generation);

@@ -1,6 +1,8 @@
 //! Chats in the vendors' dialects: each client in front of each provider.
 
 mod cancel;
+mod embeddings;
+mod failover;
 mod golden;
 mod offline;
 mod pressure;
