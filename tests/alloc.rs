@@ -7,8 +7,9 @@
 use std::io::IoSlice;
 use std::sync::Arc;
 
-use maitred::config::{Config, SourceFile, Sources};
+use maitred::config::{self, Config, RateRule, SourceFile, Sources};
 use maitred::engine::io::{Input, Output};
+use maitred::engine::policy::rate::{Cost, Rates, Subject};
 use maitred::engine::{ConnId, Engine, Mono, Now, Sizes};
 
 #[global_allocator]
@@ -103,6 +104,28 @@ fn main() {
     a_forwarded_event_allocates_nothing();
 }
 
+/// Charging and settling, also where each request is somebody else's and the table is full.
+fn a_rate_limit_allocates_nothing() {
+    let rule = |count, window_ms| RateRule { count, window_ms };
+    let config = config::Rate {
+        requests: vec![rule(5, 1_000), rule(1_000, 60_000)],
+        tokens: vec![rule(100_000, 1_000)],
+        connections: None,
+        subjects: 100,
+    };
+    let mut rates = Rates::new(&config, 1);
+    let allocated = blocks_of(|| {
+        for n in 0..100_000 {
+            let (now, who) = (Mono(0).plus_ms(n), Subject::V4((n % 997) as u32));
+            if let Ok(reserved) = rates.take(now, who, Cost::of_text(100, 1, Some(9))) {
+                rates.settle(now, reserved, 30, true);
+            }
+        }
+    });
+    assert_eq!(allocated, 0);
+    assert!(rates.tally.charged > 0 && rates.tally.crowded > 0);
+}
+
 /// Who asks: our own API, and each vendor's, the first of which is the provider's own.
 const ASKED: [(&str, &str); 4] = [
     ("/generate/", r#"{"topic":"tea","stream":true}"#),
@@ -130,6 +153,7 @@ fn a_forwarded_event_allocates_nothing() {
     for (path, body) in ASKED {
         forward(path, body);
     }
+    a_rate_limit_allocates_nothing();
 }
 
 fn forward(path: &str, body: &str) {

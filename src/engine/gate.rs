@@ -22,6 +22,7 @@ use super::policy::budget::Budget;
 use super::policy::cooldown::CoolDown;
 use super::policy::keys::Keys;
 use super::policy::permit::{Permits, Place};
+use super::policy::rate::Subject;
 use super::pool::Pool;
 use super::slots::CallId;
 use super::trace::State;
@@ -34,7 +35,7 @@ pub struct Gate {
     /// Its name.
     pub provider: Arc<str>,
     /// Turns, and who waits for one.
-    pub permits: Permits<CallId>,
+    pub permits: Permits<CallId, Subject>,
     /// How many turns there are, if that is found out.
     pub adaptive: Option<Adaptive>,
     /// Further attempts that may be made.
@@ -172,13 +173,15 @@ impl Engine {
         let Some(call) = self.calls.get_mut(id) else {
             return Ok(());
         };
-        let patient = (self.generations.get(call.generation)).is_some_and(|g| g.plan.patient);
+        let generation = self.generations.get(call.generation);
+        let patient = generation.is_some_and(|g| g.plan.patient);
+        let who = generation.map_or(Subject::Others, |g| g.result.charge.who);
         let gate = &mut self.gates[call.provider as usize];
         gate.check(now)?;
         let place = if call.came {
             gate.permits.ask_again(id)
         } else {
-            gate.permits.ask(id)
+            gate.permits.ask(id, who)
         };
         match place {
             Place::Taken => self.begin_turn(id),
@@ -295,7 +298,9 @@ impl Engine {
     /// A call waits no more, because it is given up.
     pub(super) fn leave_line(&mut self, id: CallId) {
         if let Some(call) = self.calls.get(id) {
-            self.gates[call.provider as usize].permits.leave(id);
+            let generation = self.generations.get(call.generation);
+            let who = generation.map_or(Subject::Others, |g| g.result.charge.who);
+            self.gates[call.provider as usize].permits.leave(id, who);
         }
         self.end_wait(id);
     }

@@ -289,8 +289,10 @@ impl Engine {
     }
 
     pub(super) fn subscribers(&self, id: GenerationId) -> Vec<ExchangeId> {
-        let generation = self.generations.get(id);
-        generation.map_or_else(Vec::new, |generation| generation.subscribers.clone())
+        self.generations
+            .get(id)
+            .map(|generation| generation.subscribers.clone())
+            .unwrap_or_default()
     }
 
     pub(super) fn settle_generation(&mut self, id: GenerationId) {

@@ -14,7 +14,8 @@ use super::call::Plan;
 use super::conn::Client;
 use super::failure::{Limited, Upstream};
 use super::generation::{Generation, Outcome};
-use super::policy::rate::{Cost, Door, Refused, Reserved, Subject, fields::Words, tokens_in};
+use super::policy::rate::fields::Words;
+use super::policy::rate::{Cost, Door, Refused, Reserved, Subject, tokens_in, tokens_of_prompt};
 use super::routes::Route;
 use super::slots::{ConnId, ExchangeId, GenerationId};
 use super::{Engine, Failure};
@@ -28,10 +29,10 @@ const PROMPT_BYTES: usize = 96;
 pub struct Charge {
     /// Who.
     pub who: Subject,
+    /// Tokens of its prompt, by estimate.
+    prompt_tokens: u64,
     /// What, until its call has ended.
     pub reserved: Option<Reserved>,
-    /// How long what the model is asked is, in bytes.
-    pub prompt_bytes: usize,
 }
 
 impl Engine {
@@ -81,26 +82,48 @@ impl Engine {
 
     /// Charges a text in advance.
     pub(super) fn charge_text(&mut self, id: ExchangeId, plan: &Plan) -> Result<Charge, Failure> {
-        self.charge_prompt(id, plan.topic.len() + PROMPT_BYTES, plan.max_tokens)
+        let bytes = plan.topic.len() + PROMPT_BYTES;
+        self.charge(id, bytes, 1, plan.max_tokens)
     }
 
-    /// Charges what a model is asked in advance, whatever it is.
-    pub(super) fn charge_prompt(
+    /// Charges in advance for a prompt of so many bytes and so many answers of so many tokens at most.
+    pub(super) fn charge(
         &mut self,
         id: ExchangeId,
-        prompt_bytes: usize,
+        bytes: usize,
+        answers: u32,
         max_tokens: Option<u32>,
     ) -> Result<Charge, Failure> {
-        let who = self.subject_of(id);
-        let reserved = match self.rates.is_on() {
-            true => Some(self.take(id, Cost::of_text(prompt_bytes, max_tokens))?),
-            false => None,
+        let reserved = if self.rates.is_on() {
+            Some(self.take(id, Cost::of_text(bytes, answers, max_tokens))?)
+        } else {
+            None
         };
         Ok(Charge {
-            who,
+            who: self.subject_of(id),
+            prompt_tokens: tokens_of_prompt(bytes),
             reserved,
-            prompt_bytes,
         })
+    }
+
+    /// Lets a new text in that was charged for.
+    pub(super) fn admit_charged(
+        &mut self,
+        plan: Plan,
+        charge: Charge,
+    ) -> Result<GenerationId, Failure> {
+        match self.admit(plan) {
+            Ok(id) => {
+                if let Some(generation) = self.generations.get_mut(id) {
+                    generation.result.charge = charge;
+                }
+                Ok(id)
+            }
+            Err(failure) => {
+                self.uncharge(charge);
+                Err(failure)
+            }
+        }
     }
 
     fn take(&mut self, id: ExchangeId, cost: Cost) -> Result<Reserved, Failure> {
@@ -110,7 +133,7 @@ impl Engine {
     }
 
     /// A text was not begun after all.
-    pub(super) fn uncharge(&mut self, charge: Charge) {
+    fn uncharge(&mut self, charge: Charge) {
         if let Some(reserved) = charge.reserved {
             self.rates.put_back(reserved);
         }
@@ -135,16 +158,16 @@ impl Engine {
     pub(super) fn note_rate_fields(&mut self, id: ExchangeId) {
         self.rate_fields.clear();
         let counted = |route: &Route| route.is_recorded();
-        let Some(exchange) = self.exchanges.get(id) else {
+        let Some(exchange) = self.exchanges.get(id).filter(|_| self.rates.is_on()) else {
             return;
         };
         let words = match exchange.terms.dialect {
             Some(Dialect::OpenAi) => Words::OpenAi,
             Some(Dialect::Anthropic) => Words::Anthropic,
-            // Gemini's API has none.
+            // Gemini's has no words for it.
             Some(Dialect::Gemini) | None => Words::Own,
         };
-        if self.rates.is_on() && counted(&exchange.route) {
+        if counted(&exchange.route) {
             let who = self.subject_of(id);
             let standing = self.rates.standing(self.now.mono, who);
             let wall_ms = self.now.wall_ms;
@@ -184,5 +207,5 @@ fn unreported(generation: &Generation) -> u64 {
     if result.attempts == 0 || (failed && generation.text.is_empty()) {
         return 0;
     }
-    tokens_in(result.charge.prompt_bytes) + tokens_in(generation.text.len())
+    result.charge.prompt_tokens + tokens_in(generation.text.len())
 }

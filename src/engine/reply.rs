@@ -142,14 +142,13 @@ impl Engine {
             dialect: None,
         };
         self.rate_fields.clear();
-        let fields = ReplyFields::of_failure(failure);
         let document = Document {
             status: failure.status(),
             content: Content::Problem,
             body: &body,
             length: body.len() as u64,
         };
-        self.write_reply(conn, &terms, &document, &fields);
+        self.write_reply(conn, &terms, &document, &ReplyFields::of_failure(failure));
     }
 
     fn reply_with(

@@ -67,18 +67,7 @@ impl Engine {
             return Ok((generation, false));
         }
         let charge = self.charge_text(id, &plan)?;
-        match self.admit(plan) {
-            Ok(generation) => {
-                if let Some(text) = self.generations.get_mut(generation) {
-                    text.result.charge = charge;
-                }
-                Ok((generation, true))
-            }
-            Err(failure) => {
-                self.uncharge(charge);
-                Err(failure)
-            }
-        }
+        Ok((self.admit_charged(plan, charge)?, true))
     }
 
     /// Makes `plan` the plan of one of several texts about the same topic.
@@ -207,7 +196,7 @@ impl Engine {
 
     /// Lets a new text in. With it, its places in the queues of scoring and saving are taken: a
     /// text that was paid for is never refused for want of room.
-    pub(super) fn admit(&mut self, plan: Plan) -> Result<GenerationId, Failure> {
+    pub(in crate::engine) fn admit(&mut self, plan: Plan) -> Result<GenerationId, Failure> {
         let is_chat = plan.purpose == Purpose::Chat;
         if !(is_chat && self.config.gateway.store == Store::Off) {
             self.admit_rows()?;

@@ -88,7 +88,7 @@ const FAMILIES: [Family; 7] = [
         "gate_waiting",
         "gauge",
         "Calls in line for their turn.",
-        |gate| gate.permits.line().len() as f64,
+        |gate| gate.permits.waiting() as f64,
     ),
     (
         "gate_waits_total",

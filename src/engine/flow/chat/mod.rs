@@ -114,16 +114,10 @@ impl Engine {
             purpose: Purpose::Chat,
             asked,
         };
-        let charge = self.charge_prompt(id, body.len(), max_tokens)?;
-        let generation = match self.admit(plan) {
-            Ok(generation) => generation,
-            Err(failure) => {
-                self.uncharge(charge);
-                return Err(failure);
-            }
-        };
+        let (answers, most) = (ask.skim.choices, ask.skim.max_tokens);
+        let charge = self.charge(id, body.len(), answers, most)?;
+        let generation = self.admit_charged(plan, charge)?;
         if let Some(generation) = self.generations.get_mut(generation) {
-            generation.result.charge = charge;
             generation.inquiry = Some(Box::new(Inquiry {
                 body,
                 ask,

@@ -6,6 +6,7 @@ mod failover;
 mod golden;
 mod offline;
 mod pressure;
+mod rate;
 mod refused;
 mod rows;
 mod whole;
