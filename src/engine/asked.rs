@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use super::Engine;
+use super::generation::Generation;
 use super::slots::ExchangeId;
 use crate::proto::Sink;
 use crate::proto::http1::ReplyHead;
@@ -41,16 +42,6 @@ impl Engine {
         (attempts > 0).then_some(u64::from(attempts))
     }
 
-    /// The name of the key with which the text that `id` waits for was asked for, if there are
-    /// several.
-    pub(super) fn key_of(&self, id: ExchangeId) -> Option<Arc<str>> {
-        let held = self.exchanges.get(id)?.held.generation?;
-        let text = self.generations.get(held)?;
-        let gate = &self.gates[usize::from(text.target().provider)];
-        let has_choice = gate.keys.iter().len() > 1;
-        has_choice.then(|| self.key_name(text).map(Arc::clone))?
-    }
-
     /// Who was asked for the text that `id` waits for.
     pub(super) fn asked_for(&self, id: ExchangeId) -> Asked {
         let held = self.exchanges.get(id).and_then(|e| e.held.generation);
@@ -73,7 +64,16 @@ impl Engine {
             } else {
                 None
             },
-            key: self.key_of(id),
+            key: self.key_for(text),
         }
+    }
+
+    /// The name of the key that a text was asked with, where there are several.
+    pub(super) fn key_for(&self, text: &Generation) -> Option<Arc<str>> {
+        let keys = &self.gates[usize::from(text.target().provider)].keys;
+        let several = keys.iter().len() > 1;
+        several
+            .then(|| self.key_name(text).map(Arc::clone))
+            .flatten()
     }
 }

@@ -89,6 +89,8 @@ impl Engine {
         let key = self.key_of(id);
         let mut target = std::mem::take(&mut self.scratch);
         self.name_target(id, &mut target);
+        let held = self.exchanges.get(id).and_then(|e| e.held.generation);
+        let key = held.and_then(|id| self.key_for(self.generations.get(id)?));
         let Some(exchange) = self.exchanges.get(id) else {
             return;
         };
