@@ -86,7 +86,6 @@ impl Engine {
         let attempts = self.attempts_for(id);
         self.counters.answered(200);
         self.note_rate_fields(id);
-        let key = self.key_of(id);
         let mut target = std::mem::take(&mut self.scratch);
         self.name_target(id, &mut target);
         let held = self.exchanges.get(id).and_then(|e| e.held.generation);
