@@ -128,7 +128,11 @@ fn what_is_no_request_of_this_dialect_is_told_in_its_words() {
             404,
         ),
         (Dialect::Gemini, post(gemini, "[]"), 400),
-        (Dialect::Gemini, post("/v1beta/nothing", "{}"), 404),
+        (
+            Dialect::Gemini,
+            post("/v1beta/models/m:countTokens", "{}"),
+            404,
+        ),
         (
             Dialect::Gemini,
             post("/v1beta/models/m:streamGenerateContent", "{}"),
