@@ -347,7 +347,7 @@ fn equals_share_the_load_by_what_they_have_to_do() {
 }
 
 #[test]
-fn of_equals_the_one_that_is_ten_times_slower_gets_little_of_the_work() {
+fn of_equals_the_one_that_is_ten_times_slower_gets_a_fifth_of_the_work_at_most() {
     let shared = TWO.replace(
         "['a', 'b']",
         "[{ target = 'a', priority = 1 }, { target = 'b', priority = 1 }]",
