@@ -61,6 +61,8 @@ pub struct Journal<D: Disk> {
     cursor: Cursor<D::File>,
     /// The oldest first. All of them are whole up to their `end`.
     segments: VecDeque<Segment<D::File>>,
+    /// The number of the last one that there ever was.
+    last_segment: u64,
     /// Whether the last one may be written to.
     writable: bool,
     /// The number of the next record.

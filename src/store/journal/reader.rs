@@ -138,26 +138,18 @@ impl<D: Disk> Journal<D> {
     /// What is in the database is not kept here. A file that cannot be removed is skipped by the
     /// next start, which tries again.
     fn remove_replayed(&mut self) {
+        // Nothing waits: not even the last file has anything that anybody needs.
         let done = self.rows == 0 && self.damage.is_none();
-        let used = self
-            .segments
-            .back()
-            .is_some_and(|last| last.last >= last.head.first);
-        // Nothing waits: not even the last file has anything that anybody needs. Without room for a
-        // new one it stays.
-        if done && used && self.begin_segment(0).is_ok() {
-            let last = self.segments.back().expect("it was just begun");
-            self.reading.at = Place {
-                segment: last.head.segment,
-                at: SEGMENT_HEAD as u64,
-            };
-        }
-        while let [first, second, ..] = self.segments.make_contiguous()
-            && (self.reading.at.segment > first.head.segment
-                || (self.reading.at.at >= first.end && second.head.first > 0))
+        while let Some(first) = self.segments.front()
+            && (done || self.reading.at.segment > first.head.segment)
         {
             let _ = self.disk.remove(&segment::name(first.head.segment));
+            self.last_segment = first.head.segment;
             self.segments.pop_front();
+        }
+        // Now rather than when a row waits for it. Without room for it, the row tries again.
+        if done && self.begin_segment(0).is_err() {
+            self.writable = false;
         }
     }
 }

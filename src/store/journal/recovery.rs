@@ -34,7 +34,7 @@ impl<D: Disk> Journal<D> {
         let cursor = Cursor::open(&disk, journal, replayed)?;
         let mut found = VecDeque::new();
         let mut damage = None;
-        for number in numbers {
+        for number in numbers.iter().copied() {
             match Segment::open(&disk, number, Some(cursor.journal)) {
                 Ok(segment) => found.push_back(segment),
                 Err(error @ JournalError::Damaged { .. }) => {
@@ -52,6 +52,7 @@ impl<D: Disk> Journal<D> {
             reading: Reading::from(Place { segment: 0, at: 0 }),
             cursor,
             segments: VecDeque::new(),
+            last_segment: numbers.last().copied().unwrap_or(0),
             writable: false,
             index: Index::default(),
             bytes: 0,

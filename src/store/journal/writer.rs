@@ -123,15 +123,18 @@ impl<D: Disk> Journal<D> {
 
     /// Begins a new segment with room for at least `bytes` of records. The one before it is not written to any more.
     pub(super) fn begin_segment(&mut self, bytes: u64) -> Result<(), JournalError> {
-        let before = self.segments.back().map_or(0, |last| last.head.segment);
+        // Also if this fails, because half of it may have been done: a segment that says with which
+        // record it begins.
+        self.writable = false;
         let head = SegmentHead {
             journal: self.cursor.journal,
-            segment: before + 1,
+            segment: self.last_segment + 1,
             first: self.next,
             durable: self.durable,
         };
         let room = self.room.max(SEGMENT_HEAD as u64 + bytes);
         let segment = Segment::make(&self.disk, head, room)?;
+        self.last_segment = segment.head.segment;
         self.segments.push_back(segment);
         self.writable = true;
         Ok(())
