@@ -207,6 +207,7 @@ impl Engine {
                 keywords: Vec::new(),
                 document: None,
                 stored: true,
+                journalled: false,
                 attempts: 0,
                 created_ms: row.created_ms,
             }),

@@ -26,6 +26,9 @@ pub(super) struct TextReply<'a> {
     finish_reason: Option<&'static str>,
     cached: bool,
     stored: bool,
+    /// Only where it is not the database.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stored_in: Option<&'static str>,
     readability: Option<&'a Readability>,
     sentiment: Option<&'a Sentiment>,
 }
@@ -44,6 +47,7 @@ impl<'a> TextReply<'a> {
             finish_reason: result.finish.map(|finish| finish.as_str()),
             cached: false,
             stored: result.stored,
+            stored_in: (result.stored && result.journalled).then_some("journal"),
             readability: result.scores.as_ref().map(|s| &s.readability),
             sentiment: result.scores.as_ref().map(|s| &s.sentiment),
         }

@@ -175,7 +175,9 @@ impl Engine {
     /// Hands waiting work to the threads, as much as they may have.
     pub(super) fn dispatch_work(&mut self) {
         while let Some(work) = self.works.dispatch() {
-            self.out.push(Output::Submit(work));
+            if !self.goes_to_journal(work) {
+                self.out.push(Output::Submit(work));
+            }
         }
     }
 

@@ -30,6 +30,7 @@ pub mod client;
 pub mod conn;
 mod conns;
 mod deadline;
+mod detour;
 pub mod dial;
 mod documents;
 pub mod exchange;
@@ -54,6 +55,7 @@ pub mod resolver;
 mod results;
 pub mod routes;
 pub mod slots;
+pub mod spill;
 mod stream;
 pub mod timers;
 pub mod trace;
@@ -148,6 +150,8 @@ pub struct Engine {
     again: VecDeque<ConnId>,
     readers: VecDeque<ExchangeId>,
     store_trouble: Option<results::Trouble>,
+    spill: spill::Spill,
+    spill_timer: Timer,
     // what is shared by all
     timers: Timers,
     ledger: Ledger,
@@ -221,6 +225,8 @@ impl Engine {
             again: VecDeque::new(),
             readers: VecDeque::new(),
             store_trouble: None,
+            spill: spill::Spill::new(config.durable, config.limits.journal_bytes),
+            spill_timer: Timer::default(),
             timers: Timers::default(),
             ledger: Ledger::new(config.limits.ledger_bytes),
             blocks: Blocks::default(),
@@ -312,6 +318,7 @@ impl Engine {
                 self.observed_before = std::mem::replace(&mut self.observed, observed);
             }
             Input::Turned(turn) => self.trace.turn(&turn),
+            Input::Journal(standing) => self.journal_found(standing),
             Input::Tick => self.tick(),
             Input::Shutdown => self.begin_shutdown(),
         }
@@ -402,7 +409,13 @@ fn work_limits(sizes: Sizes) -> WorkLimits {
     use crate::limits::{ANALYZE_WAITING, PARSE_WAITING, READ_WAITING, WRITE_WAITING};
     WorkLimits {
         scorers: sizes.scorers,
-        waiting: [PARSE_WAITING, ANALYZE_WAITING, READ_WAITING, WRITE_WAITING],
+        waiting: [
+            PARSE_WAITING,
+            ANALYZE_WAITING,
+            READ_WAITING,
+            WRITE_WAITING,
+            WRITE_WAITING, // for the journal, which gets what the writer does not
+        ],
         reserved: 2 * sizes.generations + sizes.clients,
     }
 }

@@ -18,6 +18,9 @@ pub(super) struct Trouble {
 
 impl Engine {
     pub(crate) fn work_done(&mut self, id: WorkId, result: WorkResult) {
+        let Some(result) = self.after_detour(id, result) else {
+            return;
+        };
         self.watch_store(&result);
         if result == WorkResult::Panicked {
             self.counters.panics += 1;
@@ -28,6 +31,7 @@ impl Engine {
             Some(WorkOwner::House) => self.house_work_done(result),
             Some(WorkOwner::Rescore(tenant, id)) => self.rescored(&tenant, id, result),
             Some(WorkOwner::Nobody) => self.unwatched_done(&result),
+            Some(WorkOwner::Spill) => {} // was taken in above
             None => self.counters.stale += 1,
         }
     }
@@ -67,6 +71,7 @@ impl Engine {
             self.counters.full(Kind::Write);
             return Err(Failure::Full(Bound::Store));
         }
+        self.admit_spill().map_err(Failure::Store)?;
         let now = self.now.mono;
         match &mut self.store_trouble {
             Some(trouble) if now < trouble.probe_at => Err(Failure::Store(trouble.error.clone())),

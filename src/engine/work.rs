@@ -22,6 +22,7 @@ use super::flow::import::line::Batch;
 use super::slots::{ExchangeId, GenerationId, Slots, WorkId};
 use crate::score::Scores;
 use crate::score::keywords::Keyword;
+use crate::store::journal::{Answer, Ask as JournalAsk, Overlay};
 use crate::store::{Found, Query, StoreError, Write, Written};
 
 /// A piece of work, complete in itself.
@@ -63,6 +64,10 @@ pub enum Work {
     Read(Query),
     /// Change the store.
     Write(Box<Write>),
+    /// Change it as rows of the journal say: all of them, in their order.
+    Replay(Vec<Write>),
+    /// Ask the spill journal.
+    Journal(JournalAsk),
 }
 
 impl Work {
@@ -73,7 +78,8 @@ impl Work {
             Work::Parse { .. } => Kind::Parse,
             Work::Score { .. } | Work::Keywords { .. } | Work::Import { .. } => Kind::Score,
             Work::Read(_) => Kind::Read,
-            Work::Write(_) => Kind::Write,
+            Work::Write(_) | Work::Replay(_) => Kind::Write,
+            Work::Journal(_) => Kind::Journal,
         }
     }
 }
@@ -93,6 +99,12 @@ pub enum WorkResult {
     Found(Result<Found, StoreError>),
     /// The store has it on disk, or says why not.
     Written(Result<Written, StoreError>),
+    /// The store could not take it, and may another time: the row comes back.
+    Returned(Box<Write>, StoreError),
+    /// All rows of the journal's are on disk in the store, or at least one is not.
+    Replayed(Result<(), StoreError>),
+    /// The journal answered.
+    Journal(Result<Answer, StoreError>),
     /// The work panicked. The thread lives; this piece has no result.
     Panicked,
 }
@@ -108,11 +120,19 @@ pub enum Kind {
     Read,
     /// The SQLite writer.
     Write,
+    /// The spill journal.
+    Journal,
 }
 
 impl Kind {
     /// All kinds, in the order of their queues.
-    pub const ALL: [Kind; 4] = [Kind::Parse, Kind::Score, Kind::Read, Kind::Write];
+    pub const ALL: [Kind; 5] = [
+        Kind::Parse,
+        Kind::Score,
+        Kind::Read,
+        Kind::Write,
+        Kind::Journal,
+    ];
 
     /// The label in metrics.
     #[must_use]
@@ -122,6 +142,7 @@ impl Kind {
             Kind::Score => "score",
             Kind::Read => "read",
             Kind::Write => "write",
+            Kind::Journal => "journal",
         }
     }
 }
@@ -153,6 +174,8 @@ pub enum WorkOwner {
     House,
     /// … and scored later.
     Rescore(Arc<str>, Uuid),
+    /// The spill journal, which is being replayed.
+    Spill,
     /// Nobody: rows of requests that ended without an answer to wait for.
     Nobody,
 }
@@ -166,6 +189,10 @@ pub struct Entry {
     work: Option<Work>,
     cancel: Option<Cancel>,
     state: State,
+    /// Carried out whoever has left, because rows are owed.
+    owed: bool,
+    /// What the journal had to say about it, which it was sent to first.
+    detour: Option<Box<Overlay>>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -220,7 +247,7 @@ pub struct Depth {
 /// All work of an engine.
 pub struct Works {
     entries: Slots<WorkId, Entry>,
-    queues: [Queue; 4],
+    queues: [Queue; 5],
 }
 
 /// Bounds of the queues.
@@ -229,7 +256,7 @@ pub struct WorkLimits {
     /// Scorer threads.
     pub scorers: usize,
     /// Waiting pieces per kind, in the order of [`Kind::ALL`].
-    pub waiting: [usize; 4],
+    pub waiting: [usize; 5],
     /// Places for pieces that are owed, whatever else waits or runs.
     pub reserved: usize,
 }
@@ -238,12 +265,13 @@ impl Works {
     /// Empty queues.
     #[must_use]
     pub fn new(limits: &WorkLimits) -> Self {
-        let [parse, score, read, write] = limits.waiting;
+        let [parse, score, read, write, journal] = limits.waiting;
         let queues = [
             Queue::new(parse, limits.scorers * 2),
             Queue::new(score, limits.scorers * 2),
             Queue::new(read, 8),
             Queue::new(write, crate::limits::WRITE_GROUP * 4),
+            Queue::new(journal, crate::limits::WRITE_GROUP * 4),
         ];
         let others = queues
             .iter()
@@ -273,9 +301,11 @@ impl Works {
         let entry = Entry {
             owner,
             kind,
+            owed: matches!(work, Work::Write(_)),
             work: Some(work),
             cancel,
             state: State::Waiting,
+            detour: None,
         };
         let id = self.entries.insert(entry).ok()?;
         let queue = &mut self.queues[kind as usize];
@@ -308,13 +338,57 @@ impl Works {
         self.entries.get_mut(id)?.work.take()
     }
 
+    /// What a piece that was dispatched is about, as long as no thread has it.
+    #[must_use]
+    pub(super) fn content(&self, id: WorkId) -> Option<&Work> {
+        let entry = self.entries.get(id)?;
+        entry.work.as_ref().filter(|_| entry.detour.is_none())
+    }
+
+    /// Sends a piece that was dispatched on its way again, under the same id and to the same owner,
+    /// as other work. If nobody wants its result any more, it is gone.
+    pub(super) fn again(&mut self, id: WorkId, work: Work, detour: Option<Overlay>) {
+        let Some(entry) = self.entries.get_mut(id) else {
+            return;
+        };
+        self.queues[entry.kind as usize].running -= 1;
+        if entry.state == State::Dropped {
+            self.entries.remove(id);
+            return;
+        }
+        entry.kind = work.kind();
+        entry.work = Some(work);
+        entry.state = State::Waiting;
+        entry.detour = detour.map(Box::new).or(entry.detour.take());
+        let queue = &mut self.queues[entry.kind as usize];
+        queue.waiting.push_back(id);
+        queue.live += 1;
+    }
+
+    /// Whether a piece has rows that are owed.
+    #[must_use]
+    pub(super) fn is_owed(&self, id: WorkId) -> bool {
+        self.entries.get(id).is_some_and(|entry| entry.owed)
+    }
+
+    /// What the journal had to say about a question that the store has answered.
+    pub(super) fn take_detour(&mut self, id: WorkId) -> Option<Box<Overlay>> {
+        self.entries.get_mut(id)?.detour.take()
+    }
+
+    /// The owner of a piece.
+    #[must_use]
+    pub(super) fn owner(&self, id: WorkId) -> Option<&WorkOwner> {
+        self.entries.get(id).map(|entry| &entry.owner)
+    }
+
     /// Nobody waits for the result any more: a waiting piece is gone at once, a running one is told.
     /// A write is carried out all the same, because rows are owed whoever has left.
     pub fn cancel(&mut self, id: WorkId) {
         let Some(entry) = self.entries.get_mut(id) else {
             return;
         };
-        if entry.kind == Kind::Write {
+        if entry.owed {
             entry.owner = WorkOwner::Nobody;
             return;
         }

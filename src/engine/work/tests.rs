@@ -5,7 +5,7 @@ use super::*;
 fn works() -> Works {
     Works::new(&WorkLimits {
         scorers: 1,
-        waiting: [4, 4, 4, 4],
+        waiting: [4; 5],
         reserved: 3,
     })
 }

@@ -73,6 +73,8 @@ pub struct Overlay {
     more: bool,
     /// Texts that are deleted, though the database may not know yet.
     gone: Vec<Uuid>,
+    /// Rows that the page may have.
+    limit: usize,
     /// Whether texts wait that a search cannot find yet.
     unsearched: bool,
 }
@@ -87,9 +89,10 @@ impl Overlay {
     }
 
     /// A page of them.
-    pub(super) fn page(listed: Vec<Listed>, more: bool, gone: Vec<Uuid>) -> Self {
+    pub(super) fn page(listed: Vec<Listed>, limit: usize, more: bool, gone: Vec<Uuid>) -> Self {
         Overlay {
             listed,
+            limit,
             more,
             gone,
             ..Overlay::default()
@@ -116,14 +119,14 @@ impl Overlay {
 
     /// The whole answer, from what the database has found.
     #[must_use]
-    pub fn over(self, found: Found, limit: usize) -> Found {
+    pub fn over(self, found: Found) -> Found {
         match found {
             Found::Page {
                 rows,
                 next,
                 indexing,
             } => {
-                let (rows, next) = self.merge(rows, next, limit);
+                let (rows, next) = self.merge(rows, next);
                 Found::Page {
                     rows,
                     next,
@@ -142,7 +145,6 @@ impl Overlay {
         &self,
         mut rows: Vec<Listed>,
         next: Option<Uuid>,
-        limit: usize,
     ) -> (Vec<Listed>, Option<Uuid>) {
         // Between the last row of the page and an older one of ours may be rows of the next page.
         let ours = self
@@ -154,6 +156,7 @@ impl Overlay {
         rows.sort_by_key(|row| std::cmp::Reverse(row.id));
         // A row that was replayed in between comes from both.
         rows.dedup_by_key(|row| row.id);
+        let limit = if self.limit == 0 { rows.len() } else { self.limit };
         let cut = rows.len() > limit || self.more;
         rows.truncate(limit);
         let next = match rows.last() {

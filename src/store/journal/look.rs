@@ -38,7 +38,8 @@ impl<D: Disk> Journal<D> {
                 let more = rows.len() > limit;
                 rows.truncate(limit);
                 let listed = rows.iter().map(|entry| self.text(entry).map(listed));
-                Ok(Overlay::page(listed.collect::<Result<_, _>>()?, more, gone))
+                let listed = listed.collect::<Result<_, _>>()?;
+                Ok(Overlay::page(listed, limit, more, gone))
             }
             Query::List { tenant, .. } | Query::Export { tenant, .. } => {
                 let all = || self.index.newest(tenant, None);

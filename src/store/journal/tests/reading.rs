@@ -53,7 +53,7 @@ fn like(journal: &Journal<Model>) -> Listed {
     match journal
         .look(&list(1, None))
         .unwrap()
-        .over(page(&[], None, &any()), 1)
+        .over(page(&[], None, &any()))
     {
         Found::Page { mut rows, .. } => rows.remove(0),
         other => panic!("{other:?}"),
@@ -153,7 +153,7 @@ fn pages_are_those_of_both_together() {
     let like = like(&journal);
     let over = |journal: &Journal<Model>, limit, before, found: &[u64], next| {
         let overlay: Overlay = journal.look(&list(limit, before)).unwrap();
-        ids(overlay.over(page(found, next, &like), limit))
+        ids(overlay.over(page(found, next, &like)))
     };
     assert_eq!(
         over(&journal, 9, None, &[7, 5], None),
@@ -198,7 +198,7 @@ fn lists_by_topic_are_those_of_both_and_a_search_says_that_it_is_behind() {
         journal
             .look(&query)
             .unwrap()
-            .over(page(&[], None, &any()), 5)
+            .over(page(&[], None, &any()))
     };
     assert_eq!(ids(by(Some(" TEA"), None)).0, [1]);
     assert_eq!(ids(by(Some("coffee"), None)).0, [0_u128; 0]);
