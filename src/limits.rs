@@ -27,6 +27,12 @@ pub const INFORMATIONAL_RESPONSES: usize = 8;
 pub const BODY_BYTES: usize = 1024 * 1024;
 /// The body of `/analyze/` and `/keywords/`. Larger: 413.
 pub const ANALYZE_BODY_BYTES: usize = 4 * 1024 * 1024;
+/// The body of a chat in a vendor's dialect, unless configured: pictures are part of it. Larger: 413.
+pub const CHAT_BODY_BYTES: usize = 32 * 1024 * 1024;
+/// … and the most that can be configured.
+pub const CHAT_BODY_BYTES_MAX: usize = 256 * 1024 * 1024;
+/// Bytes of a chat's answer that are held back until there is content. More: 502.
+pub const HELD_BYTES: usize = 64 * 1024;
 /// The body that a provider may send when it does not stream. Larger: 502. It is parsed on the
 /// loop, in a few milliseconds at most (docs/decisions/0017-answers-on-the-loop.md).
 pub const PROVIDER_BODY_BYTES: usize = 2 * 1024 * 1024;
@@ -118,6 +124,23 @@ pub const IMPORTS: usize = 4;
 /// Bytes of text that one generation may produce. More: the provider is stopped and the text is
 /// marked truncated.
 pub const GENERATION_BYTES: usize = 4 * 1024 * 1024;
+
+// --- rate limits (docs/decisions/0036-rate-limits.md) ----------------------------------------------
+
+/// Limits that one address is measured against: four on requests and four on tokens. More: a wrong
+/// setting.
+pub const RATE_METERS: usize = 8;
+/// The largest number in a limit. Larger: a wrong setting.
+pub const RATE_COUNT: u64 = 1_000_000_000_000;
+/// The longest window of a limit. Longer: a wrong setting.
+pub const RATE_WINDOW_MS: u64 = 31 * 24 * 3600 * 1000;
+/// Addresses whose use is remembered, unless configured. Those for whom there is no place share one.
+pub const RATE_SUBJECTS: u64 = 65_536;
+/// … and the most that can be configured: 240 bytes each.
+pub const RATE_SUBJECTS_MAX: u64 = 4_194_304;
+/// Tokens that an answer is taken to have, as long as it is not there and nobody has said how long it
+/// may be.
+pub const RATE_TOKENS_UNASKED: u64 = 1_024;
 
 // --- time ----------------------------------------------------------------------------------------
 
@@ -242,6 +265,11 @@ pub const BREAKER_FAILURES: u32 = 5;
 pub const BREAKER_OPEN_MS: u64 = 5_000;
 /// … which doubles with each one that fails, up to this.
 pub const BREAKER_OPEN_MAX_MS: u64 = 60_000;
+/// Who can be asked for one model, at most.
+pub const TARGETS: usize = 16;
+/// A stream that has no content for so long goes on at another target, where there is one. A person
+/// in front of a page waits about that long for a first word (see `RETRY_HINT_MS`).
+pub const FAILOVER_MS: u64 = 10_000;
 /// The longest time limit that a client may set for its own request. Longer: 400.
 pub const CLIENT_TIMEOUT_MS: u64 = 3_600_000;
 

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use toml::de::{DeTable, DeValue};
 
 use super::layers::Raw;
+use super::names::segment;
 use super::{ConfigError, Origin, SourceFile};
 
 /// The configuration file, its tables flattened: `[limits]` with `body_bytes` in it is the key
@@ -15,7 +16,17 @@ pub(super) struct FileLayer {
     path: PathBuf,
     pub(super) values: BTreeMap<String, (Raw, usize)>,
     /// The tables themselves, so that an empty one is not overlooked.
-    pub(super) tables: BTreeMap<String, usize>,
+    pub(super) tables: BTreeMap<String, Table>,
+}
+
+/// Where a table of the file stands.
+pub(super) struct Table {
+    /// The key of the table that it is in.
+    pub(super) parent: String,
+    /// Its name there.
+    pub(super) name: String,
+    /// Counted from 1.
+    pub(super) line: usize,
 }
 
 impl FileLayer {
@@ -33,11 +44,13 @@ impl FileLayer {
         let mut waiting = vec![(String::new(), root.get_ref())];
         while let Some((prefix, table)) = waiting.pop() {
             for (name, value) in table {
-                let key = format!("{prefix}{}", name.get_ref());
+                let key = format!("{prefix}{}", segment(name.get_ref()));
                 let line = line_of(&source.text, name.span().start);
                 if let DeValue::Table(table) = value.get_ref() {
                     waiting.push((format!("{key}."), table));
-                    layer.tables.insert(key, line);
+                    let parent = prefix.trim_end_matches('.').to_owned();
+                    let name = name.get_ref().to_string();
+                    layer.tables.insert(key, Table { parent, name, line });
                 } else {
                     layer.values.insert(key, (raw(value.get_ref()), line));
                 }
@@ -70,7 +83,8 @@ fn raw(value: &DeValue<'_>) -> Raw {
             }
         }
         DeValue::Array(items) => Raw::List(items.iter().map(|item| flat(item.get_ref())).collect()),
-        DeValue::Float(_) | DeValue::Datetime(_) | DeValue::Table(_) => Raw::Other,
+        DeValue::Float(float) => Raw::Number(float.as_str().to_owned()),
+        DeValue::Datetime(_) | DeValue::Table(_) => Raw::Other,
     }
 }
 
@@ -78,6 +92,19 @@ fn raw(value: &DeValue<'_>) -> Raw {
 fn flat(value: &DeValue<'_>) -> Raw {
     match value {
         DeValue::Array(_) => Raw::Other,
+        DeValue::Table(fields) => Raw::Table(
+            (fields.iter())
+                .map(|(name, value)| (name.get_ref().to_string(), leaf(value.get_ref())))
+                .collect(),
+        ),
+        value => raw(value),
+    }
+}
+
+/// A field of a table in an array.
+fn leaf(value: &DeValue<'_>) -> Raw {
+    match value {
+        DeValue::Array(_) | DeValue::Table(_) => Raw::Other,
         value => raw(value),
     }
 }

@@ -8,7 +8,7 @@ use std::fmt;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
-use super::file::{self, FileLayer};
+use super::file::{self, FileLayer, Table};
 use super::names::{self, PREFIX, nearest};
 use super::values::Value;
 use super::{ConfigError, Sources};
@@ -52,12 +52,14 @@ pub(super) enum Raw {
     Untyped(String),
     /// A string of the file.
     Text(String),
-    /// An integer of the file, in decimal digits.
+    /// A number of the file, an integer in decimal digits.
     Number(String),
     /// A truth value of the file.
     Bool(bool),
     /// An array of the file.
     List(Vec<Raw>),
+    /// A table in an array of the file.
+    Table(BTreeMap<String, Raw>),
     /// A type that no setting has.
     Other,
 }
@@ -207,11 +209,21 @@ impl Layers {
 
     /// The names below `section` that the file has tables for.
     pub(super) fn tables_below(&self, section: &str) -> Vec<(String, Origin)> {
-        let tables = self.file.tables.iter().filter_map(|(table, line)| {
-            let name = table.strip_prefix(section)?.strip_prefix('.')?;
-            (!name.contains('.')).then(|| (name.to_owned(), self.file.origin(*line)))
+        let tables = self.file.tables.values();
+        let below = tables.filter(|table| table.parent == section);
+        below
+            .map(|table| (table.name.clone(), self.file.origin(table.line)))
+            .collect()
+    }
+
+    /// The names of the values in the table `section` of the file, if there is one.
+    pub(super) fn names_in(&self, section: &str) -> Option<Vec<String>> {
+        self.file.tables.get(section)?;
+        let keys = self.file.values.keys().filter_map(|key| {
+            let name = key.strip_prefix(section)?.strip_prefix('.')?;
+            (!name.contains('.')).then(|| name.to_owned())
         });
-        tables.collect()
+        Some(keys.collect())
     }
 
     pub(super) fn has_variable(&self, name: &str) -> bool {
@@ -255,7 +267,7 @@ impl Layers {
                 return Err(self.unknown(self.file.origin(*line), key, nearest(key, keys())));
             }
         }
-        for (table, line) in &self.file.tables {
+        for (table, Table { line, .. }) in &self.file.tables {
             let section = format!("{table}.");
             if !keys().any(|known| known.starts_with(&section)) {
                 let sections = keys().filter_map(|key| Some(key.rsplit_once('.')?.0));

@@ -17,11 +17,16 @@
 mod base_url;
 mod error;
 mod file;
+mod gateway;
+mod keys;
 mod layers;
 mod limits;
+mod model;
 mod names;
+mod price;
 mod prompt;
 mod provider;
+mod rate;
 mod reference;
 mod resilience;
 mod secret;
@@ -41,15 +46,23 @@ use provider::Draft;
 
 pub use base_url::BaseUrl;
 pub use error::ConfigError;
+pub use gateway::{Gateway, GatewayLimits};
+pub use keys::ApiKey;
 pub use layers::Origin;
 pub use limits::{Drill, Limits, Offline};
+pub use model::{Model, ModelTarget};
+pub(crate) use names::nearest;
+pub use price::{Price, Prices};
 pub use prompt::{KeywordsPrompt, PromptTemplate};
 pub use provider::{OFFLINE, Provider, ProviderKind, Timeouts, Upstream};
+pub use rate::{Rate, RateRule};
 pub use reference::reference;
-pub use resilience::{Breaker, Queue, Resilience, Retry};
+pub use resilience::{Breaker, Concurrency, Queue, Resilience, Retry};
 pub use secret::Secret;
 pub use sources::{Flags, SourceFile, Sources};
-pub use values::{Durable, HostName, LogFormat, LogLevel, NameServers, Speech, WebOrigin};
+pub use values::{
+    Durable, HostName, LogFormat, LogLevel, NameServers, Speech, Store, WebOrigin,
+};
 
 /// Everything that an operator can choose. Made by [`Config::load`].
 #[derive(Clone, Debug, PartialEq)]
@@ -90,12 +103,23 @@ pub struct Config {
     pub default_provider: String,
     /// The configured providers by name, then the offline one, which is always there.
     pub providers: Vec<Provider>,
+    /// The model of requests that name neither a model nor a provider; that provider's usual one
+    /// if absent.
+    pub default_model: Option<String>,
+    /// Names that clients may ask for, beside those of the providers' own models.
+    pub models: Vec<Model>,
+    /// What tokens cost.
+    pub prices: Vec<Prices>,
     /// How log lines look.
     pub log_format: LogFormat,
     /// Which log lines there are.
     pub log_level: LogLevel,
+    /// What everybody may do.
+    pub rate: Rate,
     /// Bounds that an operator may move.
     pub limits: Limits,
+    /// The vendors' own routes.
+    pub gateway: Gateway,
     /// The built-in provider.
     pub offline: Offline,
     /// Faults on purpose.
@@ -114,6 +138,17 @@ impl Config {
         &self.effective
     }
 
+    /// What the tokens of a model at a provider cost, if that is known: the price of that very
+    /// target before the one of the model wherever it is.
+    pub fn prices_of(&self, provider: &str, model: &str) -> Option<&Prices> {
+        let is = |prices: &&Prices| {
+            let rest = prices.model.strip_prefix(provider);
+            rest.and_then(|rest| rest.strip_prefix('/')) == Some(model)
+        };
+        let exact = self.prices.iter().find(is);
+        exact.or_else(|| self.prices.iter().find(|prices| prices.model == model))
+    }
+
     /// The provider of that name.
     pub fn provider(&self, name: &str) -> Option<&Provider> {
         self.providers.iter().find(|provider| provider.name == name)
@@ -126,7 +161,8 @@ impl Config {
 fn read(layers: &mut Layers) -> Result<Config, ConfigError> {
     let connections = 16..=CONNECTIONS as u64;
     let chosen = layers.optional("default_provider")?;
-    let config = Config {
+    let default_model = layers.optional("default_model")?;
+    let mut config = Config {
         listen: layers.value("listen", SocketAddr::from(([127, 0, 0, 1], 8080)))?,
         data_dir: layers.value("data_dir", PathBuf::from("maitred-data"))?,
         durable: layers.value("durable", Durable::Spill)?,
@@ -147,24 +183,31 @@ fn read(layers: &mut Layers) -> Result<Config, ConfigError> {
         record: layers.optional("record")?,
         log_format: layers.value("log.format", LogFormat::Text)?,
         log_level: layers.value("log.level", LogLevel::Info)?,
+        rate: Rate::read(layers, "rate")?,
         limits: Limits::read(layers, "limits")?,
+        gateway: Gateway::read(layers, "gateway")?,
+        default_model,
         offline: Offline::read(layers, OFFLINE)?,
         providers: vec![Provider::offline(layers)?],
         drill: Drill::read(layers, "drill")?,
         // `finish` knows these.
         default_provider: String::new(),
+        models: Vec::new(),
+        prices: Vec::new(),
         effective: String::new(),
     };
     let drafts = provider::read_all(layers)?;
+    let models = model::read_all(layers, config.gateway.limits.failover_ms)?;
+    config.prices = price::read_all(layers)?;
     layers.refuse_unknown()?;
-    finish(config, chosen, drafts, layers)
+    finish(config, chosen, (drafts, models), layers)
 }
 
 /// The rules between settings, and the defaults that depend on other settings.
 fn finish(
     mut config: Config,
     chosen: Option<String>,
-    drafts: Vec<Draft>,
+    (drafts, models): (Vec<Draft>, Vec<model::Draft>),
     layers: &mut Layers,
 ) -> Result<Config, ConfigError> {
     let listen = config.listen;
@@ -180,6 +223,10 @@ fn finish(
     config.default_provider = provider::default_name(layers, chosen, &providers)?;
     providers.append(&mut config.providers); // the built-in one comes last
     config.providers = providers;
+    for model in models {
+        let model = model.finish(layers, &config.providers)?;
+        config.models.push(model);
+    }
     config.effective = layers.effective();
     Ok(config)
 }

@@ -5,13 +5,24 @@ pub(super) const PREFIX: &str = "MAITRED_";
 
 /// The variable of a setting: `limits.body_bytes` is `MAITRED_LIMITS_BODY_BYTES`.
 pub(super) fn variable(key: &str) -> String {
-    let upper = key.to_ascii_uppercase().replace(['.', '-'], "_");
-    format!("{PREFIX}{upper}")
+    let word = key.replace(['"', '\''], "").to_ascii_uppercase();
+    let word = word.replace(|letter: char| !letter.is_ascii_alphanumeric(), "_");
+    format!("{PREFIX}{word}")
+}
+
+/// A name as one part of a key: in quotes if it would be more than one otherwise, or none.
+pub(super) fn segment(name: &str) -> String {
+    let bare = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+    if !name.is_empty() && name.bytes().all(bare) {
+        name.to_owned()
+    } else {
+        toml::Value::String(name.to_owned()).to_string()
+    }
 }
 
 /// The known name that looks most like `name`, if one does: a few letters apart as a whole, or
 /// the right word in the wrong section.
-pub(super) fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<String> {
+pub(crate) fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<String> {
     let allowed = 1 + name.len() / 5;
     let distance = |candidate: &str| {
         let whole = edits(name, candidate);

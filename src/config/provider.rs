@@ -10,7 +10,7 @@ use super::limits::bounded;
 use super::names::variable;
 use super::resilience::{Queue, Resilience, Turns};
 use super::vendors::{VENDORS, Vendor};
-use super::{BaseUrl, ConfigError, Secret, Speech};
+use super::{ApiKey, BaseUrl, Concurrency, ConfigError, Speech, keys};
 use crate::limits as default;
 
 /// The name of the provider that is always there and needs nobody.
@@ -23,8 +23,11 @@ pub struct Provider {
     pub name: String,
     /// The model of requests that name none.
     pub model: String,
+    /// The models that it has, if that was said: whoever asks for one of them by its name alone
+    /// asks it.
+    pub models: Vec<String>,
     /// Calls at a time; as many as it has connections if absent.
-    pub concurrency: Option<usize>,
+    pub concurrency: Option<Concurrency>,
     /// The calls that wait for their turn.
     pub queue: Queue,
     /// What is done when it fails.
@@ -49,10 +52,12 @@ pub struct Upstream {
     pub speech: Speech,
     /// Where it is.
     pub base: BaseUrl,
+    /// Whether that is the address of the vendor of that name.
+    pub official: bool,
     /// What it knows us by; servers of one's own often want none.
-    pub key: Option<Secret>,
-    /// Where the key was set, or where it can be: in words, for whoever has to set another.
-    pub key_source: String,
+    pub keys: Vec<ApiKey>,
+    /// The variable that takes a key, for whoever has to set one.
+    pub key_variable: String,
     /// Connections to it, at most.
     pub connections: usize,
     /// Certificates to trust instead of the system's, in PEM.
@@ -88,9 +93,14 @@ impl Provider {
     /// The built-in provider. Its settings are in a table of their own.
     pub(super) fn offline(layers: &mut Layers) -> Result<Self, ConfigError> {
         let turns = Turns::read(layers, OFFLINE)?;
+        if turns.concurrency == Some(Concurrency::Adaptive) {
+            let problem = "must be a number: the built-in provider is never slow".to_owned();
+            return Err(layers.illegal(&format!("{OFFLINE}.concurrency"), problem));
+        }
         Ok(Provider {
             name: OFFLINE.to_owned(),
             model: OFFLINE.to_owned(),
+            models: Vec::new(),
             concurrency: turns.concurrency,
             queue: turns.finish(OFFLINE, layers),
             resilience: Resilience::default(),
@@ -113,7 +123,8 @@ pub(super) struct Draft {
     speech: Speech,
     base: Option<BaseUrl>,
     model: Option<String>,
-    key: Option<Secret>,
+    models: Vec<String>,
+    keys: Vec<ApiKey>,
     turns: Turns,
     connections: u64,
     ca_file: Option<PathBuf>,
@@ -147,14 +158,19 @@ pub(super) fn read_all(layers: &mut Layers) -> Result<Vec<Draft>, ConfigError> {
 }
 
 fn name_problem(name: &str) -> Option<String> {
-    let legal = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
     if name == OFFLINE {
         return Some("is built in; its settings are in the table [offline]".to_owned());
     }
-    if name.is_empty() || name.len() > 32 || !name.bytes().all(legal) {
+    if !is_plain_name(name) {
         return Some("must have a name of at most 32 letters a-z, digits and hyphens".to_owned());
     }
     None
+}
+
+/// Whether a name can stand in a header and a variable.
+pub(super) fn is_plain_name(name: &str) -> bool {
+    let legal = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    !name.is_empty() && name.len() <= 32 && name.bytes().all(legal)
 }
 
 fn read(layers: &mut Layers, name: String) -> Result<Draft, ConfigError> {
@@ -171,7 +187,7 @@ fn read(layers: &mut Layers, name: String) -> Result<Draft, ConfigError> {
         )?,
         base: layers.optional_or(&key("base_url"), also(|vendor| &vendor.base_variables))?,
         model: layers.optional_or(&key("model"), also(|vendor| &vendor.model_variables))?,
-        key: layers.optional_or(&key("key"), also(|vendor| vendor.key_variables))?,
+        models: layers.value(&key("models"), Vec::new())?,
         turns: Turns::read(layers, &section)?,
         connections: layers.number(
             &key("connections"),
@@ -181,6 +197,7 @@ fn read(layers: &mut Layers, name: String) -> Result<Draft, ConfigError> {
         ca_file: layers.optional(&key("ca_file"))?,
         timeouts: Timeouts::read(layers, &section)?,
         resilience: Resilience::read(layers, &section)?,
+        keys: keys::read(layers, &section, also(|vendor| vendor.key_variables))?,
         name,
     })
 }
@@ -197,7 +214,7 @@ impl Draft {
         let vendor = Vendor::of_name(&self.name).filter(|vendor| vendor.speech == self.speech);
         let base = match (self.base, vendor) {
             (Some(base), _) => base,
-            (None, Some(vendor)) if self.key.is_none() => {
+            (None, Some(vendor)) if self.keys.is_empty() => {
                 let words = format!(
                     "set {}, or the base_url of a server that needs no key",
                     vendor.key_variables[0]
@@ -219,15 +236,23 @@ impl Draft {
         layers.settle(&key("model"), &model);
         let upstream = Upstream {
             speech: self.speech,
+            official: vendor.is_some_and(|vendor| vendor.base() == base),
             base,
-            key_source: key_source(layers, &key("key"), self.key.is_some(), vendor),
-            key: self.key,
+            key_variable: match vendor {
+                Some(vendor) => vendor.key_variables[0].to_owned(),
+                None => variable(&key("key")),
+            },
+            keys: self.keys,
             connections: self.connections as usize,
             ca_file: self.ca_file,
             timeouts: self.timeouts,
         };
+        if self.models.iter().any(String::is_empty) {
+            return Err(layers.illegal(&key("models"), "has a name that is empty".to_owned()));
+        }
         Ok(Provider {
             model,
+            models: self.models,
             concurrency: self.turns.concurrency,
             queue: self
                 .turns
@@ -236,15 +261,6 @@ impl Draft {
             name: self.name,
             kind: ProviderKind::Http(Box::new(upstream)),
         })
-    }
-}
-
-/// Where a key stands, or the variable that takes one.
-fn key_source(layers: &Layers, key: &str, is_set: bool, vendor: Option<&Vendor>) -> String {
-    match vendor {
-        _ if is_set => layers.origin(key).to_string(),
-        Some(vendor) => vendor.key_variables[0].to_owned(),
-        None => variable(key),
     }
 }
 

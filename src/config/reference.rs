@@ -7,7 +7,7 @@
 use std::fmt::Write as _;
 
 use super::layers::Layers;
-use super::{ConfigError, Sources};
+use super::{ConfigError, SourceFile, Sources};
 
 /// What each setting is. Those of a provider are shown for one that has all of them.
 const WORDS: &[(&str, &str)] = &[
@@ -41,6 +41,10 @@ const WORDS: &[(&str, &str)] = &[
         "the provider of requests that name none",
     ),
     (
+        "default_model",
+        "the model of requests that name neither a model nor a provider, for instance one of `[model.NAME]`; otherwise that provider's",
+    ),
+    (
         "dns",
         "name servers to ask for the addresses of providers, see below; otherwise the system's resolver",
     ),
@@ -66,6 +70,22 @@ const WORDS: &[(&str, &str)] = &[
     ("record", "a file to record the run into"),
     ("log.format", "or `json`"),
     ("log.level", "`error`, `warn`, `info`, `debug` or `trace`"),
+    (
+        "rate.requests",
+        "requests that cost a call or a scorer, such as `[\"60/min\", \"1000/day\"]`, up to four; then 429",
+    ),
+    (
+        "rate.tokens",
+        "tokens of prompts and answers, such as `[\"100000/min\"]`, up to four; then 429",
+    ),
+    (
+        "rate.connections",
+        "connections at a time; more: 429, more than twice as many: closed",
+    ),
+    (
+        "rate.subjects",
+        "of how many addresses that is remembered; others share one allowance",
+    ),
     ("limits.body_bytes", "a request body; larger: 413"),
     (
         "limits.analyze_body_bytes",
@@ -138,8 +158,16 @@ const WORDS: &[(&str, &str)] = &[
         "its key; servers of one's own often want none",
     ),
     (
+        "provider.openai.keys",
+        "several keys instead, as a list or as a table of names; see below",
+    ),
+    (
+        "provider.openai.models",
+        "the models that it has; whoever asks for one of them by its name alone asks it",
+    ),
+    (
         "provider.openai.concurrency",
-        "calls at a time, the others wait in line; otherwise as many as connections",
+        "calls at a time, the others wait in line; `\"adaptive\"` finds out; otherwise as many as connections",
     ),
     (
         "provider.openai.queue_calls",
@@ -208,6 +236,40 @@ const WORDS: &[(&str, &str)] = &[
         "provider.openai.breaker_open_ms",
         "that while; doubled with each probe that fails, up to 60000",
     ),
+    (
+        "gateway.failover_ms",
+        "a stream without content for so long goes on at the next target of its model, if it has one; 0: never",
+    ),
+    (
+        "model.smart.targets",
+        "who can be asked, the preferred one first; see below",
+    ),
+    (
+        "model.smart.slow_ms",
+        "the same as `gateway.failover_ms`, for this model",
+    ),
+    (
+        "model.smart.hedge_ms",
+        "a stream without content for so long is asked of the next target as well, and the first content wins",
+    ),
+    ("price.gpt-4o.prompt", "a million tokens of the prompt"),
+    ("price.gpt-4o.completion", "of the answer"),
+    (
+        "price.gpt-4o.cached",
+        "of what the provider had in its cache; as `prompt` if not set",
+    ),
+    (
+        "gateway.store",
+        "what is kept of answers on the vendors' routes: `texts` with their rows, `requests` (rows alone) or `off`",
+    ),
+    (
+        "gateway.body_bytes",
+        "a request body on these routes, pictures included; larger: 413",
+    ),
+    (
+        "gateway.heartbeat_ms",
+        "silence on a stream of theirs before a sign of life; 0: never",
+    ),
     ("offline.gap_ms", "between two tokens of a stream"),
     ("offline.tokens", "tokens of an article, at most"),
     (
@@ -231,8 +293,14 @@ const WORDS: &[(&str, &str)] = &[
     ),
 ];
 
-/// The setting whose default is not a value but a rule, which the page tells.
-const BY_RULE: &str = "default_provider";
+/// The settings whose default is not a value but a rule, which the page tells.
+const BY_RULE: [(&str, &str); 2] = [
+    ("default_provider", "see below"),
+    ("model.smart.targets", "required"),
+];
+
+/// What has to be there for every setting to be asked for, beside a provider.
+const EXAMPLE: &str = "[model.smart]\ntargets = \"openai\"\n[price.gpt-4o]\n";
 
 /// The tables of the reference in Markdown, each with its name: `server` for what stands in no table of
 /// the file or in `[log]`, else the table of the file.
@@ -243,6 +311,10 @@ pub fn reference() -> Result<Vec<(String, String)>, ConfigError> {
     sources
         .environment
         .insert(name.to_owned(), value.to_owned());
+    sources.file = Some(SourceFile {
+        path: "maitred.toml".into(),
+        text: EXAMPLE.to_owned(),
+    });
     let mut layers = Layers::gather(&sources)?;
     super::read(&mut layers)?;
     let mut tables: Vec<(String, String)> = Vec::new();
@@ -259,16 +331,21 @@ pub fn reference() -> Result<Vec<(String, String)>, ConfigError> {
                 tables.len() - 1
             }
         };
-        let default = match default {
-            _ if key == BY_RULE => "see below".to_owned(),
-            Some(value) => format!("`{}`", value.trim_matches('"')),
-            None => "not set".to_owned(),
+        let default = match (rule(key), default) {
+            (Some(rule), _) => rule.to_owned(),
+            (None, Some(value)) => format!("`{}`", value.trim_matches('"')),
+            (None, None) => "not set".to_owned(),
         };
         let words = words(key).unwrap_or("");
         // Writing to a string cannot fail.
         let _ = writeln!(tables[at].1, "| `{key}` | {default} | {words} |");
     }
     Ok(tables)
+}
+
+fn rule(key: &str) -> Option<&'static str> {
+    let mut all = BY_RULE.iter();
+    all.find(|(name, _)| *name == key).map(|(_, words)| *words)
 }
 
 /// What a setting is, in words.

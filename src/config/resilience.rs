@@ -5,8 +5,9 @@
 //! `engine/policy/`.
 
 use super::ConfigError;
-use super::layers::Layers;
+use super::layers::{Layers, Raw};
 use super::limits::bounded;
+use super::values::{Value, quoted};
 use crate::limits as default;
 
 /// Further attempts, and when there are none.
@@ -55,6 +56,49 @@ impl Resilience {
     }
 }
 
+/// How many calls there may be at a provider at a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Concurrency {
+    /// So many.
+    Fixed(usize),
+    /// As many as it answers without getting slower.
+    Adaptive,
+}
+
+const ADAPTIVE: &str = "adaptive";
+
+impl Value for Concurrency {
+    fn parse(raw: &Raw) -> Result<Self, String> {
+        if let Raw::Text(word) | Raw::Untyped(word) = raw
+            && word == ADAPTIVE
+        {
+            return Ok(Concurrency::Adaptive);
+        }
+        let number = u64::parse(raw).ok().map(|number| number as usize);
+        let number = number.filter(|number| (1..=default::CONNECTIONS).contains(number));
+        let most = default::CONNECTIONS;
+        let wrong = || format!("must be between 1 and {most}, or \"{ADAPTIVE}\"");
+        number.map(Concurrency::Fixed).ok_or_else(wrong)
+    }
+
+    fn show(&self) -> String {
+        match self {
+            Concurrency::Fixed(number) => number.to_string(),
+            Concurrency::Adaptive => quoted(ADAPTIVE),
+        }
+    }
+}
+
+impl Concurrency {
+    /// The number that was set, if one was.
+    pub fn fixed(self) -> Option<usize> {
+        match self {
+            Concurrency::Fixed(number) => Some(number),
+            Concurrency::Adaptive => None,
+        }
+    }
+}
+
 /// The calls that wait for their turn at a provider.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Queue {
@@ -68,7 +112,7 @@ pub struct Queue {
 /// chosen how many there are.
 pub(super) struct Turns {
     /// Calls at a time.
-    pub(super) concurrency: Option<usize>,
+    pub(super) concurrency: Option<Concurrency>,
     calls: u64,
     ms: Option<u64>,
 }
@@ -78,9 +122,7 @@ impl Turns {
         let key = |field: &str| format!("{section}.{field}");
         let most = default::CONNECTIONS as u64;
         Ok(Turns {
-            concurrency: layers
-                .optional_number(&key("concurrency"), 1..=most)?
-                .map(|number| number as usize),
+            concurrency: layers.optional(&key("concurrency"))?,
             calls: layers.number(&key("queue_calls"), default::QUEUE_CALLS as u64, 0..=most)?,
             ms: layers.optional_number(&key("queue_ms"), 0..=3_600_000)?,
         })

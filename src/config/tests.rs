@@ -1,6 +1,9 @@
 //! Each rule of the configuration, on sources made of text.
 #![allow(clippy::unwrap_used)]
 
+mod models;
+mod providers;
+
 use super::*;
 
 /// Sources under construction.
@@ -134,8 +137,8 @@ fn an_unknown_key_names_file_line_and_the_nearest() {
             "maitred.toml:3: `limits.body_byte` is not a setting; did you mean `limits.body_bytes`?",
         ),
         (
-            "body_bytes = 5",
-            "maitred.toml:1: `body_bytes` is not a setting; did you mean `limits.body_bytes`?",
+            "ledger_bytes = 5",
+            "maitred.toml:1: `ledger_bytes` is not a setting; did you mean `limits.ledger_bytes`?",
         ),
         (
             "[limts]",

@@ -19,7 +19,7 @@ pub(super) trait Value: Sized {
 }
 
 /// A string as TOML writes it.
-fn quoted(text: &str) -> String {
+pub(super) fn quoted(text: &str) -> String {
     toml::Value::String(text.to_owned()).to_string()
 }
 
@@ -302,6 +302,18 @@ words! {
         Debug = "debug",
         /// Every event.
         Trace = "trace",
+    }
+}
+
+words! {
+    /// What is stored of answers on the vendors' routes.
+    pub enum Store {
+        /// A row of the request, and the text with its scores.
+        Texts = "texts",
+        /// A row of the request.
+        Requests = "requests",
+        /// Nothing.
+        Off = "off",
     }
 }
 

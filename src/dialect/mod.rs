@@ -48,6 +48,7 @@ pub mod failure;
 pub mod gemini;
 mod google;
 pub mod json;
+mod last_words;
 pub mod models;
 pub mod offline;
 pub mod openai;

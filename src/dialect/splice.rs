@@ -20,6 +20,7 @@ use std::ops::Range;
 use serde::{Deserialize, Serialize};
 
 use super::chat::{Body, Node};
+use super::last_words::last_words;
 use super::{Dialect, Refused};
 use crate::limits;
 
@@ -38,6 +39,8 @@ pub struct Skim {
     pub include_usage: bool,
     /// The name of the model in the body, quotes included; Gemini's is in the path.
     model_place: Option<Range<usize>>,
+    /// The list of messages in the body.
+    messages: Option<Range<usize>>,
     /// What makes OpenAI's servers report the usage, and what it takes the place of.
     usage_edit: Option<(Range<usize>, String)>,
 }
@@ -63,23 +66,28 @@ impl Skim {
             choices: 1,
             include_usage: dialect != Dialect::OpenAi,
             model_place: None,
+            messages: None,
             usage_edit: None,
         };
         match dialect {
-            Dialect::Gemini => skim.read_gemini(&root)?,
+            Dialect::Gemini => skim.read_gemini(body, &root)?,
             Dialect::OpenAi | Dialect::Anthropic => skim.read_named(body, &root)?,
         }
         Ok(skim)
     }
 
-    fn read_gemini(&mut self, root: &Node<'_, '_>) -> Result<(), Refused> {
+    fn read_gemini(&mut self, body: &[u8], root: &Node<'_, '_>) -> Result<(), Refused> {
         for field in root.camel_fields()? {
-            if field.name() == "generationConfig" {
-                for setting in field.camel_fields()? {
-                    if setting.name() == "candidateCount" {
-                        self.choices = choices(&setting)?;
+            match field.name() {
+                "contents" => self.messages = Some(place(body, &field)),
+                "generationConfig" => {
+                    for setting in field.camel_fields()? {
+                        if setting.name() == "candidateCount" {
+                            self.choices = choices(&setting)?;
+                        }
                     }
                 }
+                _ => {}
             }
         }
         Ok(())
@@ -99,6 +107,7 @@ impl Skim {
                 "stream" if field.is_set() => self.stream = field.flag()?,
                 "n" if is_openai && field.is_set() => self.choices = choices(field)?,
                 "stream_options" if is_openai => options = Some(field),
+                "messages" => self.messages = Some(place(body, field)),
                 _ => {}
             }
         }
@@ -134,6 +143,14 @@ impl Skim {
         };
         self.include_usage = asked.is_set() && asked.flag()?;
         Ok((!self.include_usage).then(|| (place(body, asked), "true".to_owned())))
+    }
+
+    /// What the user said last, at most `chars` characters of it, out of the body that was read.
+    /// Empty if there are no such words.
+    #[must_use]
+    pub fn last_words(&self, body: &[u8], chars: usize) -> String {
+        let messages = self.messages.clone().and_then(|place| body.get(place));
+        messages.map_or_else(String::new, |messages| last_words(messages, chars))
     }
 
     /// Appends `body`, which has to be the one that was read, to `out`, asking for `model`.

@@ -9,12 +9,15 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
+use super::account::Account;
 use super::call::Plan;
+use super::flow::chat::Chat;
 use super::generation::{Generation, GenerationWait, Outcome, Phase};
 use super::keywords::keywords_row;
 use super::slots::{ExchangeId, GenerationId};
 use super::timers::{Owner, Timer};
 use super::{Engine, Failure, TENANT, failure::Upstream};
+use crate::config::Store;
 use crate::dialect::{FinishReason, Usage};
 use crate::store::{RequestOutcome, RequestRow, TextRow, TextState, Write};
 
@@ -25,6 +28,7 @@ impl Engine {
     /// The transaction that stores a generation: a row for each request that was part of it, and
     /// one for the text if there is any. `None` when there is nothing to store.
     pub(super) fn rows_of(&mut self, id: GenerationId, state: TextState) -> Option<Write> {
+        self.count_usage(id);
         let subscribers = self.subscribers(id);
         let mut requests: Vec<RequestRow> = subscribers
             .into_iter()
@@ -32,6 +36,9 @@ impl Engine {
             .collect();
         let generation = self.generations.get_mut(id)?;
         requests.append(&mut generation.rows);
+        if generation.is_chat() && self.config.gateway.store == Store::Off {
+            requests.clear();
+        }
         if let Some(row) = keywords_row(generation) {
             self.settle_generation(id);
             return Some(Write::Keywords { requests, row });
@@ -63,16 +70,22 @@ impl Engine {
         if !(early && listens && self.exchanges.get(exchange)?.shares_row()) {
             return None;
         }
-        let mut row = if self.is_late(exchange) {
+        // The end of a chat does not wait for its rows.
+        let flow = self.exchanges.get(exchange)?.flow.chat();
+        let is_answered = flow == Some(Chat::Over) && generation.verdict() == Some(Ok(()));
+        let mut row = if is_answered {
+            self.request_row(exchange, RequestOutcome::Ok, 200)?
+        } else if self.is_late(exchange) {
             let failure = Failure::Deadline;
             let outcome = outcome_of(&failure, false);
-            let mut row = self.request_row(exchange, outcome, failure.status())?;
+            let status = failure.status_in(self.exchanges.get(exchange)?.terms.dialect);
+            let mut row = self.request_row(exchange, outcome, status)?;
             row.error_code = Some(failure.code().to_string());
             row
         } else {
             self.request_row(exchange, RequestOutcome::ClientGone, 499)?
         };
-        row = with_generation(row, generation);
+        self.enter_generation(&mut row, generation, exchange);
         Some(row)
     }
 
@@ -82,16 +95,27 @@ impl Engine {
             return None;
         }
         let generation = self.generations.get(id)?;
-        let row = match &generation.result.verdict {
+        let mut row = match &generation.result.verdict {
             Some(Err(failure)) => {
-                let outcome = outcome_of(failure, generation.has_text());
-                let mut row = self.request_row(exchange, outcome, failure.status())?;
+                let has_text = generation.has_text() || generation.is_chat();
+                let outcome = outcome_of(failure, has_text && generation.was_seen());
+                let status = failure.status_in(self.exchanges.get(exchange)?.terms.dialect);
+                let mut row = self.request_row(exchange, outcome, status)?;
                 row.error_code = Some(failure.code().to_string());
                 row
             }
             _ => self.request_row(exchange, RequestOutcome::Ok, 200)?,
         };
-        Some(with_generation(row, generation))
+        self.enter_generation(&mut row, generation, exchange);
+        Some(row)
+    }
+
+    /// Puts into the row of `exchange` what it has to say about its text.
+    fn enter_generation(&self, row: &mut RequestRow, text: &Generation, exchange: ExchangeId) {
+        row.generation_id = Some(text.id);
+        if let Some(exchange) = self.exchanges.get(exchange) {
+            self.enter_calls(row, text, exchange.started.mono);
+        }
     }
 
     /// Keeps a finished text so that it can be resumed, and lets the oldest ones go.
@@ -194,9 +218,12 @@ impl Engine {
             work: None,
             subscribers: Vec::new(),
             rows: Vec::new(),
+            inquiry: None,
             result: Box::new(Outcome {
                 verdict: Some(verdict),
                 finish: row.finish_reason.as_deref().and_then(finish_of),
+                native: None,
+                account: Account::default(),
                 usage: Usage {
                     prompt_tokens: row.prompt_tokens,
                     completion_tokens: row.completion_tokens,
@@ -204,12 +231,12 @@ impl Engine {
                 },
                 model: Some(row.model),
                 scores: row.scores,
-                keywords: Vec::new(),
-                document: None,
                 stored: true,
                 journalled: false,
                 attempts: 0,
+                at: 0,
                 created_ms: row.created_ms,
+                ..Outcome::default()
             }),
             timer: Timer::default(),
             wait: GenerationWait::Replay,
@@ -226,8 +253,9 @@ impl Engine {
         Ok(id)
     }
 
-    /// Takes a prompt off the list of those that others may join.
+    /// No provider is asked for a text any more: nobody joins it, and what it has used is charged.
     pub(super) fn forget_prompt(&mut self, id: GenerationId) {
+        self.settle_charge(id);
         if let Some(generation) = self.generations.get(id)
             && self.by_prompt.get(&generation.plan.key) == Some(&id)
         {
@@ -249,27 +277,19 @@ impl Engine {
     }
 }
 
-fn with_generation(mut row: RequestRow, generation: &Generation) -> RequestRow {
-    let result = &generation.result;
-    row.generation_id = Some(generation.id);
-    row.provider = Some(generation.plan.provider_name.to_string());
-    row.model = Some(generation.plan.model.clone());
-    row.prompt_tokens = result.usage.prompt_tokens;
-    row.completion_tokens = result.usage.completion_tokens;
-    row
-}
-
 fn text_row(generation: &Generation, state: TextState) -> TextRow {
     let (plan, result) = (&generation.plan, &generation.result);
+    let target = generation.target();
+    let model = result.model.as_deref().unwrap_or(&target.model);
     TextRow {
         id: generation.id,
         tenant: TENANT.to_string(),
         search_term_id: plan.term_id,
         term: plan.topic.clone(),
         text: generation.text.as_ref().clone(),
-        provider: plan.provider_name.to_string(),
-        model: result.model.clone().unwrap_or_else(|| plan.model.clone()),
-        offline: plan.offline,
+        provider: target.provider_name.to_string(),
+        model: model.to_owned(),
+        offline: target.offline,
         finish_reason: result.finish.map(|finish| finish.as_str().to_string()),
         state,
         prompt_tokens: result.usage.prompt_tokens,
@@ -288,6 +308,7 @@ pub(super) fn outcome_of(failure: &Failure, has_text: bool) -> RequestOutcome {
             RequestOutcome::TimedOut
         }
         Failure::Internal(_) | Failure::Panicked => RequestOutcome::Failed,
+        Failure::Body(_) => RequestOutcome::Refused,
         Failure::Upstream(_) if has_text => RequestOutcome::Truncated,
         // Nobody has waited for it.
         Failure::Upstream(Upstream::BreakerOpen { .. }) => RequestOutcome::ProviderFailed,

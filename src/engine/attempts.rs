@@ -12,6 +12,8 @@
 //! everything that has to be known for an answer. While a call is in back-off it holds nothing, so
 //! it can be given up at any time, and the time limit of the whole goes on.
 
+use std::sync::Arc;
+
 use super::call::{CallWait, Stage};
 use super::policy::breaker;
 use super::policy::retry;
@@ -28,12 +30,20 @@ impl Engine {
             return;
         };
         call.renewed = false;
+        let at = call.at;
+        if let Err(failure) = self.prepare_chat(id) {
+            return self.fail_call(id, failure);
+        }
+        let Some(call) = self.calls.get(id) else {
+            return;
+        };
         self.counters.calls += 1;
         let Some(generation) = self.generations.get_mut(call.generation) else {
             return;
         };
         generation.result.attempts += 1;
-        if generation.plan.offline {
+        generation.result.at = at;
+        if generation.target().offline {
             self.begin_offline(id);
         } else {
             self.queue_call(id);
@@ -46,6 +56,7 @@ impl Engine {
             return;
         };
         let (generation, provider) = (call.generation, call.provider);
+        self.put_spoken();
         let failure = self.unquoted(id, failure);
         self.counters.calls_failed += 1;
         self.advise(id, &failure);
@@ -68,8 +79,8 @@ impl Engine {
         let now = self.now.mono;
         let call = self.calls.get(id)?;
         let (generation, provider, retries) = (call.generation, call.provider, call.retries);
-        if !self.generations.get(generation)?.text.is_empty() {
-            return None; // somebody may have seen it
+        if self.generations.get(generation)?.was_seen() {
+            return None; // by somebody, perhaps
         }
         let rules = self.config.providers[provider as usize].resilience;
         let cause = retry::cause(failure, &rules)?;
@@ -99,6 +110,9 @@ impl Engine {
         if let Some(generation) = self.generations.get_mut(call.generation) {
             let result = &mut generation.result;
             (result.usage, result.finish, result.model) = (Usage::default(), None, None);
+            result.native = None;
+            result.document = None;
+            Arc::make_mut(&mut generation.text).clear();
         }
         self.counters.retries += 1;
         self.set_call_timer(id, CallWait::BackOff, at);

@@ -19,13 +19,14 @@ use uuid::Uuid;
 use super::generation::Generation;
 use super::keywords::Purpose;
 use super::now::Mono;
+use super::offline::Desk;
 use super::policy::breaker::{Health, Pass};
+use super::policy::route::{ModelRoute, Target};
 use super::provider::Reception;
 use super::slots::{CallId, ConnId, GenerationId};
 use super::timers::{Owner, Timer};
 use super::trace::{Kind, Span, State};
 use super::{Engine, Failure, failure::Upstream};
-use crate::dialect::offline;
 use crate::engine::io::How;
 use crate::limits::{LAG_HIGH_BYTES, LAG_LOW_BYTES};
 use crate::store::TextRow;
@@ -39,14 +40,8 @@ pub struct Plan {
     pub topic: String,
     /// `search_term_id` of the topic.
     pub term_id: Uuid,
-    /// Place of the provider in the configuration.
-    pub provider: u16,
-    /// Its name.
-    pub provider_name: Arc<str>,
-    /// Whether it is the built-in one.
-    pub offline: bool,
-    /// The model.
-    pub model: String,
+    /// Whom it may be asked of.
+    pub route: Arc<ModelRoute>,
     /// The most tokens.
     pub max_tokens: Option<u32>,
     /// The temperature.
@@ -70,10 +65,12 @@ impl Plan {
             key: [0; 32],
             topic: row.term.clone(),
             term_id: row.search_term_id,
-            provider,
-            provider_name: row.provider.as_str().into(),
-            offline: row.offline,
-            model: row.model.clone(),
+            route: Arc::new(ModelRoute::single(Target {
+                provider,
+                provider_name: row.provider.as_str().into(),
+                offline: row.offline,
+                model: row.model.as_str().into(),
+            })),
             max_tokens: None,
             temperature: None,
             stream: false,
@@ -89,7 +86,9 @@ impl Plan {
 pub struct Call {
     /// Whose text it is.
     pub generation: GenerationId,
-    /// Place of the provider in the configuration.
+    /// Which target of the plan it is at.
+    pub at: u8,
+    /// Place of that target's provider in the configuration.
     pub provider: u16,
     /// Where it is.
     pub stage: Stage,
@@ -129,7 +128,7 @@ pub enum Stage {
     /// The answer is arriving.
     Receiving(ConnId, Box<Reception>),
     /// The built-in provider writes. `None` while a word is being taken.
-    Offline(Option<Box<offline::Article>>),
+    Offline(Option<Box<Desk>>),
     /// Between two attempts, or between the last one and its end. It holds nothing.
     BackOff,
 }
@@ -156,11 +155,12 @@ pub enum CallWait {
 impl Engine {
     /// Starts the call of a generation.
     pub(super) fn start_call(&mut self, id: GenerationId) -> Result<(), Failure> {
-        let Some(provider) = self.generations.get(id).map(|g| g.plan.provider) else {
+        let Some((at, provider)) = self.first_target(id) else {
             return Ok(());
         };
         let call = Call {
             generation: id,
+            at,
             provider,
             stage: Stage::BackOff,
             timer: Timer::default(),
@@ -195,18 +195,27 @@ impl Engine {
     /// Ends the trace state of a call and starts `next`.
     pub(super) fn enter_call(&mut self, id: CallId, next: State) {
         let now = self.now.mono;
+        self.end_call_state(id, Some(next));
         if let Some(call) = self.calls.get_mut(id) {
-            self.trace.push(Span {
-                start: call.since,
-                nanos: now.since(call.since),
-                whose: id.into(),
-                kind: Kind::Call,
-                state: call.state,
-                arg: 0,
-            });
             call.state = next;
             call.since = now;
         }
+    }
+
+    fn end_call_state(&mut self, id: CallId, next: Option<State>) {
+        let Some(call) = self.calls.get(id) else {
+            return;
+        };
+        let (state, nanos) = (call.state, self.now.mono.since(call.since));
+        self.trace.push(Span {
+            start: call.since,
+            nanos,
+            whose: id.into(),
+            kind: Kind::Call,
+            state,
+            arg: 0,
+        });
+        self.spend(id, state, next, nanos);
     }
 
     /// A deadline of a call has come.
@@ -267,7 +276,7 @@ impl Engine {
     }
 
     fn remove_call(&mut self, id: CallId) -> Option<Call> {
-        self.enter_call(id, State::Queued);
+        self.end_call_state(id, None);
         let mut call = self.calls.remove(id)?;
         self.ledger.settle(&mut call.charged, 0);
         if let Some(generation) = self.generations.get_mut(call.generation)
@@ -317,6 +326,12 @@ impl Engine {
 }
 
 impl Generation {
+    /// The target that was asked last.
+    #[must_use]
+    pub fn target(&self) -> &Target {
+        self.plan.route.target(self.result.at)
+    }
+
     /// Whether those who asked for it want to see it grow: equal prompts are shared only among those
     /// who want the same of it.
     #[must_use]

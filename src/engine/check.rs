@@ -33,6 +33,7 @@ impl Engine {
         self.check_gates()?;
         self.check_listeners()?;
         self.check_ledger()?;
+        self.check_rates()?;
         self.check_archive()?;
         self.check_resolver()?;
         // Swept once a turn to twice the owners; between two turns a few are added.
@@ -90,6 +91,24 @@ impl Engine {
         })?;
         holds(busy == self.exchanges.len(), || {
             format!("{busy} busy clients, {} exchanges", self.exchanges.len())
+        })
+    }
+
+    /// What is reserved is what texts hold whose calls have not ended: at rest, nothing.
+    fn check_rates(&self) -> Result<(), Broken> {
+        let mut open = 0;
+        for (id, generation) in self.generations.iter() {
+            let Some(reserved) = &generation.result.charge.reserved else {
+                continue;
+            };
+            open += reserved.tokens();
+            holds(generation.phase == Phase::Calling, || {
+                format!("{id:?} holds what it has reserved after its call")
+            })?;
+        }
+        holds(open == self.rates.open_tokens(), || {
+            let counted = self.rates.open_tokens();
+            format!("{open} tokens are reserved, counted as {counted}")
         })
     }
 
@@ -205,7 +224,8 @@ impl Engine {
     }
 
     fn check_archive(&self) -> Result<(), Broken> {
-        let finished = |(_, g): &(_, &Generation)| g.phase == Phase::Finished;
+        // A chat cannot be resumed, and is only there until its client has all of it.
+        let finished = |(_, g): &(_, &Generation)| g.phase == Phase::Finished && !g.is_chat();
         let (mut kept, mut bytes) = (0, 0);
         for (id, generation) in self.generations.iter().filter(finished) {
             kept += 1;

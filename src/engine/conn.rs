@@ -11,10 +11,11 @@ use std::net::IpAddr;
 
 use super::blocks::Chain;
 use super::now::Mono;
+use super::policy::rate::Door;
 use super::resolver::Question;
 use super::slots::{CallId, DialId, ExchangeId};
 use super::timers::Timer;
-use crate::limits::SEND_LOW_BYTES;
+use crate::limits::{REQUESTS_PER_CONNECTION, SEND_LOW_BYTES};
 use crate::proto::http1;
 
 /// One socket's protocol side.
@@ -138,6 +139,8 @@ pub struct Client {
     pub exchange: Option<ExchangeId>,
     /// Who it is.
     pub peer: IpAddr,
+    /// Whether it is one of too many of its address.
+    pub door: Door,
     /// Requests so far.
     pub requests: u32,
     /// Open, or on the way to be closed.
@@ -176,6 +179,7 @@ impl Client {
             http: http1::Server::new(),
             exchange: None,
             peer,
+            door: Door::Open,
             requests: 0,
             phase: ClientPhase::Open,
             eof: false,
@@ -184,6 +188,12 @@ impl Client {
             body_bytes: 0,
             importing: false,
         }
+    }
+
+    /// Whether another request may follow the one that has begun.
+    #[must_use]
+    pub fn may_go_on(&self) -> bool {
+        self.door == Door::Open && self.requests < REQUESTS_PER_CONNECTION
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::conn::{Role, Wait};
 use super::io::{Gone, How, Output};
+use super::policy::rate::Subject;
 use super::timers::Owner;
 use super::{ConnId, Engine, Mono, Side};
 
@@ -98,7 +99,8 @@ impl Engine {
         self.blocks.clear(&mut conn.out);
         self.ledger.settle(&mut conn.charged, 0);
         match &conn.role {
-            Role::Client(_) => {
+            Role::Client(client) => {
+                self.doors.leave(Subject::of(client.peer));
                 self.clients -= 1;
                 self.mind_accepting();
             }

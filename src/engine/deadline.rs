@@ -7,6 +7,7 @@
 
 use super::flow::Flow;
 use super::flow::analyze::Analyze;
+use super::flow::chat::Chat;
 use super::flow::contents::Contents;
 use super::flow::generate::Generate;
 use super::flow::keywords::Keywords;
@@ -61,6 +62,7 @@ impl Engine {
                 .generation
                 .and_then(|id| self.generations.get(id))
                 .is_some_and(|text| matches!(text.phase, Phase::Saving | Phase::Finished)),
+            Flow::Chat(chat) => matches!(chat, Chat::Sending(_) | Chat::Over),
             Flow::Analyze(analysis) => matches!(analysis, Analyze::Saving(_)),
             Flow::Keywords(keywords) => matches!(keywords, Keywords::Saving(_)),
             Flow::Gather(gather) => gather.is_settled(),
@@ -68,9 +70,11 @@ impl Engine {
             Flow::Export(export) => export.has_begun(),
             Flow::Page(_) => true,
             // What an import has stored so far it tells in its answer, whenever it ends.
-            Flow::Import(_) | Flow::Body(_) | Flow::Doomed(_) | Flow::Parsing | Flow::Between => {
-                false
-            }
+            Flow::Import(_)
+            | Flow::Body(_)
+            | Flow::Doomed(_)
+            | Flow::Parsing(_)
+            | Flow::Between => false,
         }
     }
 

@@ -36,13 +36,14 @@ pub(super) struct TextReply<'a> {
 impl<'a> TextReply<'a> {
     pub(super) fn new(generation: &'a Generation, with_text: bool) -> Self {
         let (plan, result) = (&generation.plan, &generation.result);
+        let target = generation.target();
         TextReply {
             generated_text: with_text.then_some(generation.text.as_str()),
             id: generation.id,
             search_term_id: plan.term_id,
-            provider: &plan.provider_name,
-            model: result.model.as_deref().unwrap_or(&plan.model),
-            offline: plan.offline,
+            provider: &target.provider_name,
+            model: result.model.as_deref().unwrap_or(&target.model),
+            offline: target.offline,
             usage: UsageReply::from(result.usage),
             finish_reason: result.finish.map(|finish| finish.as_str()),
             cached: false,

@@ -1,5 +1,7 @@
 //! Exchanges: one client request and its reply. *Who waits.*
 
+use std::sync::Arc;
+
 use uuid::Uuid;
 
 use super::flow::{Flow, body::Shape};
@@ -11,9 +13,10 @@ use super::timers::{Owner, Timer};
 use super::trace::{Kind, Span, State};
 use super::work::{Work, WorkOwner};
 use super::{Engine, Failure, failure::Bound};
+use crate::dialect::Dialect;
 use crate::limits::{JSON_ON_LOOP_BYTES, PARSE_MS};
 use crate::proto::http1::{Method, Version};
-use crate::store::{RequestOutcome, RequestRow, Write};
+use crate::store::{Calls, Inbound, RequestOutcome, RequestRow, Write};
 
 /// One client request and its reply.
 #[derive(Debug)]
@@ -52,7 +55,8 @@ impl Exchange {
     /// Whether its row is written with the row of its text. A request for several texts has one of
     /// its own.
     pub(super) fn shares_row(&self) -> bool {
-        self.route.is_recorded() && matches!(self.flow, Flow::Generate(_))
+        let has_text = matches!(self.flow, Flow::Generate(_) | Flow::Chat(_));
+        self.route.is_recorded() && has_text
     }
 }
 
@@ -69,6 +73,8 @@ pub struct Terms {
     pub wants_stream: bool,
     /// `Last-Event-ID`: bytes of the text that it has already.
     pub last_event_id: Option<u64>,
+    /// In whose words it is answered; `None` is our own API.
+    pub dialect: Option<Dialect>,
 }
 
 /// What an exchange holds. Beside the flow's state and not in it, so that a transition that fails
@@ -103,6 +109,11 @@ impl Engine {
         for generation in held.generation.into_iter().chain(held.party) {
             self.unsubscribe(generation, id);
         }
+    }
+
+    /// The connection of an exchange, if both are there.
+    pub(super) fn conn_of(&self, id: ExchangeId) -> Option<ConnId> {
+        self.exchanges.get(id).map(|exchange| exchange.conn)
     }
 
     /// Ends the state that `id` is in and starts `next`, with one reading of the clock.
@@ -192,20 +203,40 @@ impl Engine {
 
     /// A body is complete: parse it here, or on a thread if it is long.
     pub(super) fn parse_body(&mut self, id: ExchangeId, shape: Shape) -> Result<(), Failure> {
-        let Some(exchange) = self.exchanges.get_mut(id) else {
-            return Ok(());
-        };
-        let Flow::Body(body) = &mut exchange.flow else {
-            return Err(Failure::Internal("a body ended twice"));
-        };
-        let body = std::mem::take(body);
+        let body = self.take_body(id)?;
         if body.len() <= JSON_ON_LOOP_BYTES {
             let ask = super::flow::body::parse(shape, &body)?;
-            return self.start(id, ask);
+            return self.start(id, ask, Arc::new(body));
         }
-        self.submit_for(id, Work::Parse { shape, body }, Bound::Parsers)?;
+        self.parse_on_thread(id, shape, Arc::new(body))
+    }
+
+    /// The body of a request that is complete.
+    pub(super) fn take_body(&mut self, id: ExchangeId) -> Result<Vec<u8>, Failure> {
+        match self
+            .exchanges
+            .get_mut(id)
+            .map(|exchange| &mut exchange.flow)
+        {
+            Some(Flow::Body(body)) => Ok(std::mem::take(body)),
+            _ => Err(Failure::Internal("a body ended twice")),
+        }
+    }
+
+    /// A long body is parsed on a thread.
+    pub(super) fn parse_on_thread(
+        &mut self,
+        id: ExchangeId,
+        shape: Shape,
+        body: Arc<Vec<u8>>,
+    ) -> Result<(), Failure> {
+        let work = Work::Parse {
+            shape,
+            body: Arc::clone(&body),
+        };
+        self.submit_for(id, work, Bound::Parsers)?;
         if let Some(exchange) = self.exchanges.get_mut(id) {
-            exchange.flow = Flow::Parsing;
+            exchange.flow = Flow::Parsing(body);
         }
         self.set_exchange_timer(id, self.now.mono.plus_ms(PARSE_MS));
         self.enter(id, State::Parsing);
@@ -235,6 +266,8 @@ impl Engine {
             prompt_tokens: None,
             completion_tokens: None,
             error_code: None,
+            inbound: Inbound::Own,
+            calls: Calls::default(),
         })
     }
 
@@ -265,6 +298,7 @@ impl Engine {
             return;
         };
         row.error_code = code.map(str::to_string);
+        self.enter_gather(id, &mut row);
         let write = Write::Save {
             requests: vec![row],
             text: None,

@@ -14,6 +14,7 @@
 use std::sync::Arc;
 
 use super::call::{CallWait, Stage};
+use super::metrics::Used;
 use super::now::Mono;
 use super::policy::breaker::{self, Breaker, Health, Pass};
 use super::policy::budget::Budget;
@@ -23,7 +24,7 @@ use super::pool::Pool;
 use super::slots::CallId;
 use super::trace::State;
 use super::{Engine, Failure, failure::Bound, failure::Upstream};
-use crate::config;
+use crate::config::{self, Concurrency};
 
 /// The gate of one provider.
 #[derive(Debug)]
@@ -40,6 +41,8 @@ pub struct Gate {
     pub breaker: Breaker,
     /// What has happened at it.
     pub tally: Tally,
+    /// What it was used for.
+    pub used: Used,
     /// How long a call may wait for its turn, in milliseconds.
     queue_ms: u64,
     /// On the list of gates that may have to let somebody in.
@@ -76,6 +79,9 @@ pub struct BreakerTurn {
     pub state: breaker::State,
 }
 
+/// When to look again at a line that is full: nobody knows.
+const LINE_MS: u64 = 1_000;
+
 /// Changes of breakers that may wait to be logged; more between two calls are only counted.
 const TURNS: usize = 1024;
 
@@ -86,7 +92,10 @@ impl Gate {
     pub fn for_each(providers: &[config::Provider], pools: &[Pool], texts: usize) -> Vec<Self> {
         let gate = |(provider, pool): (&config::Provider, &Pool)| match provider.upstream() {
             Some(_) => Gate::new(pool.max, provider),
-            None => Gate::new(provider.concurrency.unwrap_or(texts), provider),
+            None => {
+                let turns = provider.concurrency.and_then(Concurrency::fixed);
+                Gate::new(turns.unwrap_or(texts), provider)
+            }
         };
         providers.iter().zip(pools).map(gate).collect()
     }
@@ -101,9 +110,23 @@ impl Gate {
             cool_down: CoolDown::default(),
             breaker: Breaker::new(provider.resilience.breaker),
             tally: Tally::default(),
+            used: Used::default(),
             queue_ms: provider.queue.ms,
             listed: false,
         }
+    }
+
+    /// For how long, in milliseconds, a call that comes now would be turned away; `None` if not.
+    #[must_use]
+    pub fn rests_ms(&self, now: Mono) -> Option<u64> {
+        let line = || (!self.permits.has_room()).then_some(LINE_MS);
+        let open = || {
+            self.breaker
+                .check(now)
+                .err()
+                .map(|refused| refused.retry_after_ms)
+        };
+        self.cool_down.left_ms(now).or_else(open).or_else(line)
     }
 
     /// Whether a call made now has a chance.

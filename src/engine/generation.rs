@@ -10,20 +10,23 @@
 //! ```
 //! The verdict *bad* is told at once; *good* only when the row is on disk.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use uuid::Uuid;
 
 use super::call::Plan;
 use super::flow::Flow;
+use super::flow::chat::inquiry::Inquiry;
 use super::flow::generate::Event;
 use super::keywords::Purpose;
 use super::now::Mono;
-use super::slots::{CallId, ConnId, ExchangeId, GenerationId, WorkId};
+use super::rate::Charge;
+use super::slots::{CallId, ExchangeId, GenerationId, WorkId};
 use super::timers::{Owner, Timer};
 use super::trace::State;
 use super::work::{Cancel, Work, WorkOwner};
-use super::{Engine, Failure, failure::Upstream};
+use super::{Engine, Failure, account::Account, failure::Upstream};
 use crate::dialect::{FinishReason, Usage};
 use crate::limits::{GENERATION_BYTES, READERS_AT_ONCE, STORE_MS};
 use crate::score::Scores;
@@ -49,6 +52,8 @@ pub struct Generation {
     pub subscribers: Vec<ExchangeId>,
     /// Rows of the requests that were part of it and have ended.
     pub rows: Vec<RequestRow>,
+    /// Of a chat: what is needed to ask, until something of the answer was sent.
+    pub inquiry: Option<Box<Inquiry>>,
     /// What is known about the result.
     pub result: Box<Outcome>,
     /// The deadline of `wait`.
@@ -100,10 +105,18 @@ pub struct Outcome {
     pub verdict: Option<Result<(), Failure>>,
     /// Why the provider stopped.
     pub finish: Option<FinishReason>,
-    /// Attempts at the provider that were begun.
+    /// The same in the provider's own word.
+    pub native: Option<Cow<'static, str>>,
+    /// Attempts that were begun, at whatever target.
     pub attempts: u32,
+    /// Which target of the plan was asked last: of a text, the one that has written it.
+    pub at: u8,
+    /// Where the time went.
+    pub account: Account,
     /// What the provider counted.
     pub usage: Usage,
+    /// What was charged for it.
+    pub charge: Charge,
     /// The model that the provider named.
     pub model: Option<String>,
     /// The scores, if there was time for them.
@@ -130,14 +143,15 @@ impl Generation {
     /// Whether there is a text that can be stored, whole or not.
     #[must_use]
     pub fn has_text(&self) -> bool {
-        self.plan.purpose == Purpose::Text && !self.text.is_empty()
+        matches!(self.plan.purpose, Purpose::Text | Purpose::Chat) && !self.text.is_empty()
     }
 
     /// Bytes of memory it holds.
     #[must_use]
     pub fn bytes(&self) -> usize {
         let document = self.result.document.as_ref().map_or(0, |d| d.capacity());
-        self.text.capacity() + document + self.plan.topic.len() + 512 * self.rows.len()
+        let inquiry = self.inquiry.as_ref().map_or(0, |inquiry| inquiry.bytes());
+        self.text.capacity() + document + inquiry + self.plan.topic.len() + 512 * self.rows.len()
     }
 }
 
@@ -193,6 +207,9 @@ impl Engine {
             return;
         };
         generation.call = None;
+        if generation.is_chat() {
+            return self.complete_chat(id);
+        }
         let text = Arc::make_mut(&mut generation.text);
         text.truncate(text.trim_end().len());
         if text.is_empty() {
@@ -202,12 +219,20 @@ impl Engine {
         if let Purpose::Keywords(limit) = generation.plan.purpose {
             return self.complete_keywords(id, limit);
         }
+        generation.phase = Phase::Scoring;
+        self.forget_prompt(id);
+        self.score_generation(id);
+    }
+
+    /// The text is complete: a scorer is to have it.
+    pub(super) fn score_generation(&mut self, id: GenerationId) {
+        let Some(generation) = self.generations.get(id) else {
+            return;
+        };
         let work = Work::Score {
             text: Arc::clone(&generation.text),
             cancel: Cancel::default(),
         };
-        generation.phase = Phase::Scoring;
-        self.forget_prompt(id);
         self.settle_generation(id);
         for exchange in self.subscribers(id) {
             self.enter(exchange, State::Scoring);
@@ -238,6 +263,9 @@ impl Engine {
         };
         generation.work = None;
         generation.result.stored = result.is_ok();
+        if generation.is_chat() {
+            return self.chat_saved(id);
+        }
         if generation.result.verdict.is_none() {
             generation.result.verdict = Some(result.clone());
             self.keep_for_replay(id);
@@ -301,8 +329,9 @@ impl Engine {
 
     /// `exchange` listens from now on.
     pub(super) fn subscribe(&mut self, id: GenerationId, exchange: ExchangeId) {
-        let provider = self.generations.get(id).map_or(0, |g| g.plan.provider);
-        let total = self.now.mono.plus_ms(self.times(provider).total_ms);
+        let route = self.generations.get(id).map(|g| &g.plan.route);
+        let total_ms = route.map_or(0, |route| self.total_ms(route));
+        let total = self.now.mono.plus_ms(total_ms);
         let Some(generation) = self.generations.get_mut(id) else {
             return;
         };
@@ -363,6 +392,7 @@ impl Engine {
         }
         self.mind_the_gap(id);
         self.forget_read_keywords(id);
+        self.forget_chat(id);
     }
 
     /// Pauses the provider while its only reader is far behind, and resumes it.
@@ -440,10 +470,5 @@ impl Engine {
             let bytes = generation.bytes();
             self.ledger.settle(&mut generation.charged, bytes);
         }
-    }
-
-    /// The connection of an exchange, if both are there.
-    pub(super) fn conn_of(&self, id: ExchangeId) -> Option<ConnId> {
-        self.exchanges.get(id).map(|exchange| exchange.conn)
     }
 }

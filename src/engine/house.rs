@@ -93,7 +93,7 @@ impl Engine {
                     .get(id)
                     .is_some_and(|exchange| match &exchange.flow {
                         Flow::Generate(_) => exchange.held.generation.is_some(),
-                        Flow::Gather(_) => true,
+                        Flow::Gather(_) | Flow::Chat(_) => true,
                         flow => flow.is_saving(),
                     });
             if waits_for_rows {

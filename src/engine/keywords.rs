@@ -28,6 +28,8 @@ pub enum Purpose {
     Text,
     /// It is a list of so many keywords of the text in [`Plan::topic`].
     Keywords(usize),
+    /// It is for a client of a vendor's, which gets it event by event.
+    Chat,
 }
 
 impl Plan {
@@ -35,6 +37,8 @@ impl Plan {
     #[must_use]
     pub fn prompt(&self, config: &Config) -> String {
         match self.purpose {
+            // A chat is asked in its client's words.
+            Purpose::Chat => String::new(),
             Purpose::Text => config.prompt.fill(&self.topic),
             Purpose::Keywords(limit) => {
                 let end = self.topic.char_indices().nth(KEYWORDS_PROMPT_CHARS);
@@ -65,7 +69,7 @@ impl Engine {
     /// Drops what nobody can come back for, once nobody reads it.
     pub(super) fn forget_read_keywords(&mut self, id: GenerationId) {
         let read = self.generations.get(id).is_some_and(|generation| {
-            generation.plan.purpose != Purpose::Text
+            matches!(generation.plan.purpose, Purpose::Keywords(_))
                 && generation.phase == Phase::Finished
                 && generation.subscribers.is_empty()
         });

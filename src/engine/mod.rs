@@ -20,6 +20,7 @@
 //! Reading order: [`io`], [`slots`], [`conn`], [`client`], [`exchange`], [`flow`], [`generation`],
 //! [`call`], [`gate`], [`pool`], [`provider`], `attempts.rs`, `reply.rs`, `stream.rs`.
 
+pub mod account;
 mod archive;
 mod attempts;
 pub mod blocks;
@@ -44,12 +45,14 @@ pub mod keywords;
 pub mod ledger;
 pub mod metrics;
 pub mod names;
+mod notices;
 pub mod now;
-mod offline;
+pub mod offline;
 pub mod openapi;
 pub mod policy;
 pub mod pool;
 pub mod provider;
+mod rate;
 mod reply;
 pub mod resolver;
 mod results;
@@ -57,6 +60,7 @@ pub mod routes;
 pub mod slots;
 pub mod spill;
 mod stream;
+mod targets;
 pub mod timers;
 pub mod trace;
 mod turn;
@@ -75,8 +79,9 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 pub use self::check::Broken;
-pub use self::failure::{Failure, Notice};
+pub use self::failure::Failure;
 use self::io::{Input, Observed, Output};
+pub use self::notices::{Notice, Tried};
 pub use self::now::{Mono, Now};
 pub use self::slots::{CallId, ConnId, DialId, ExchangeId, GenerationId, Key, WorkId};
 
@@ -91,6 +96,8 @@ use self::ledger::Ledger;
 use self::metrics::Counters;
 use self::names::Name;
 use self::policy::hosts::Hosts;
+use self::policy::rate::{Doors, Rates, fields::Fields};
+use self::policy::route::Router;
 use self::pool::Pool;
 use self::resolver::Resolver;
 use self::slots::Slots;
@@ -103,9 +110,6 @@ use crate::proto::http1::HttpDate;
 
 /// The owner of all data while there are no API keys.
 pub const TENANT: &str = "local";
-
-/// Failures that may wait to be logged; more between two calls are only counted.
-const NOTICES: usize = 1024;
 
 /// Places for second addresses that are tried while the first has not answered.
 const SPARE_CONNECTIONS: usize = 32;
@@ -144,7 +148,7 @@ pub struct Engine {
     by_id: HashMap<Uuid, GenerationId, Keyed>,
     by_prompt: HashMap<[u8; 32], GenerationId, Keyed>,
     provider_names: Vec<Arc<str>>,
-    default_provider: u16,
+    router: Router,
     replay: VecDeque<GenerationId>,
     replay_bytes: usize,
     again: VecDeque<ConnId>,
@@ -168,6 +172,9 @@ pub struct Engine {
     last_id: (u64, u16),
     date: (u64, HttpDate),
     // the state of the whole
+    rates: Rates,
+    rate_fields: Fields,
+    doors: Doors,
     clients: usize,
     clients_max: usize,
     imports: usize,
@@ -182,6 +189,10 @@ pub struct Engine {
     // memory that is used again
     scratch: Vec<u8>,
     json: Vec<u8>,
+    /// What a voice has said and no client has got yet; empty between two inputs.
+    frames: Vec<u8>,
+    /// Whose it is.
+    speaking: Option<GenerationId>,
     audience: Vec<ExchangeId>,
     notices: Vec<Notice>,
     breaker_turns: Vec<BreakerTurn>,
@@ -193,10 +204,6 @@ impl Engine {
     #[must_use]
     pub fn new(config: Arc<Config>, sizes: Sizes, seed: u64) -> Self {
         let providers = &config.providers;
-        let default_provider = providers
-            .iter()
-            .position(|p| p.name == config.default_provider)
-            .unwrap_or(0) as u16;
         let pools = Pool::for_each(providers, sizes.upstreams);
         let gates = Gate::for_each(providers, &pools, sizes.generations);
         let remote = providers.iter().filter(|p| p.upstream().is_some()).count();
@@ -219,7 +226,7 @@ impl Engine {
             by_id: HashMap::with_hasher(Keyed(seed)),
             by_prompt: HashMap::with_hasher(Keyed(seed)),
             provider_names: names,
-            default_provider,
+            router: Router::new(&config),
             replay: VecDeque::new(),
             replay_bytes: 0,
             again: VecDeque::new(),
@@ -243,6 +250,9 @@ impl Engine {
             random: fastrand::Rng::with_seed(chance::open_seed(seed)),
             last_id: (0, 0),
             date: (u64::MAX, HttpDate::from_unix(0)),
+            rates: Rates::new(&config.rate, seed),
+            rate_fields: Fields::default(),
+            doors: Doors::new(config.rate.connections, sizes.clients, seed),
             clients: 0,
             clients_max: sizes.clients,
             imports: 0,
@@ -255,6 +265,8 @@ impl Engine {
             out: Vec::new(),
             scratch: Vec::new(),
             json: Vec::new(),
+            frames: Vec::new(),
+            speaking: None,
             audience: Vec::new(),
             notices: Vec::new(),
             breaker_turns: Vec::new(),
@@ -344,28 +356,9 @@ impl Engine {
         self.works.take(id)
     }
 
-    /// The failures told to clients since the last call, for the log. Bounded: what nobody fetches
-    /// is not kept.
-    pub fn notices(&mut self) -> impl Iterator<Item = Notice> + '_ {
-        self.notices.drain(..)
-    }
-
     /// The breakers that have opened or closed since the last call, for the log.
     pub fn breaker_turns(&mut self) -> impl Iterator<Item = BreakerTurn> + '_ {
         self.breaker_turns.drain(..)
-    }
-
-    /// Notes a failure, for `/metrics` and the log.
-    fn note_failure(&mut self, failure: &Failure, route: &'static str, request_id: Uuid) {
-        self.counters.failed(failure.code());
-        if self.notices.len() < NOTICES {
-            self.notices.push(Notice {
-                request_id,
-                route,
-                status: failure.status(),
-                code: failure.code(),
-            });
-        }
     }
 
     /// When it wants to hear [`Input::Tick`] at the latest.
@@ -427,7 +420,7 @@ enum Side {
 }
 
 /// Hashing keyed by the seed of the run: not predictable from outside, the same in a replay.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 struct Keyed(u64);
 
 impl BuildHasher for Keyed {

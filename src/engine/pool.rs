@@ -22,7 +22,7 @@ use super::io::How;
 use super::slots::{CallId, ConnId, DialId};
 use super::trace::State;
 use super::{Engine, Failure};
-use crate::config;
+use crate::config::{self, Concurrency};
 use crate::limits::{POOL_AGE_MS, POOL_IDLE_MS};
 
 /// The connections of one provider.
@@ -75,7 +75,8 @@ impl Pool {
         let share = connections / remote.max(1);
         let pool = |provider: &config::Provider| {
             let configured = provider.upstream().map_or(0, |up| up.connections);
-            let turns = provider.concurrency.unwrap_or(configured);
+            let turns = provider.concurrency.and_then(Concurrency::fixed);
+            let turns = turns.unwrap_or(configured);
             Pool::new(turns.min(configured).min(share))
         };
         providers.iter().map(pool).collect()

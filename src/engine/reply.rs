@@ -10,13 +10,16 @@ use super::archive::outcome_of;
 use super::documents::{
     AnalysisReply, KeywordsReply, PageReply, Problem, row_of_list, row_of_text,
 };
+use super::flow::chat::Chat;
+use crate::dialect::Dialect;
 use crate::engine::blocks::Pen;
 use crate::engine::client::takes_body;
 use crate::engine::exchange::Terms;
 use crate::engine::io::Output;
 use crate::engine::slots::{ConnId, ExchangeId};
 use crate::engine::{Engine, Failure};
-use crate::proto::http1::{After, HttpDate, Method, ReplyBody, Version, reply_head};
+use crate::proto::Sink;
+use crate::proto::http1::{After, HttpDate, Method, ReplyBody, ReplyHead, Version, reply_head};
 use crate::score::Scores;
 use crate::store::{Listed, Tally, TextRow};
 
@@ -82,37 +85,52 @@ impl Engine {
         {
             return self.end_stream(id, Some(failure));
         }
+        if exchange.flow.chat() == Some(Chat::Streaming) {
+            return self.break_chat(id, failure);
+        }
+        let dialect = exchange.terms.dialect;
+        let status = failure.status_in(dialect);
         if exchange.flow.has_begun_to_answer() {
             // Its head is out: only a cut tells that it is not whole.
-            let (conn, request_id, route) =
-                (exchange.conn, exchange.request_id, exchange.route.as_str());
-            self.note_failure(failure, route, request_id);
+            let conn = exchange.conn;
+            self.note_failure_of(id, failure);
             let outcome = outcome_of(failure, true);
-            self.settle_row(id, outcome, failure.status(), Some(failure.code()));
+            self.settle_row(id, outcome, status, Some(failure.code()));
             self.client_closed(conn);
             return self.out.push(Output::Close(conn, super::io::How::Reset));
         }
-        let (request_id, route) = (exchange.request_id, exchange.route.as_str());
-        self.note_failure(failure, route, request_id);
+        let request_id = exchange.request_id;
+        self.note_failure_of(id, failure);
         let outcome = outcome_of(failure, false);
-        self.settle_row(id, outcome, failure.status(), Some(failure.code()));
+        self.settle_row(id, outcome, status, Some(failure.code()));
         let mut body = std::mem::take(&mut self.scratch);
         body.clear();
-        let problem = Problem::new(failure, request_id).and_stored(stored);
-        if serde_json::to_writer(&mut body, &problem).is_err() {
-            body.clear();
-        }
+        let content = match dialect {
+            Some(dialect) => {
+                let name = request_id.to_string();
+                failure.spoken(false, &name).body(dialect, &mut body);
+                Content::Json
+            }
+            None => {
+                let problem = Problem::new(failure, request_id).and_stored(stored);
+                if serde_json::to_writer(&mut body, &problem).is_err() {
+                    body.clear();
+                }
+                Content::Problem
+            }
+        };
         let fields = ReplyFields {
             attempts: self.attempts_for(id),
+            request_id: Some(request_id),
             ..ReplyFields::of_failure(failure)
         };
-        self.reply_with(id, failure.status(), Content::Problem, &body, &fields);
+        self.reply_with(id, status, content, &body, &fields);
         self.scratch = body;
     }
 
     /// A problem for a connection on which no request could be made out.
     pub(super) fn write_lone_problem(&mut self, conn: ConnId, failure: &Failure, id: Uuid) {
-        self.note_failure(failure, "none", id);
+        self.note_failure(failure, failure.status(), "none", id, None);
         let body = serde_json::to_vec(&Problem::new(failure, id)).unwrap_or_default();
         let terms = Terms {
             method: Method::Get,
@@ -120,7 +138,9 @@ impl Engine {
             keep_alive: false,
             wants_stream: false,
             last_event_id: None,
+            dialect: None,
         };
+        self.rate_fields.clear();
         let fields = ReplyFields::of_failure(failure);
         let document = Document {
             status: failure.status(),
@@ -143,6 +163,7 @@ impl Engine {
             return;
         };
         let (conn, terms) = (exchange.conn, exchange.terms);
+        self.note_rate_fields(id);
         let document = Document {
             status,
             content,
@@ -169,7 +190,7 @@ impl Engine {
                 chain: &mut conn.out,
                 secret: document.content == Content::Metrics,
             };
-            crate::proto::Sink::put(&mut pen, document.body);
+            Sink::put(&mut pen, document.body);
         }
         self.flush(id);
     }
@@ -236,8 +257,14 @@ impl Engine {
         if let Some(attempts) = fields.attempts {
             head = head.number("x-maitred-attempts", attempts);
         }
+        for (name, value) in self.rate_fields.iter() {
+            head = head.field(name, value);
+        }
         if let Some(allow) = fields.allow {
             head = head.field("allow", allow);
+        }
+        if let Some(id) = fields.request_id {
+            head = identified(head, terms.dialect, id);
         }
         let after = after(terms);
         if document.status == 204 {
@@ -363,6 +390,8 @@ struct ReplyFields {
     /// Attempts at the provider.
     attempts: Option<u64>,
     allow: Option<&'static str>,
+    /// For clients of a vendor's.
+    request_id: Option<Uuid>,
 }
 
 impl ReplyFields {
@@ -371,6 +400,7 @@ impl ReplyFields {
             retry_after_ms: failure.retry_after_ms(),
             lasting: failure.is_lasting(),
             attempts: None,
+            request_id: None,
             allow: match failure {
                 Failure::Method { allow } => Some(*allow),
                 _ => None,
@@ -385,6 +415,21 @@ struct Document<'a> {
     body: &'a [u8],
     /// Of the whole body; more than `body` has if the rest is written later.
     length: u64,
+}
+
+/// The id of the request in the fields that the client of a vendor's reads it from.
+pub(super) fn identified<'s, S: Sink>(
+    head: ReplyHead<'s, S>,
+    dialect: Option<Dialect>,
+    id: Uuid,
+) -> ReplyHead<'s, S> {
+    let mut text = [0; 36];
+    let id = &*id.hyphenated().encode_lower(&mut text);
+    match dialect {
+        None => head,
+        Some(Dialect::Anthropic) => head.field("request-id", id).field("x-request-id", id),
+        Some(Dialect::OpenAi | Dialect::Gemini) => head.field("x-request-id", id),
+    }
 }
 
 /// What becomes of the connection after a reply on these terms.

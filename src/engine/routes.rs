@@ -2,8 +2,10 @@
 //!
 //! A new route is a variant here, an arm in [`find`], and a file in `flow/`.
 
+pub mod inbound;
 mod query;
 
+pub use self::inbound::Inbound;
 pub use self::query::ListQuery;
 
 use uuid::{Uuid, Version};
@@ -53,6 +55,8 @@ pub enum Route {
     Import,
     /// `GET /openapi.json`, with the tags in `If-None-Match`.
     OpenApi(Box<[u8]>),
+    /// A chat in a vendor's dialect: `POST /v1/chat/completions` and its like.
+    Chat(Inbound),
     /// `OPTIONS` of a path, with what it allows.
     Options(&'static str),
     /// None of them.
@@ -83,6 +87,7 @@ impl Route {
             Route::Export => "/contents/export",
             Route::Import => "/contents/import",
             Route::OpenApi(_) => "/openapi.json",
+            Route::Chat(inbound) => inbound.as_str(),
             Route::Options(_) => "OPTIONS",
             Route::Unknown => "unknown",
         }
@@ -120,12 +125,14 @@ impl Route {
                 probe: true,
                 ..none
             },
-            Route::Generate | Route::Batch | Route::Analyze | Route::Keywords => Traits {
-                body: true,
-                costs: true,
-                recorded: true,
-                ..none
-            },
+            Route::Generate | Route::Batch | Route::Analyze | Route::Keywords | Route::Chat(_) => {
+                Traits {
+                    body: true,
+                    costs: true,
+                    recorded: true,
+                    ..none
+                }
+            }
             Route::Resume(_) => Traits {
                 costs: true,
                 ..none
@@ -175,6 +182,7 @@ enum Place {
     ContentsOne(Uuid),
     Export,
     Import,
+    Chat(Inbound),
     Everything,
 }
 
@@ -183,7 +191,10 @@ pub fn find(head: &RequestHead<'_>) -> Result<Route, Failure> {
     if head.https {
         return Err(Failure::NoTls); // RFC 9110 §7.4
     }
-    let place = place(head.path)?;
+    let place = match Inbound::of_head(head) {
+        Some(inbound) => Place::Chat(inbound),
+        None => place(head.path)?,
+    };
     let allow = place.allow();
     if head.method == Method::Options {
         return Ok(Route::Options(allow));
@@ -212,6 +223,10 @@ pub fn find(head: &RequestHead<'_>) -> Result<Route, Failure> {
             Route::Export
         }
         Place::Import if head.method == Method::Post => Route::Import,
+        Place::Chat(inbound) if head.method == Method::Post => {
+            inbound.check_query(head.query)?;
+            Route::Chat(inbound)
+        }
         _ => return Err(Failure::Method { allow }),
     };
     Ok(route)
@@ -220,9 +235,12 @@ pub fn find(head: &RequestHead<'_>) -> Result<Route, Failure> {
 impl Place {
     fn allow(&self) -> &'static str {
         match self {
-            Place::Generate | Place::Batch | Place::Analyze | Place::Keywords | Place::Import => {
-                "POST, OPTIONS"
-            }
+            Place::Generate
+            | Place::Batch
+            | Place::Analyze
+            | Place::Keywords
+            | Place::Import
+            | Place::Chat(_) => "POST, OPTIONS",
             Place::GenerateOne(_) => "DELETE, OPTIONS",
             Place::ContentsOne(_) => "GET, HEAD, DELETE, OPTIONS",
             Place::Everything => "GET, HEAD, POST, DELETE, OPTIONS",

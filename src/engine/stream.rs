@@ -38,6 +38,7 @@ impl Engine {
         let generation = exchange.held.generation;
         let attempts = self.attempts_for(id);
         self.counters.answered(200);
+        self.note_rate_fields(id);
         if let Some(conn) = self.conns.get_mut(conn_id) {
             let mut pen = Pen {
                 blocks: &mut self.blocks,
@@ -50,6 +51,9 @@ impl Engine {
                 .field("cache-control", "no-cache")
                 .field("x-accel-buffering", "no")
                 .field("x-content-type-options", "nosniff");
+            for (name, value) in self.rate_fields.iter() {
+                head = head.field(name, value);
+            }
             // With a heartbeat in front of the text there may be more of them than were told.
             if let Some(attempts) = attempts {
                 head = head.number("x-maitred-attempts", attempts);
@@ -82,6 +86,7 @@ impl Engine {
         match self.exchanges.get(id).map(|exchange| &exchange.flow) {
             Some(Flow::Gather(_)) => return self.gather_turn(id),
             Some(Flow::Page(_)) => return self.pump_page(id),
+            Some(&Flow::Chat(chat)) => return self.pump_chat(id, chat),
             Some(Flow::Export(_)) => return self.pump_export(id),
             _ => {}
         }
@@ -163,6 +168,7 @@ impl Engine {
             self.settle_generation(held);
         }
         let attempts = self.attempts_for(id);
+        self.note_rate_fields(id);
         self.write_document_head(conn, &terms, length as u64, attempts);
         self.pump(id);
     }
@@ -273,7 +279,6 @@ impl Engine {
             return;
         };
         let (conn_id, terms, request_id) = (exchange.conn, exchange.terms, exchange.request_id);
-        let route = exchange.route.as_str();
         let generation = exchange
             .held
             .generation
@@ -294,7 +299,7 @@ impl Engine {
             }
         };
         if let Some(failure) = failure {
-            self.note_failure(failure, route, request_id);
+            self.note_failure_of(id, failure);
         }
         let mut event = std::mem::take(&mut self.scratch);
         event.clear();

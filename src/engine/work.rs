@@ -32,8 +32,8 @@ pub enum Work {
     Parse {
         /// What it should be.
         shape: Shape,
-        /// The bytes as they came.
-        body: Vec<u8>,
+        /// The bytes as they came; shared with who waits.
+        body: Arc<Vec<u8>>,
     },
     /// Score a text.
     Score {

@@ -58,9 +58,10 @@ fn introduce_providers(out: &mut impl Write, config: &Config) -> io::Result<()> 
 /// What an operator has to compare with what was meant; `None` for the built-in provider.
 fn describe(provider: &Provider) -> Option<String> {
     let upstream = provider.upstream()?;
-    let key = match upstream.key {
-        Some(_) => "key: set",
-        None => "no key",
+    let key = match upstream.keys.len() {
+        0 => "no key".to_owned(),
+        1 => "key: set".to_owned(),
+        several => format!("{several} keys"),
     };
     Some(format!(
         "{} (kind {}) at {}, model {}, {key}",

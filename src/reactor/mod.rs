@@ -336,8 +336,12 @@ impl Reactor {
         for notice in self.engine.notices() {
             let (id, route, status, code) =
                 (notice.request_id, notice.route, notice.status, notice.code);
+            let tried = notice.tried.as_ref();
+            let provider = tried.map(|tried| tried.provider.as_ref());
+            let model = tried.map(|tried| tried.model.as_ref());
+            let attempts = tried.map(|tried| tried.attempts);
             if status >= 500 {
-                tracing::warn!(%id, route, status, code, "a request failed");
+                tracing::warn!(%id, route, status, code, provider, model, attempts, "a request failed");
             } else {
                 tracing::debug!(%id, route, status, code, "a request was refused");
             }

@@ -32,7 +32,7 @@ use crate::engine::work::WorkResult;
 use crate::engine::{ConnId, Key, Mono, Now, Sizes, WorkId};
 
 /// The format of the file.
-pub const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 2;
 /// Bytes gathered before they are handed to the thread.
 const BATCH_BYTES: usize = 64 * 1024;
 /// Batches that may wait for the thread.
@@ -53,7 +53,7 @@ pub struct Header {
     pub version: String,
     /// The effective configuration, without secrets.
     pub config: String,
-    /// Names of the providers that have a key, with its length.
+    /// The settings that hold a key, each with its length: several times, if they are a list.
     pub keys: Vec<(String, usize)>,
     /// All the randomness there was.
     pub seed: u64,

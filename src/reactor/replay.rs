@@ -124,17 +124,15 @@ fn step(
 /// The configuration of the recorded run. Keys are not in the file; keys of the same length stand
 /// in for them, so that requests to providers have the same length.
 fn config_of(header: &Header) -> io::Result<Config> {
-    let environment: BTreeMap<String, String> = header
-        .keys
-        .iter()
-        .map(|(name, length)| {
-            let variable = format!(
-                "MAITRED_PROVIDER_{}_KEY",
-                name.to_uppercase().replace('-', "_")
-            );
-            (variable, "x".repeat(*length))
-        })
-        .collect();
+    let mut environment: BTreeMap<String, String> = BTreeMap::new();
+    for (setting, length) in &header.keys {
+        let name = setting.to_uppercase().replace(['.', '-'], "_");
+        let keys = environment.entry(format!("MAITRED_{name}")).or_default();
+        if !keys.is_empty() {
+            keys.push(',');
+        }
+        keys.push_str(&"x".repeat(*length));
+    }
     let sources = Sources {
         file: Some(SourceFile {
             path: "the recording's header".into(),

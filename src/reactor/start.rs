@@ -258,11 +258,12 @@ fn start_recorder(config: &Config, sizes: Sizes, seed: u64) -> io::Result<Option
         return Ok(None);
     };
     let keys = || {
-        let providers = config.providers.iter();
-        providers.filter_map(|provider| {
-            let key = provider.upstream()?.key.as_ref()?;
-            Some((provider.name.as_str(), key.expose()))
-        })
+        let upstreams = config
+            .providers
+            .iter()
+            .filter_map(|provider| provider.upstream());
+        let keys = upstreams.flat_map(|upstream| &upstream.keys);
+        keys.map(|key| (key.setting.as_str(), key.secret.expose()))
     };
     let mask = Mask::of(keys().map(|(_, key)| key));
     let keys = keys()

@@ -15,6 +15,7 @@
 
 mod error;
 pub mod journal;
+mod requests;
 mod rows;
 pub mod sqlite;
 mod term;
@@ -27,9 +28,9 @@ use uuid::Uuid;
 use crate::score::Scores;
 
 pub use error::StoreError;
+pub use requests::{Calls, Inbound, RequestOutcome, RequestRow};
 pub use rows::{
-    AnalysisRow, KeywordMethod, KeywordsRow, Listed, RequestOutcome, RequestRow, TextRow,
-    TextState, Unscored, excerpt,
+    AnalysisRow, KeywordMethod, KeywordsRow, Listed, TextRow, TextState, Unscored, excerpt,
 };
 pub use term::{term_hash, term_id, term_key};
 

@@ -149,97 +149,6 @@ pub struct KeywordsRow {
     pub created_ms: i64,
 }
 
-/// How an accepted request ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum RequestOutcome {
-    /// Answered in full.
-    Ok,
-    /// Answered with a text that ends early, and with an error that says so.
-    Truncated,
-    /// Refused by maitred before anything was done for it: bad input, a limit, no room.
-    Refused,
-    /// The client hung up before its answer was complete.
-    ClientGone,
-    /// Stopped by a request of its own, such as `DELETE /generate/{id}`.
-    Cancelled,
-    /// The provider could not be reached, answered with an error or broke off without text.
-    ProviderFailed,
-    /// A deadline of maitred's passed; the error code says which.
-    TimedOut,
-    /// The answer was there, but could not be stored.
-    StoreFailed,
-    /// Cut because the server was shutting down.
-    ShutDown,
-    /// maitred's own fault.
-    Failed,
-}
-
-impl RequestOutcome {
-    /// Every outcome.
-    pub const ALL: [RequestOutcome; 10] = [
-        RequestOutcome::Ok,
-        RequestOutcome::Truncated,
-        RequestOutcome::Refused,
-        RequestOutcome::ClientGone,
-        RequestOutcome::Cancelled,
-        RequestOutcome::ProviderFailed,
-        RequestOutcome::TimedOut,
-        RequestOutcome::StoreFailed,
-        RequestOutcome::ShutDown,
-        RequestOutcome::Failed,
-    ];
-
-    /// The word in the table and in metrics.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            RequestOutcome::Ok => "ok",
-            RequestOutcome::Truncated => "truncated",
-            RequestOutcome::Refused => "refused",
-            RequestOutcome::ClientGone => "client_gone",
-            RequestOutcome::Cancelled => "cancelled",
-            RequestOutcome::ProviderFailed => "provider_failed",
-            RequestOutcome::TimedOut => "timed_out",
-            RequestOutcome::StoreFailed => "store_failed",
-            RequestOutcome::ShutDown => "shut_down",
-            RequestOutcome::Failed => "failed",
-        }
-    }
-}
-
-/// One accepted request: one row of `requests`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RequestRow {
-    /// The request's id (UUIDv7), which its answer names too.
-    pub id: Uuid,
-    /// The owner of the key that asked; `local` without keys.
-    pub tenant: String,
-    /// The route's pattern, never the path that was sent.
-    pub route: String,
-    /// The generation it waited for; several requests may name the same one.
-    pub generation_id: Option<Uuid>,
-    /// How it ended.
-    pub outcome: RequestOutcome,
-    /// The HTTP status that was sent, 0 if none was.
-    pub status: u16,
-    /// Whether the answer was a stream of events.
-    pub streamed: bool,
-    /// The provider that was called last, if any was.
-    pub provider: Option<String>,
-    /// The model that was asked for.
-    pub model: Option<String>,
-    /// Tokens of the prompt. Above 2^63 - 1 the table keeps 2^63 - 1.
-    pub prompt_tokens: Option<u64>,
-    /// Tokens of the answer, with the same bound.
-    pub completion_tokens: Option<u64>,
-    /// The `code` of the problem that was answered.
-    pub error_code: Option<String>,
-    /// When its head was complete.
-    pub started_ms: i64,
-    /// From there to the end of its answer, in microseconds.
-    pub duration_us: u64,
-}
-
 /// A stored text that has no scores yet.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Unscored {
@@ -266,10 +175,6 @@ mod tests {
 
     #[test]
     fn words_of_the_tables_and_of_json_are_the_same() {
-        for outcome in RequestOutcome::ALL {
-            let json = serde_json::to_value(outcome).unwrap();
-            assert_eq!(json, outcome.as_str());
-        }
         for state in [TextState::Complete, TextState::Truncated] {
             assert_eq!(serde_json::to_value(state).unwrap(), state.as_str());
             assert_eq!(TextState::from_word(state.as_str()), Some(state));

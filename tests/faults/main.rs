@@ -17,7 +17,7 @@
 //! | P25, P26: TLS | `tls.rs` |
 //! | the defaults of all limits | `defaults.rs` |
 //! | the key is nowhere | `canary.rs` |
-//! | the simulator and the proxy themselves | `tools.rs` |
+//! | the simulator and the proxy themselves | `tools.rs`, `orders.rs` |
 #![allow(clippy::unwrap_used)]
 
 #[path = "../support/mod.rs"]
@@ -32,6 +32,7 @@ mod defaults;
 mod drill;
 mod framing;
 mod names;
+mod orders;
 mod policy;
 mod pools;
 mod sim;

@@ -15,6 +15,7 @@ mod names;
 mod offline;
 mod openai;
 mod resume;
+mod rows;
 mod several;
 mod sharing;
 mod wire;

@@ -18,7 +18,12 @@ impl Play {
         if !self.world.accepting && self.chance.bool() {
             return;
         }
-        let Some(id) = self.world.try_client() else {
+        let host = if self.setting.limited {
+            self.chance.u8(1..5)
+        } else {
+            1
+        };
+        let Some(id) = self.world.try_client_at([192, 0, 2, host]) else {
             return self.tell("somebody finds no place");
         };
         let mut guest = Guest::new(&mut self.chance, self.setting, self.world.now.mono);

@@ -61,7 +61,10 @@ struct Sum {
 }
 
 /// What has to have happened once at least in a few hundred runs.
-const RARE: [&str; 23] = [
+const RARE: [&str; 26] = [
+    "requests_limited",
+    "tokens_limited",
+    "connections_limited",
     "done",
     "stop",
     "204",

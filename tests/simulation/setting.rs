@@ -16,17 +16,21 @@ pub(crate) struct Setting {
     pub(crate) several: bool,
     /// Providers write more than fits between them and a client who does not read.
     pub(crate) lengthy: bool,
+    /// There are limits on what one address may ask for, and clients have several.
+    pub(crate) limited: bool,
 }
 
 impl Setting {
     pub(crate) fn new(chance: &mut Rng) -> Setting {
         let lengthy = chance.u8(0..24) == 0;
+        let calm = chance.u8(0..6) == 0 || (lengthy && chance.u8(0..4) > 0);
         Setting {
-            calm: chance.u8(0..6) == 0 || (lengthy && chance.u8(0..4) > 0),
+            calm,
             crowd: chance.u8(0..10) == 0 && !lengthy,
             half_close: chance.bool(),
             several: chance.bool(),
             lengthy,
+            limited: !calm && chance.u8(0..3) == 0,
         }
     }
 
@@ -34,6 +38,16 @@ impl Setting {
     pub(crate) fn steps(self) -> usize {
         // Long texts take long to be looked through.
         if self.lengthy { 400 } else { 1500 }
+    }
+
+    /// The limits, if there are any. The table has a place for two of four addresses.
+    pub(crate) fn rates(self) -> &'static str {
+        if self.limited {
+            "[rate]\nrequests = [\"6/s\", \"40/min\"]\ntokens = [\"2500/2s\"]\nconnections = 4\n\
+             subjects = 2\n"
+        } else {
+            ""
+        }
     }
 
     /// Clients at a time.

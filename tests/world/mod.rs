@@ -17,7 +17,7 @@ mod store;
 
 use std::collections::BTreeMap;
 use std::io::IoSlice;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -443,8 +443,13 @@ impl World {
 
     /// A client connects, if there is a place for it.
     pub(crate) fn try_client(&mut self) -> Option<ConnId> {
+        self.try_client_at([192, 0, 2, 1])
+    }
+
+    /// A client connects from this address, if there is a place for it.
+    pub(crate) fn try_client_at(&mut self, peer: impl Into<IpAddr>) -> Option<ConnId> {
         let mut outputs = std::mem::take(&mut self.outputs);
-        let peer = [192, 0, 2, 1].into();
+        let peer = peer.into();
         let id = self.engine.accept(self.now, peer, &mut outputs);
         if let Some(id) = id {
             self.sockets.insert(id, Socket::default());

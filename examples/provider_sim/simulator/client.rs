@@ -13,7 +13,7 @@ use std::io::{self, ErrorKind};
 use maitred::engine::timers::Timer;
 use maitred::proto::http1::{CONTINUE, Server, Step};
 
-use super::ask::Route;
+use super::ask::{Asker, Route};
 use super::play::Play;
 use super::socket::Socket;
 
@@ -43,11 +43,14 @@ pub(super) struct Client {
     pub(super) ending: bool,
     /// The client wants to close after this answer.
     pub(super) last: bool,
+    /// It has asked before, on this connection.
+    reused: bool,
 }
 
 /// A request, as far as it has come.
 pub(super) struct Asked {
     pub(super) route: Route,
+    pub(super) asker: Asker,
     pub(super) path: String,
     pub(super) body: Vec<u8>,
 }
@@ -77,6 +80,7 @@ impl Client {
             queued: false,
             ending: false,
             last: false,
+            reused: false,
         }
     }
 
@@ -117,8 +121,10 @@ impl Client {
                 Ok(Step::Head { head, consumed }) => {
                     let whole = input.len() > consumed;
                     self.last = !head.keep_alive;
+                    let asker = Asker::of(&head.fields, self.reused);
                     self.asked = Some(Asked {
-                        route: Route::of(head.method, head.path, head.query),
+                        route: Route::of(head.method, head.path, head.query, &asker),
+                        asker,
                         path: head.path.to_owned(),
                         body: Vec::new(),
                     });
@@ -158,6 +164,7 @@ impl Client {
 
     /// The answer is over, and the next request may come; it may be there already.
     pub(super) fn next(&mut self) -> Read {
+        self.reused = true;
         self.parser.next_request();
         self.parse()
     }

@@ -1,5 +1,9 @@
 //! The menu of faults, and how an order of them is written: `NAME`, `NAME-NUMBER`, or several
 //! joined by `+` as in `crlf+slices-3`.
+//!
+//! A request orders by the name of its model, `fault:ORDER` or `sim:ORDER`; what stands behind an
+//! `@` is only there to tell it from others. Or by its key, so that one key of a provider can be
+//! refused while another is not.
 
 /// What `--help` says. A test of the simulator orders every line of it.
 pub(crate) const MENU: &str = "\
@@ -18,9 +22,11 @@ Faults (N is a number); join several with +, as in crlf+slices-3:
   reset-N              N tokens, and then a reset
   cut-N                N tokens, and then a FIN
   no-finish            ends cleanly, without a finish reason or [DONE]
-  not-json             an event that is not JSON, after two tokens
-  error-event          the dialect's error as an event, after two tokens
+  not-json-N           an event that is not JSON, after N tokens (two, without a number)
+  error-event-N        the dialect's error as an event, after N tokens (two)
   bare-error           the same as bare JSON in several lines, as Gemini does
+  filtered-N           N tokens, and then the model's refusal to go on
+  refusal              a refusal from the beginning, in the vendor's way
   big-event            one event of 10 MiB, without a line end
   endless              tokens without end
   big-head             1 MiB of response head
@@ -30,6 +36,7 @@ Faults (N is a number); join several with +, as in crlf+slices-3:
   bad-chunk-size       a chunk size that is no number
   negative-length      Content-Length: -1
   two-lengths          two Content-Lengths that differ
+  garbage              bytes that are no HTTP at all
   http-0.9             a body without any head
   nul-field            NUL in a field value
   early-hints          103 and 100 before the answer
@@ -38,16 +45,25 @@ Faults (N is a number); join several with +, as in crlf+slices-3:
   redirect             302 to 169.254.169.254
   redirect-file        302 to file:///etc/passwd
   idle-close-N         closes the connection after N ms without a request
+  reused-close         closes without a word if the connection has served a request before
   trailing             another answer behind the answer
   until-close          an answer without length that ends with its connection
   pings                comments (Anthropic: ping events) between the tokens
   no-usage             an answer that does not say what it cost
+  times-N              what goes wrong does so N times for this model, and then no more
+  slower-N             every wait is N times as long
+  tokens-N             a text of N tokens
+  echo                 the text is what was asked, as JSON
+  thinks               the answer begins with thoughts, whoever asked for them
   slices-N             N bytes a write, one write a turn
   crlf, cr             other line ends in the stream
   bom                  a byte order mark in front of the stream
   data-lines           each event in several data lines
   comments             comments, ids and unknown fields in each event
 ";
+
+/// A text has so many tokens at most.
+const MOST_TOKENS: u64 = 100_000;
 
 /// What is ordered: one fault at most, and how the answer is dressed otherwise.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -68,6 +84,16 @@ pub(crate) struct Order {
     pub(crate) no_usage: bool,
     /// Bytes of each write.
     pub(crate) slices: Option<usize>,
+    /// How often it goes wrong before it goes well.
+    pub(crate) times: Option<u64>,
+    /// By what every wait is multiplied.
+    pub(crate) slower: Option<u64>,
+    /// Tokens of the text.
+    pub(crate) tokens: Option<usize>,
+    /// The text is what was asked.
+    pub(crate) echo: bool,
+    /// Thoughts come first.
+    pub(crate) thinks: bool,
 }
 
 /// How lines of a stream end.
@@ -99,9 +125,11 @@ pub(crate) enum Fault {
     Reset(usize),
     Cut(usize),
     NoFinish,
-    NotJson,
-    ErrorEvent,
+    NotJson(usize),
+    ErrorEvent(usize),
     BareError,
+    Filtered(usize),
+    Refusal,
     BigEvent,
     Endless,
     BigHead,
@@ -111,6 +139,7 @@ pub(crate) enum Fault {
     BadChunkSize,
     NegativeLength,
     TwoLengths,
+    Garbage,
     Http09,
     NulField,
     EarlyHints,
@@ -119,16 +148,19 @@ pub(crate) enum Fault {
     Redirect,
     RedirectFile,
     IdleClose(u64),
+    ReusedClose,
     Trailing,
     UntilClose,
 }
 
-/// The order in the name of a model; `None` if the name is an ordinary one.
-pub(super) fn in_model(model: &str) -> Option<Result<Order, String>> {
-    let order = model
-        .strip_prefix("fault:")
-        .or_else(|| model.strip_prefix("sim-fault-"))?;
-    Some(parse(order))
+/// The order in the name of a model or in a key; `None` if it is an ordinary one.
+pub(super) fn in_name(name: &str) -> Option<Result<Order, String>> {
+    let order = (name.strip_prefix("fault:"))
+        .or_else(|| name.strip_prefix("sim:"))
+        .or_else(|| name.strip_prefix("sim-fault-"))?;
+    Some(parse(
+        order.split_once('@').map_or(order, |(order, _)| order),
+    ))
 }
 
 /// Reads an order.
@@ -149,8 +181,13 @@ fn add(order: &mut Order, word: &str) -> Option<()> {
         "comments" => order.comments = true,
         "pings" => order.pings = true,
         "no-usage" => order.no_usage = true,
+        "echo" => order.echo = true,
+        "thinks" => order.thinks = true,
         _ => match numbered(word) {
             Some(("slices", size)) if size > 0 => order.slices = usize::try_from(size).ok(),
+            Some(("tokens", number)) if number > 0 => order.tokens = tokens_of(number),
+            Some(("times", number)) => order.times = Some(number),
+            Some(("slower", number)) if number > 0 => order.slower = Some(number),
             Some((name, number)) => order.fault = Some(with_number(name, number)?),
             None => order.fault = Some(by_name(word)?),
         },
@@ -162,6 +199,11 @@ fn add(order: &mut Order, word: &str) -> Option<()> {
 fn numbered(word: &str) -> Option<(&str, u64)> {
     let (name, digits) = word.rsplit_once('-')?;
     Some((name, digits.parse().ok()?))
+}
+
+/// A text has a bound, because its order is somebody else's.
+fn tokens_of(number: u64) -> Option<usize> {
+    usize::try_from(number.min(MOST_TOKENS)).ok()
 }
 
 fn with_number(name: &str, number: u64) -> Option<Fault> {
@@ -176,6 +218,9 @@ fn with_number(name: &str, number: u64) -> Option<Fault> {
         "stall" => Fault::Stall(tokens),
         "reset" => Fault::Reset(tokens),
         "cut" => Fault::Cut(tokens),
+        "not-json" => Fault::NotJson(tokens),
+        "error-event" => Fault::ErrorEvent(tokens),
+        "filtered" => Fault::Filtered(tokens),
         "idle-close" => Fault::IdleClose(number),
         _ => return None,
     })
@@ -196,8 +241,12 @@ fn by_name(name: &str) -> Option<Fault> {
         "reset" => Fault::Reset(3),
         "cut" => Fault::Cut(3),
         "no-finish" => Fault::NoFinish,
-        "not-json" => Fault::NotJson,
-        "error-event" => Fault::ErrorEvent,
+        "not-json" => Fault::NotJson(2),
+        "error-event" => Fault::ErrorEvent(2),
+        "filtered" => Fault::Filtered(3),
+        "refusal" => Fault::Refusal,
+        "garbage" => Fault::Garbage,
+        "reused-close" => Fault::ReusedClose,
         "bare-error" => Fault::BareError,
         "big-event" => Fault::BigEvent,
         "endless" => Fault::Endless,

@@ -33,6 +33,8 @@ pub(crate) struct Call {
     pub(crate) connection: u64,
     /// Its path, without the query.
     pub(crate) path: Box<str>,
+    /// The key that was shown.
+    pub(crate) key: Box<str>,
     /// The model.
     pub(crate) model: Box<str>,
     /// Whether a stream was asked for.
@@ -47,6 +49,16 @@ pub(crate) struct Call {
     pub(crate) bytes: u64,
     /// How it ended.
     pub(crate) outcome: Outcome,
+}
+
+/// A call that begins, in the words of [`Call`].
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Begun<'a> {
+    pub(super) connection: u64,
+    pub(super) path: &'a str,
+    pub(super) key: &'a str,
+    pub(super) model: &'a str,
+    pub(super) stream: bool,
 }
 
 /// See the module.
@@ -72,14 +84,7 @@ pub(crate) struct Journal {
 
 impl Journal {
     /// A call begins; its number.
-    pub(super) fn begin(
-        &mut self,
-        connection: u64,
-        path: &str,
-        model: &str,
-        stream: bool,
-        now: Mono,
-    ) -> u64 {
+    pub(super) fn begin(&mut self, begun: &Begun<'_>, now: Mono) -> u64 {
         let number = self.total;
         self.total += 1;
         if self.calls.len() == CALLS {
@@ -87,10 +92,11 @@ impl Journal {
         }
         self.calls.push_back(Call {
             number,
-            connection,
-            path: short(path),
-            model: short(model),
-            stream,
+            connection: begun.connection,
+            path: short(begun.path),
+            key: short(begun.key),
+            model: short(begun.model),
+            stream: begun.stream,
             asked: now,
             first_byte: None,
             ended: None,
@@ -134,7 +140,7 @@ impl Journal {
         for call in &self.calls {
             let line = json!({
                 "call": call.number, "connection": call.connection, "path": call.path,
-                "model": call.model, "stream": call.stream, "asked_ms": ms(call.asked),
+                "key": call.key, "model": call.model, "stream": call.stream, "asked_ms": ms(call.asked),
                 "first_byte_ms": call.first_byte.map(ms), "ended_ms": call.ended.map(ms),
                 "bytes": call.bytes, "outcome": call.outcome.name(),
             });

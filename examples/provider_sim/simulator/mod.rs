@@ -37,7 +37,7 @@ use mio::{Events, Interest, Poll, Token};
 
 use self::ask::Route;
 use self::client::{Asked, Client, Read};
-use self::journal::{Journal, Outcome};
+use self::journal::{Begun, Journal, Outcome};
 use self::kitchen::{Kitchen, plain, side_dish};
 pub(crate) use self::options::Options;
 use self::play::{Pace, Play, Wait};
@@ -227,19 +227,27 @@ impl Simulator {
             return;
         };
         client.timer.clear();
-        let Asked { route, path, body } = asked;
+        let Asked {
+            route,
+            asker,
+            path,
+            body,
+        } = asked;
         let (script, call) = match route {
             Route::Journal => (Rc::new(plain(&self.journal.lines())), None),
             Route::Stats => (Rc::new(plain(&self.journal.stats())), None),
             route if route.dialect().is_some() => {
-                let dish = self.kitchen.dish(&route, &body);
-                let (model, stream) = (&dish.model, dish.stream);
-                let call = self
-                    .journal
-                    .begin(client.number, &path, model, stream, self.now);
-                (dish.script, Some(call))
+                let dish = self.kitchen.dish(&route, &asker, &body);
+                let begun = Begun {
+                    connection: client.number,
+                    path: &path,
+                    key: &asker.key,
+                    model: &dish.model,
+                    stream: dish.stream,
+                };
+                (dish.script, Some(self.journal.begin(&begun, self.now)))
             }
-            route => (Rc::new(side_dish(&route, &body)), None),
+            route => (Rc::new(side_dish(&route, &asker)), None),
         };
         client.play = Some((Play::new(script, self.now), call));
     }

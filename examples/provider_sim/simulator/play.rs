@@ -124,7 +124,7 @@ impl Play {
                 Some(Act::Pause(pause)) => {
                     let due = *self
                         .due
-                        .get_or_insert_with(|| pace.after(self.base, *pause));
+                        .get_or_insert_with(|| pace.after(self.base, *pause, self.script.slower));
                     if due > now {
                         return Some(Wait::Until(due));
                     }
@@ -158,14 +158,15 @@ impl Play {
 }
 
 impl Pace {
-    fn after(&mut self, base: Mono, pause: Pause) -> Mono {
+    fn after(&mut self, base: Mono, pause: Pause, slower: Option<u64>) -> Mono {
         let jitter = match self.jitter_ms {
             0 => 0,
             most => self.random.u64(0..=most),
         };
+        let times = slower.unwrap_or(1);
         match pause {
-            Pause::Latency => base.plus_ms(self.latency_ms + jitter),
-            Pause::Gap => base.plus_ms(self.gap_ms + jitter),
+            Pause::Latency => base.plus_ms((self.latency_ms + jitter).saturating_mul(times)),
+            Pause::Gap => base.plus_ms((self.gap_ms + jitter).saturating_mul(times)),
             Pause::Exactly(ms) => base.plus_ms(ms),
             Pause::Forever => Mono::NEVER,
         }

@@ -53,6 +53,8 @@ pub(super) struct Script {
     pub(super) acts: Vec<Act>,
     /// Bytes of each write, if it is to be torn.
     pub(super) slices: Option<usize>,
+    /// By what every wait is multiplied, if it is.
+    pub(super) slower: Option<u64>,
 }
 
 impl Script {

@@ -10,7 +10,7 @@ fn a_key_in_the_environment_is_all_that_openai_needs() {
     assert_eq!(provider.model, "gpt-4o-mini");
     let upstream = provider.upstream().unwrap();
     assert_eq!(upstream.base.to_string(), "https://api.openai.com/v1");
-    assert_eq!(upstream.key.as_ref().unwrap().expose(), "sk-1");
+    assert_eq!(upstream.keys[0].secret.expose(), "sk-1");
     assert_eq!(upstream.timeouts, Timeouts::default());
     assert!(config.provider(OFFLINE).unwrap().upstream().is_none());
 }
@@ -46,14 +46,14 @@ fn a_key_in_the_environment_is_all_that_any_vendor_needs() {
         let upstream = provider.upstream().unwrap();
         assert_eq!((upstream.speech, provider.model.as_str()), (speech, model));
         assert_eq!(upstream.base.to_string(), base);
-        assert_eq!(upstream.key.as_ref().unwrap().expose(), "k");
+        assert_eq!(upstream.keys[0].secret.expose(), "k");
     }
     let both = given()
         .env("GOOGLE_API_KEY", "b")
         .env("GEMINI_API_KEY", "a");
     let config = both.load();
     let upstream = config.provider("gemini").unwrap().upstream().unwrap();
-    assert_eq!(upstream.key.as_ref().unwrap().expose(), "a");
+    assert_eq!(upstream.keys[0].secret.expose(), "a");
 }
 
 #[test]
@@ -105,8 +105,8 @@ fn a_local_server_needs_no_key() {
     let config = given.load();
     let provider = config.provider("openai").unwrap();
     assert_eq!(
-        (provider.model.as_str(), &provider.upstream().unwrap().key),
-        ("m", &None)
+        (provider.model.as_str(), &provider.upstream().unwrap().keys),
+        ("m", &Vec::new())
     );
     // OpenAI itself does.
     let words = file("[provider.openai]").words();
@@ -154,9 +154,9 @@ fn a_provider_of_the_file_can_be_completed_by_variables() {
     let names: Vec<_> = config.providers.iter().map(|p| p.name.as_str()).collect();
     assert_eq!(names, ["my-vllm", "openai", "offline"]);
     let vllm = config.provider("my-vllm").unwrap();
-    assert_eq!(vllm.concurrency, Some(5));
+    assert_eq!(vllm.concurrency, Some(Concurrency::Fixed(5)));
     let upstream = vllm.upstream().unwrap();
-    assert_eq!(upstream.key.as_ref().unwrap().expose(), "k1");
+    assert_eq!(upstream.keys[0].secret.expose(), "k1");
     assert_eq!(upstream.timeouts.total_ms, 1000);
     assert_eq!(
         upstream.ca_file.as_deref(),

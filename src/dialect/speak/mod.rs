@@ -131,16 +131,9 @@ impl Speaker {
         }
     }
 
-    /// Appends a sign of life. Gemini's clients get none: theirs take every line that is no data
-    /// for a piece of an error.
+    /// Appends a sign of life, see [`ping`].
     pub fn ping(&self, out: &mut Vec<u8>) {
-        match self.tongue {
-            Tongue::OpenAi(_) => out.extend_from_slice(b": ping\n\n"),
-            Tongue::Anthropic(_) => {
-                out.extend_from_slice(b"event: ping\ndata: {\"type\": \"ping\"}\n\n");
-            }
-            Tongue::Gemini(_) => {}
-        }
+        out.extend_from_slice(ping(self.dialect()));
     }
 
     const fn dialect(&self) -> Dialect {
@@ -149,6 +142,17 @@ impl Speaker {
             Tongue::Anthropic(_) => Dialect::Anthropic,
             Tongue::Gemini(_) => Dialect::Gemini,
         }
+    }
+}
+
+/// A sign of life in a stream on which nothing was sent for a while. Gemini's clients get none:
+/// theirs take every line that is no data for a piece of an error.
+#[must_use]
+pub const fn ping(dialect: Dialect) -> &'static [u8] {
+    match dialect {
+        Dialect::OpenAi => b": ping\n\n",
+        Dialect::Anthropic => b"event: ping\ndata: {\"type\": \"ping\"}\n\n",
+        Dialect::Gemini => b"",
     }
 }
 

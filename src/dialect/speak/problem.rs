@@ -45,6 +45,8 @@ pub enum ProblemKind {
     NotFound,
     /// The body is too large.
     TooLarge,
+    /// The request breaks a rule of HTTP that has a status of its own, such as 405 or 415.
+    Http(u16),
     /// Too fast.
     RateLimited,
     /// A budget is used up. Waiting does not help.
@@ -86,6 +88,7 @@ impl ProblemKind {
             (Self::Forbidden, _) => 403,
             (Self::NotFound, _) => 404,
             (Self::TooLarge, _) => 413,
+            (Self::Http(status), _) => status,
             (Self::RateLimited | Self::Quota, _) => 429,
             (Self::Internal, _) => 500,
             (Self::Upstream, _) => 502,
@@ -110,7 +113,8 @@ impl ProblemKind {
             | Self::Unauthenticated
             | Self::Forbidden
             | Self::NotFound
-            | Self::TooLarge => "invalid_request_error",
+            | Self::TooLarge
+            | Self::Http(_) => "invalid_request_error",
             Self::RateLimited => "requests",
             Self::Quota => "insufficient_quota",
             Self::Upstream => "upstream_error",
@@ -120,7 +124,7 @@ impl ProblemKind {
 
     const fn anthropic(self) -> &'static str {
         match self {
-            Self::Invalid => "invalid_request_error",
+            Self::Invalid | Self::Http(_) => "invalid_request_error",
             Self::Unauthenticated => "authentication_error",
             Self::Forbidden => "permission_error",
             Self::NotFound => "not_found_error",
@@ -135,7 +139,7 @@ impl ProblemKind {
 
     const fn gemini(self) -> &'static str {
         match self {
-            Self::Invalid | Self::TooLarge => "INVALID_ARGUMENT",
+            Self::Invalid | Self::TooLarge | Self::Http(_) => "INVALID_ARGUMENT",
             Self::Unauthenticated => "UNAUTHENTICATED",
             Self::Forbidden => "PERMISSION_DENIED",
             Self::NotFound => "NOT_FOUND",

@@ -17,7 +17,6 @@ impl Engine {
         let now = self.now;
         self.counters.requests += 1;
         let draining = self.stopping.is_some();
-        let max_requests = crate::limits::REQUESTS_PER_CONNECTION;
         let Some(client) = self.conns.get_mut(id).and_then(|c| c.client()) else {
             return;
         };
@@ -25,7 +24,7 @@ impl Engine {
         client.body_bytes = 0;
         let started_mono = client.began;
         client.began = now.mono;
-        let keep_alive = head.keep_alive && !draining && client.requests < max_requests;
+        let keep_alive = head.keep_alive && !draining && client.may_go_on();
         let terms = Terms {
             method: head.method,
             version: head.version,
@@ -33,10 +32,12 @@ impl Engine {
             wants_stream: routes::wants_stream(&head.fields),
             // A wrong one is refused below, on the one route that reads it.
             last_event_id: routes::last_event_id(&head.fields).ok().flatten(),
+            dialect: routes::inbound::dialect_of(head),
         };
         let (route, mut verdict) = match routes::find(head) {
             Ok(route) => {
                 let verdict = self.check_head(&route, head);
+                let verdict = verdict.and_then(|()| self.check_rate(id, &route));
                 (route, verdict)
             }
             Err(failure) => (Route::Unknown, Err(failure)),
@@ -141,6 +142,7 @@ impl Engine {
             Route::Analyze | Route::Keywords => self.config.limits.analyze_body_bytes as u64,
             // Its lines have a bound each.
             Route::Import => u64::MAX,
+            Route::Chat(_) => self.config.gateway.limits.body_bytes as u64,
             _ => self.config.limits.body_bytes as u64,
         }
     }

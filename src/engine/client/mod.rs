@@ -11,6 +11,7 @@ use std::net::IpAddr;
 
 use crate::engine::conn::{Client, ClientPhase, Conn, Role, Wait};
 use crate::engine::io::{How, Output};
+use crate::engine::policy::rate::Subject;
 use crate::engine::slots::ConnId;
 use crate::engine::{Engine, Failure};
 use crate::limits::{PIPELINE_BYTES, PIPELINE_PER_TURN};
@@ -24,8 +25,16 @@ impl Engine {
             self.counters.refused_connections += 1;
             return None;
         }
-        let role = Role::Client(Client::new(peer, now));
-        let id = self.conns.insert(Conn::new(role, now)).ok()?;
+        let mut client = Client::new(peer, now);
+        if !self.knock_at_door(&mut client) {
+            self.counters.refused_connections += 1;
+            return None;
+        }
+        let role = Role::Client(client);
+        let Ok(id) = self.conns.insert(Conn::new(role, now)) else {
+            self.doors.leave(Subject::of(peer));
+            return None;
+        };
         self.clients += 1;
         self.counters.accepted += 1;
         let at = now.plus_ms(self.idle_ms(0));

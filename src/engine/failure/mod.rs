@@ -5,31 +5,19 @@
 //! inner path; the only bytes of a peer are the name of an unknown field or parameter (cut) and the
 //! short error type of a provider (checked letter by letter).
 
+mod limited;
+mod spoken;
 mod upstream;
 
+pub use self::limited::Limited;
 pub use self::upstream::Upstream;
 
 use std::sync::Arc;
-
-use uuid::Uuid;
 
 use crate::engine::flow::body::ParseFault;
 use crate::engine::flow::import::line::LineFault;
 use crate::proto::http1::Refusal;
 use crate::store::StoreError;
-
-/// A failure that was told to a client, for the log.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Notice {
-    /// What the client was given to name it by.
-    pub request_id: Uuid,
-    /// The pattern of the route.
-    pub route: &'static str,
-    /// The status.
-    pub status: u16,
-    /// The code.
-    pub code: &'static str,
-}
 
 /// Why a request gets no answer, or not the one it asked for.
 #[derive(Clone, Debug, PartialEq)]
@@ -81,6 +69,8 @@ pub enum Failure {
     },
     /// The time is over that the client has given itself.
     Deadline,
+    /// A limit of the client is reached.
+    Limited(Limited),
     /// Nothing is stored under that id.
     NotFound,
     /// The text was stopped or has failed, and nothing of it is left to resume.
@@ -175,6 +165,7 @@ impl Failure {
             Failure::Body(fault) => fault.status(),
             Failure::Parameter { .. } | Failure::Line(_) => 422,
             Failure::Header { .. } => 400,
+            Failure::Limited(_) => 429,
             Failure::Deadline => 504,
             Failure::Gone | Failure::Cancelled => 410,
             Failure::Full(_)
@@ -210,6 +201,7 @@ impl Failure {
             Failure::Line(_) => "invalid_line",
             Failure::Parameter { .. } => "invalid_parameter",
             Failure::Header { .. } => "invalid_header",
+            Failure::Limited(limited) => limited.code(),
             Failure::Deadline => "deadline_exceeded",
             Failure::NotFound => "not_found",
             Failure::Gone => "gone",
@@ -261,6 +253,7 @@ impl Failure {
             | Failure::NotYet
             | Failure::Store(StoreError::Busy { .. }) => Some(1_000),
             Failure::Stopping | Failure::StoreTimeout => Some(5_000),
+            Failure::Limited(limited) => limited.retry_after_ms(),
             Failure::Upstream(upstream) => upstream.retry_after_ms(),
             _ => None,
         }
@@ -272,6 +265,7 @@ impl Failure {
     pub fn is_lasting(&self) -> bool {
         match self {
             Failure::Upstream(upstream) => upstream.is_lasting(),
+            Failure::Limited(limited) => limited.retry_after_ms().is_none(),
             Failure::NotYet | Failure::HeadTimeout | Failure::BodyTimeout => false,
             Failure::Http(_) => true,
             other => other.status() < 500,
@@ -285,6 +279,7 @@ impl Failure {
             Failure::Upstream(Upstream::RateLimited { .. } | Upstream::BreakerOpen { .. }) => {
                 Some("provider")
             }
+            Failure::Limited(limited) => Some(limited.whose()),
             other => matches!(other.status(), 429 | 503).then_some("server"),
         }
     }
@@ -298,6 +293,7 @@ impl Failure {
             Failure::Line(fault) => fault.detail(),
             Failure::MediaType { wanted } => format!("The body has to be {wanted}."),
             Failure::Store(error) => store_words(error).to_string(),
+            Failure::Limited(limited) => limited.detail(),
             Failure::Upstream(upstream) => upstream.detail(),
             Failure::Method { allow } => {
                 format!("This path does not take that method. It takes: {allow}.")

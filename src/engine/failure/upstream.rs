@@ -66,6 +66,8 @@ pub enum Upstream {
         code: Option<ErrorCode>,
         /// Its own hint in milliseconds.
         retry_after_ms: Option<u64>,
+        /// Whether it has too much to do, and is not broken.
+        busy: bool,
     },
     /// It has failed so often that it is not asked for a while.
     BreakerOpen {
@@ -95,6 +97,7 @@ impl Upstream {
                 status,
                 code: error.code,
                 retry_after_ms,
+                busy: error.kind == FailureKind::Overloaded,
             },
             FailureKind::Unexpected { status } => Upstream::Status(status),
         }

@@ -65,6 +65,7 @@ impl Engine {
         content: String,
     ) -> Result<(), Failure> {
         self.admit_rows()?;
+        self.charge_request(id)?;
         let content = Arc::new(content);
         let work = Work::Score {
             text: Arc::clone(&content),

@@ -73,7 +73,7 @@ impl Engine {
         id: ExchangeId,
         ask: KeywordsAsk,
     ) -> Result<(), Failure> {
-        let has_provider = self.upstream(self.default_provider).is_some();
+        let has_provider = !self.router.default_route().first().offline;
         match ask.method {
             Some(KeywordMethod::Local) => self.find_keywords(id, ask),
             None if !has_provider => self.find_keywords(id, ask),
@@ -94,15 +94,11 @@ impl Engine {
         };
         exchange.terms.wants_stream = false; // whatever `Accept` would rather have
         self.ledger.settle(&mut exchange.charged, 0); // the body is gone, the plan has its text
-        let provider = self.default_provider;
         let mut plan = Plan {
             key: [0; 32],
             term_id: term_id(TENANT, &ask.content),
             topic: ask.content,
-            provider,
-            provider_name: Arc::clone(&self.provider_names[provider as usize]),
-            offline: false,
-            model: self.config.providers[provider as usize].model.clone(),
+            route: self.router.default_route(),
             max_tokens: None,
             temperature: None,
             stream: false,
@@ -118,6 +114,7 @@ impl Engine {
     /// so that keywords are not thrown away for want of room.
     fn find_keywords(&mut self, id: ExchangeId, ask: KeywordsAsk) -> Result<(), Failure> {
         self.admit_rows()?;
+        self.charge_request(id)?;
         let content = Arc::new(ask.content);
         let work = Work::Keywords {
             text: Arc::clone(&content),

@@ -6,6 +6,7 @@
 
 pub mod analyze;
 pub mod body;
+pub mod chat;
 pub mod contents;
 pub mod export;
 pub mod gather;
@@ -17,6 +18,8 @@ pub mod page;
 mod probes;
 mod status;
 mod text;
+
+use std::sync::Arc;
 
 use uuid::Uuid;
 
@@ -35,9 +38,11 @@ pub enum Flow {
     /// Its head was refused; its end is still to be read.
     Doomed(Box<Failure>),
     /// Its body is being parsed on a thread.
-    Parsing,
+    Parsing(Arc<Vec<u8>>),
     /// It waits for a text.
     Generate(generate::Generate),
+    /// It waits for an answer in a vendor's dialect.
+    Chat(chat::Chat),
     /// It waits for several texts.
     Gather(Box<gather::Gather>),
     /// It waits for scores.
@@ -61,6 +66,7 @@ impl Flow {
     pub(super) fn has_begun_to_answer(&self) -> bool {
         match self {
             Flow::Generate(generate::Generate::Sending(_)) => true,
+            Flow::Chat(chat::Chat::Sending(_)) => true,
             Flow::Page(_) => true,
             Flow::Export(export) => export.has_begun(),
             Flow::Gather(gather) => gather.has_begun_to_answer(),
@@ -70,6 +76,14 @@ impl Flow {
 }
 
 impl Flow {
+    /// Where it is, if it is a chat.
+    pub(super) fn chat(&self) -> Option<chat::Chat> {
+        match self {
+            Flow::Chat(chat) => Some(*chat),
+            _ => None,
+        }
+    }
+
     /// Whether the row of the request is being written, and says already how it has ended.
     pub(super) fn is_saving(&self) -> bool {
         match self {
@@ -95,6 +109,7 @@ impl Engine {
             Route::Batch => self.parse_body(id, Shape::Batch),
             Route::Analyze => self.parse_body(id, Shape::Analyze),
             Route::Keywords => self.parse_body(id, Shape::Keywords),
+            Route::Chat(inbound) => self.begin_chat(id, &inbound),
             Route::Resume(uuid) => self.resume(id, uuid),
             Route::Stop(uuid) => self.stop(id, uuid),
             Route::List(_) | Route::Read(_) | Route::Delete(_) => self.begin_contents(id),
@@ -117,8 +132,14 @@ impl Engine {
     }
 
     /// A body was parsed.
-    pub(super) fn start(&mut self, id: ExchangeId, ask: Ask) -> Result<(), Failure> {
+    pub(super) fn start(
+        &mut self,
+        id: ExchangeId,
+        ask: Ask,
+        body: Arc<Vec<u8>>,
+    ) -> Result<(), Failure> {
         match ask {
+            Ask::Chat(ask) => self.chat_parsed(id, ask, body),
             Ask::Generate(ask) if ask.candidates > 1 => self.begin_best(id, ask),
             Ask::Generate(ask) => self.begin_generate(id, ask),
             Ask::Batch(ask) => self.begin_batch(id, ask),
@@ -157,9 +178,9 @@ impl Engine {
             // Its answer may have begun, which its state knows.
             (Flow::Gather(state), result) => self.gather_saved(id, state, result),
             (_, WorkResult::Panicked) => Err(Failure::Panicked),
-            (Flow::Parsing, WorkResult::Parsed(parsed)) => parsed
+            (Flow::Parsing(body), WorkResult::Parsed(parsed)) => parsed
                 .map_err(Failure::Body)
-                .and_then(|ask| self.start(id, ask)),
+                .and_then(|ask| self.start(id, ask, body)),
             (Flow::Analyze(state), result) => self.analyze_done(id, state, result),
             (Flow::Keywords(state), result) => self.keywords_done(id, state, result),
             (Flow::Contents(state), result) => self.contents_done(id, state, result),
@@ -183,6 +204,10 @@ impl Engine {
                 self.fail_exchange(id, &Failure::StoreTimeout);
             }
             Flow::Generate(_) => self.generate_event(id, generate::Event::Silence),
+            Flow::Chat(state) => {
+                let state = *state;
+                self.chat_silence(id, state);
+            }
             Flow::Analyze(state) => {
                 let failure = state.timeout();
                 self.analyze_due(id, &failure);
@@ -198,7 +223,7 @@ impl Engine {
                 let failure = import.timeout();
                 self.fail_exchange(id, &failure);
             }
-            Flow::Parsing => self.fail_exchange(id, &Failure::ParserTimeout),
+            Flow::Parsing(_) => self.fail_exchange(id, &Failure::ParserTimeout),
             Flow::Body(_) | Flow::Doomed(_) | Flow::Page(_) | Flow::Between => {}
         }
     }

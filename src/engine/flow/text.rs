@@ -7,6 +7,7 @@ use uuid::Uuid;
 use super::Flow;
 use super::body::GenerateAsk;
 use super::generate::{Event, Generate, Step};
+use crate::config::Store;
 use crate::engine::call::Plan;
 use crate::engine::failure::Bound;
 use crate::engine::generation::{Generation, GenerationWait, Outcome, Phase};
@@ -41,7 +42,7 @@ impl Engine {
     /// Makes `id` wait for what `plan` asks for.
     pub(super) fn wait_for_plan(&mut self, id: ExchangeId, plan: Plan) -> Result<(), Failure> {
         let stream = plan.stream;
-        let (generation, is_new) = self.join_or_admit(plan)?;
+        let (generation, is_new) = self.join_or_admit(id, plan)?;
         self.wait_for(id, generation, Generate::new(stream, 0, false));
         if is_new && let Err(failure) = self.start_call(generation) {
             self.fail_generation(generation, failure);
@@ -55,12 +56,29 @@ impl Engine {
 
     /// The text that `plan` asks for: one that is being produced, or a new one, whose call is to
     /// be started once somebody listens.
-    pub(super) fn join_or_admit(&mut self, plan: Plan) -> Result<(GenerationId, bool), Failure> {
+    pub(super) fn join_or_admit(
+        &mut self,
+        id: ExchangeId,
+        plan: Plan,
+    ) -> Result<(GenerationId, bool), Failure> {
         if let Some(generation) = self.joinable(&plan) {
+            self.charge_request(id)?;
             self.counters.coalesced += 1;
             return Ok((generation, false));
         }
-        Ok((self.admit(plan)?, true))
+        let charge = self.charge_text(id, &plan)?;
+        match self.admit(plan) {
+            Ok(generation) => {
+                if let Some(text) = self.generations.get_mut(generation) {
+                    text.result.charge = charge;
+                }
+                Ok((generation, true))
+            }
+            Err(failure) => {
+                self.uncharge(charge);
+                Err(failure)
+            }
+        }
     }
 
     /// Makes `plan` the plan of one of several texts about the same topic.
@@ -153,25 +171,13 @@ impl Engine {
 
     /// What is asked for, with everything that was left open filled in.
     pub(super) fn plan(&self, ask: GenerateAsk, stream: bool) -> Result<Plan, Failure> {
-        let provider = match &ask.provider {
-            None => self.default_provider,
-            Some(name) => self.provider_index(name).ok_or_else(|| {
-                Failure::Body(super::body::ParseFault::Wrong {
-                    field: "provider".into(),
-                    expected: format!("one of: {}", self.provider_names()),
-                })
-            })?,
-        };
+        let route = self.route_for(ask.provider.as_deref(), ask.model.as_deref())?;
         debug_assert!(ask.topic.chars().count() <= TOPIC_CHARS);
-        let configured = &self.config.providers[provider as usize];
         let mut plan = Plan {
             key: [0; 32],
             term_id: term_id(TENANT, &ask.topic),
             topic: ask.topic,
-            provider,
-            provider_name: Arc::clone(&self.provider_names[provider as usize]),
-            offline: configured.upstream().is_none(),
-            model: ask.model.unwrap_or_else(|| configured.model.clone()),
+            route,
             max_tokens: ask.max_tokens,
             temperature: ask.temperature,
             stream,
@@ -198,13 +204,16 @@ impl Engine {
 
     /// Lets a new text in. With it, its places in the queues of scoring and saving are taken: a
     /// text that was paid for is never refused for want of room.
-    fn admit(&mut self, plan: Plan) -> Result<GenerationId, Failure> {
-        self.admit_rows()?;
+    pub(super) fn admit(&mut self, plan: Plan) -> Result<GenerationId, Failure> {
+        let is_chat = plan.purpose == Purpose::Chat;
+        if !(is_chat && self.config.gateway.store == Store::Off) {
+            self.admit_rows()?;
+        }
         if !self.make_room_for_generation() {
             return Err(Failure::Full(Bound::Generations));
         }
         let now = self.now;
-        let total_ms = self.times(plan.provider).total_ms;
+        let total_ms = self.total_ms(&plan.route);
         let (key, purpose) = (plan.key, plan.purpose);
         let generation = Generation {
             id: self.new_id(),
@@ -215,6 +224,7 @@ impl Engine {
             work: None,
             subscribers: Vec::new(),
             rows: Vec::new(),
+            inquiry: None,
             result: Box::new(Outcome {
                 created_ms: now.wall_ms,
                 ..Outcome::default()
@@ -233,7 +243,9 @@ impl Engine {
         if purpose == Purpose::Text {
             self.by_id.insert(uuid, id);
         }
-        self.by_prompt.insert(key, id);
+        if !is_chat {
+            self.by_prompt.insert(key, id);
+        }
         if let Some(generation) = self.generations.get_mut(id) {
             let at = generation.total;
             self.timers
@@ -284,6 +296,12 @@ impl Engine {
         };
         let state = match &exchange.flow {
             Flow::Generate(state) => *state,
+            Flow::Chat(_) => {
+                if let Event::Verdict(Err(failure)) = event {
+                    self.fail_exchange(id, &failure);
+                }
+                return;
+            }
             // It looks at its texts when it is its turn.
             Flow::Gather(_) if event != Event::Content => return self.serve_later(id),
             _ => return,

@@ -6,9 +6,12 @@
 
 mod gates;
 mod page;
+mod rates;
+mod usage;
 
 use std::collections::BTreeMap;
 
+pub use self::usage::Used;
 use crate::engine::work::Kind;
 
 /// Defines the plain counters: field, name on the page, and words for both.

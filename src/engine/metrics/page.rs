@@ -54,6 +54,8 @@ impl Engine {
         self.table_metrics(&mut page);
         self.queue_metrics(&mut page);
         self.gate_metrics(&mut page);
+        self.usage_metrics(&mut page);
+        self.rate_metrics(&mut page);
         self.event_metrics(&mut page);
         page.0
     }

@@ -2,7 +2,7 @@
 //!
 //! A test compares it with the enums that the codes come from, and another one with the API page.
 
-use Group::{Any, Body, Json, Lines, One, Query, Resume, Scorer, Store, Text};
+use Group::{Any, Body, Json, Limited, Lines, One, Query, Resume, Scorer, Store, Text};
 
 /// Which requests may be answered with a problem.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,6 +21,8 @@ pub(super) enum Group {
     One,
     /// Those that go on with a stream.
     Resume,
+    /// Those that a limit on requests and tokens is for.
+    Limited,
     /// Those that have a text written.
     Text,
     /// Those that have something scored.
@@ -91,6 +93,10 @@ pub(super) const CODES: &[(&str, &[u16], Group)] = &[
     ("chunk_line_too_long", &[400], Any),
     ("chunk_extensions_too_long", &[400], Any),
     ("bad_chunk_end", &[400], Any),
+    ("requests_limited", &[429], Limited),
+    ("tokens_limited", &[429], Text),
+    ("request_over_limit", &[429], Text),
+    ("connections_limited", &[429], Any),
     ("memory_full", &[503], Any),
     ("exchanges_full", &[503], Any),
     ("generations_full", &[503], Text),

@@ -119,6 +119,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         problems: &[
             Group::Body,
             Group::Json,
+            Group::Limited,
             Group::Text,
             Group::Scorer,
             Group::Store,
@@ -174,6 +175,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         problems: &[
             Group::Body,
             Group::Json,
+            Group::Limited,
             Group::Text,
             Group::Scorer,
             Group::Store,
@@ -188,7 +190,13 @@ pub(super) const OPERATIONS: &[Operation] = &[
         summary: "Readability and sentiment of a text of one's own",
         body: Some((JSON, "AnalyzeRequest")),
         answers: &[ok(&[(JSON, "Analysis")], "The scores, stored.")],
-        problems: &[Group::Body, Group::Json, Group::Scorer, Group::Store],
+        problems: &[
+            Group::Body,
+            Group::Json,
+            Group::Limited,
+            Group::Scorer,
+            Group::Store,
+        ],
         ..PLAIN
     },
     Operation {
@@ -205,6 +213,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         problems: &[
             Group::Body,
             Group::Json,
+            Group::Limited,
             Group::Text,
             Group::Scorer,
             Group::Store,

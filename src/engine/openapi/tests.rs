@@ -40,7 +40,7 @@ fn id_of(route: &Route) -> Option<&'static str> {
         Route::Delete(_) => "delete",
         Route::Export => "export",
         Route::Import => "import",
-        Route::Options(_) | Route::Unknown => return None,
+        Route::Chat(_) | Route::Options(_) | Route::Unknown => return None,
     };
     Some(id)
 }
@@ -179,6 +179,7 @@ fn codes(source: &str) -> BTreeSet<String> {
 fn every_code_is_there_with_the_statuses_of_the_page() {
     let expected: BTreeSet<String> = [
         include_str!("../failure/mod.rs"),
+        include_str!("../failure/limited.rs"),
         include_str!("../failure/upstream.rs"),
         include_str!("../flow/body/fault.rs"),
         include_str!("../../proto/http1/refusal.rs"),

@@ -17,14 +17,17 @@ pub fn key(tenant: &str, plan: &Plan) -> [u8; 32] {
     let mut hash = Sha256::new();
     // A text whose keywords are wanted may be long, and its id stands for it.
     let (topic, keywords) = match plan.purpose {
-        Purpose::Text => (plan.topic.as_bytes(), 0),
+        Purpose::Text | Purpose::Chat => (plan.topic.as_bytes(), 0),
         Purpose::Keywords(limit) => (&plan.term_id.as_bytes()[..], limit as u64),
     };
-    let names = [tenant, &plan.provider_name, &plan.model].map(str::as_bytes);
-    for part in names.into_iter().chain([topic]) {
+    let targets = plan.route.targets();
+    let names = (targets.iter()).flat_map(|target| [&*target.provider_name, &*target.model]);
+    let names = std::iter::once(tenant).chain(names).map(str::as_bytes);
+    for part in names.chain([topic]) {
         hash.update((part.len() as u64).to_be_bytes());
         hash.update(part);
     }
+    hash.update((targets.len() as u64).to_be_bytes());
     hash.update(plan.max_tokens.unwrap_or(0).to_be_bytes());
     hash.update(
         plan.temperature
@@ -39,17 +42,25 @@ pub fn key(tenant: &str, plan: &Plan) -> [u8; 32] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::policy::route::{ModelRoute, Target};
+    use std::sync::Arc;
     use uuid::Uuid;
+
+    fn route(provider: &str, model: &str) -> Arc<ModelRoute> {
+        Arc::new(ModelRoute::single(Target {
+            provider: 0,
+            provider_name: provider.into(),
+            offline: false,
+            model: model.into(),
+        }))
+    }
 
     fn plan(topic: &str) -> Plan {
         Plan {
             key: [0; 32],
             topic: topic.into(),
             term_id: Uuid::nil(),
-            provider: 0,
-            provider_name: "p".into(),
-            offline: false,
-            model: "m".into(),
+            route: route("p", "m"),
             max_tokens: None,
             temperature: None,
             stream: true,
@@ -66,8 +77,8 @@ mod tests {
         assert_eq!(same, key("local", &plan("tea")));
         let mut others = vec![key("other", &base), key("local", &plan("te"))];
         for change in [
-            |p: &mut Plan| p.model = "n".into(),
-            |p: &mut Plan| p.provider_name = "q".into(),
+            |p: &mut Plan| p.route = route("p", "n"),
+            |p: &mut Plan| p.route = route("q", "m"),
             |p: &mut Plan| p.max_tokens = Some(1),
             |p: &mut Plan| p.temperature = Some(0.0),
             |p: &mut Plan| p.stream = false,

@@ -1,7 +1,7 @@
 //! Policies: who is let in, who shares, who is tried again. One file each, no state of their own
 //! beyond what they decide with, so that a policy can be read, tested and changed alone.
 //!
-//! What a call meets on its way, in this order: [`cooldown`] and [`breaker`] (is the provider
+//! Whom a model's name can be asked of is in [`route`]. What a call meets on its way there, in this order: [`cooldown`] and [`breaker`] (is the provider
 //! asked at all?), [`permit`] (is there a turn?), and when it fails [`hint`], [`retry`] and
 //! [`budget`] (is it asked again, and when?). `engine/gate.rs` and `engine/attempts.rs` put them
 //! together.
@@ -15,4 +15,7 @@ pub mod hint;
 pub mod hosts;
 pub mod permit;
 pub mod prefer;
+pub mod price;
+pub mod rate;
 pub mod retry;
+pub mod route;

@@ -112,6 +112,7 @@ mod tests {
             status,
             code: None,
             retry_after_ms: None,
+            busy: true,
         }
     }
 

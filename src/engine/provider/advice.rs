@@ -66,17 +66,20 @@ impl Engine {
 fn words(provider: &Provider, trouble: &Upstream) -> Option<String> {
     let Settings {
         base,
-        key,
-        key_source,
+        keys,
+        key_variable,
         ca_file,
         ..
     } = provider.upstream()?;
     let name = &provider.name;
     let words = match trouble {
-        Upstream::Key if key.is_some() => {
-            format!("does not accept its key; set another (this one is from: {key_source})")
-        }
-        Upstream::Key => format!("wants a key; set {key_source}"),
+        Upstream::Key => match keys.as_slice() {
+            [] => format!("wants a key; set {key_variable}"),
+            [key, ..] => format!(
+                "does not accept its key; set another (this one is from: {})",
+                key.source
+            ),
+        },
         Upstream::Name(_) | Upstream::NameTimeout => {
             format!("has no address: is there a network, and is base_url right ({base})?")
         }

@@ -29,7 +29,11 @@ impl Engine {
             return;
         };
         let (asked, times) = (call.since, self.times(call.provider));
+        let generation = call.generation;
         let reception = match reception_of(head, dialect, self.now.wall_ms) {
+            Ok(stream @ Reception::Stream { .. }) => {
+                self.chat_reception(generation, dialect).unwrap_or(stream)
+            }
             Ok(reception) => reception,
             Err(upstream) => return self.fail_call(id, upstream.into()),
         };
@@ -52,6 +56,9 @@ impl Engine {
             return;
         };
         let conn = *conn;
+        if let Reception::Told(_) = **reception {
+            return self.chat_heard(conn, id, bytes);
+        }
         let Reception::Stream { sse, dialect, .. } = reception.as_mut() else {
             let kept = reception.keep(bytes);
             let bytes = reception.bytes();
@@ -130,7 +137,7 @@ impl Engine {
             return;
         };
         let generation = call.generation;
-        let throttled = call.throttled;
+        let (throttled, is_first) = (call.throttled, call.wait == CallWait::FirstContent);
         match event {
             Event::Text(text) | Event::Refusal(text) => {
                 self.grow(generation, |log| text.append_to(log));
@@ -154,13 +161,17 @@ impl Engine {
                 }
                 return;
             }
-            Event::Finish { reason, .. } => {
+            Event::Finish { reason, native } => {
                 if let Some(generation) = self.generations.get_mut(generation) {
                     generation.result.finish = Some(*reason);
+                    generation.result.note_native_finish(*native);
                 }
                 return;
             }
             Event::Done | Event::Error(_) => return,
+        }
+        if is_first {
+            self.note_first_content(generation);
         }
         self.call_is_alive(id);
         // Only content moves the gap on (R21): comments and usage do not.
@@ -242,6 +253,8 @@ impl Engine {
                     End::Truncated => Err(Upstream::Truncated.into()),
                 }
             }
+            Reception::Told(told) => self.chat_ended(id, told),
+            Reception::Whole(body) if self.is_for_chat(id) => self.chat_answered(id, dialect, body),
             Reception::Whole(body) => {
                 let mut failure = None;
                 let end = dialect

@@ -2,11 +2,13 @@
 
 mod advice;
 mod answer;
+mod chat;
 mod reception;
 mod request;
+pub mod voice;
 
 pub(in crate::engine) use self::advice::Advisor;
-pub use self::reception::Reception;
+pub use self::reception::{Reception, Told};
 
 use crate::config::{self, Speech};
 use crate::dialect::Dialect;
@@ -63,6 +65,7 @@ impl Engine {
             }
             self.settle_conn(id);
         }
+        self.put_spoken();
     }
 
     /// Takes whole pieces off `input`; returns how many bytes were used.
@@ -232,7 +235,7 @@ impl Engine {
     }
 
     /// How the provider of a call is spoken to; `None` for a call that is gone or needs nobody.
-    fn dialect(&self, id: CallId) -> Option<Dialect> {
+    pub(in crate::engine) fn dialect(&self, id: CallId) -> Option<Dialect> {
         let call = self.calls.get(id)?;
         self.upstream(call.provider).map(dialect_of)
     }
@@ -245,7 +248,7 @@ impl Engine {
 }
 
 /// The dialect behind the word of the configuration.
-fn dialect_of(upstream: &config::Upstream) -> Dialect {
+pub(in crate::engine) fn dialect_of(upstream: &config::Upstream) -> Dialect {
     match upstream.speech {
         Speech::OpenAi => Dialect::OpenAi,
         Speech::Anthropic => Dialect::Anthropic,

@@ -1,5 +1,6 @@
 //! What is known of an answer while it arrives.
 
+use super::voice::Voice;
 use crate::dialect::{AnyStream, Dialect};
 use crate::engine::failure::Upstream;
 use crate::limits::PROVIDER_BODY_BYTES;
@@ -18,6 +19,8 @@ pub enum Reception {
         /// Events to text.
         dialect: AnyStream,
     },
+    /// Events for a client of a vendor's.
+    Told(Told),
     /// One JSON document.
     Whole(Vec<u8>),
     /// An error with its body.
@@ -29,6 +32,15 @@ pub enum Reception {
         /// The body, as much as is of use.
         body: Vec<u8>,
     },
+}
+
+/// See [`Reception::Told`].
+#[derive(Debug)]
+pub struct Told {
+    /// Bytes to events.
+    pub sse: sse::Reader,
+    /// Events to what the client reads.
+    pub voice: Voice,
 }
 
 impl Reception {
@@ -50,6 +62,7 @@ impl Reception {
     pub fn bytes(&self) -> usize {
         match self {
             Reception::Stream { .. } => 0,
+            Reception::Told(told) => told.voice.bytes(),
             Reception::Whole(body) | Reception::Refused { body, .. } => body.capacity(),
         }
     }
@@ -67,7 +80,7 @@ impl Reception {
                 let room = ERROR_BODY_BYTES.saturating_sub(body.len());
                 body.extend_from_slice(&bytes[..bytes.len().min(room)]);
             }
-            Reception::Stream { .. } => {}
+            Reception::Stream { .. } | Reception::Told(_) => {}
         }
         Ok(())
     }

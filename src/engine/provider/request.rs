@@ -1,11 +1,16 @@
 //! Writing the request of a call.
 
-use crate::config::Secret;
-use crate::dialect::Ask;
+use crate::config::{self, Config};
+use crate::dialect::{Ask, Dialect};
 use crate::engine::blocks::Pen;
+use crate::engine::generation::Generation;
+use crate::engine::now::Mono;
+use crate::engine::policy::deadline;
 use crate::engine::provider::dialect_of;
-use crate::engine::slots::{CallId, ConnId};
-use crate::engine::{Engine, Failure};
+use crate::engine::routes::inbound::Passed;
+use crate::engine::slots::{CallId, ConnId, GenerationId};
+use crate::engine::{Engine, Failure, failure::Upstream};
+use crate::limits::SCRATCH_BYTES;
 use crate::proto::http1::{self};
 
 const USER_AGENT: &str = concat!("maitred/", env!("CARGO_PKG_VERSION"));
@@ -15,72 +20,140 @@ impl Engine {
     pub(crate) fn unquoted(&self, id: CallId, failure: Failure) -> Failure {
         let provider = self.calls.get(id).map(|call| call.provider as usize);
         let upstream = provider.and_then(|at| self.config.providers.get(at)?.upstream());
-        match (failure, upstream.and_then(|upstream| upstream.key.as_ref())) {
-            (Failure::Upstream(failure), Some(key)) => failure.without(key.expose()).into(),
+        match (failure, upstream) {
+            (Failure::Upstream(failure), Some(upstream)) => {
+                let secrets = upstream.keys.iter().map(|key| key.secret.expose());
+                secrets.fold(failure, Upstream::without).into()
+            }
             (failure, _) => failure,
         }
     }
 
     /// Writes the request of a call.
     pub(crate) fn write_call(&mut self, conn_id: ConnId, call_id: CallId) -> Result<(), Failure> {
-        let Some(generation) = self.calls.get(call_id).map(|call| call.generation) else {
+        let Some(call) = self.calls.get(call_id) else {
             return Ok(());
         };
+        let (generation_id, at) = (call.generation, call.at);
+        let time_left = self.time_left(generation_id);
         let (Some(generation), Some(conn)) = (
-            self.generations.get(generation),
+            self.generations.get(generation_id),
             self.conns.get_mut(conn_id),
         ) else {
             return Ok(());
         };
-        let plan = &generation.plan;
-        let Some(upstream) = self.config.providers[plan.provider as usize].upstream() else {
+        let asked = generation.plan.route.target(at);
+        let Some(upstream) = self.config.providers[asked.provider as usize].upstream() else {
             return Err(Failure::Internal("a call without an upstream"));
         };
         let dialect = dialect_of(upstream);
-        let prompt = plan.prompt(&self.config);
-        let mut body = Vec::with_capacity(256 + prompt.len());
-        dialect.write_request(
-            &mut body,
-            &Ask {
-                model: &plan.model,
-                prompt: &prompt,
-                max_tokens: plan.max_tokens,
-                temperature: plan.temperature,
-                stream: plan.stream,
-            },
-        );
-        let accept: &[u8] = if plan.stream {
+        let mut body = std::mem::take(&mut self.scratch);
+        body.clear();
+        match &generation.inquiry {
+            Some(inquiry) => inquiry.write(dialect, &asked.model, &mut body),
+            None => write_own(&mut body, generation, dialect, &asked.model, &self.config),
+        }
+        let mut pen = Pen {
+            blocks: &mut self.blocks,
+            chain: &mut conn.out,
+            secret: true,
+        };
+        let head = Head {
+            upstream,
+            dialect,
+            model: &asked.model,
+            stream: generation.plan.stream,
+            time_left,
+            passed: generation
+                .inquiry
+                .as_ref()
+                .and_then(|i| i.passed.as_deref()),
+        };
+        let written = head.write(&mut pen, body.len() as u64);
+        if written.is_ok() {
+            self.blocks.put(&mut conn.out, &body);
+        }
+        body.clear();
+        body.shrink_to(SCRATCH_BYTES);
+        self.scratch = body;
+        self.flush(conn_id);
+        written
+    }
+
+    /// Milliseconds that the client of a chat still waits, if it has said so.
+    fn time_left(&self, id: GenerationId) -> Option<String> {
+        let generation = self.generations.get(id).filter(|g| g.is_chat())?;
+        let exchange = self.exchanges.get(*generation.subscribers.first()?)?;
+        let left = exchange.deadline.since(self.now.mono) / 1_000_000;
+        (exchange.deadline != Mono::NEVER).then(|| left.max(1).to_string())
+    }
+}
+
+/// Appends the body of a request of our own API.
+fn write_own(
+    body: &mut Vec<u8>,
+    generation: &Generation,
+    dialect: Dialect,
+    model: &str,
+    config: &Config,
+) {
+    let plan = &generation.plan;
+    let prompt = plan.prompt(config);
+    dialect.write_request(
+        body,
+        &Ask {
+            model,
+            prompt: &prompt,
+            max_tokens: plan.max_tokens,
+            temperature: plan.temperature,
+            stream: plan.stream,
+        },
+    );
+}
+
+/// What the head of a request is made of.
+struct Head<'a> {
+    upstream: &'a config::Upstream,
+    dialect: Dialect,
+    model: &'a str,
+    stream: bool,
+    time_left: Option<String>,
+    passed: Option<&'a Passed>,
+}
+
+impl Head<'_> {
+    fn write(&self, pen: &mut Pen<'_>, length: u64) -> Result<(), Failure> {
+        let upstream = self.upstream;
+        let accept: &[u8] = if self.stream {
             b"text/event-stream"
         } else {
             b"application/json"
         };
-        let target = dialect.target(&upstream.base.path_prefix, &plan.model, plan.stream);
-        let host = upstream.base.authority();
         let mut fields: Vec<(&str, &[u8])> = vec![
             ("content-type", b"application/json"),
             ("accept", accept),
             ("accept-encoding", b"identity"),
             ("user-agent", USER_AGENT.as_bytes()),
         ];
-        let auth = dialect.auth(upstream.key.as_ref().map(Secret::expose));
+        let auth = self
+            .dialect
+            .auth(upstream.keys.first().map(|key| key.secret.expose()));
         fields.extend(auth.iter().map(|(name, value)| (*name, value.as_bytes())));
-        let mut pen = Pen {
-            blocks: &mut self.blocks,
-            chain: &mut conn.out,
-            secret: true,
-        };
-        let length = Some(body.len() as u64);
-        http1::write_request(
-            &mut pen,
-            http1::Method::Post,
-            &target,
-            &host,
-            &fields,
-            length,
-        )
-        .map_err(|_| Failure::Internal("a provider's request could not be written"))?;
-        self.blocks.put(&mut conn.out, &body);
-        self.flush(conn_id);
-        Ok(())
+        if let (Some(passed), Dialect::Anthropic) = (self.passed, self.dialect) {
+            if let Some(version) = &passed.version {
+                fields.retain(|(name, _)| *name != "anthropic-version");
+                fields.push(("anthropic-version", version));
+            }
+            fields.extend(passed.beta.as_deref().map(|beta| ("anthropic-beta", beta)));
+        }
+        if let Some(ms) = &self.time_left {
+            fields.push((deadline::FIELD, ms.as_bytes()));
+        }
+        let prefix = &upstream.base.path_prefix;
+        let target = self.dialect.target(prefix, self.model, self.stream);
+        let host = upstream.base.authority();
+        let method = http1::Method::Post;
+        http1::write_request(pen, method, &target, &host, &fields, Some(length))
+            .map_err(|_| Failure::Internal("a provider's request could not be written"))
     }
 }

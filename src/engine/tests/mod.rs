@@ -4,10 +4,12 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod account;
 mod advice;
 mod analyze;
 mod breaker;
 mod cancel;
+mod chat;
 mod contents;
 mod deadline;
 mod dns;
@@ -24,6 +26,7 @@ mod permit;
 mod pool;
 mod pressure;
 mod probes;
+mod rate;
 mod refused;
 mod resume;
 mod retry;

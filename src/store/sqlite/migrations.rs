@@ -14,6 +14,7 @@ use crate::store::StoreError;
 const STEPS: &[M<'_>] = &[
     M::up(include_str!("../migrations/0001_first_tables.sql")),
     M::up(include_str!("../migrations/0002_search.sql")),
+    M::up(include_str!("../migrations/0003_what_requests_cost.sql")),
 ];
 
 /// The version of the tables that this program reads and writes.

@@ -188,6 +188,20 @@ fn insert_request(conn: &Connection, row: &RequestRow) -> rusqlite::Result<()> {
         row.error_code,
         row.started_ms,
         Count(row.duration_us),
+        row.inbound.as_str(),
+        row.calls.asked_model,
+        row.calls.key_name,
+        row.calls.attempts,
+        row.calls.finish_reason,
+        row.calls.native_finish_reason,
+        row.calls.cached_tokens.map(Count),
+        row.calls.reasoning_tokens.map(Count),
+        row.calls.cost,
+        row.calls.queue_us.map(Count),
+        row.calls.connect_us.map(Count),
+        row.calls.lost_us.map(Count),
+        row.calls.first_byte_us.map(Count),
+        row.calls.first_content_us.map(Count),
     ])?;
     Ok(())
 }

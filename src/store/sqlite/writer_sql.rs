@@ -3,8 +3,12 @@
 pub(super) const INSERT_REQUEST: &str = "
     INSERT INTO requests (
         tenant, id, route, generation_id, outcome, status, streamed, provider, model,
-        prompt_tokens, completion_tokens, error_code, started_ms, duration_us
-    ) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
+        prompt_tokens, completion_tokens, error_code, started_ms, duration_us,
+        inbound, asked_model, key_name, attempts, finish_reason, native_finish_reason,
+        cached_tokens, reasoning_tokens, cost,
+        queue_us, connect_us, lost_us, first_byte_us, first_content_us
+    ) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18,
+              ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28)
     ON CONFLICT (tenant, id) DO NOTHING";
 
 pub(super) const INSERT_TERM: &str = "

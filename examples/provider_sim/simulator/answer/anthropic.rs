@@ -1,58 +1,80 @@
 //! Messages, as Anthropic writes them.
 
+use maitred::dialect::FinishReason;
 use serde_json::{Value, json};
 
-use super::{Reply, USAGE};
-use crate::simulator::ask::Want;
+use super::{Part, Reply, USAGE};
 
 const ID: &str = "msg_sim000000000000000000";
-const CALL: &str = "toolu_sim000000000000000";
+/// What seals its thoughts.
+const SIGNATURE: &str = "c2ltdWxhdGVk";
 
-pub(super) fn opening(reply: &Reply<'_>) -> Vec<String> {
+pub(super) fn opening(reply: &Reply<'_>) -> String {
     let mut message = envelope(reply, &json!([]), None);
-    message["usage"]["output_tokens"] = json!(1);
-    let block = match reply.want {
-        Want::Tool(name, _) => json!({"type": "tool_use", "id": CALL, "name": name, "input": {}}),
-        _ => json!({"type": "text", "text": ""}),
-    };
-    vec![
-        event(&json!({"type": "message_start", "message": message})),
-        event(&json!({"type": "content_block_start", "index": 0, "content_block": block})),
-    ]
+    if reply.usage {
+        message["usage"]["output_tokens"] = json!(1);
+    }
+    event(&json!({"type": "message_start", "message": message}))
 }
 
-pub(super) fn token(reply: &Reply<'_>, piece: &str) -> String {
-    let delta = match reply.want {
-        Want::Tool(..) => json!({"type": "input_json_delta", "partial_json": piece}),
-        _ => json!({"type": "text_delta", "text": piece}),
+pub(super) fn part_opening(at: usize, part: &Part) -> String {
+    let block = match part {
+        Part::Tool(number, tool, _) => {
+            json!({"type": "tool_use", "id": call_id(*number), "name": tool.name, "input": {}})
+        }
+        Part::Thinking(_) => json!({"type": "thinking", "thinking": "", "signature": ""}),
+        Part::Text(_) | Part::Refusal(_) => json!({"type": "text", "text": ""}),
     };
-    event(&json!({"type": "content_block_delta", "index": 0, "delta": delta}))
+    event(&json!({"type": "content_block_start", "index": at, "content_block": block}))
+}
+
+pub(super) fn token(at: usize, part: &Part, piece: &str) -> String {
+    delta(
+        at,
+        &match part {
+            Part::Tool(..) => json!({"type": "input_json_delta", "partial_json": piece}),
+            Part::Thinking(_) => json!({"type": "thinking_delta", "thinking": piece}),
+            Part::Text(_) | Part::Refusal(_) => json!({"type": "text_delta", "text": piece}),
+        },
+    )
+}
+
+pub(super) fn part_closing(at: usize, part: &Part) -> String {
+    let seal = match part {
+        Part::Thinking(_) => delta(
+            at,
+            &json!({"type": "signature_delta", "signature": SIGNATURE}),
+        ),
+        _ => String::new(),
+    };
+    seal + &event(&json!({"type": "content_block_stop", "index": at}))
 }
 
 pub(super) fn closing(reply: &Reply<'_>) -> Vec<String> {
-    let mut events = vec![event(&json!({"type": "content_block_stop", "index": 0}))];
     if !reply.finishes {
-        return events;
+        return Vec::new();
     }
     let mut delta = json!({
         "type": "message_delta",
-        "delta": {"stop_reason": finish(reply), "stop_sequence": null},
+        "delta": {"stop_reason": finish(reply), "stop_sequence": reply.stop},
     });
     if reply.usage {
         delta["usage"] = json!({"output_tokens": reply.tokens});
     }
-    events.push(event(&delta));
-    events.push(event(&json!({"type": "message_stop"})));
-    events
+    vec![event(&delta), event(&json!({"type": "message_stop"}))]
 }
 
-pub(super) fn whole(reply: &Reply<'_>, text: &str) -> Value {
-    let content = match reply.want {
-        Want::Tool(name, input) => {
-            json!([{"type": "tool_use", "id": CALL, "name": name, "input": input}])
+pub(super) fn whole(reply: &Reply<'_>) -> Value {
+    let each = reply.parts.iter().map(|part| match part {
+        Part::Tool(number, tool, _) => json!({
+            "type": "tool_use", "id": call_id(*number), "name": tool.name, "input": tool.arguments,
+        }),
+        Part::Thinking(_) => {
+            json!({"type": "thinking", "thinking": part.whole(), "signature": SIGNATURE})
         }
-        _ => json!([{"type": "text", "text": text}]),
-    };
+        Part::Text(_) | Part::Refusal(_) => json!({"type": "text", "text": part.whole()}),
+    });
+    let content = each.collect();
     envelope(reply, &content, reply.finishes.then(|| finish(reply)))
 }
 
@@ -85,10 +107,20 @@ pub(super) fn event(data: &Value) -> String {
     format!("event: {name}\ndata: {data}\n\n")
 }
 
+fn delta(at: usize, delta: &Value) -> String {
+    event(&json!({"type": "content_block_delta", "index": at, "delta": delta}))
+}
+
+fn call_id(number: usize) -> String {
+    format!("toolu_sim{number:016}")
+}
+
 fn finish(reply: &Reply<'_>) -> &'static str {
-    match reply.want {
-        Want::Tool(..) => "tool_use",
-        _ if reply.cut_short => "max_tokens",
+    match reply.finish {
+        FinishReason::ToolCalls => "tool_use",
+        FinishReason::Length => "max_tokens",
+        FinishReason::ContentFilter => "refusal",
+        _ if reply.stop.is_some() => "stop_sequence",
         _ => "end_turn",
     }
 }
@@ -96,7 +128,8 @@ fn finish(reply: &Reply<'_>) -> &'static str {
 fn envelope(reply: &Reply<'_>, content: &Value, stop_reason: Option<&str>) -> Value {
     let mut message = json!({
         "id": ID, "type": "message", "role": "assistant", "model": reply.model,
-        "content": content, "stop_reason": stop_reason, "stop_sequence": null,
+        "content": content, "stop_reason": stop_reason,
+        "stop_sequence": stop_reason.and(reply.stop),
     });
     if reply.usage {
         message["usage"] = json!({

@@ -14,6 +14,9 @@ pub(super) const ANOTHER: &str =
 
 const OK: &str = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n";
 
+/// A line, so that nobody waits for the end of it.
+const GARBAGE: &[u8] = b"\x16\x03\x01\0\xff\xfe garbage \x00\x01\r\n\r\n\xde\xad\xbe\xef";
+
 /// What a compressed answer is once it is unpacked.
 const UNPACKED: usize = 10 * 1024 * 1024;
 
@@ -37,6 +40,7 @@ pub(super) fn of(reply: &Reply<'_>) -> Option<Script> {
         Fault::NegativeLength => raw(script, "content-length: -1\r\n\r\n{}"),
         Fault::TwoLengths => raw(script, "content-length: 2\r\ncontent-length: 3\r\n\r\n{} "),
         Fault::NulField => raw(script, "x-field: a\0b\r\ncontent-length: 2\r\n\r\n{}"),
+        Fault::Garbage => return Some(script.send(GARBAGE).end(End::Close)),
         Fault::Http09 => return Some(script.send("{\"answer\": \"tea\"}\r\n").end(End::Close)),
         Fault::Gzip => compressed(script, &gzip::stored(b"{\"answer\": \"tea\"}")),
         Fault::GzipBomb => compressed(script, &gzip::bomb(UNPACKED)),

@@ -1,32 +1,40 @@
 //! `generateContent`, as Google writes it.
 
+use maitred::dialect::FinishReason;
 use serde_json::{Value, json};
 
-use super::{Reply, USAGE};
-use crate::simulator::ask::Want;
+use super::{Part, Reply, USAGE};
 
-pub(super) fn token(reply: &Reply<'_>, piece: &str) -> String {
-    event(&response(reply, &json!([{"text": piece}]), None, None))
+/// A call comes whole, with the end.
+pub(super) fn token(reply: &Reply<'_>, part: &Part, piece: &str) -> Option<String> {
+    let part = match part {
+        Part::Tool(..) => return None,
+        Part::Thinking(_) => json!({"text": piece, "thought": true}),
+        Part::Text(_) | Part::Refusal(_) => json!({"text": piece}),
+    };
+    Some(event(&response(reply, &json!([part]), None, None)))
 }
 
-/// A tool call comes whole, with the end; nobody says `tool` in the finish reason.
+/// Nobody says `tool` in the finish reason.
 pub(super) fn closing(reply: &Reply<'_>) -> Vec<String> {
     if !reply.finishes {
         return Vec::new();
     }
-    let parts = match reply.want {
-        Want::Tool(name, arguments) => call(name, arguments),
-        _ => json!([{"text": ""}]),
-    };
+    let mut parts: Vec<Value> = reply.parts.iter().filter_map(call).collect();
+    if parts.is_empty() {
+        parts.push(json!({"text": ""}));
+    }
     let usage = reply.usage.then(|| usage(reply));
-    vec![event(&response(reply, &parts, Some(finish(reply)), usage))]
+    let last = response(reply, &json!(parts), Some(finish(reply)), usage);
+    vec![event(&last)]
 }
 
-pub(super) fn whole(reply: &Reply<'_>, text: &str) -> Value {
-    let parts = match reply.want {
-        Want::Tool(name, arguments) => call(name, arguments),
-        _ => json!([{"text": text}]),
-    };
+pub(super) fn whole(reply: &Reply<'_>) -> Value {
+    let each = reply.parts.iter().map(|part| match part {
+        Part::Thinking(_) => json!({"text": part.whole(), "thought": true}),
+        part => call(part).unwrap_or_else(|| json!({"text": part.whole()})),
+    });
+    let parts = each.collect();
     let reason = reply.finishes.then(|| finish(reply));
     response(reply, &parts, reason, reply.usage.then(|| usage(reply)))
 }
@@ -65,35 +73,52 @@ fn event(response: &Value) -> String {
     format!("data: {response}\n\n")
 }
 
-fn call(name: &str, arguments: &Value) -> Value {
-    json!([{"functionCall": {"name": name, "args": arguments}}])
+fn call(part: &Part) -> Option<Value> {
+    match part {
+        Part::Tool(_, tool, _) => {
+            Some(json!({"functionCall": {"name": tool.name, "args": tool.arguments}}))
+        }
+        _ => None,
+    }
 }
 
 fn finish(reply: &Reply<'_>) -> &'static str {
-    if reply.cut_short {
-        "MAX_TOKENS"
-    } else {
-        "STOP"
+    match reply.finish {
+        FinishReason::Length => "MAX_TOKENS",
+        FinishReason::ContentFilter => "SAFETY",
+        _ => "STOP",
     }
 }
 
 fn response(reply: &Reply<'_>, parts: &Value, reason: Option<&str>, usage: Option<Value>) -> Value {
-    let mut candidate = json!({"content": {"role": "model", "parts": parts}, "index": 0});
-    if let Some(reason) = reason {
-        candidate["finishReason"] = json!(reason);
-    }
-    let mut response = json!({
-        "candidates": [candidate], "modelVersion": reply.model, "responseId": "sim",
+    let candidates = (0..reply.choices).map(|index| {
+        let mut candidate = json!({"content": {"role": "model", "parts": parts}, "index": index});
+        if let Some(reason) = reason {
+            candidate["finishReason"] = json!(reason);
+        }
+        candidate
     });
+    let mut response = json!({"modelVersion": reply.model, "responseId": "sim"});
+    if reply.is_blocked() {
+        response["promptFeedback"] = json!({"blockReason": "SAFETY"});
+    } else {
+        response["candidates"] = candidates.collect();
+    }
     if let Some(usage) = usage {
         response["usageMetadata"] = usage;
     }
     response
 }
 
+/// Thoughts are counted apart.
 fn usage(reply: &Reply<'_>) -> Value {
-    json!({
-        "promptTokenCount": USAGE, "candidatesTokenCount": reply.tokens,
-        "totalTokenCount": USAGE + reply.tokens,
-    })
+    let answers = (reply.tokens - reply.thoughts) * reply.choices;
+    let mut usage = json!({
+        "promptTokenCount": USAGE, "candidatesTokenCount": answers,
+        "totalTokenCount": USAGE + answers + reply.thoughts,
+    });
+    if reply.thoughts > 0 {
+        usage["thoughtsTokenCount"] = json!(reply.thoughts);
+    }
+    usage
 }

@@ -1,19 +1,24 @@
 //! From what is asked and what is ordered to a script.
 //!
 //! ```text
+//!   reply      what the answer consists of
 //!   failures   an error status with the dialect's error body     ┐
 //!   broken     bytes that are not HTTP as it should be           ├─► Script
 //!   streamed   events, and what goes wrong between them          │
 //!   whole      one JSON document, and what goes wrong with it    ┘
 //!   openai, anthropic, gemini   the JSON of each
+//!   models, embeddings          what else SDKs ask for
 //! ```
 
 mod anthropic;
 mod broken;
+pub(super) mod embeddings;
 mod failures;
 mod gemini;
 mod gzip;
+pub(super) mod models;
 mod openai;
+mod reply;
 pub(super) mod sample;
 mod streamed;
 mod whole;
@@ -21,38 +26,21 @@ mod whole;
 use maitred::proto::http1::{After, ReplyBody, Version, reply_head};
 use serde_json::{Value, json};
 
-use super::ask::{Ask, Dialect, Want};
+use self::reply::{Part, Reply};
+use super::ask::{Ask, Dialect};
 use super::fault::{Fault, Order};
-use super::options::split;
-use super::script::{End, Pause, Script};
+use super::script::{End, Script};
 
 /// Tokens that every prompt has.
 const USAGE: usize = 9;
 
-/// An answer that is being made.
-struct Reply<'a> {
-    dialect: Dialect,
-    model: &'a str,
-    want: &'a Want,
-    /// Tokens of the answer.
-    tokens: usize,
-    /// Whether it says what it cost.
-    usage: bool,
-    /// Whether it says that it is over.
-    finishes: bool,
-    /// Whether a whole answer stands in a list.
-    list: bool,
-    /// Whether the bound on tokens ends it.
-    cut_short: bool,
-    /// The text, the arguments of a tool, or JSON, as it is streamed.
-    pieces: Vec<String>,
-    order: Order,
-}
-
-/// The script for `ask`; `pieces` is the text that everybody gets.
-pub(super) fn script(ask: &Ask<'_>, order: Order, pieces: &[String]) -> Script {
-    let reply = Reply::new(ask, order, pieces);
-    let mut script = failures::of(&reply)
+/// The script for `ask`; `text` is what everybody gets.
+pub(super) fn script(ask: &Ask<'_>, order: Order, text: &[String]) -> Script {
+    if order.fault == Some(Fault::ReusedClose) {
+        return Script::default().end(End::Cut);
+    }
+    let reply = Reply::new(ask, order, text);
+    let mut script = failures::of(ask.dialect, order)
         .or_else(|| broken::of(&reply))
         .unwrap_or_else(|| {
             if ask.stream {
@@ -62,7 +50,13 @@ pub(super) fn script(ask: &Ask<'_>, order: Order, pieces: &[String]) -> Script {
             }
         });
     script.slices = order.slices;
+    script.slower = order.slower;
     script
+}
+
+/// An error status, if that is what is ordered.
+pub(super) fn failure(dialect: Dialect, order: Order) -> Option<Script> {
+    failures::of(dialect, order)
 }
 
 /// What a provider says to a request that it does not understand.
@@ -74,31 +68,6 @@ pub(super) fn refusal(dialect: Option<Dialect>, status: u16, message: &str) -> S
         &json!([]),
     );
     document(status, &body.to_string()).end(End::Keep(None))
-}
-
-/// The models that it claims to have.
-pub(super) fn models() -> Script {
-    let list = ["sim", "fault:reset"].map(|id| {
-        json!({"id": id, "object": "model", "created": 1_700_000_000, "owned_by": "provider_sim"})
-    });
-    let body = json!({"object": "list", "data": list});
-    document(200, &body.to_string()).end(End::Keep(None))
-}
-
-/// One small vector for each input.
-pub(super) fn embeddings(body: &[u8]) -> Script {
-    let asked: Value = serde_json::from_slice(body).unwrap_or_default();
-    let inputs = asked["input"].as_array().map_or(1, Vec::len);
-    let vectors: Vec<Value> = (0..inputs)
-        .map(|index| {
-            json!({"object": "embedding", "index": index, "embedding": [0.1, -0.2, 0.3, 0.4]})
-        })
-        .collect();
-    let body = json!({
-        "object": "list", "data": vectors, "model": asked["model"],
-        "usage": {"prompt_tokens": USAGE, "total_tokens": USAGE},
-    });
-    document(200, &body.to_string()).end(End::Keep(None))
 }
 
 /// One JSON document with a length; its end is still to be said.
@@ -124,58 +93,5 @@ fn error(dialect: Dialect, status: u16, message: &str, details: &Value) -> Value
         Dialect::OpenAi => openai::error(status, message),
         Dialect::Anthropic => anthropic::error(status, message),
         Dialect::Gemini => gemini::error(status, message, details),
-    }
-}
-
-impl<'a> Reply<'a> {
-    fn new(ask: &'a Ask<'_>, order: Order, text: &[String]) -> Reply<'a> {
-        let most = ask.max_tokens.unwrap_or(usize::MAX).max(1);
-        let pieces = match &ask.want {
-            Want::Text => text.iter().take(most).cloned().collect(),
-            Want::Tool(..) if ask.dialect == Dialect::Gemini => Vec::new(),
-            Want::Tool(_, arguments) => split(&arguments.to_string(), 3),
-            Want::Json(value) => split(&value.to_string(), text.len()),
-        };
-        Reply {
-            dialect: ask.dialect,
-            model: &ask.model,
-            want: &ask.want,
-            tokens: pieces.len(),
-            usage: ask.usage && !order.no_usage,
-            list: ask.list,
-            finishes: order.fault != Some(Fault::NoFinish),
-            cut_short: ask.want == Want::Text && text.len() > most,
-            pieces,
-            order,
-        }
-    }
-
-    fn fault(&self) -> Option<Fault> {
-        self.order.fault
-    }
-
-    /// What comes before the first byte.
-    fn first_pause(&self) -> Script {
-        let pause = match self.fault() {
-            Some(Fault::Silent) => Pause::Forever,
-            Some(Fault::Late(ms)) => Pause::Exactly(ms),
-            _ => Pause::Latency,
-        };
-        let script = Script::default().pause(pause);
-        match self.fault() {
-            Some(Fault::EarlyHints) => script.send(broken::EARLY_HINTS),
-            Some(Fault::ManyContinues) => script.send_times(broken::CONTINUE, 10_000),
-            _ => script,
-        }
-    }
-
-    /// What comes after the last byte.
-    fn last_end(&self, script: Script) -> Script {
-        match self.fault() {
-            Some(Fault::Trailing) => script.send(broken::ANOTHER).end(End::Keep(None)),
-            Some(Fault::IdleClose(ms)) => script.end(End::Keep(Some(ms))),
-            Some(Fault::UntilClose) => script.end(End::Close),
-            _ => script.end(End::Keep(None)),
-        }
     }
 }

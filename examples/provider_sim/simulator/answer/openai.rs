@@ -1,39 +1,50 @@
 //! Chat completions, as OpenAI writes them.
 
+use maitred::dialect::FinishReason;
 use serde_json::{Value, json};
 
-use super::{Reply, USAGE};
-use crate::simulator::ask::Want;
+use super::{Part, Reply, USAGE};
 
 const ID: &str = "chatcmpl-sim000000000000000000000";
 const CREATED: u64 = 1_700_000_000;
-const CALL: &str = "call_sim0000000000000000";
 
-pub(super) fn opening(reply: &Reply<'_>) -> Vec<String> {
-    let delta = match reply.want {
-        Want::Tool(name, _) => json!({"role": "assistant", "content": null, "tool_calls": [{
-            "index": 0, "id": CALL, "type": "function",
-            "function": {"name": name, "arguments": ""},
-        }]}),
+pub(super) fn opening(reply: &Reply<'_>) -> String {
+    let delta = match reply.parts.first() {
+        Some(Part::Tool(..)) => json!({"role": "assistant", "content": null}),
         _ => json!({"role": "assistant", "content": "", "refusal": null}),
     };
-    vec![chunk(reply, &delta, None)]
+    chunks(reply, &delta, None)
 }
 
-pub(super) fn token(reply: &Reply<'_>, piece: &str) -> String {
-    let delta = match reply.want {
-        Want::Tool(..) => {
-            json!({"tool_calls": [{"index": 0, "function": {"arguments": piece}}]})
-        }
-        _ => json!({"content": piece}),
+/// Only a call is announced.
+pub(super) fn part_opening(reply: &Reply<'_>, part: &Part) -> Option<String> {
+    let Part::Tool(number, tool, _) = part else {
+        return None;
     };
-    chunk(reply, &delta, None)
+    let call = json!({
+        "index": number, "id": call_id(*number), "type": "function",
+        "function": {"name": tool.name, "arguments": ""},
+    });
+    Some(chunks(reply, &json!({"tool_calls": [call]}), None))
+}
+
+/// Vendors that show thoughts in this dialect agree on `reasoning_content`.
+pub(super) fn token(reply: &Reply<'_>, part: &Part, piece: &str) -> String {
+    let delta = match part {
+        Part::Tool(number, ..) => {
+            json!({"tool_calls": [{"index": number, "function": {"arguments": piece}}]})
+        }
+        Part::Thinking(_) => json!({"reasoning_content": piece}),
+        Part::Refusal(_) => json!({"refusal": piece}),
+        Part::Text(_) => json!({"content": piece}),
+    };
+    chunks(reply, &delta, None)
 }
 
 pub(super) fn closing(reply: &Reply<'_>) -> Vec<String> {
     let mut events = Vec::new();
     if reply.finishes {
-        events.push(chunk(reply, &json!({}), Some(finish(reply))));
+        events.push(chunks(reply, &json!({}), Some(finish(reply))));
     }
     if reply.usage {
         let mut last = envelope(reply, "chat.completion.chunk");
@@ -47,21 +58,29 @@ pub(super) fn closing(reply: &Reply<'_>) -> Vec<String> {
     events
 }
 
-pub(super) fn whole(reply: &Reply<'_>, text: &str) -> Value {
-    let message = match reply.want {
-        Want::Tool(name, arguments) => {
-            json!({"role": "assistant", "content": null, "tool_calls": [{
-                "id": CALL, "type": "function",
-                "function": {"name": name, "arguments": arguments.to_string()},
-            }]})
+pub(super) fn whole(reply: &Reply<'_>) -> Value {
+    let mut message = json!({"role": "assistant", "content": null, "refusal": null});
+    let mut calls = Vec::new();
+    for part in &reply.parts {
+        match part {
+            Part::Text(_) => message["content"] = json!(part.whole()),
+            Part::Refusal(_) => message["refusal"] = json!(part.whole()),
+            Part::Thinking(_) => message["reasoning_content"] = json!(part.whole()),
+            Part::Tool(number, tool, _) => calls.push(json!({
+                "id": call_id(*number), "type": "function",
+                "function": {"name": tool.name, "arguments": part.whole()},
+            })),
         }
-        _ => json!({"role": "assistant", "content": text, "refusal": null}),
-    };
+    }
+    if !calls.is_empty() {
+        message["tool_calls"] = json!(calls);
+    }
     let reason = reply.finishes.then(|| finish(reply));
     let mut whole = envelope(reply, "chat.completion");
-    whole["choices"] = json!([
-        {"index": 0, "message": message, "logprobs": null, "finish_reason": reason}
-    ]);
+    let choices = (0..reply.choices).map(|index| {
+        json!({"index": index, "message": message, "logprobs": null, "finish_reason": reason})
+    });
+    whole["choices"] = choices.collect();
     if reply.usage {
         whole["usage"] = usage(reply);
     }
@@ -81,22 +100,31 @@ pub(super) fn error(status: u16, message: &str) -> Value {
 }
 
 fn finish(reply: &Reply<'_>) -> &'static str {
-    match reply.want {
-        Want::Tool(..) => "tool_calls",
-        _ if reply.cut_short => "length",
+    match reply.finish {
+        FinishReason::ToolCalls => "tool_calls",
+        FinishReason::Length => "length",
+        FinishReason::ContentFilter => "content_filter",
         _ => "stop",
     }
 }
 
-fn chunk(reply: &Reply<'_>, delta: &Value, finish: Option<&str>) -> String {
+fn call_id(number: usize) -> String {
+    format!("call_sim{number:016}")
+}
+
+/// The same for each choice.
+fn chunks(reply: &Reply<'_>, delta: &Value, finish: Option<&str>) -> String {
     let mut chunk = envelope(reply, "chat.completion.chunk");
-    chunk["choices"] = json!([
-        {"index": 0, "delta": delta, "logprobs": null, "finish_reason": finish}
-    ]);
     if reply.usage {
         chunk["usage"] = Value::Null;
     }
-    format!("data: {chunk}\n\n")
+    let each = (0..reply.choices).map(|index| {
+        chunk["choices"] = json!([
+            {"index": index, "delta": delta, "logprobs": null, "finish_reason": finish}
+        ]);
+        format!("data: {chunk}\n\n")
+    });
+    each.collect()
 }
 
 fn envelope(reply: &Reply<'_>, object: &str) -> Value {
@@ -107,10 +135,11 @@ fn envelope(reply: &Reply<'_>, object: &str) -> Value {
 }
 
 fn usage(reply: &Reply<'_>) -> Value {
+    let completion = reply.tokens * reply.choices;
     json!({
-        "prompt_tokens": USAGE, "completion_tokens": reply.tokens,
-        "total_tokens": USAGE + reply.tokens,
+        "prompt_tokens": USAGE, "completion_tokens": completion,
+        "total_tokens": USAGE + completion,
         "prompt_tokens_details": {"cached_tokens": 0},
-        "completion_tokens_details": {"reasoning_tokens": 0},
+        "completion_tokens_details": {"reasoning_tokens": reply.thoughts},
     })
 }

@@ -3,12 +3,12 @@
 use maitred::proto::http1::{After, ReplyBody, Version, put_chunk, put_last_chunk, reply_head};
 use serde_json::json;
 
-use super::{Reply, anthropic, error, gemini, openai};
+use super::{Part, Reply, anthropic, error, gemini, openai};
 use crate::simulator::ask::Dialect;
 use crate::simulator::fault::{Fault, LineEnd};
 use crate::simulator::script::{End, Pause, Script};
 
-/// Tokens before a fault that is no number's.
+/// Tokens before a fault that has no number of its own.
 const BEFORE: usize = 2;
 
 pub(super) fn of(reply: &Reply<'_>) -> Script {
@@ -22,26 +22,10 @@ pub(super) fn of(reply: &Reply<'_>) -> Script {
     if let Some(Fault::LateToken(ms)) = reply.fault() {
         script = script.pause(Pause::Exactly(ms));
     }
-    for event in opening(reply) {
-        script = script.send(event_of(reply, &event));
-    }
-    for (at, piece) in reply.pieces.iter().enumerate() {
-        if at > 0 {
-            script = script.pause(Pause::Gap);
-        }
-        script = match go_wrong(reply, at, script) {
-            Ok(script) => script,
-            Err(over) => return over,
-        };
-        if reply.order.pings && at > 0 {
-            let ping = match reply.dialect {
-                Dialect::Anthropic => anthropic::ping(),
-                _ => ": ping\n\n".to_owned(),
-            };
-            script = script.send(framed(reply, &ping));
-        }
-        script = script.send(event_of(reply, &token(reply, piece)));
-    }
+    script = match parts(reply, script) {
+        Ok(script) => script,
+        Err(over) => return over,
+    };
     if let Err(over) = go_wrong(reply, usize::MAX, script.clone()) {
         return over;
     }
@@ -54,6 +38,37 @@ pub(super) fn of(reply: &Reply<'_>) -> Script {
         script = script.send(last);
     }
     reply.last_end(script)
+}
+
+/// All tokens, up to what goes wrong between them.
+fn parts(reply: &Reply<'_>, mut script: Script) -> Result<Script, Script> {
+    if let Some(event) = opening(reply) {
+        script = script.send(event_of(reply, &event));
+    }
+    let mut sent = 0;
+    for (at, part) in reply.parts.iter().enumerate() {
+        if let Some(event) = part_opening(reply, at, part) {
+            script = script.send(event_of(reply, &event));
+        }
+        for piece in part.pieces() {
+            let Some(token) = token(reply, at, part, piece) else {
+                continue;
+            };
+            if sent > 0 {
+                script = script.pause(Pause::Gap);
+            }
+            script = go_wrong(reply, sent, script)?;
+            if reply.order.pings && sent > 0 {
+                script = script.send(framed(reply, &ping(reply)));
+            }
+            script = script.send(event_of(reply, &token));
+            sent += 1;
+        }
+        if reply.dialect == Dialect::Anthropic {
+            script = script.send(event_of(reply, &anthropic::part_closing(at, part)));
+        }
+    }
+    Ok(script)
 }
 
 fn head(reply: &Reply<'_>) -> Vec<u8> {
@@ -75,7 +90,11 @@ fn go_wrong(reply: &Reply<'_>, at: usize, script: Script) -> Result<Script, Scri
         return Ok(script);
     };
     let tokens = match fault {
-        Fault::Stall(tokens) | Fault::Reset(tokens) | Fault::Cut(tokens) => tokens,
+        Fault::Stall(tokens)
+        | Fault::Reset(tokens)
+        | Fault::Cut(tokens)
+        | Fault::NotJson(tokens)
+        | Fault::ErrorEvent(tokens) => tokens,
         _ => BEFORE,
     };
     if at < tokens {
@@ -86,10 +105,10 @@ fn go_wrong(reply: &Reply<'_>, at: usize, script: Script) -> Result<Script, Scri
         Fault::Stall(_) => script.pause(Pause::Forever),
         Fault::Reset(_) => script.end(End::Reset),
         Fault::Cut(_) => script.end(End::Cut),
-        Fault::NotJson => script
+        Fault::NotJson(_) => script
             .send(event("data: {\"choices\": [\n\n"))
             .pause(Pause::Forever),
-        Fault::ErrorEvent => script.send(event(&in_band(reply))).pause(Pause::Forever),
+        Fault::ErrorEvent(_) => script.send(event(&in_band(reply))).pause(Pause::Forever),
         Fault::BareError => script.send(event(&bare(reply))).pause(Pause::Forever),
         Fault::BigEvent => {
             let piece = "x".repeat(64 * 1024);
@@ -99,7 +118,9 @@ fn go_wrong(reply: &Reply<'_>, at: usize, script: Script) -> Result<Script, Scri
                 .pause(Pause::Forever)
         }
         Fault::Endless => {
-            let some = token(reply, " and so on").repeat(64);
+            let text = Part::Text(Vec::new());
+            let some = token(reply, 0, &text, " and so on").unwrap_or_default();
+            let some = some.repeat(64);
             script.send_times(event(&some), u64::MAX).end(End::Cut)
         }
         _ => return Ok(script),
@@ -121,19 +142,35 @@ fn bare(reply: &Reply<'_>) -> String {
     serde_json::to_string_pretty(&error).unwrap_or_default() + "\n\n"
 }
 
-fn opening(reply: &Reply<'_>) -> Vec<String> {
+fn opening(reply: &Reply<'_>) -> Option<String> {
     match reply.dialect {
-        Dialect::OpenAi => openai::opening(reply),
-        Dialect::Anthropic => anthropic::opening(reply),
-        Dialect::Gemini => Vec::new(),
+        Dialect::OpenAi => Some(openai::opening(reply)),
+        Dialect::Anthropic => Some(anthropic::opening(reply)),
+        Dialect::Gemini => None,
     }
 }
 
-fn token(reply: &Reply<'_>, piece: &str) -> String {
+fn part_opening(reply: &Reply<'_>, at: usize, part: &Part) -> Option<String> {
     match reply.dialect {
-        Dialect::OpenAi => openai::token(reply, piece),
-        Dialect::Anthropic => anthropic::token(reply, piece),
-        Dialect::Gemini => gemini::token(reply, piece),
+        Dialect::OpenAi => openai::part_opening(reply, part),
+        Dialect::Anthropic => Some(anthropic::part_opening(at, part)),
+        Dialect::Gemini => None,
+    }
+}
+
+fn token(reply: &Reply<'_>, at: usize, part: &Part, piece: &str) -> Option<String> {
+    match reply.dialect {
+        Dialect::OpenAi => Some(openai::token(reply, part, piece)),
+        Dialect::Anthropic => Some(anthropic::token(at, part, piece)),
+        Dialect::Gemini => gemini::token(reply, part, piece),
+    }
+}
+
+/// A sign of life.
+fn ping(reply: &Reply<'_>) -> String {
+    match reply.dialect {
+        Dialect::Anthropic => anthropic::ping(),
+        _ => ": ping\n\n".to_owned(),
     }
 }
 

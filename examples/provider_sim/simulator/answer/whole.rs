@@ -55,16 +55,15 @@ pub(super) fn of(reply: &Reply<'_>) -> Script {
 fn body(reply: &Reply<'_>) -> String {
     let overloaded = |status| error(reply.dialect, status, "Overloaded", &json!([]));
     match reply.fault() {
-        Some(Fault::NotJson) => return "{\"choices\": [".to_owned(),
-        Some(Fault::ErrorEvent) => return overloaded(529).to_string(),
+        Some(Fault::NotJson(_)) => return "{\"choices\": [".to_owned(),
+        Some(Fault::ErrorEvent(_)) => return overloaded(529).to_string(),
         Some(Fault::BareError) => return json!([overloaded(503)]).to_string(),
         _ => {}
     }
-    let text = reply.pieces.concat();
     let value = match reply.dialect {
-        Dialect::OpenAi => openai::whole(reply, &text),
-        Dialect::Anthropic => anthropic::whole(reply, &text),
-        Dialect::Gemini => gemini::whole(reply, &text),
+        Dialect::OpenAi => openai::whole(reply),
+        Dialect::Anthropic => anthropic::whole(reply),
+        Dialect::Gemini => gemini::whole(reply),
     };
     if reply.list { json!([value]) } else { value }.to_string()
 }

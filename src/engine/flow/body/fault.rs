@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::dialect::Refused;
 use crate::limits::JSON_DEPTH;
 
 /// What is wrong with a body.
@@ -40,6 +41,8 @@ pub enum ParseFault {
         /// What it has to be, in words.
         expected: String,
     },
+    /// The body of a chat is wrong, or cannot be passed on.
+    Refused(Box<Refused>),
     /// A text that is too long to be analysed.
     TooLong {
         /// Which field.
@@ -58,7 +61,8 @@ impl ParseFault {
             | ParseFault::Encoding
             | ParseFault::Depth
             | ParseFault::Nul { .. }
-            | ParseFault::Empty => 400,
+            | ParseFault::Empty
+            | ParseFault::Refused(_) => 400,
             ParseFault::TooLong { .. } => 413,
             _ => 422,
         }
@@ -79,6 +83,7 @@ impl ParseFault {
             ParseFault::Twice(_) => "duplicate_field",
             ParseFault::Wrong { .. } => "invalid_field",
             ParseFault::TooLong { .. } => "text_too_long",
+            ParseFault::Refused(refused) => refused.code(),
         }
     }
 
@@ -92,6 +97,7 @@ impl ParseFault {
             | ParseFault::Twice(field)
             | ParseFault::Wrong { field, .. }
             | ParseFault::TooLong { field, .. } => Some(field),
+            ParseFault::Refused(refused) => refused.field.as_deref(),
             _ => None,
         }
     }
@@ -118,6 +124,7 @@ impl ParseFault {
             ParseFault::Wrong { field, expected } => {
                 format!("The field `{field}` has to be {expected}.")
             }
+            ParseFault::Refused(refused) => refused.detail(),
             ParseFault::TooLong { field, chars } => {
                 format!("The field `{field}` may have at most {chars} characters.")
             }

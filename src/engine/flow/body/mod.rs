@@ -18,6 +18,8 @@ use serde::{Deserialize, Serialize};
 
 pub(super) use self::object::{Field, object};
 pub(super) use self::whole::Whole;
+use super::chat::inquiry::{self, ChatAsk};
+use crate::dialect::Dialect;
 use crate::engine::policy::prefer::Prefer;
 use crate::limits::KEYWORDS_UNASKED;
 use crate::store::KeywordMethod;
@@ -33,6 +35,8 @@ pub enum Shape {
     Analyze,
     /// `POST /keywords/`
     Keywords,
+    /// A chat in this dialect, and whether it may have to be translated.
+    Chat(Dialect, bool),
 }
 
 /// What a body asks for.
@@ -49,6 +53,8 @@ pub enum Ask {
     },
     /// Keywords of a text.
     Keywords(KeywordsAsk),
+    /// The answer to a chat.
+    Chat(Box<ChatAsk>),
 }
 
 /// The body of `POST /keywords/`.
@@ -94,8 +100,15 @@ pub struct BatchAsk {
 
 /// Parses `body` as `shape`.
 pub fn parse(shape: Shape, body: &[u8]) -> Result<Ask, ParseFault> {
+    if let Shape::Chat(dialect, may_translate) = shape {
+        let ask = inquiry::read(dialect, body, None, may_translate);
+        return ask
+            .map(|ask| Ask::Chat(Box::new(ask)))
+            .map_err(|refused| ParseFault::Refused(Box::new(refused)));
+    }
     let fields = object(body)?;
     match shape {
+        Shape::Chat(..) => Err(ParseFault::NotAnObject), // was taken above
         Shape::Generate => generate(fields).map(Ask::Generate),
         Shape::Batch => batch(fields).map(Ask::Batch),
         Shape::Analyze => analyze(fields),

@@ -23,6 +23,7 @@ use std::collections::VecDeque;
 
 use super::Flow;
 use super::body::{BatchAsk, GenerateAsk};
+use crate::engine::account::Sum;
 use crate::engine::policy::prefer::Prefer;
 use crate::engine::slots::{ExchangeId, GenerationId};
 use crate::engine::trace::State;
@@ -50,8 +51,8 @@ pub struct Gather {
     piece: Vec<u8>,
     /// … and how much of it was.
     written: usize,
-    /// Tokens of all prompts and of all texts, as far as providers counted them.
-    tokens: (Option<u64>, Option<u64>),
+    /// What the calls of all texts came to.
+    sum: Sum,
     phase: Phase,
 }
 
@@ -98,7 +99,7 @@ impl Gather {
             at_once: BATCH_AT_ONCE,
             piece: Vec::new(),
             written: 0,
-            tokens: (None, None),
+            sum: Sum::default(),
             phase: Phase::Going,
         }
     }
@@ -182,8 +183,9 @@ impl Engine {
     /// of its texts is refused; later ones wait for room.
     fn begin_gather(&mut self, id: ExchangeId, mut gather: Gather) -> Result<(), Failure> {
         self.admit_rows()?;
-        let provider = self.plan(gather.ask(0), false)?.provider;
-        let turns = self.gates[provider as usize].permits.max();
+        let route = self.plan(gather.ask(0), false)?.route;
+        let gates = (route.targets().iter()).map(|target| &self.gates[target.provider as usize]);
+        let turns: usize = gates.map(|gate| gate.permits.max()).sum();
         gather.at_once = turns.clamp(1, BATCH_AT_ONCE);
         let Some(exchange) = self.exchanges.get_mut(id) else {
             return Ok(());

@@ -46,19 +46,23 @@ impl Engine {
             return;
         };
         self.counters.answered(200);
+        self.note_rate_fields(id);
         if let Some(conn) = self.conns.get_mut(conn_id) {
             let mut pen = Pen {
                 blocks: &mut self.blocks,
                 chain: &mut conn.out,
                 secret: false,
             };
-            reply_head(&mut pen, 200)
+            let mut head = reply_head(&mut pen, 200)
                 .date(&date)
                 .field("content-type", content_type)
                 .field("cache-control", "no-store")
                 .field("x-accel-buffering", "no")
-                .field("x-content-type-options", "nosniff")
-                .finish(ReplyBody::streamed(terms.version), after(&terms));
+                .field("x-content-type-options", "nosniff");
+            for (name, value) in self.rate_fields.iter() {
+                head = head.field(name, value);
+            }
+            head.finish(ReplyBody::streamed(terms.version), after(&terms));
         }
         self.flush(conn_id);
         self.rearm_client(conn_id);
@@ -131,7 +135,8 @@ impl Engine {
         };
         let is_batch = gather.is_batch();
         let member = &gather.members[place];
-        let text = member.text.and_then(|text| self.generations.get(text));
+        let text_id = member.text;
+        let text = text_id.and_then(|text| self.generations.get(text));
         let failure = match &member.end {
             Some(Ok(())) => Failure::Internal("a text is gone that is listened to"),
             Some(Err(failure)) => failure.clone(),
@@ -152,7 +157,7 @@ impl Engine {
             gather.candidate(place, end, scores.filter(|_| !failed))
         };
         if failed {
-            self.note_failure(&failure, route, request_id);
+            self.note_failure(&failure, failure.status(), route, request_id, text_id);
         }
         self.set_piece(id, piece);
         if is_batch {

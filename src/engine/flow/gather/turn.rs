@@ -2,7 +2,6 @@
 //! write, and end.
 
 use super::{Gather, Kind, Member, Phase};
-use crate::dialect::Usage;
 use crate::engine::archive::outcome_of;
 use crate::engine::failure::Bound;
 use crate::engine::flow::Flow;
@@ -54,16 +53,28 @@ impl Engine {
             };
             match verdict {
                 Some(end) => {
-                    let usage = text.and_then(|text| self.generations.get(text));
-                    let usage = usage.map(|text| text.result.usage).unwrap_or_default();
+                    self.count_member(id, place);
                     if let Some(gather) = self.gather_mut(id) {
                         gather.running.remove(at);
-                        gather.count_tokens(place, usage);
                         gather.end_member(place, end);
                     }
                 }
                 None => at += 1,
             }
+        }
+    }
+
+    /// Adds what the calls of a text came to, once for each text.
+    fn count_member(&mut self, id: ExchangeId, place: usize) {
+        let Some(Flow::Gather(gather)) = self.exchanges.get_mut(id).map(|e| &mut e.flow) else {
+            return;
+        };
+        let text = gather.members[place].text;
+        let counted = |member: &Member| member.text == text && member.end.is_some();
+        if !gather.members.iter().any(counted)
+            && let Some(text) = text.and_then(|text| self.generations.get(text))
+        {
+            gather.sum.add(&text.result);
         }
     }
 
@@ -105,10 +116,11 @@ impl Engine {
             self.make_candidate(&mut plan, place as u8);
         }
         plan.patient = true;
-        if !self.gates[plan.provider as usize].permits.has_room() {
+        let mut targets = plan.route.targets().iter();
+        if !targets.any(|target| self.gates[target.provider as usize].permits.has_room()) {
             return Err(Failure::Full(Bound::Provider));
         }
-        let (text, is_new) = self.join_or_admit(plan)?;
+        let (text, is_new) = self.join_or_admit(id, plan)?;
         if let Some(gather) = self.gather_mut(id) {
             gather.begun += 1;
             gather.running.push(place);
@@ -226,11 +238,20 @@ impl Engine {
             }
             _ => self.request_row(id, RequestOutcome::Ok, 200)?,
         };
-        (row.prompt_tokens, row.completion_tokens) = gather.tokens;
-        let plan = self.plan(gather.ask(0), false).ok()?;
-        row.provider = Some(plan.provider_name.to_string());
-        row.model = Some(plan.model);
+        self.enter_gather(id, &mut row);
         Some(row)
+    }
+
+    /// Puts into the row of a request what is known of its texts, if it is one for several.
+    pub(in crate::engine) fn enter_gather(&self, id: ExchangeId, row: &mut RequestRow) {
+        let (Some(exchange), Some(gather)) = (self.exchanges.get(id), self.gather(id)) else {
+            return;
+        };
+        gather.sum.enter(row, exchange.started.mono);
+        if let Ok(plan) = self.plan(gather.ask(0), false) {
+            row.provider = Some(plan.route.first().provider_name.to_string());
+            row.model = Some(plan.route.first().model.to_string());
+        }
     }
 
     /// The line of a member of a batch is written: its text need not be kept for this request,
@@ -258,22 +279,6 @@ impl Gather {
     fn end_member(&mut self, place: usize, end: Result<(), Failure>) {
         self.members[place].end = Some(end);
         self.ready.push_back(place);
-    }
-
-    /// Adds what a text has cost, once for each text.
-    fn count_tokens(&mut self, place: usize, usage: Usage) {
-        let text = self.members[place].text;
-        let counted = |m: &Member| m.text == text && m.end.is_some();
-        if self.members.iter().any(counted) {
-            return;
-        }
-        let add = |sum: &mut Option<u64>, more: Option<u64>| {
-            if let Some(more) = more {
-                *sum = Some(sum.unwrap_or(0).saturating_add(more));
-            }
-        };
-        add(&mut self.tokens.0, usage.prompt_tokens);
-        add(&mut self.tokens.1, usage.completion_tokens);
     }
 
     fn first_failure(&self) -> Option<&Failure> {

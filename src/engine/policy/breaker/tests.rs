@@ -99,6 +99,7 @@ fn only_the_providers_own_failures_count() {
         status,
         code: None,
         retry_after_ms: None,
+        busy: true,
     };
     for (upstream, expected) in [
         (Upstream::Connect(Gone::Refused), Health::Failing),

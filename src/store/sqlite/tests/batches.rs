@@ -331,3 +331,34 @@ fn a_full_store_says_so_and_stays_usable() {
     let check = "SELECT count(*) FROM pragma_integrity_check WHERE integrity_check = 'ok'";
     assert_eq!(store.number(check), 1);
 }
+
+#[test]
+fn what_a_request_cost_is_kept_and_zero_is_not_nothing() {
+    let mut store = Store::new();
+    let calls = Calls {
+        asked_model: Some("fast".to_owned()),
+        key_name: Some("spare".to_owned()),
+        attempts: 2,
+        finish_reason: Some("stop".into()),
+        native_finish_reason: Some("end_turn".into()),
+        cached_tokens: Some(0),
+        reasoning_tokens: None,
+        cost: Some(0.000_25),
+        queue_us: Some(0),
+        connect_us: Some(1_200),
+        lost_us: Some(40),
+        first_byte_us: Some(u64::MAX),
+        first_content_us: None,
+    };
+    store.put(save_request(RequestRow {
+        calls,
+        ..request("local", 1)
+    }));
+    let row = "SELECT count(*) FROM requests
+               WHERE inbound = 'openai' AND asked_model = 'fast' AND key_name = 'spare'
+               AND attempts = 2 AND finish_reason = 'stop' AND native_finish_reason = 'end_turn'
+               AND cached_tokens = 0 AND reasoning_tokens IS NULL AND cost = 0.00025
+               AND queue_us = 0 AND connect_us = 1200 AND lost_us = 40
+               AND first_byte_us = 9223372036854775807 AND first_content_us IS NULL";
+    assert_eq!(store.number(row), 1);
+}

@@ -17,8 +17,8 @@ use uuid::Uuid;
 use super::{Reader, Writer};
 use crate::score::{Readability, Scores, Sentiment};
 use crate::store::{
-    AnalysisRow, Found, Listed, Query, RequestOutcome, RequestRow, StoreError, TextRow, TextState,
-    Write, Written, term_id,
+    AnalysisRow, Calls, Found, Inbound, Listed, Query, RequestOutcome, RequestRow, StoreError,
+    TextRow, TextState, Write, Written, term_id,
 };
 
 /// Long enough for a lock to be noticed, short enough for a test.
@@ -131,6 +131,8 @@ fn request(tenant: &str, number: u128) -> RequestRow {
         error_code: None,
         started_ms: 1_700_000_000_000,
         duration_us: 1_500,
+        inbound: Inbound::OpenAi,
+        calls: Calls::default(),
     }
 }
 

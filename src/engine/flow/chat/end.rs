@@ -1,0 +1,101 @@
+//! The end of a chat: its client has the answer, its text is scored, its rows are written.
+//!
+//! ```text
+//!  complete ─► last words to the client, row noted ─► scored ─► saved ─► gone
+//!                                                       └(no text is kept)─► saved ─► gone
+//! ```
+//! Nobody can come back for it, so nothing is kept once the rows are on disk.
+
+use std::sync::Arc;
+
+use crate::config::Store;
+use crate::engine::Engine;
+use crate::engine::generation::{Generation, Phase};
+use crate::engine::keywords::Purpose;
+use crate::engine::slots::GenerationId;
+use crate::store::TextState;
+
+impl Generation {
+    /// Whether it is a chat in a vendor's dialect.
+    #[must_use]
+    pub fn is_chat(&self) -> bool {
+        self.plan.purpose == Purpose::Chat
+    }
+
+    /// Whether something of it may have been seen, so that nobody else can be asked any more.
+    #[must_use]
+    pub fn was_seen(&self) -> bool {
+        if self.is_chat() {
+            self.inquiry.is_none()
+        } else {
+            !self.text.is_empty()
+        }
+    }
+}
+
+impl Engine {
+    /// Whether texts of chats are kept.
+    pub(in crate::engine) fn keeps_chats(&self) -> bool {
+        self.config.gateway.store == Store::Texts
+    }
+
+    /// The provider's answer is whole, and its last words are among the frames.
+    pub(in crate::engine) fn complete_chat(&mut self, id: GenerationId) {
+        self.speaking = None;
+        let Some(generation) = self.generations.get_mut(id) else {
+            return;
+        };
+        generation.result.verdict = Some(Ok(()));
+        generation.phase = Phase::Scoring; // from here on a client that leaves stops nothing
+        let text = Arc::make_mut(&mut generation.text);
+        text.truncate(text.trim_end().len());
+        let blank = text.len() - text.trim_start().len();
+        text.drain(..blank);
+        text.shrink_to_fit();
+        let (stream, document) = (generation.plan.stream, generation.result.document.take());
+        let listener = generation.subscribers.first().copied();
+        if stream {
+            self.put_frames(id);
+        } else {
+            self.forget_inquiry(id);
+        }
+        match listener {
+            Some(exchange) if stream => self.end_chat_stream(exchange),
+            Some(exchange) => {
+                let collected = || Arc::new(std::mem::take(&mut self.frames));
+                let document = document.unwrap_or_else(collected);
+                self.begin_chat_document(exchange, document);
+            }
+            None => {}
+        }
+        self.frames.clear();
+        self.settle_generation(id);
+        match self.generations.get(id) {
+            Some(generation) if generation.text.is_empty() => {
+                self.save_generation(id, TextState::Complete);
+            }
+            Some(_) => self.score_generation(id),
+            None => {}
+        }
+    }
+
+    /// The rows of a chat are written, or will not be.
+    pub(in crate::engine) fn chat_saved(&mut self, id: GenerationId) {
+        if let Some(generation) = self.generations.get_mut(id) {
+            generation.phase = Phase::Finished;
+            generation.timer.clear();
+        }
+        self.forget_chat(id);
+    }
+
+    /// Drops a chat that is over, once its client has all of its answer.
+    pub(in crate::engine) fn forget_chat(&mut self, id: GenerationId) {
+        let is_over = self.generations.get(id).is_some_and(|generation| {
+            let is_read = generation.subscribers.is_empty();
+            generation.is_chat() && generation.phase == Phase::Finished && is_read
+        });
+        if is_over && let Some(mut generation) = self.generations.remove(id) {
+            self.ledger.settle(&mut generation.charged, 0);
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! Notices: what was told to clients that failed, for the log.
+//!
+//! Who reads the log wants to know at whom a request failed and after how many attempts; the client is
+//! told a code. The engine has no log: the notices wait here until the reactor fetches them.
+
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+use super::slots::{ExchangeId, GenerationId};
+use super::{Engine, Failure};
+
+/// Failures that may wait to be logged; more between two turns of the loop are only counted.
+const NOTICES: usize = 1024;
+
+/// A failure that was told to a client.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Notice {
+    /// What the client was given to name it by.
+    pub request_id: Uuid,
+    /// The pattern of the route.
+    pub route: &'static str,
+    /// The status.
+    pub status: u16,
+    /// The code.
+    pub code: &'static str,
+    /// Who was asked, if anybody was.
+    pub tried: Option<Tried>,
+}
+
+/// Who was asked for a text that has failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tried {
+    /// The provider that was asked last.
+    pub provider: Arc<str>,
+    /// The model there.
+    pub model: Arc<str>,
+    /// Attempts in all.
+    pub attempts: u32,
+}
+
+impl Engine {
+    /// The failures told to clients since the last call. Bounded: what nobody fetches is not kept.
+    pub fn notices(&mut self) -> impl Iterator<Item = Notice> + '_ {
+        self.notices.drain(..)
+    }
+
+    /// Notes a failure that an exchange is told of, for `/metrics` and the log.
+    pub(super) fn note_failure_of(&mut self, id: ExchangeId, failure: &Failure) {
+        let Some(exchange) = self.exchanges.get(id) else {
+            return;
+        };
+        let (route, request_id) = (exchange.route.as_str(), exchange.request_id);
+        let (text, status) = (
+            exchange.held.generation,
+            failure.status_in(exchange.terms.dialect),
+        );
+        self.note_failure(failure, status, route, request_id, text);
+    }
+
+    /// The same, of a request that may have no exchange, or several texts.
+    pub(super) fn note_failure(
+        &mut self,
+        failure: &Failure,
+        status: u16,
+        route: &'static str,
+        request_id: Uuid,
+        text: Option<GenerationId>,
+    ) {
+        self.counters.failed(failure.code());
+        if self.notices.len() == NOTICES {
+            return;
+        }
+        let tried = text.and_then(|text| self.generations.get(text));
+        let tried = tried.filter(|text| text.result.attempts > 0);
+        let tried = tried.map(|text| Tried {
+            provider: Arc::clone(&text.target().provider_name),
+            model: Arc::clone(&text.target().model),
+            attempts: text.result.attempts,
+        });
+        self.notices.push(Notice {
+            request_id,
+            route,
+            status,
+            code: failure.code(),
+            tried,
+        });
+    }
+}

@@ -1,0 +1,171 @@
+//! Chats on the provider's side: a request in a client's words, an answer through a [`Voice`].
+//!
+//! A piece of an answer is read in one go, with nothing looked up for each event; what it comes to is
+//! then told to the call and to the generation.
+
+use super::reception::{Reception, Told};
+use super::voice::{Heard, Voice, read_whole};
+use crate::dialect::Dialect;
+use crate::engine::call::{CallWait, Stage};
+use crate::engine::flow::chat::refused;
+use crate::engine::generation::Generation;
+use crate::engine::slots::{CallId, ConnId, GenerationId};
+use crate::engine::{Engine, Failure, failure::Upstream};
+use crate::limits::GENERATION_BYTES;
+use crate::proto::sse;
+
+impl Engine {
+    /// Gets the request of a chat ready for the target that its call is at.
+    pub(in crate::engine) fn prepare_chat(&mut self, id: CallId) -> Result<(), Failure> {
+        let theirs = self.dialect(id);
+        let Some(call) = self.calls.get(id) else {
+            return Ok(());
+        };
+        let (at, generation) = (call.at, call.generation);
+        let Some(generation) = self.generations.get_mut(generation) else {
+            return Ok(());
+        };
+        let Some(inquiry) = &mut generation.inquiry else {
+            return Ok(());
+        };
+        let model = &generation.plan.route.target(at).model;
+        let ready = match theirs {
+            Some(theirs) => inquiry.translate(theirs, model),
+            None => inquiry.understand(),
+        };
+        ready.map_err(refused)
+    }
+
+    /// How the answer to a chat is read that is a stream; `None` if the call is for no chat.
+    pub(super) fn chat_reception(&self, id: GenerationId, theirs: Dialect) -> Option<Reception> {
+        let generation = self.generations.get(id)?;
+        let inquiry = generation.inquiry.as_ref()?;
+        let listener = inquiry.listener(generation.id, generation.result.created_ms, None);
+        Some(Reception::Told(Told {
+            sse: sse::Reader::default(),
+            voice: Voice::new(theirs, &listener),
+        }))
+    }
+
+    /// A piece of a streamed answer to a chat.
+    pub(super) fn chat_heard(&mut self, conn: ConnId, id: CallId, bytes: &[u8]) {
+        let keeps_text = self.keeps_chats();
+        let Some(call) = self.calls.get_mut(id) else {
+            return;
+        };
+        let Some(generation) = self.generations.get_mut(call.generation) else {
+            return;
+        };
+        let Stage::Receiving(_, reception) = &mut call.stage else {
+            return;
+        };
+        let Reception::Told(told) = &mut **reception else {
+            return;
+        };
+        let text = text_of(generation, keeps_text);
+        let heard = told
+            .voice
+            .hear(&mut told.sse, bytes, text, &mut self.frames);
+        let held = reception.bytes();
+        self.ledger.settle(&mut call.charged, held);
+        match self.note_heard(id, heard) {
+            Ok(true) => self.content_complete(conn, id),
+            Ok(false) => {}
+            Err(failure) => self.fail_call(id, failure),
+        }
+    }
+
+    /// The streamed answer to a chat has come to a real end.
+    pub(super) fn chat_ended(&mut self, id: CallId, told: &mut Told) -> Result<(), Failure> {
+        let keeps_text = self.keeps_chats();
+        let generation = self.calls.get(id).map(|call| call.generation);
+        let generation = generation.and_then(|id| self.generations.get_mut(id));
+        let Some(generation) = generation else {
+            return Ok(());
+        };
+        let text = text_of(generation, keeps_text);
+        let heard = told.voice.end(&mut told.sse, text, &mut self.frames);
+        self.note_heard(id, heard).map(|_| ())
+    }
+
+    /// The answer to a chat has come as a whole document.
+    pub(super) fn chat_answered(
+        &mut self,
+        id: CallId,
+        theirs: Dialect,
+        body: &mut Vec<u8>,
+    ) -> Result<(), Failure> {
+        let keeps_text = self.keeps_chats();
+        let generation = self.calls.get(id).map(|call| call.generation);
+        let generation = generation.and_then(|id| self.generations.get_mut(id));
+        let Some(generation) = generation else {
+            return Ok(());
+        };
+        let Some(inquiry) = &generation.inquiry else {
+            return Err(Failure::Internal("a chat was answered twice"));
+        };
+        let listener = inquiry.listener(generation.id, generation.result.created_ms, None);
+        let text = text_of(generation, keeps_text);
+        let heard = read_whole(theirs, body, &listener, text, &mut self.frames);
+        if heard.is_whole && listener.takes_as_it_is(theirs) {
+            generation.result.document = Some(std::mem::take(body).into());
+        }
+        self.note_heard(id, heard).map(|_| ())
+    }
+
+    /// Notes what was heard of the answer to a chat; `true` when it is whole.
+    pub(in crate::engine) fn note_heard(
+        &mut self,
+        id: CallId,
+        heard: Heard,
+    ) -> Result<bool, Failure> {
+        let Some(call) = self.calls.get(id) else {
+            return Ok(false);
+        };
+        let (generation_id, throttled) = (call.generation, call.throttled);
+        let Some(generation) = self.generations.get_mut(generation_id) else {
+            return Ok(false);
+        };
+        let result = &mut generation.result;
+        result.usage = heard.usage.unwrap_or(result.usage);
+        result.finish = heard.finish.or(result.finish);
+        if heard.model.is_some() {
+            result.model = heard.model;
+        }
+        let is_too_long = generation.text.len() > GENERATION_BYTES;
+        self.settle_generation(generation_id);
+        if !self.frames.is_empty() && self.is_streamed(generation_id) {
+            self.speaking = Some(generation_id);
+        }
+        if heard.contents > 0 {
+            self.counters.tokens += heard.contents;
+            self.call_is_alive(id);
+            // Only content moves the gap on (R21): comments and usage do not.
+            if !throttled {
+                let at = self.now.mono.plus_ms(self.content_gap_ms(id));
+                self.set_call_timer(id, CallWait::Content, at);
+            }
+        }
+        match heard.failure {
+            Some(failure) => Err(failure.into()),
+            None if is_too_long => Err(Upstream::TooLarge.into()),
+            None => Ok(heard.is_whole),
+        }
+    }
+
+    fn is_streamed(&self, id: GenerationId) -> bool {
+        self.generations.get(id).is_some_and(Generation::is_watched)
+    }
+
+    /// Whether a call is for a chat.
+    pub(super) fn is_for_chat(&self, id: CallId) -> bool {
+        let generation = self.calls.get(id).map(|call| call.generation);
+        let generation = generation.and_then(|id| self.generations.get(id));
+        generation.is_some_and(Generation::is_chat)
+    }
+}
+
+/// Where the text of a chat goes, if it is kept.
+fn text_of(generation: &mut Generation, is_kept: bool) -> Option<&mut String> {
+    is_kept.then(|| std::sync::Arc::make_mut(&mut generation.text))
+}

@@ -1,0 +1,322 @@
+//! Voices: how a provider's answer becomes the bytes that a vendor's client reads.
+//!
+//! ```text
+//!   events of the provider ──▶ Relay ──────────────▶ frames        the same dialect on both sides
+//!                          └─▶ AnyStream ─▶ Tongue ─▶ frames        another dialect: Speaker
+//!                                             └────▶ a document    whoever wants it whole: Answer
+//!   a whole document ──────────────────────▶ Tongue ─▶ frames or document
+//! ```
+//! Each attempt has a voice of its own. Until the first piece of content is heard, what it would say
+//! is held back, so that an attempt that fails before it leaves no trace. The terminal words are said
+//! only when the provider's answer is whole.
+//!
+//! It refuses to know sockets, the engine, and what becomes of the bytes.
+
+use crate::dialect::speak::{Answer, Identity, Speaker, Unspeakable};
+use crate::dialect::{AnyStream, Dialect, End, Event, FinishReason, Relay, Usage};
+use crate::engine::failure::Upstream;
+use crate::limits::HELD_BYTES;
+use crate::proto::sse;
+
+/// Characters of a model's name that are kept.
+const MODEL_CHARS: usize = 200;
+
+/// How one client is to be answered, whoever answers.
+#[derive(Debug)]
+pub struct Listener {
+    /// What it speaks.
+    pub dialect: Dialect,
+    /// Whether it wants a stream.
+    pub stream: bool,
+    /// Whether it wants to hear of the usage of a stream.
+    pub include_usage: bool,
+    /// How many answers it has asked for.
+    pub choices: u32,
+    /// What an answer says of itself that is not the provider's own.
+    pub identity: Identity,
+}
+
+/// Says an answer in the client's dialect, from events.
+#[derive(Debug)]
+pub enum Tongue {
+    /// Frame by frame.
+    Speak(Box<Speaker>),
+    /// As one document, at the end.
+    Collect(Box<Answer>),
+}
+
+/// What one attempt says to one client.
+#[derive(Debug)]
+pub struct Voice {
+    kind: Kind,
+    /// What it has said before any content was heard.
+    held: Vec<u8>,
+    is_open: bool,
+}
+
+#[derive(Debug)]
+enum Kind {
+    /// The client reads what the provider writes.
+    Relay(Box<Relay>),
+    /// It does not.
+    Translate(AnyStream, Tongue),
+}
+
+/// What was heard in a piece of an answer.
+#[derive(Debug, Default)]
+pub struct Heard {
+    /// Pieces of content.
+    pub contents: u64,
+    /// Tokens, as counted last.
+    pub usage: Option<Usage>,
+    /// Why the model has stopped.
+    pub finish: Option<FinishReason>,
+    /// The model that answers.
+    pub model: Option<String>,
+    /// The answer is whole, and its last word was said.
+    pub is_whole: bool,
+    /// The answer has failed.
+    pub failure: Option<Upstream>,
+    /// The provider says that nothing more will come.
+    is_done: bool,
+}
+
+impl Heard {
+    /// Notes an event; its text goes to the end of `text`, if somebody keeps it.
+    pub fn note(&mut self, event: &Event<'_>, text: Option<&mut String>) {
+        match event {
+            Event::Text(piece) | Event::Refusal(piece) => {
+                self.contents += 1;
+                if let Some(text) = text {
+                    piece.append_to(text);
+                }
+            }
+            Event::Thinking(_)
+            | Event::Signature(_)
+            | Event::ToolCall { .. }
+            | Event::Arguments { .. } => self.contents += 1,
+            Event::Usage(usage) => self.usage = Some(*usage),
+            Event::Finish { reason, .. } => self.finish = Some(*reason),
+            Event::Model(name) => {
+                let mut model = String::new();
+                name.append_to(&mut model);
+                let end = model.char_indices().nth(MODEL_CHARS);
+                model.truncate(end.map_or(model.len(), |(end, _)| end));
+                self.model = Some(model);
+            }
+            Event::Done => self.is_done = true,
+            Event::Error(error) => self.failure = Some(Upstream::told(error, 200, None)),
+        }
+    }
+}
+
+impl Tongue {
+    /// For this client.
+    #[must_use]
+    pub fn new(listener: &Listener) -> Self {
+        let (dialect, identity) = (listener.dialect, &listener.identity);
+        if listener.stream {
+            let speaker = Speaker::new(dialect, identity, listener.include_usage);
+            Tongue::Speak(Box::new(speaker))
+        } else {
+            Tongue::Collect(Box::new(Answer::new(dialect, identity.clone())))
+        }
+    }
+
+    /// Says what there is to be said of an event.
+    ///
+    /// # Errors
+    /// The client's dialect has no form for it.
+    pub fn say(&mut self, event: &Event<'_>, out: &mut Vec<u8>) -> Result<(), Unspeakable> {
+        match self {
+            Tongue::Speak(speaker) => speaker.event(event, out),
+            Tongue::Collect(answer) => answer.event(event),
+        }
+    }
+
+    /// Says the last words of an answer that is whole.
+    ///
+    /// # Errors
+    /// It turns out that the client's dialect has no form for what was said.
+    pub fn finish(&mut self, out: &mut Vec<u8>) -> Result<(), Unspeakable> {
+        match self {
+            Tongue::Speak(speaker) => speaker.end(out),
+            Tongue::Collect(answer) => answer.write(out),
+        }
+    }
+}
+
+impl Voice {
+    /// For the answer of a provider that speaks `theirs` and sends events.
+    #[must_use]
+    pub fn new(theirs: Dialect, listener: &Listener) -> Self {
+        let kind = if theirs == listener.dialect && listener.stream {
+            let relay = Relay::new(theirs, listener.choices, listener.include_usage);
+            Kind::Relay(Box::new(relay))
+        } else {
+            Kind::Translate(theirs.stream(), Tongue::new(listener))
+        };
+        Voice {
+            kind,
+            held: Vec::new(),
+            is_open: false,
+        }
+    }
+
+    /// Bytes of memory that it holds beyond its own size.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.held.capacity()
+    }
+
+    /// Takes a piece of the provider's body in. What the client is to get of it goes to `out`, the
+    /// text to `text`.
+    pub fn hear(
+        &mut self,
+        sse: &mut sse::Reader,
+        mut bytes: &[u8],
+        mut text: Option<&mut String>,
+        out: &mut Vec<u8>,
+    ) -> Heard {
+        let mut heard = Heard::default();
+        while heard.failure.is_none() && !heard.is_done {
+            match sse.next(&mut bytes) {
+                Ok(Some(event)) => self.event(&event, text.as_deref_mut(), out, &mut heard),
+                Ok(None) => return heard,
+                Err(_) => heard.failure = Some(Upstream::TooLarge),
+            }
+        }
+        if heard.is_done && heard.failure.is_none() {
+            self.finish(out, &mut heard);
+        }
+        heard
+    }
+
+    /// The provider's body has come to a real end.
+    pub fn end(
+        &mut self,
+        sse: &mut sse::Reader,
+        text: Option<&mut String>,
+        out: &mut Vec<u8>,
+    ) -> Heard {
+        let mut heard = Heard::default();
+        if let Some(event) = sse.end() {
+            self.event(&event, text, out, &mut heard);
+        }
+        if heard.failure.is_none() {
+            self.finish(out, &mut heard);
+        }
+        heard
+    }
+
+    fn event(
+        &mut self,
+        event: &sse::Event<'_>,
+        mut text: Option<&mut String>,
+        out: &mut Vec<u8>,
+        heard: &mut Heard,
+    ) {
+        let before = heard.contents;
+        let out_now = if self.is_open {
+            &mut *out
+        } else {
+            &mut self.held
+        };
+        let mut unspeakable = None;
+        let read = match &mut self.kind {
+            Kind::Relay(relay) => relay.event(event.name, event.data, out_now, &mut |event| {
+                heard.note(&event, text.as_deref_mut());
+            }),
+            Kind::Translate(stream, tongue) => stream.event(event.data, &mut |event| {
+                heard.note(&event, text.as_deref_mut());
+                unspeakable = unspeakable.or(tongue.say(&event, out_now).err());
+            }),
+        };
+        if read.is_err() || unspeakable.is_some() {
+            heard.failure.get_or_insert(Upstream::Malformed);
+        }
+        if !self.is_open && heard.contents > before {
+            self.open(out);
+        }
+        if self.held.len() > HELD_BYTES {
+            heard.failure.get_or_insert(Upstream::TooLarge);
+        }
+    }
+
+    /// What was held back may be said.
+    fn open(&mut self, out: &mut Vec<u8>) {
+        self.is_open = true;
+        out.append(&mut self.held);
+        self.held = Vec::new();
+    }
+
+    /// Nothing more comes: the last words, if the answer is whole.
+    fn finish(&mut self, out: &mut Vec<u8>, heard: &mut Heard) {
+        let end = match &self.kind {
+            Kind::Relay(relay) => relay.end(),
+            Kind::Translate(stream, _) => stream.end(),
+        };
+        if end == End::Truncated {
+            heard.failure = Some(Upstream::Truncated);
+            return;
+        }
+        // An answer without any content is whole as well.
+        self.open(out);
+        let said = match &mut self.kind {
+            Kind::Relay(relay) => {
+                relay.finish(out);
+                Ok(())
+            }
+            Kind::Translate(_, tongue) => tongue.finish(out),
+        };
+        match said {
+            Ok(()) => heard.is_whole = true,
+            Err(_) => heard.failure = Some(Upstream::Malformed),
+        }
+    }
+}
+
+/// Reads a whole document of a provider that speaks `theirs`. What the client is to get goes to
+/// `out`; nothing does if it is to get the document as it is.
+pub fn read_whole(
+    theirs: Dialect,
+    body: &[u8],
+    listener: &Listener,
+    mut text: Option<&mut String>,
+    out: &mut Vec<u8>,
+) -> Heard {
+    let mut heard = Heard::default();
+    let as_it_is = listener.takes_as_it_is(theirs);
+    let mut tongue = (!as_it_is).then(|| Tongue::new(listener));
+    let choices = if as_it_is { listener.choices } else { 1 };
+    let mut unspeakable = None;
+    let end = theirs.answer_of(choices, body, &mut |event| {
+        heard.note(&event, text.as_deref_mut());
+        if let Some(tongue) = &mut tongue {
+            unspeakable = unspeakable.or(tongue.say(&event, out).err());
+        }
+    });
+    if let Some(tongue) = tongue.as_mut().filter(|_| end == Ok(End::Complete)) {
+        unspeakable = unspeakable.or(tongue.finish(out).err());
+    }
+    let failure = match end {
+        Err(_) => Some(Upstream::Malformed),
+        Ok(_) if unspeakable.is_some() => Some(Upstream::Malformed),
+        Ok(End::Truncated) => Some(Upstream::Truncated),
+        Ok(End::Complete) => None,
+    };
+    heard.failure = heard.failure.or(failure);
+    heard.is_whole = heard.failure.is_none();
+    if !heard.is_whole {
+        out.clear();
+    }
+    heard
+}
+
+impl Listener {
+    /// Whether a whole document in the dialect `theirs` is what it wants, byte for byte.
+    #[must_use]
+    pub fn takes_as_it_is(&self, theirs: Dialect) -> bool {
+        self.dialect == theirs && !self.stream
+    }
+}

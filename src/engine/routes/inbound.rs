@@ -1,0 +1,129 @@
+//! Routes of the vendors' dialects: what their clients ask for by path and head.
+//!
+//! ```text
+//!  POST /v1/chat/completions                          OpenAI's
+//!  POST /v1/messages                                  Anthropic's
+//!  POST /v1beta/models/MODEL:generateContent          Gemini's; also below /v1, and with %3A
+//!  POST /v1beta/models/MODEL:streamGenerateContent    the same as a stream, with ?alt=sse
+//! ```
+//! Whatever lies below `/v1` and `/v1beta` is answered in the words of the client that asks there,
+//! errors included, whether there is anything at that path or not.
+
+use crate::dialect::{Dialect, anthropic, gemini};
+use crate::engine::Failure;
+use crate::proto::http1::{Fields, RequestHead};
+
+/// Who asks for a chat, and what the head says of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Inbound {
+    /// A client of OpenAI's.
+    OpenAi,
+    /// A client of Anthropic's, with fields that are passed on if the provider speaks the same.
+    Anthropic(Option<Box<Passed>>),
+    /// A client of Gemini's.
+    Gemini {
+        /// The model that the path names.
+        model: Box<str>,
+        /// Whether the path asks for a stream.
+        stream: bool,
+    },
+}
+
+/// Fields of a head that an Anthropic provider gets as they came.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Passed {
+    /// `anthropic-version`, if it is another one than ours.
+    pub version: Option<Box<[u8]>>,
+    /// `anthropic-beta`: features that the client wants to use.
+    pub beta: Option<Box<[u8]>>,
+}
+
+impl Inbound {
+    /// What the path of a request asks for; `None` if it is no route of a vendor's. Its query is
+    /// checked by [`Inbound::check_query`].
+    #[must_use]
+    pub fn of_head(head: &RequestHead<'_>) -> Option<Self> {
+        match head.path.strip_suffix('/').unwrap_or(head.path) {
+            "/v1/chat/completions" => Some(Inbound::OpenAi),
+            "/v1/messages" => Some(Inbound::Anthropic(passed(&head.fields))),
+            path => gemini::read_path(path).map(|(model, stream)| Inbound::Gemini {
+                model: model.into(),
+                stream,
+            }),
+        }
+    }
+
+    /// Gemini's streams are events only if the query says so; otherwise its servers send one long
+    /// array, which none of the vendor's clients asks for.
+    pub fn check_query(&self, query: Option<&str>) -> Result<(), Failure> {
+        let is_sse = |query: &str| query.split('&').any(|pair| pair == "alt=sse");
+        match self {
+            Inbound::Gemini { stream: true, .. } if !query.is_some_and(is_sse) => Err(
+                Failure::parameter("alt", "`sse`: a stream comes as server-sent events"),
+            ),
+            _ => Ok(()),
+        }
+    }
+
+    /// What is spoken.
+    #[must_use]
+    pub fn dialect(&self) -> Dialect {
+        match self {
+            Inbound::OpenAi => Dialect::OpenAi,
+            Inbound::Anthropic(_) => Dialect::Anthropic,
+            Inbound::Gemini { .. } => Dialect::Gemini,
+        }
+    }
+
+    /// What the path says of the model and of streaming, if it says anything.
+    #[must_use]
+    pub fn path(&self) -> Option<(&str, bool)> {
+        match self {
+            Inbound::Gemini { model, stream } => Some((model, *stream)),
+            Inbound::OpenAi | Inbound::Anthropic(_) => None,
+        }
+    }
+
+    /// The pattern of the route.
+    #[must_use]
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Inbound::OpenAi => "/v1/chat/completions",
+            Inbound::Anthropic(_) => "/v1/messages",
+            Inbound::Gemini { stream: false, .. } => "/v1beta/models/{model}:generateContent",
+            Inbound::Gemini { stream: true, .. } => "/v1beta/models/{model}:streamGenerateContent",
+        }
+    }
+}
+
+fn passed(fields: &Fields<'_>) -> Option<Box<Passed>> {
+    let version = fields
+        .get("anthropic-version")
+        .filter(|version| *version != anthropic::VERSION.as_bytes());
+    let betas: Vec<&[u8]> = fields.all("anthropic-beta").collect();
+    if version.is_none() && betas.is_empty() {
+        return None;
+    }
+    Some(Box::new(Passed {
+        version: version.map(Into::into),
+        beta: (!betas.is_empty()).then(|| betas.join(&b","[..]).into()),
+    }))
+}
+
+/// In whose words a request is answered, by its path; `None` is our own API.
+#[must_use]
+pub fn dialect_of(head: &RequestHead<'_>) -> Option<Dialect> {
+    let (version, rest) = head.path.strip_prefix('/')?.split_once('/')?;
+    let (room, below) = rest.split_once('/').unwrap_or((rest, ""));
+    let has_verb = || below.contains(':') || below.to_ascii_lowercase().contains("%3a");
+    match (version, room) {
+        ("v1beta", _) => Some(Dialect::Gemini),
+        ("v1", "messages") => Some(Dialect::Anthropic),
+        ("v1", "models") if has_verb() => Some(Dialect::Gemini),
+        ("v1", "models") if head.fields.get("anthropic-version").is_some() => {
+            Some(Dialect::Anthropic)
+        }
+        ("v1", _) => Some(Dialect::OpenAi),
+        _ => None,
+    }
+}

@@ -1,0 +1,84 @@
+//! What is stored of a chat.
+
+use super::openai;
+use super::{World, ask, provider};
+use crate::dialect::Dialect;
+use crate::engine::work::Kind;
+use crate::store::{RequestOutcome, TextState};
+
+#[test]
+fn a_text_with_its_scores_and_one_row_filed_under_the_last_words_of_the_user() {
+    for stream in [false, true] {
+        let mut world = World::new(&provider(Dialect::OpenAi));
+        let client = ask(&mut world, Dialect::OpenAi, stream);
+        world.answer(match stream {
+            true => openai::stream(&[" Tea", " is hot."]),
+            false => openai::whole("Tea is hot.\n"),
+        });
+        assert_eq!(world.reply(client).status, 200);
+        let text = world.store.text();
+        assert_eq!(
+            (text.text.as_str(), text.term.as_str()),
+            ("Tea is hot.", "Tea?")
+        );
+        assert_eq!(text.state, TextState::Complete);
+        assert!(text.scores.is_some());
+        let row = world.store.request();
+        assert_eq!((row.outcome, row.status), (RequestOutcome::Ok, 200));
+        assert_eq!(row.route, "/v1/chat/completions");
+        assert_eq!((row.streamed, row.prompt_tokens), (stream, Some(9)));
+        assert_eq!(
+            (row.provider.as_deref(), row.model.as_deref()),
+            (Some("llm"), Some("alias"))
+        );
+        world
+            .engine
+            .check_empty()
+            .unwrap_or_else(|broken| panic!("{broken}"));
+    }
+}
+
+#[test]
+fn the_client_has_its_answer_before_the_rows_are_written() {
+    let mut world = World::new(&provider(Dialect::OpenAi));
+    world.held = vec![Kind::Score, Kind::Write];
+    let client = ask(&mut world, Dialect::OpenAi, true);
+    world.answer(openai::stream(&["Tea."]));
+    assert!(world.reply(client).body.ends_with("data: [DONE]\n\n"));
+    world.end(client); // it leaves, and nothing is lost
+    world.held.clear();
+    world.settle();
+    assert_eq!(world.store.text().text, "Tea.");
+    assert_eq!(world.store.request().outcome, RequestOutcome::Ok);
+}
+
+#[test]
+fn as_much_is_stored_as_the_configuration_says() {
+    for (store, texts, rows) in [("texts", 1, 1), ("requests", 0, 1), ("off", 0, 0)] {
+        for stream in [false, true] {
+            let gateway = format!("[gateway]\nstore = \"{store}\"\n");
+            let mut world = World::new(&[provider(Dialect::OpenAi), gateway].concat());
+            let client = ask(&mut world, Dialect::OpenAi, stream);
+            world.answer(match stream {
+                true => openai::stream(&["Tea."]),
+                false => openai::whole("Tea."),
+            });
+            assert_eq!(world.reply(client).status, 200);
+            assert_eq!(
+                (world.store.texts.len(), world.store.requests.len()),
+                (texts, rows)
+            );
+            let client = ask(&mut world, Dialect::OpenAi, stream);
+            world.answer(openai::answer(500, "", "{}"));
+            assert_eq!(world.reply(client).status, 502);
+            assert_eq!(
+                (world.store.texts.len(), world.store.requests.len()),
+                (texts, 2 * rows)
+            );
+            world
+                .engine
+                .check_empty()
+                .unwrap_or_else(|broken| panic!("{broken}"));
+        }
+    }
+}
