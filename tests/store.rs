@@ -123,8 +123,8 @@ fn kill_9_at_any_moment_loses_nothing_that_was_acknowledged() {
 }
 
 #[test]
-fn a_store_that_another_process_has_locked_is_503_and_the_loop_turns_on() {
-    let server = Server::start(QUICK);
+fn with_strict_a_store_that_another_process_has_locked_is_503_and_the_loop_turns_on() {
+    let server = Server::start(&format!("durable = \"strict\"\n{QUICK}"));
     let lock = rusqlite::Connection::open(database::file(&server.house().data())).unwrap();
     lock.execute_batch("BEGIN IMMEDIATE").unwrap();
     std::thread::scope(|scope| {

@@ -17,7 +17,7 @@ use super::spill::Step;
 use super::timers::Owner;
 use super::work::{Work, WorkOwner, WorkResult};
 use crate::store::journal::{Answer, Ask, Overlay, Standing};
-use crate::store::{Found, Query, StoreError, Write};
+use crate::store::{Query, StoreError, Write};
 
 impl Engine {
     /// What waited in the journal at the start.
@@ -34,7 +34,7 @@ impl Engine {
                     self.spill.away().is_some() && self.spill.can_keep(write)
                 }
                 Write::Delete { .. } | Write::Rescore { .. } => self.spill.may_have(),
-                Write::Import(_) => false,
+                Write::Import(_) | Write::Replay(_) => false,
             },
             Some(Work::Read(Query::Unscored { .. })) => false,
             Some(Work::Read(_)) => self.spill.may_have(),
@@ -69,7 +69,9 @@ impl Engine {
                 Some(WorkResult::Written(Err(error)))
             }
             WorkResult::Journal(Ok(answer)) => self.journal_answered(id, answer),
+            // The log knows both errors. A client is told the one of the database.
             WorkResult::Journal(Err(error)) if self.works.is_owed(id) => {
+                let error = self.spill.away().cloned().unwrap_or(error);
                 Some(WorkResult::Written(Err(error)))
             }
             WorkResult::Journal(Err(error)) => Some(WorkResult::Found(Err(error))),
@@ -122,7 +124,7 @@ impl Engine {
                     None
                 }
             },
-            Answer::Next(_) | Answer::Advanced(_) => Some(WorkResult::Panicked),
+            Answer::Next(..) | Answer::Advanced(_) => Some(WorkResult::Panicked),
         }
     }
 
@@ -138,8 +140,10 @@ impl Engine {
     fn replaying_goes_on(&mut self, result: WorkResult) {
         let now = self.now.mono;
         let step = match result {
-            WorkResult::Journal(Ok(Answer::Next(batch))) => self.spill.batch(now, Some(batch)),
-            WorkResult::Replayed(result) => self.spill.replayed(now, result),
+            WorkResult::Journal(Ok(Answer::Next(batch, standing))) => {
+                self.spill.batch(now, Some((batch, standing)))
+            }
+            WorkResult::Written(result) => self.spill.replayed(now, result.map(|_| ())),
             WorkResult::Journal(Ok(Answer::Advanced(standing))) => {
                 let (rows, step) = self.spill.advanced(now, Some(standing));
                 self.counters.rows_replayed += rows;
@@ -161,7 +165,7 @@ impl Engine {
                 None
             }
             Some(Step::Read) => Some(Work::Journal(Ask::Next)),
-            Some(Step::Replay(writes)) => Some(Work::Replay(writes)),
+            Some(Step::Replay(writes)) => Some(Work::Write(Box::new(Write::Replay(writes)))),
             Some(Step::Advance(through)) => Some(Work::Journal(Ask::Advance(through))),
             None => None,
         };

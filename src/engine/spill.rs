@@ -106,7 +106,10 @@ impl Spill {
     pub fn can_keep(&self, write: &Write) -> bool {
         let kind = match write {
             Write::Save { .. } | Write::Keywords { .. } => true,
-            Write::Delete { .. } | Write::Rescore { .. } | Write::Import(_) => false,
+            Write::Delete { .. }
+            | Write::Rescore { .. }
+            | Write::Import(_)
+            | Write::Replay(_) => false,
         };
         kind && self.keeps()
     }
@@ -178,15 +181,18 @@ impl Spill {
     }
 
     /// The journal has named the next rows, or cannot.
-    pub fn batch(&mut self, now: Mono, batch: Option<Batch>) -> Option<Step> {
+    pub fn batch(&mut self, now: Mono, batch: Option<(Batch, Standing)>) -> Option<Step> {
+        if let Some((_, standing)) = &batch {
+            self.standing = *standing;
+        }
         match batch {
-            Some(batch) if batch.writes.is_empty() => {
+            Some((batch, _)) if batch.writes.is_empty() => {
                 // Nothing to try it with: the next row will tell.
                 self.away = None;
                 self.replaying = Replaying::Idle;
                 None
             }
-            Some(Batch { writes, through }) => {
+            Some((Batch { writes, through }, _)) => {
                 let rows = writes.len() as u64;
                 self.replaying = Replaying::Writing { through, rows };
                 Some(Step::Replay(writes))

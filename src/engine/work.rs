@@ -64,8 +64,6 @@ pub enum Work {
     Read(Query),
     /// Change the store.
     Write(Box<Write>),
-    /// Change it as rows of the journal say: all of them, in their order.
-    Replay(Vec<Write>),
     /// Ask the spill journal.
     Journal(JournalAsk),
 }
@@ -78,7 +76,7 @@ impl Work {
             Work::Parse { .. } => Kind::Parse,
             Work::Score { .. } | Work::Keywords { .. } | Work::Import { .. } => Kind::Score,
             Work::Read(_) => Kind::Read,
-            Work::Write(_) | Work::Replay(_) => Kind::Write,
+            Work::Write(_) => Kind::Write,
             Work::Journal(_) => Kind::Journal,
         }
     }
@@ -101,8 +99,6 @@ pub enum WorkResult {
     Written(Result<Written, StoreError>),
     /// The store could not take it, and may another time: the row comes back.
     Returned(Box<Write>, StoreError),
-    /// All rows of the journal's are on disk in the store, or at least one is not.
-    Replayed(Result<(), StoreError>),
     /// The journal answered.
     Journal(Result<Answer, StoreError>),
     /// The work panicked. The thread lives; this piece has no result.

@@ -4,6 +4,7 @@
 //!  loop ──(bounded channel)──► scorer-0 … scorer-3   parse, score, keywords
 //!                          ──► sqlite-writer         transactions, in groups
 //!                          ──► sqlite-reader         questions
+//!                          ──► journal               rows that the database does not take
 //!                          ──► names-0, names-1      getaddrinfo
 //!  loop ◄──(one channel, one wake)── all of them
 //! ```
@@ -25,6 +26,7 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 use mio::Waker;
 
 use super::group::Group;
+use super::keeper::Keeper;
 use super::os_error;
 use crate::config::Drill;
 use crate::engine::WorkId;
@@ -34,8 +36,9 @@ use crate::engine::io::ResolveFault;
 use crate::engine::work::{Work, WorkResult};
 use crate::limits::{NAME_THREADS, WRITE_GROUP};
 use crate::score;
-use crate::store::Write;
+use crate::store::journal::Ask;
 use crate::store::sqlite::{Reader, Writer};
+use crate::store::{StoreError, Write};
 
 /// Pieces that a channel towards threads can hold.
 const CHANNEL: usize = 8 * WRITE_GROUP;
@@ -64,14 +67,14 @@ pub struct Busy {
 
 /// The way back to the loop: a channel, and one wake however many results there are.
 #[derive(Clone)]
-struct Back {
+pub(super) struct Back {
     results: Sender<Finished>,
     waker: Arc<Waker>,
     woken: Arc<AtomicBool>,
 }
 
 impl Back {
-    fn send(&self, finished: Finished) {
+    pub(super) fn send(&self, finished: Finished) {
         // The loop is gone when the process ends; then nobody wants the result.
         if self.results.send(finished).is_err() {
             return;
@@ -90,12 +93,14 @@ pub struct Threads {
     texts: Sender<(WorkId, Work)>,
     writes: Sender<(WorkId, Write)>,
     reads: Sender<(WorkId, crate::store::Query)>,
+    asks: Sender<(WorkId, Ask)>,
     names: Sender<(u16, String)>,
     results: Receiver<Finished>,
     back: Back,
     /// How long they have worked.
     pub busy: Arc<Busy>,
     writer: Option<JoinHandle<()>>,
+    keeper: Option<JoinHandle<()>>,
 }
 
 impl Threads {
@@ -104,12 +109,14 @@ impl Threads {
         scorers: usize,
         writer: Writer,
         reader: Reader,
+        keeper: Keeper,
         waker: Arc<Waker>,
         drill: &Drill,
     ) -> io::Result<Self> {
         let (texts, texts_in) = bounded(CHANNEL);
         let (writes, writes_in) = bounded(CHANNEL);
         let (reads, reads_in) = bounded(CHANNEL);
+        let (asks, asks_in) = bounded(CHANNEL);
         let (names, names_in) = bounded(CHANNEL);
         let (results, results_in) = bounded(RESULTS);
         let back = Back {
@@ -134,19 +141,23 @@ impl Threads {
             answer_questions(reader, &reads_in, &to_loop, &counter);
         })?;
         let (to_loop, counter) = (back.clone(), Arc::clone(&busy));
-        let stall = drill.stall_writer_ms;
+        let (stall, spills) = (drill.stall_writer_ms, keeper.spills());
         let writer = spawn("sqlite-writer".into(), move || {
-            write_in_groups(writer, &writes_in, &to_loop, &counter, stall);
+            write_in_groups(writer, &writes_in, &to_loop, &counter, (stall, spills));
         })?;
+        let to_loop = back.clone();
+        let keeper = spawn("journal".into(), move || keeper.run(&asks_in, &to_loop))?;
         Ok(Threads {
             texts,
             writes,
             reads,
+            asks,
             names,
             results: results_in,
             back,
             busy,
             writer: Some(writer),
+            keeper: Some(keeper),
         })
     }
 
@@ -159,6 +170,7 @@ impl Threads {
             | Work::Import { .. }) => self.texts.try_send((id, work)).is_ok(),
             Work::Read(query) => self.reads.try_send((id, query)).is_ok(),
             Work::Write(write) => self.writes.try_send((id, *write)).is_ok(),
+            Work::Journal(ask) => self.asks.try_send((id, ask)).is_ok(),
         };
         if !handed {
             tracing::error!("a piece of work found its channel full; it is given up");
@@ -187,17 +199,18 @@ impl Threads {
         fence(Ordering::SeqCst);
     }
 
-    /// Lets the writer end, and waits until the last transaction is on disk.
+    /// Lets the writer and the journal end, and waits until the last row is on disk.
     pub fn stop(mut self) {
-        let writer = self.writer.take();
+        let both = [self.writer.take(), self.keeper.take()];
         drop(self.writes);
+        drop(self.asks);
         drop(self.reads);
         // Nobody fetches results any more; a writer that waits for room must not wait for ever.
         drop(self.results);
-        if let Some(writer) = writer
-            && writer.join().is_err()
-        {
-            tracing::error!("the SQLite writer ended by a panic");
+        for thread in both.into_iter().flatten() {
+            if thread.join().is_err() {
+                tracing::error!("a thread that writes rows ended by a panic");
+            }
         }
     }
 }
@@ -211,7 +224,7 @@ fn spawn(name: String, run: impl FnOnce() + Send + 'static) -> io::Result<JoinHa
 }
 
 /// Runs a piece of work and counts the time; a panic becomes `None`.
-fn guarded<T>(busy: &AtomicU64, work: impl FnOnce() -> T) -> Option<T> {
+pub(super) fn guarded<T>(busy: &AtomicU64, work: impl FnOnce() -> T) -> Option<T> {
     let start = Instant::now();
     let result = catch_unwind(AssertUnwindSafe(work)).ok();
     let nanos = u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX);
@@ -247,7 +260,7 @@ fn score_one(work: Work, drill: &Drill) -> WorkResult {
             first,
             cancel,
         } => WorkResult::Lines(line::read(&lines, first, &|| cancel.is_cancelled())),
-        Work::Read(_) | Work::Write(_) => WorkResult::Panicked,
+        Work::Read(_) | Work::Write(_) | Work::Journal(_) => WorkResult::Panicked,
     }
 }
 
@@ -270,7 +283,7 @@ fn write_in_groups(
     work: &Receiver<(WorkId, Write)>,
     back: &Back,
     busy: &Busy,
-    stall_ms: u64,
+    (stall_ms, spills): (u64, bool),
 ) {
     let mut group = Group::default();
     let mut indexing = owes_indexing(&writer);
@@ -298,16 +311,24 @@ fn write_in_groups(
             writer.apply(&group.writes)
         });
         let mut results = results.unwrap_or_default().into_iter();
-        for id in group.ids.drain(..) {
+        let mut away = None;
+        for (id, write) in group.ids.drain(..).zip(group.writes.drain(..)) {
             let result = match results.next() {
                 Some(Err(error)) => {
-                    tracing::error!(code = error.code(), "{error}");
-                    WorkResult::Written(Err(error))
+                    away = Some(error.clone());
+                    failed(write, error, spills)
                 }
                 Some(written) => WorkResult::Written(written),
                 None => WorkResult::Panicked,
             };
             back.send(Finished::Work(id, result));
+        }
+        // What waits behind it need not wait for the same lock once more.
+        if spills && let Some(error @ StoreError::Busy { .. }) = away {
+            for (id, write) in work.try_iter() {
+                let result = failed(write, error.clone(), spills);
+                back.send(Finished::Work(id, result));
+            }
         }
         if !group.is_followed(work) {
             match guarded(&busy.writer, || writer.checkpoint()) {
@@ -317,6 +338,16 @@ fn write_in_groups(
             }
         }
     }
+}
+
+/// A write that has failed. One that the journal can keep comes back.
+fn failed(write: Write, error: StoreError, spills: bool) -> WorkResult {
+    if spills && error.is_away() && matches!(write, Write::Save { .. } | Write::Keywords { .. }) {
+        tracing::debug!(code = error.code(), "{error}");
+        return WorkResult::Returned(Box::new(write), error);
+    }
+    tracing::error!(code = error.code(), "{error}");
+    WorkResult::Written(Err(error))
 }
 
 /// Whether texts are to be taken into the search index, because they are older than it.

@@ -241,6 +241,7 @@ fn text_members() -> Map<String, Value> {
         "finish_reason": {"enum": ["stop", "length", "content_filter", "tool_calls", "other", null]},
         "cached": {"type": "boolean"},
         "stored": {"type": "boolean"},
+        "stored_in": {"const": "journal", "description": "Only if the row waits there for the database."},
         "readability": or_null("Readability"),
         "sentiment": or_null("Sentiment"),
     }))

@@ -32,8 +32,8 @@ pub enum Answer {
     Kept(Written, Standing),
     /// It is the database's.
     NotHere(Box<Write>),
-    /// The next ones.
-    Next(Batch),
+    /// The next ones. None of them: nothing waits, or nothing that can still be read.
+    Next(Batch, Standing),
     /// The cursor has moved.
     Advanced(Standing),
     /// What is here, and the question for the database.

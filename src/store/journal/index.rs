@@ -41,7 +41,7 @@ pub(super) fn subject(write: &Write) -> Option<(&str, Uuid)> {
     match write {
         Write::Save { text, .. } => text.as_ref().map(|text| (text.tenant.as_str(), text.id)),
         Write::Delete { tenant, id } | Write::Rescore { tenant, id, .. } => Some((tenant, *id)),
-        Write::Keywords { .. } | Write::Import(_) => None,
+        Write::Keywords { .. } | Write::Import(_) | Write::Replay(_) => None,
     }
 }
 
@@ -49,11 +49,6 @@ impl Index {
     /// The entry of a text.
     pub(super) fn find(&self, tenant: &str, id: Uuid) -> Option<Entry> {
         self.0.get(&(tenant.to_owned(), id)).copied()
-    }
-
-    /// Whether it waits here and is not deleted.
-    pub(super) fn has(&self, tenant: &str, id: Uuid) -> bool {
-        self.find(tenant, id).is_some_and(|entry| !entry.deleted)
     }
 
     /// A record about a text was written.

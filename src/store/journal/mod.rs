@@ -23,6 +23,7 @@
 //!
 //! This module refuses to know threads, clocks and the database.
 
+mod answer;
 mod ask;
 mod crc32c;
 mod cursor;

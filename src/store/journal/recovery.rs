@@ -6,7 +6,6 @@ use uuid::Uuid;
 
 use super::cursor::Cursor;
 use super::disk::Disk;
-use super::format::SEGMENT_HEAD;
 use super::index::{Index, Place};
 use super::reader::Reading;
 use super::segment::{self, Segment, UNFINISHED};
@@ -18,7 +17,7 @@ impl<D: Disk> Journal<D> {
     ///
     /// # Errors
     /// The folder cannot be read or written, or is another journal's or version's. A journal that is
-    /// damaged is opened: see [`Journal::damage`].
+    /// damaged is opened: see [`Journal::damage`]. Before rows come, [`prepare`](Self::prepare) it.
     pub fn open(disk: D, fresh: Uuid) -> Result<Self, JournalError> {
         Self::open_with(disk, fresh, JOURNAL_SEGMENT_BYTES)
     }
@@ -63,7 +62,7 @@ impl<D: Disk> Journal<D> {
         };
         journal.take_over(found)?;
         if journal.damage.is_none() {
-            journal.make_writable()?;
+            journal.go_on()?;
         }
         Ok(journal)
     }
@@ -144,28 +143,33 @@ impl<D: Disk> Journal<D> {
         Ok(damage)
     }
 
-    /// Goes on in the last segment if nothing was ever written to it, else in a new one.
-    fn make_writable(&mut self) -> Result<(), JournalError> {
-        match self.segments.back() {
-            Some(last) if last.head.first == self.next && last.is_blank(self.room)? => {
-                self.writable = true
-            }
-            _ => self.begin_segment(0)?,
+    /// Goes on in the last segment if nothing was ever written to it. Those in which nothing waits
+    /// are removed.
+    fn go_on(&mut self) -> Result<(), JournalError> {
+        if let Some(last) = self.segments.back() {
+            self.writable = last.head.first == self.next && last.is_blank(self.room)?;
         }
-        if self.rows == 0 {
-            let last = self.segments.back().expect("one is being written to");
-            self.reading = Reading::from(Place {
-                segment: last.head.segment,
-                at: SEGMENT_HEAD as u64,
-            });
-            while self.segments.len() > 1
-                && let Some(first) = self.segments.pop_front()
-            {
-                let name = segment::name(first.head.segment);
-                self.disk.remove(&name).map_err(io_error(&name))?;
-            }
+        let kept = usize::from(self.writable);
+        while self.rows == 0
+            && self.segments.len() > kept
+            && let Some(first) = self.segments.pop_front()
+        {
+            let name = segment::name(first.head.segment);
+            self.disk.remove(&name).map_err(io_error(&name))?;
         }
         Ok(())
+    }
+
+    /// Takes the room for rows to come, so that they need not wait for it, and have it on a disk that
+    /// is full then.
+    ///
+    /// # Errors
+    /// There is none, or the disk fails. The next row tries again.
+    pub fn prepare(&mut self) -> Result<(), JournalError> {
+        if self.writable || self.damage.is_some() {
+            return Ok(());
+        }
+        self.begin_segment(0)
     }
 }
 

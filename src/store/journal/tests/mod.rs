@@ -10,7 +10,7 @@ mod reading;
 use uuid::Uuid;
 
 use super::{Disk, Journal, JournalError};
-use crate::store::{RequestOutcome, RequestRow, TextRow, TextState, Write};
+use crate::store::{Calls, Inbound, RequestOutcome, RequestRow, TextRow, TextState, Write};
 use model::Model;
 
 const NAME: Uuid = Uuid::from_u128(7);
@@ -22,7 +22,9 @@ fn open(disk: &Model) -> Journal<Model> {
 }
 
 fn try_open(disk: &Model) -> Result<Journal<Model>, JournalError> {
-    Journal::open_with(disk.clone(), NAME, ROOM)
+    let mut journal = Journal::open_with(disk.clone(), NAME, ROOM)?;
+    journal.prepare()?;
+    Ok(journal)
 }
 
 fn id(n: u64) -> Uuid {
@@ -72,6 +74,8 @@ fn request(n: u64) -> RequestRow {
         error_code: None,
         started_ms: 1_700_000_000_000,
         duration_us: 5,
+        inbound: Inbound::Own,
+        calls: Calls::default(),
     }
 }
 
