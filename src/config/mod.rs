@@ -60,9 +60,7 @@ pub use reference::reference;
 pub use resilience::{Breaker, Concurrency, Queue, Resilience, Retry};
 pub use secret::Secret;
 pub use sources::{Flags, SourceFile, Sources};
-pub use values::{
-    Durable, HostName, LogFormat, LogLevel, NameServers, Speech, Store, WebOrigin,
-};
+pub use values::{Durable, HostName, LogFormat, LogLevel, NameServers, Speech, Store, WebOrigin};
 
 /// Everything that an operator can choose. Made by [`Config::load`].
 #[derive(Clone, Debug, PartialEq)]

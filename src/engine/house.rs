@@ -113,7 +113,9 @@ impl Engine {
 
     fn writes_are_done(&self) -> bool {
         let depths = [Kind::Write, Kind::Journal].map(|kind| self.works.depth(kind));
-        depths.iter().all(|depth| depth.waiting + depth.running == 0)
+        depths
+            .iter()
+            .all(|depth| depth.waiting + depth.running == 0)
             && self
                 .generations
                 .iter()

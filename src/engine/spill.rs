@@ -106,10 +106,9 @@ impl Spill {
     pub fn can_keep(&self, write: &Write) -> bool {
         let kind = match write {
             Write::Save { .. } | Write::Keywords { .. } => true,
-            Write::Delete { .. }
-            | Write::Rescore { .. }
-            | Write::Import(_)
-            | Write::Replay(_) => false,
+            Write::Delete { .. } | Write::Rescore { .. } | Write::Import(_) | Write::Replay(_) => {
+                false
+            }
         };
         kind && self.keeps()
     }

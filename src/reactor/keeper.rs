@@ -89,7 +89,9 @@ impl Keeper {
 
     /// What waits.
     pub(super) fn standing(&self) -> Standing {
-        self.journal.as_ref().map_or(Standing::default(), |journal| journal.standing())
+        self.journal
+            .as_ref()
+            .map_or(Standing::default(), |journal| journal.standing())
     }
 
     /// Answers until nobody asks any more.

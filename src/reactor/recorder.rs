@@ -27,9 +27,9 @@ use serde::{Deserialize, Serialize};
 use super::mask::Mask;
 use super::os_error;
 use crate::engine::io::{Gone, Input, Observed, ResolveFault, Turn};
-use crate::store::journal::Standing;
 use crate::engine::work::WorkResult;
 use crate::engine::{ConnId, Key, Mono, Now, Sizes, WorkId};
+use crate::store::journal::Standing;
 
 /// The format of the file.
 pub const FORMAT: u32 = 2;

@@ -16,7 +16,7 @@ pub(crate) mod openai;
 mod reply;
 mod store;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::IoSlice;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
@@ -30,7 +30,7 @@ use maitred::engine::work::{Kind, Work, WorkResult};
 use maitred::engine::{ConnId, Engine, Mono, Now, Sizes, WorkId};
 use maitred::score::keywords::extract;
 use maitred::score::score;
-use maitred::store::journal::Journal;
+use maitred::store::journal::{Ask, Journal};
 use maitred::store::{StoreError, Write};
 use uuid::Uuid;
 
@@ -84,6 +84,8 @@ pub(crate) struct World {
     pub(crate) jobs: Vec<(WorkId, Work)>,
     pub(crate) store: Memory,
     pub(crate) journal: Journal<disk::Memory>,
+    /// Texts, keywords and analyses that went there.
+    pub(crate) kept: BTreeSet<Uuid>,
     /// Whether connections are accepted.
     pub(crate) accepting: bool,
     /// Kinds of work that stay with the threads.
@@ -148,6 +150,7 @@ impl World {
             jobs: Vec::new(),
             store: Memory::default(),
             journal: Journal::open(disk::Memory::default(), Uuid::nil()).unwrap(),
+            kept: BTreeSet::new(),
             accepting: true,
             held: Vec::new(),
             slow_network: false,
@@ -338,6 +341,9 @@ impl World {
             Work::Read(query) => WorkResult::Found(Ok(self.store.query(&query))),
             Work::Write(write) => WorkResult::Written(Ok(self.store.write(*write))),
             Work::Journal(ask) => {
+                if let Ask::Keep { write, .. } = &ask {
+                    self.kept.extend(store::id_of(write));
+                }
                 let answer = self.journal.answer(ask);
                 WorkResult::Journal(Ok(answer.expect("a disk that does not fail")))
             }

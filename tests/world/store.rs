@@ -90,7 +90,9 @@ impl Memory {
             requests.retain(|row| !self.requests.contains_key(&row.id));
         }
         if let Write::Save { text, .. } = &mut write {
-            *text = text.take().filter(|text| !self.texts.contains_key(&text.id));
+            *text = text
+                .take()
+                .filter(|text| !self.texts.contains_key(&text.id));
         }
         self.write(write);
     }
@@ -165,6 +167,21 @@ impl Memory {
     pub(crate) fn request(&self) -> &RequestRow {
         assert_eq!(self.requests.len(), 1, "rows of requests");
         self.requests.values().next().expect("there is one")
+    }
+}
+
+/// The id of what a write stores besides requests.
+pub(super) fn id_of(write: &Write) -> Option<Uuid> {
+    match write {
+        Write::Save {
+            text: Some(text), ..
+        } => Some(text.id),
+        Write::Save {
+            analysis: Some(analysis),
+            ..
+        } => Some(analysis.id),
+        Write::Keywords { row, .. } => Some(row.id),
+        _ => None,
     }
 }
 

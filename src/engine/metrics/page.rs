@@ -219,8 +219,15 @@ impl Engine {
         page.gauge("journal_bytes", "Their bytes.", standing.bytes);
         let bound = self.config.limits.journal_bytes;
         page.gauge("journal_bytes_max", "The bound of them.", bound);
-        let age_ms = standing.oldest_ms.map_or(0, |at| self.now.wall_ms - at).max(0);
-        page.gauge("journal_oldest_seconds", "How long the oldest waits.", age_ms as f64 / 1e3);
+        let age_ms = standing
+            .oldest_ms
+            .map_or(0, |at| self.now.wall_ms - at)
+            .max(0);
+        page.gauge(
+            "journal_oldest_seconds",
+            "How long the oldest waits.",
+            age_ms as f64 / 1e3,
+        );
         let away = u8::from(self.spill.away().is_some());
         page.gauge("database_away", "Whether rows go to the journal.", away);
     }

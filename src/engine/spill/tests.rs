@@ -81,7 +81,10 @@ fn the_wait_doubles_to_its_bound_and_begins_anew_after_a_success() {
     spill.batch(now, batch(1)).unwrap();
     spill.replayed(now, Ok(())).unwrap();
     // More waits, and goes on at once, until the database is away again.
-    assert_eq!(spill.advanced(now, Some(standing(8, 800))).1, Some(Step::Read));
+    assert_eq!(
+        spill.advanced(now, Some(standing(8, 800))).1,
+        Some(Step::Read)
+    );
     spill.batch(now, batch(2)).unwrap();
     assert_eq!(spill.replayed(now, Err(busy())), None);
     assert_eq!(spill.deadline(), now.plus_ms(SPILL_PROBE_MS));
@@ -96,7 +99,11 @@ fn a_cursor_that_cannot_be_moved_keeps_nothing_from_the_database() {
     spill.replayed(START, Ok(())).unwrap();
     assert_eq!(spill.advanced(START, None), (0, None));
     assert!(spill.away().is_none());
-    assert_eq!(spill.due(spill.deadline()), Some(Step::Read), "they come again");
+    assert_eq!(
+        spill.due(spill.deadline()),
+        Some(Step::Read),
+        "they come again"
+    );
 }
 
 #[test]
@@ -166,7 +173,10 @@ fn only_rows_that_depend_on_nothing_can_wait() {
     let spill = spill();
     let tenant = || "local".to_owned();
     let id = uuid::Uuid::nil();
-    assert!(!spill.can_keep(&Write::Delete { tenant: tenant(), id }));
+    assert!(!spill.can_keep(&Write::Delete {
+        tenant: tenant(),
+        id
+    }));
     assert!(!spill.can_keep(&Write::Import(Vec::new())));
     assert!(!spill.can_keep(&Write::Replay(Vec::new())));
 }

@@ -141,11 +141,7 @@ impl Overlay {
         }
     }
 
-    fn merge(
-        &self,
-        mut rows: Vec<Listed>,
-        next: Option<Uuid>,
-    ) -> (Vec<Listed>, Option<Uuid>) {
+    fn merge(&self, mut rows: Vec<Listed>, next: Option<Uuid>) -> (Vec<Listed>, Option<Uuid>) {
         // Between the last row of the page and an older one of ours may be rows of the next page.
         let ours = self
             .listed
@@ -156,7 +152,11 @@ impl Overlay {
         rows.sort_by_key(|row| std::cmp::Reverse(row.id));
         // A row that was replayed in between comes from both.
         rows.dedup_by_key(|row| row.id);
-        let limit = if self.limit == 0 { rows.len() } else { self.limit };
+        let limit = if self.limit == 0 {
+            rows.len()
+        } else {
+            self.limit
+        };
         let cut = rows.len() > limit || self.more;
         rows.truncate(limit);
         let next = match rows.last() {

@@ -195,10 +195,7 @@ fn lists_by_topic_are_those_of_both_and_a_search_says_that_it_is_behind() {
             limit: 5,
             before: None,
         };
-        journal
-            .look(&query)
-            .unwrap()
-            .over(page(&[], None, &any()))
+        journal.look(&query).unwrap().over(page(&[], None, &any()))
     };
     assert_eq!(ids(by(Some(" TEA"), None)).0, [1]);
     assert_eq!(ids(by(Some("coffee"), None)).0, [0_u128; 0]);
