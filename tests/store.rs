@@ -13,7 +13,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use support::client::post;
+use support::client::{post, try_whole};
 use support::{House, Server, database, generate, get, ms};
 
 const QUICK: &str = "[offline]\ngap_ms = 0\ntokens = 20\n";
@@ -53,26 +53,11 @@ fn the_row_is_there_after_kill_9() {
 /// The texts that clients were told are stored, by id.
 type Acknowledged = Mutex<HashMap<String, String>>;
 
-/// One request on a connection of its own; `None` if the server died before the end of its answer.
-fn try_ask(addr: SocketAddr, request: &str) -> Option<String> {
-    let mut stream = TcpStream::connect(addr).ok()?;
-    stream.set_read_timeout(Some(support::PATIENCE)).ok()?;
-    let request = request.replace("\r\nHost", "\r\nConnection: close\r\nHost");
-    stream.write_all(request.as_bytes()).ok()?;
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).ok()?;
-    let (head, body) = answer.split_once("\r\n\r\n")?;
-    let length = head
-        .lines()
-        .find_map(|line| line.strip_prefix("content-length: "))?;
-    (head.starts_with("HTTP/1.1 200") && length.parse() == Ok(body.len())).then(|| body.to_owned())
-}
-
 /// Asks for one text after another until the server dies.
 fn load(addr: SocketAddr, topics: &AtomicUsize, acknowledged: &Acknowledged) {
     loop {
         let topic = format!("topic {}", topics.fetch_add(1, Ordering::Relaxed));
-        let Some(body) = try_ask(addr, &generate(&topic, false)) else {
+        let Some(body) = try_whole(addr, &generate(&topic, false)) else {
             return;
         };
         let answer: serde_json::Value = serde_json::from_str(&body).unwrap();

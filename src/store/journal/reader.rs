@@ -72,10 +72,14 @@ impl<D: Disk> Journal<D> {
                 if batch.writes.len() >= WRITE_GROUP || said.bytes >= JOURNAL_BATCH_BYTES {
                     return Ok((batch, said));
                 }
-                let Some(head) = segment.record(place.at, row)? else {
-                    return Err(segment.damage(place.at));
+                let head = segment.record(place.at, row)?;
+                let Some((head, write)) = head.zip(serde_json::from_slice(row).ok()) else {
+                    // What is before the damage is replayed first; then it is met again.
+                    return match batch.writes.is_empty() {
+                        true => Err(segment.damage(place.at)),
+                        false => Ok((batch, said)),
+                    };
                 };
-                let write = serde_json::from_slice(row).map_err(|_| segment.damage(place.at))?;
                 let named = subject(&write).map(|(tenant, id)| (tenant.to_owned(), id));
                 said.subjects.extend(named);
                 said.rows += 1;
