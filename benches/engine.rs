@@ -86,7 +86,7 @@ impl House {
             if let Some(id) = self.dirty.pop() {
                 self.send(id);
             } else if let Some((id, work)) = self.work.pop() {
-                let result = self.result(&work);
+                let result = self.result(id, work);
                 self.engine
                     .handle(self.now, Input::Done(id, result), &mut self.outputs);
                 self.perform();
@@ -109,9 +109,14 @@ impl House {
         }
     }
 
-    fn result(&self, work: &Work) -> WorkResult {
+    /// What a thread would say. What a scorer does besides scoring is in the figures.
+    fn result(&mut self, id: WorkId, work: Work) -> WorkResult {
         match work {
-            Work::Score { .. } => WorkResult::Scored(self.scores.clone()),
+            Work::Finish(finish) => {
+                let (passed, write) = finish.pass_on(self.scores.clone());
+                self.work.push((id, Work::Write(Box::new(write))));
+                WorkResult::PassedOn(passed)
+            }
             Work::Write(_) => WorkResult::Written(Ok(Written::Saved)),
             // Texts without scores are looked for once a minute.
             _ => WorkResult::Found(Ok(Found::Unscored(Vec::new()))),

@@ -16,7 +16,7 @@
 //!        ▼ │
 //!   engine                  who does what next: a function of what it is told
 //!        │
-//!        ├── proto          bytes ◄──► HTTP/1.1, server-sent events, DNS
+//!        ├── proto          bytes ◄──► HTTP/1.1, server-sent events, DNS, PostgreSQL, Redis
 //!        ├── dialect        a provider's JSON ◄──► one neutral form
 //!        ├── score          text ──► readability, sentiment, keywords
 //!        ├── store          rows, and questions to them (SQLite lives on a thread)

@@ -29,8 +29,6 @@ pub const BODY_BYTES: usize = 1024 * 1024;
 pub const ANALYZE_BODY_BYTES: usize = 4 * 1024 * 1024;
 /// The body of a chat in a vendor's dialect, unless configured: pictures are part of it. Larger: 413.
 pub const CHAT_BODY_BYTES: usize = 32 * 1024 * 1024;
-/// … and the most that can be configured.
-pub const CHAT_BODY_BYTES_MAX: usize = 256 * 1024 * 1024;
 /// Bytes of a chat's answer that are held back until there is content. More: 502.
 pub const HELD_BYTES: usize = 64 * 1024;
 /// The body that a provider may send when it does not stream. Larger: 502. It is parsed on the
@@ -77,6 +75,40 @@ pub const DNS_ADDRESSES: usize = 16;
 /// question is asked again over TCP, where guessing is of no use.
 pub const DNS_STRAYS: u8 = 16;
 
+// --- PostgreSQL, what a server may send and how much is sent to it -----------------------------------
+
+/// One message of a server before it has let us in. Longer: the connection is closed.
+pub const PG_LOGIN_BYTES: usize = 16 * 1024;
+/// One message after that, an error for example. Longer: the connection is closed.
+pub const PG_MESSAGE_BYTES: usize = 256 * 1024;
+/// One row: enough for the longest text and what is stored with it. Longer: the connection is closed.
+pub const PG_ROW_BYTES: usize = 8 * 1024 * 1024;
+/// All bytes of one request. More: it is refused before the first one is sent.
+pub const PG_REQUEST_BYTES: usize = 16 * 1024 * 1024;
+/// Statements of one request. More: it is refused.
+pub const PG_REQUEST_STATEMENTS: usize = 64;
+/// Requests of one connection that wait for their answers. More: they are refused.
+pub const PG_PIPELINE: usize = 256;
+/// Statements that a connection has the server keep. Past it, the one used longest ago is forgotten.
+pub const PG_STATEMENTS: usize = 64;
+/// Iterations by which a password is stretched: half a second of a thread. More: the log-in fails.
+pub const PG_SCRAM_ITERATIONS: u32 = 600_000;
+/// Servers of one database that can be named. More: a wrong setting.
+pub const PG_HOSTS: usize = 16;
+
+// --- Redis, what a server may say ------------------------------------------------------------------
+
+/// A line of a reply: a length, a number, an error. Longer: the connection is closed.
+pub const REDIS_LINE_BYTES: usize = 4 * 1024;
+/// All strings of one reply together. More: the connection is closed.
+pub const REDIS_REPLY_BYTES: usize = 16 * 1024 * 1024;
+/// Values in one reply. More: the connection is closed.
+pub const REDIS_VALUES: usize = 16_384;
+/// Lists in lists in one reply. Deeper: the connection is closed.
+pub const REDIS_DEPTH: usize = 8;
+/// Commands on one connection whose answers are awaited. More: they do without Redis.
+pub const REDIS_PIPELINE: usize = 1024;
+
 // --- what a request may ask for ----------------------------------------------------------------
 
 /// The most tokens that may be asked for. More: 422.
@@ -103,6 +135,8 @@ pub const KEYWORDS_ANSWER_BYTES: usize = 64 * 1024;
 pub const KEYWORD_CHARS: usize = 100;
 /// Rows on one page of `/contents`.
 pub const PAGE_ROWS: usize = 100;
+/// Models on one page of a list of them; whoever asks for more gets as many.
+pub const MODELS_PAGE: usize = 1_000;
 /// Characters of a text shown in a list.
 pub const EXCERPT_CHARS: usize = 500;
 /// Characters that may be searched for. More: 422.
@@ -141,6 +175,11 @@ pub const RATE_SUBJECTS_MAX: u64 = 4_194_304;
 /// Tokens that an answer is taken to have, as long as it is not there and nobody has said how long it
 /// may be.
 pub const RATE_TOKENS_UNASKED: u64 = 1_024;
+/// A block that a process takes from a counter it shares with others: this part of the limit.
+pub const RATE_BLOCK_PART: u64 = 16;
+/// An answer of a shared counter that has not come by then is lost, and for as long again each process
+/// decides by itself.
+pub const RATE_LEASE_MS: u64 = 1_000;
 
 // --- time ----------------------------------------------------------------------------------------
 
@@ -211,7 +250,8 @@ pub const SCORE_MS: u64 = 5_000;
 pub const IMPORT_SCORE_MS: u64 = 30_000;
 /// `/analyze/` and `/keywords/` waiting for a scorer. Then 503.
 pub const ANALYZE_WAIT_MS: u64 = 1_000;
-/// A query or a transaction of the store. Then 503. A text whose row is not known to be stored is
+/// A query or a transaction of the store. Then 503. For the rows of a text it counts from the last
+/// commit at least, because a store that writes others is not silent but behind. A text whose row is not known to be stored is
 /// answered with that error too; in a stream it comes after all of the text, in the place of `done`.
 pub const STORE_MS: u64 = 5_000;
 /// SQLite waits this long for a lock of another process, so that a short one does not cost a text
@@ -350,6 +390,8 @@ pub const REPLAY_BYTES: usize = 64 * 1024 * 1024;
 pub const LEDGER_BYTES: u64 = 1024 * 1024 * 1024;
 /// Scorer threads, whatever the number of cores.
 pub const SCORERS_MAX: usize = 4;
+/// Generated texts that a scorer has at hand, so that it need not wait for the loop between two.
+pub const SCORE_AHEAD: usize = 64;
 /// A scorer looks whether its text is still wanted after this many bytes of it.
 pub const SCORE_POLL_BYTES: usize = 64 * 1024;
 /// Name servers that can be configured. More: a wrong setting.
@@ -402,6 +444,11 @@ const _: () = {
     // Whatever is refused for its size still fits what a connection may hold.
     assert!(HEAD_BYTES <= PIPELINE_BYTES);
     assert!(BODY_BYTES <= ANALYZE_BODY_BYTES);
+    // What is stored can be read back.
+    assert!(2 * GENERATION_BYTES <= PG_ROW_BYTES && PG_ROW_BYTES <= PG_REQUEST_BYTES);
+    assert!(PG_LOGIN_BYTES <= PG_MESSAGE_BYTES && PG_MESSAGE_BYTES <= PG_ROW_BYTES);
+    // Lengths of the protocol have 31 bits.
+    assert!(PG_REQUEST_BYTES < i32::MAX as usize / 2 && PG_STATEMENTS < u16::MAX as usize);
     assert!(SEND_LOW_BYTES < SEND_HIGH_BYTES);
     assert!(LAG_LOW_BYTES < LAG_HIGH_BYTES);
     assert!(SEND_HIGH_SCARCE_BYTES < SEND_LOW_BYTES);

@@ -56,6 +56,8 @@ bounded! {
         body_bytes: usize = default::BODY_BYTES, KIB..=64 * MIB;
         /// The body of `/analyze/` and `/keywords/`.
         analyze_body_bytes: usize = default::ANALYZE_BODY_BYTES, KIB..=64 * MIB;
+        /// The body of a chat in a vendor's dialect, pictures included.
+        chat_body_bytes: usize = default::CHAT_BODY_BYTES, KIB..=256 * MIB;
         /// From the first byte of a request head to its last.
         head_ms: u64 = default::HEAD_MS, 100..=5 * 60 * SECOND;
         /// Between two pieces of a request body.

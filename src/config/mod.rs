@@ -46,7 +46,7 @@ use provider::Draft;
 
 pub use base_url::BaseUrl;
 pub use error::ConfigError;
-pub use gateway::{Gateway, GatewayLimits};
+pub use gateway::Gateway;
 pub use keys::ApiKey;
 pub use layers::Origin;
 pub use limits::{Drill, Limits, Offline};
@@ -195,7 +195,7 @@ fn read(layers: &mut Layers) -> Result<Config, ConfigError> {
         effective: String::new(),
     };
     let drafts = provider::read_all(layers)?;
-    let models = model::read_all(layers, config.gateway.limits.failover_ms)?;
+    let models = model::read_all(layers, config.gateway.failover_ms)?;
     config.prices = price::read_all(layers)?;
     layers.refuse_unknown()?;
     finish(config, chosen, (drafts, models), layers)

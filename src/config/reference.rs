@@ -92,6 +92,10 @@ const WORDS: &[(&str, &str)] = &[
         "the body of `/analyze/` and `/keywords/`; larger: 413",
     ),
     (
+        "limits.chat_body_bytes",
+        "the body of a chat on the vendors' routes, pictures included; larger: 413",
+    ),
+    (
         "limits.head_ms",
         "first to last byte of a request head; then 408",
     ),
@@ -261,10 +265,6 @@ const WORDS: &[(&str, &str)] = &[
     (
         "gateway.store",
         "what is kept of answers on the vendors' routes: `texts` with their rows, `requests` (rows alone) or `off`",
-    ),
-    (
-        "gateway.body_bytes",
-        "a request body on these routes, pictures included; larger: 413",
     ),
     (
         "gateway.heartbeat_ms",

@@ -3,7 +3,8 @@
 //! ```text
 //!   POST /v1/embeddings ──▶ Embeddings ──┬─▶ splice, to OpenAI and those who copy it
 //!                                        └─▶ write_gemini ──▶ …:batchEmbedContents
-//!                answer ◀── read_gemini ◀──────────────────────────────┘
+//!                answer ◀── answer_of_gemini ◀─────────────────────────┘
+//!                answer ◀── check_openai, as it is ◀── OpenAI's
 //! ```
 //!
 //! OpenAI's Python client asks for base64 unless told otherwise, so numbers are packed here if they
@@ -13,12 +14,17 @@
 
 use std::fmt::Write;
 
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 
 use super::chat::{Body, Node};
-use super::json::{Gather, List, Object, parse};
+use super::json::{Gather, List, Object, count, parse};
 use super::pen::Pen;
-use super::{Dialect, Malformed, Refused, Skim, Why};
+use super::{Dialect, Malformed, Refused, Skim, Usage, Why, gemini};
+
+/// The path in OpenAI's API, after the base URL.
+pub const OPENAI_PATH: &str = "/embeddings";
 
 /// A request for embeddings.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -78,6 +84,49 @@ impl Embeddings {
         }
     }
 
+    /// Appends the body that asks `model` of somebody who speaks `theirs`. `body` has to be the one that
+    /// was read.
+    ///
+    /// # Errors
+    /// That dialect has no words for it.
+    pub fn write(
+        &self,
+        theirs: Dialect,
+        body: &[u8],
+        model: &str,
+        out: &mut Vec<u8>,
+    ) -> Result<(), Refused> {
+        match theirs {
+            Dialect::OpenAi => Self::splice(body, model, out),
+            Dialect::Gemini => self.write_gemini(model, out),
+            Dialect::Anthropic => {
+                let reason = "that API has no embeddings";
+                Err(inexpressible(Dialect::Anthropic, "model", reason))
+            }
+        }
+    }
+
+    /// Reads the answer of somebody who speaks `theirs`, and appends the one for the client to `out`
+    /// unless that is the same bytes. `model` is the one that the client has asked for.
+    ///
+    /// # Errors
+    /// The body is no answer to this request.
+    pub fn answer(
+        &self,
+        theirs: Dialect,
+        body: &[u8],
+        model: &str,
+        out: &mut Vec<u8>,
+    ) -> Result<Usage, Malformed> {
+        match theirs {
+            Dialect::OpenAi => self.check_openai(body),
+            Dialect::Gemini => self
+                .answer_of_gemini(body, model, out)
+                .map(|()| Usage::default()),
+            Dialect::Anthropic => Err(Malformed::Shape), // it was never asked
+        }
+    }
+
     /// Appends `body`, which has to be the one that was read, to `out`, asking for `model`.
     ///
     /// # Errors
@@ -94,10 +143,12 @@ impl Embeddings {
     /// Gemini has no words for something in it.
     pub fn write_gemini(&self, model: &str, out: &mut Vec<u8>) -> Result<(), Refused> {
         if let Some(field) = &self.foreign {
-            return Err(inexpressible(field, "there is nothing like it in that API"));
+            let reason = "there is nothing like it in that API";
+            return Err(inexpressible(Dialect::Gemini, field, reason));
         }
         let Some(input) = &self.input else {
-            return Err(inexpressible("input", "it takes texts, not tokens"));
+            let reason = "it takes texts, not tokens";
+            return Err(inexpressible(Dialect::Gemini, "input", reason));
         };
         Pen::object(out, |json| {
             json.key("requests").list(|json| {
@@ -114,6 +165,25 @@ impl Embeddings {
             });
         });
         Ok(())
+    }
+
+    /// Whether the body of OpenAI's answer has a vector for each input, and the tokens.
+    ///
+    /// # Errors
+    /// It is no answer to this request.
+    pub fn check_openai(&self, body: &[u8]) -> Result<Usage, Malformed> {
+        let Object(answer): Object<Embedded<'_>> = parse(body)?;
+        let List(Counted(vectors)) = answer.data.ok_or(Malformed::Shape)?;
+        let wanted = self.input.as_ref().map_or(vectors.max(1), Vec::len);
+        if vectors != wanted {
+            return Err(Malformed::Shape);
+        }
+        let usage = answer.usage.map(|Object(tokens)| Usage {
+            prompt_tokens: count(tokens.prompt_tokens),
+            total_tokens: count(tokens.total_tokens),
+            ..Usage::default()
+        });
+        Ok(usage.unwrap_or_default())
     }
 
     /// Appends the answer to OpenAI's client, from the body of Gemini's.
@@ -163,14 +233,14 @@ impl Embeddings {
 /// The path of Gemini's embeddings after the base URL.
 #[must_use]
 pub fn gemini_path(model: &str) -> String {
-    super::gemini::method_path(model, "batchEmbedContents")
+    gemini::method_path(model, "batchEmbedContents")
 }
 
-fn inexpressible(field: &str, reason: &str) -> Refused {
+fn inexpressible(target: Dialect, field: &str, reason: &str) -> Refused {
     Refused {
         field: Some(field.to_owned()),
         why: Why::Inexpressible {
-            target: Dialect::Gemini,
+            target,
             reason: reason.to_owned(),
         },
     }
@@ -191,6 +261,40 @@ fn input(node: &Node<'_, '_>) -> Result<Option<Vec<String>>, Refused> {
         Ok(())
     })?;
     Ok(texts)
+}
+
+#[derive(Deserialize)]
+struct Embedded<'a> {
+    data: Option<List<Counted>>,
+    #[serde(borrow)]
+    usage: Option<Object<Tokens<'a>>>,
+}
+
+#[derive(Deserialize)]
+struct Tokens<'a> {
+    #[serde(borrow)]
+    prompt_tokens: Option<&'a RawValue>,
+    #[serde(borrow)]
+    total_tokens: Option<&'a RawValue>,
+}
+
+/// How many vectors there are, whatever they are written in.
+#[derive(Default)]
+struct Counted(usize);
+
+impl<'de> Gather<'de> for Counted {
+    type Item = Object<Anything>;
+
+    fn take(&mut self, _: Self::Item) -> Result<(), &'static str> {
+        self.0 += 1;
+        Ok(())
+    }
+}
+
+#[derive(Deserialize)]
+struct Anything {
+    #[serde(rename = "embedding")]
+    _embedding: IgnoredAny,
 }
 
 #[derive(Deserialize)]
@@ -248,105 +352,4 @@ fn packed(vector: &[f32]) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-
-    use super::*;
-
-    fn asked(body: &str) -> Embeddings {
-        Embeddings::read(body.as_bytes()).unwrap()
-    }
-
-    #[test]
-    fn texts_go_to_gemini_and_come_back_as_numbers() {
-        let asked = asked(r#"{"model":"e","input":["a","b\""],"dimensions":2,"user":"u"}"#);
-        let mut out = Vec::new();
-        asked
-            .write_gemini("gemini-embedding-001", &mut out)
-            .unwrap();
-        assert_eq!(
-            String::from_utf8(out).unwrap(),
-            concat!(
-                r#"{"requests":[{"model":"models/gemini-embedding-001","content":{"parts":[{"text":"a"}]},"outputDimensionality":2},"#,
-                r#"{"model":"models/gemini-embedding-001","content":{"parts":[{"text":"b\""}]},"outputDimensionality":2}]}"#
-            )
-        );
-        let answer = br#"{"embeddings":[{"values":[0.5,-1]},{"values":[1e-7,2]}]}"#;
-        let mut out = Vec::new();
-        asked.answer_of_gemini(answer, "e", &mut out).unwrap();
-        assert_eq!(
-            String::from_utf8(out).unwrap(),
-            concat!(
-                r#"{"object":"list","data":[{"object":"embedding","index":0,"embedding":[0.5,-1]},"#,
-                r#"{"object":"embedding","index":1,"embedding":[0.0000001,2]}],"model":"e","#,
-                r#""usage":{"prompt_tokens":0,"total_tokens":0}}"#
-            )
-        );
-        for broken in [
-            "{}",
-            r#"{"embeddings":[{"values":[1]}]}"#,
-            r#"{"embeddings":[1,2]}"#,
-        ] {
-            let read = asked.answer_of_gemini(broken.as_bytes(), "e", &mut Vec::new());
-            assert_eq!(read, Err(Malformed::Shape), "{broken}");
-        }
-        // What fits no number would be written as none.
-        let huge = br#"{"embeddings":[{"values":[1e39]},{"values":[]}]}"#;
-        assert!(asked.answer_of_gemini(huge, "e", &mut Vec::new()).is_err());
-    }
-
-    #[test]
-    fn packed_numbers_are_what_pythons_client_unpacks() {
-        // base64.b64encode(struct.pack("<2f", 0.5, -1)) and the same for one and three numbers.
-        assert_eq!(packed(&[0.5, -1.0]), "AAAAPwAAgL8=");
-        assert_eq!(packed(&[1.0]), "AACAPw==");
-        assert_eq!(packed(&[0.0, 0.0, 0.0]), "AAAAAAAAAAAAAAAA");
-        let asked = asked(r#"{"model":"e","input":"a","encoding_format":"base64"}"#);
-        let mut out = Vec::new();
-        let answer = br#"{"embeddings":[{"values":[1]}]}"#;
-        asked.answer_of_gemini(answer, "e", &mut out).unwrap();
-        assert!(
-            String::from_utf8(out)
-                .unwrap()
-                .contains(r#""embedding":"AACAPw==""#)
-        );
-    }
-
-    #[test]
-    fn what_cannot_be_said_or_is_wrong_is_named() {
-        for (body, field) in [
-            (r#"{"model":"e","input":[1,2]}"#, "input"),
-            (r#"{"model":"e","input":"a","x":1}"#, "x"),
-        ] {
-            let refused = asked(body).write_gemini("m", &mut Vec::new()).unwrap_err();
-            assert_eq!(refused.field.as_deref(), Some(field));
-        }
-        for (body, field) in [
-            (r#"{"input":"a"}"#, "model"),
-            (r#"{"model":"e"}"#, "input"),
-            (r#"{"model":"e","input":7}"#, "input"),
-            (
-                r#"{"model":"e","input":"a","encoding_format":"int8"}"#,
-                "encoding_format",
-            ),
-        ] {
-            let refused = Embeddings::read(body.as_bytes()).unwrap_err();
-            assert_eq!(refused.field.as_deref(), Some(field), "{body}");
-        }
-    }
-
-    #[test]
-    fn openais_own_go_through_as_they_are() {
-        let body = br#"{"model":"e", "input":[1], "new":true}"#;
-        let mut out = Vec::new();
-        Embeddings::splice(body, "text-embedding-3-small", &mut out).unwrap();
-        assert_eq!(
-            out,
-            br#"{"model":"text-embedding-3-small", "input":[1], "new":true}"#
-        );
-        assert_eq!(
-            gemini_path("a/b"),
-            "/v1beta/models/a%2Fb:batchEmbedContents"
-        );
-    }
-}
+mod tests;

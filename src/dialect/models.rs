@@ -1,7 +1,10 @@
 //! The list of models, as each vendor's client asks for it.
 //!
 //! `GET /v1/models` is OpenAI's and Anthropic's path alike; the latter's clients send
-//! `anthropic-version`. Gemini's is `GET /v1beta/models`. Nothing is ever on a second page.
+//! `anthropic-version`. Gemini's is `GET /v1beta/models`. OpenAI's list has no pages; the others' have.
+//!
+//! When a model was made is something that nobody here knows, and two of the formats want a moment: it is
+//! the first one, 1970, which Anthropic's API reference has for just that.
 
 use super::Dialect;
 use super::pen::Pen;
@@ -15,26 +18,25 @@ pub struct Model<'a> {
     pub owner: &'a str,
 }
 
-/// Appends the list of `models`. `since` is the moment, in seconds since 1970, that stands for when
-/// they were made: nobody here knows it, and two of the formats want one.
-pub fn write_models(dialect: Dialect, models: &[Model<'_>], since: i64, out: &mut Vec<u8>) {
+/// Appends a page of the list. `more`: there are others after these, or before them if that is the way
+/// in which they are read.
+pub fn write_models(dialect: Dialect, models: &[Model<'_>], more: bool, out: &mut Vec<u8>) {
     Pen::object(out, |json| match dialect {
         Dialect::OpenAi => {
             json.key("object").text("list");
             json.key("data").list(|json| {
                 for model in models {
-                    json.nested(|json| put_openai(json, model, since));
+                    json.nested(|json| put_openai(json, model));
                 }
             });
         }
         Dialect::Anthropic => {
-            let since = moment(since);
             json.key("data").list(|json| {
                 for model in models {
-                    json.nested(|json| put_anthropic(json, model, &since));
+                    json.nested(|json| put_anthropic(json, model));
                 }
             });
-            json.key("has_more").flag(false);
+            json.key("has_more").flag(more);
             for (name, model) in [("first_id", models.first()), ("last_id", models.last())] {
                 match model {
                     Some(model) => json.key(name).text(model.id),
@@ -42,35 +44,40 @@ pub fn write_models(dialect: Dialect, models: &[Model<'_>], since: i64, out: &mu
                 }
             }
         }
-        Dialect::Gemini => json.key("models").list(|json| {
-            for model in models {
-                json.nested(|json| put_gemini(json, model));
+        Dialect::Gemini => {
+            json.key("models").list(|json| {
+                for model in models {
+                    json.nested(|json| put_gemini(json, model));
+                }
+            });
+            if let Some(last) = models.last().filter(|_| more) {
+                json.key("nextPageToken").text(last.id);
             }
-        }),
+        }
     });
 }
 
 /// Appends one model, the answer to `GET …/models/{id}`.
-pub fn write_model(dialect: Dialect, model: &Model<'_>, since: i64, out: &mut Vec<u8>) {
+pub fn write_model(dialect: Dialect, model: &Model<'_>, out: &mut Vec<u8>) {
     Pen::object(out, |json| match dialect {
-        Dialect::OpenAi => put_openai(json, model, since),
-        Dialect::Anthropic => put_anthropic(json, model, &moment(since)),
+        Dialect::OpenAi => put_openai(json, model),
+        Dialect::Anthropic => put_anthropic(json, model),
         Dialect::Gemini => put_gemini(json, model),
     });
 }
 
-fn put_openai(json: &mut Pen<'_>, model: &Model<'_>, since: i64) {
+fn put_openai(json: &mut Pen<'_>, model: &Model<'_>) {
     json.key("id").text(model.id);
     json.key("object").text("model");
-    json.key("created").raw(itoa::Buffer::new().format(since));
+    json.key("created").whole(0);
     json.key("owned_by").text(model.owner);
 }
 
-fn put_anthropic(json: &mut Pen<'_>, model: &Model<'_>, since: &str) {
+fn put_anthropic(json: &mut Pen<'_>, model: &Model<'_>) {
     json.key("type").text("model");
     json.key("id").text(model.id);
     json.key("display_name").text(model.id);
-    json.key("created_at").text(since);
+    json.key("created_at").text("1970-01-01T00:00:00Z");
 }
 
 fn put_gemini(json: &mut Pen<'_>, model: &Model<'_>) {
@@ -82,78 +89,69 @@ fn put_gemini(json: &mut Pen<'_>, model: &Model<'_>) {
     });
 }
 
-/// RFC 3339; a moment that no calendar has is the first one.
-fn moment(since: i64) -> String {
-    jiff::Timestamp::from_second(since)
-        .unwrap_or(jiff::Timestamp::UNIX_EPOCH)
-        .to_string()
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::*;
 
-    fn listed(dialect: Dialect, models: &[Model<'_>]) -> String {
+    fn listed(dialect: Dialect, models: &[Model<'_>], more: bool) -> String {
         let mut out = Vec::new();
-        write_models(dialect, models, 1_700_000_000, &mut out);
+        write_models(dialect, models, more, &mut out);
         String::from_utf8(out).unwrap()
     }
 
+    const FAST: Model<'_> = Model {
+        id: "fast",
+        owner: "groq",
+    };
+    const GOOD: Model<'_> = Model {
+        id: "good",
+        owner: "openai",
+    };
+
     #[test]
     fn each_client_finds_its_own_shape() {
-        let models = [
-            Model {
-                id: "fast",
-                owner: "groq",
-            },
-            Model {
-                id: "good",
-                owner: "openai",
-            },
-        ];
         assert_eq!(
-            listed(Dialect::OpenAi, &models),
+            listed(Dialect::OpenAi, &[FAST, GOOD], false),
             concat!(
-                r#"{"object":"list","data":[{"id":"fast","object":"model","created":1700000000,"owned_by":"groq"},"#,
-                r#"{"id":"good","object":"model","created":1700000000,"owned_by":"openai"}]}"#
+                r#"{"object":"list","data":[{"id":"fast","object":"model","created":0,"owned_by":"groq"},"#,
+                r#"{"id":"good","object":"model","created":0,"owned_by":"openai"}]}"#
             )
         );
         assert_eq!(
-            listed(Dialect::Anthropic, &models[..1]),
+            listed(Dialect::Anthropic, &[FAST], false),
             concat!(
-                r#"{"data":[{"type":"model","id":"fast","display_name":"fast","created_at":"2023-11-14T22:13:20Z"}],"#,
+                r#"{"data":[{"type":"model","id":"fast","display_name":"fast","created_at":"1970-01-01T00:00:00Z"}],"#,
                 r#""has_more":false,"first_id":"fast","last_id":"fast"}"#
             )
         );
         assert_eq!(
-            listed(Dialect::Anthropic, &[]),
+            listed(Dialect::Anthropic, &[], false),
             r#"{"data":[],"has_more":false,"first_id":null,"last_id":null}"#
         );
         assert!(
-            listed(Dialect::Gemini, &models).starts_with(r#"{"models":[{"name":"models/fast""#)
+            listed(Dialect::Gemini, &[FAST], false)
+                .starts_with(r#"{"models":[{"name":"models/fast""#)
         );
     }
 
     #[test]
+    fn a_page_says_whether_there_is_another() {
+        let anthropic = listed(Dialect::Anthropic, &[FAST], true);
+        assert!(anthropic.contains(r#""has_more":true"#), "{anthropic}");
+        let gemini = listed(Dialect::Gemini, &[FAST, GOOD], true);
+        assert!(gemini.ends_with(r#"],"nextPageToken":"good"}"#), "{gemini}");
+        assert!(!listed(Dialect::Gemini, &[FAST], false).contains("nextPageToken"));
+    }
+
+    #[test]
     fn one_model_is_an_item_of_the_list() {
-        let model = Model {
-            id: "fast",
-            owner: "groq",
-        };
         for dialect in [Dialect::OpenAi, Dialect::Anthropic, Dialect::Gemini] {
             let mut one = Vec::new();
-            write_model(dialect, &model, 1_700_000_000, &mut one);
+            write_model(dialect, &FAST, &mut one);
             let one = String::from_utf8(one).unwrap();
-            assert!(listed(dialect, &[model]).contains(&one), "{one}");
+            assert!(listed(dialect, &[FAST], false).contains(&one), "{one}");
         }
-        let mut never = Vec::new();
-        write_model(Dialect::Anthropic, &model, i64::MAX, &mut never);
-        assert!(
-            String::from_utf8(never)
-                .unwrap()
-                .contains("1970-01-01T00:00:00Z")
-        );
     }
 }

@@ -15,6 +15,7 @@ use std::borrow::Cow;
 use super::Engine;
 use super::generation::{Generation, Outcome};
 use super::now::Mono;
+use super::policy::price::{self, units};
 use super::slots::{CallId, GenerationId};
 use super::trace::State;
 use crate::dialect::{JsonStr, Usage};
@@ -107,13 +108,14 @@ const USUAL: [&str; 12] = [
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Sum {
     usage: Usage,
+    cost_nanos: Option<u64>,
     attempts: u32,
     first_content: Option<Mono>,
 }
 
 impl Sum {
-    /// Adds a text that has ended.
-    pub(super) fn add(&mut self, text: &Outcome) {
+    /// Adds a text that has ended and cost so much.
+    pub(super) fn add(&mut self, text: &Outcome, cost_nanos: Option<u64>) {
         let add = |sum: &mut Option<u64>, more: Option<u64>| {
             if let Some(more) = more {
                 *sum = Some(sum.unwrap_or(0).saturating_add(more));
@@ -124,6 +126,7 @@ impl Sum {
         add(&mut sum.completion_tokens, more.completion_tokens);
         add(&mut sum.cached_tokens, more.cached_tokens);
         add(&mut sum.reasoning_tokens, more.reasoning_tokens);
+        add(&mut self.cost_nanos, cost_nanos);
         self.attempts += text.attempts;
         let first = [self.first_content, text.account.first_content];
         self.first_content = first.into_iter().flatten().min();
@@ -135,6 +138,7 @@ impl Sum {
         row.completion_tokens = self.usage.completion_tokens;
         row.calls.cached_tokens = self.usage.cached_tokens;
         row.calls.reasoning_tokens = self.usage.reasoning_tokens;
+        row.calls.cost = self.cost_nanos.map(units);
         row.calls.attempts = self.attempts;
         row.calls.first_content_us = self.first_content.map(|at| at.since(started) / 1_000);
     }
@@ -162,11 +166,20 @@ impl Engine {
     /// A text has ended: what its calls came to is counted, once.
     pub(super) fn count_usage(&mut self, id: GenerationId) {
         if let Some(generation) = self.generations.get(id) {
+            let cost = self.cost_nanos(generation);
             let provider = usize::from(generation.target().provider);
-            self.gates[provider]
-                .used
-                .text(&generation.result.usage, None);
+            let used = &mut self.gates[provider].used;
+            used.text(&generation.result.usage, cost);
         }
+    }
+
+    /// What the tokens of a text cost; `None` without a price, or without a count.
+    pub(super) fn cost_nanos(&self, generation: &Generation) -> Option<u64> {
+        let target = generation.target();
+        let prices = self
+            .config
+            .prices_of(&target.provider_name, &target.model)?;
+        price::cost_nanos(&generation.result.usage, prices)
     }
 
     /// The account of a text as it stands now, what its call is at included.
@@ -196,7 +209,7 @@ impl Engine {
             native_finish_reason: result.native.clone(),
             cached_tokens: result.usage.cached_tokens,
             reasoning_tokens: result.usage.reasoning_tokens,
-            cost: None,
+            cost: self.cost_nanos(generation).map(units),
             queue_us: us(account.queue),
             connect_us: us(account.connect),
             lost_us: us(account.lost),

@@ -1,9 +1,10 @@
 //! What is left of a text: its rows, and the log that is kept for a while so that a stream can be
 //! resumed.
 //!
-//! A finished text is kept in memory for 60 s or 64 MiB in all, whichever ends first; then the
-//! row in the store is what a client gets, through a generation made from it. So there is one way
-//! to send a text, wherever it comes from.
+//! A finished text whose id a client was told before its end is kept in memory for 60 s or 64 MiB in
+//! all, whichever ends first; then the row in the store is what a client gets, through a generation
+//! made from it. So there is one way to send a text, wherever it comes from. A text that was answered
+//! whole is gone from memory with its last reader: nobody has half of it.
 
 use std::sync::Arc;
 
@@ -11,11 +12,14 @@ use uuid::Uuid;
 
 use super::account::Account;
 use super::call::Plan;
+use super::failover::Tries;
+use super::flow::Flow;
 use super::flow::chat::Chat;
 use super::generation::{Generation, GenerationWait, Outcome, Phase};
-use super::keywords::keywords_row;
+use super::keywords::{Purpose, keywords_row};
 use super::slots::{ExchangeId, GenerationId};
 use super::timers::{Owner, Timer};
+use super::work::{Cancel, Finish};
 use super::{Engine, Failure, TENANT, failure::Upstream};
 use crate::config::Store;
 use crate::dialect::{FinishReason, Usage};
@@ -28,12 +32,7 @@ impl Engine {
     /// The transaction that stores a generation: a row for each request that was part of it, and
     /// one for the text if there is any. `None` when there is nothing to store.
     pub(super) fn rows_of(&mut self, id: GenerationId, state: TextState) -> Option<Write> {
-        self.count_usage(id);
-        let subscribers = self.subscribers(id);
-        let mut requests: Vec<RequestRow> = subscribers
-            .into_iter()
-            .filter_map(|exchange| self.row_of_listener(id, exchange))
-            .collect();
+        let mut requests = self.rows_of_listeners(id);
         let generation = self.generations.get_mut(id)?;
         requests.append(&mut generation.rows);
         if generation.is_chat() && self.config.gateway.store == Store::Off {
@@ -43,9 +42,11 @@ impl Engine {
             self.settle_generation(id);
             return Some(Write::Keywords { requests, row });
         }
-        let text = generation
-            .has_text()
-            .then(|| Box::new(text_row(generation, state)));
+        let text = generation.has_text().then(|| {
+            let mut row = text_row(generation, state);
+            row.text.clone_from(&generation.text);
+            Box::new(row)
+        });
         self.settle_generation(id);
         if requests.is_empty() && text.is_none() {
             return None;
@@ -55,6 +56,36 @@ impl Engine {
             text,
             analysis: None,
         })
+    }
+
+    /// What is to be done about a text that is complete.
+    pub(super) fn finish_of(&self, id: GenerationId) -> Option<Finish> {
+        let mut requests = self.rows_of_listeners(id);
+        let generation = self.generations.get(id)?;
+        // They stay here as well, until it is certain that these are the rows that are written.
+        requests.extend_from_slice(&generation.rows);
+        let whole = generation.subscribers.iter().any(|id| {
+            let flow = self.exchanges.get(*id).map(|exchange| &exchange.flow);
+            matches!(flow, Some(Flow::Generate(flow)) if flow.wants_document())
+        });
+        Some(Finish {
+            text: Arc::clone(&generation.text),
+            requests,
+            row: Box::new(text_row(generation, TextState::Complete)),
+            total_tokens: generation.result.usage.total_tokens,
+            whole,
+            withdrawn: Cancel::default(),
+        })
+    }
+
+    fn rows_of_listeners(&self, id: GenerationId) -> Vec<RequestRow> {
+        let Some(generation) = self.generations.get(id) else {
+            return Vec::new();
+        };
+        let listeners = generation.subscribers.iter();
+        listeners
+            .filter_map(|exchange| self.row_of_listener(id, *exchange))
+            .collect()
     }
 
     /// The row of a request that leaves its text before the rows of the text are written.
@@ -126,6 +157,12 @@ impl Engine {
         };
         generation.phase = Phase::Finished;
         generation.wait = GenerationWait::Replay;
+        generation.kept = generation.plan.purpose == Purpose::Text
+            && (generation.plan.stream || generation.known);
+        if !generation.kept {
+            generation.timer.clear();
+            return self.forget_read(id);
+        }
         self.timers
             .set(Owner::Generation(id), &mut generation.timer, at);
         self.replay_bytes += generation.text.len();
@@ -160,6 +197,9 @@ impl Engine {
             return;
         };
         if !generation.subscribers.is_empty() {
+            if !generation.kept {
+                return;
+            }
             let at = self.now.mono.plus_ms(self.config.limits.replay_ms);
             self.timers
                 .set(Owner::Generation(id), &mut generation.timer, at);
@@ -171,17 +211,31 @@ impl Engine {
             self.replay.push_back(id);
             return;
         }
-        if self.replay.front() == Some(&id) {
-            self.replay.pop_front();
-        } else {
-            self.replay.retain(|kept| *kept != id);
+        if generation.kept {
+            if self.replay.front() == Some(&id) {
+                self.replay.pop_front();
+            } else {
+                self.replay.retain(|kept| *kept != id);
+            }
+            self.replay_bytes = self.replay_bytes.saturating_sub(generation.text.len());
         }
-        self.replay_bytes = self.replay_bytes.saturating_sub(generation.text.len());
         let uuid = generation.id;
         let mut charged = generation.charged;
         self.ledger.settle(&mut charged, 0);
         self.by_id.remove(&uuid);
         self.generations.remove(id);
+    }
+
+    /// Drops what nobody can come back for, once nobody reads it.
+    pub(super) fn forget_read(&mut self, id: GenerationId) {
+        let read = self.generations.get(id).is_some_and(|generation| {
+            !generation.kept
+                && generation.phase == Phase::Finished
+                && generation.subscribers.is_empty()
+        });
+        if read {
+            self.forget_generation(id);
+        }
     }
 
     /// A stored text was deleted: it is not to be had from memory either. Who is reading it already
@@ -230,11 +284,12 @@ impl Engine {
                     ..Usage::default()
                 },
                 model: Some(row.model),
-                scores: row.scores,
+                scores: row.scores.map(Box::new),
                 stored: true,
                 journalled: false,
                 attempts: 0,
                 at: 0,
+                tries: Tries::default(),
                 created_ms: row.created_ms,
                 ..Outcome::default()
             }),
@@ -242,6 +297,7 @@ impl Engine {
             wait: GenerationWait::Replay,
             total: self.now.mono,
             known: true,
+            kept: false,
             charged: 0,
         };
         let id = self
@@ -277,6 +333,7 @@ impl Engine {
     }
 }
 
+/// The row of a text, but for the text.
 fn text_row(generation: &Generation, state: TextState) -> TextRow {
     let (plan, result) = (&generation.plan, &generation.result);
     let target = generation.target();
@@ -286,7 +343,7 @@ fn text_row(generation: &Generation, state: TextState) -> TextRow {
         tenant: TENANT.to_string(),
         search_term_id: plan.term_id,
         term: plan.topic.clone(),
-        text: generation.text.as_ref().clone(),
+        text: String::new(),
         provider: target.provider_name.to_string(),
         model: model.to_owned(),
         offline: target.offline,
@@ -295,7 +352,7 @@ fn text_row(generation: &Generation, state: TextState) -> TextRow {
         prompt_tokens: result.usage.prompt_tokens,
         completion_tokens: result.usage.completion_tokens,
         created_ms: result.created_ms,
-        scores: result.scores.clone(),
+        scores: result.scores.as_deref().cloned(),
     }
 }
 

@@ -16,8 +16,8 @@ use std::sync::Arc;
 
 use super::call::{CallWait, Stage};
 use super::policy::breaker;
-use super::policy::retry;
-use super::slots::CallId;
+use super::policy::retry::{self, Cause};
+use super::slots::{CallId, GenerationId};
 use super::trace::State;
 use super::{Engine, Failure, failure::Upstream};
 use crate::dialect::Usage;
@@ -68,22 +68,53 @@ impl Engine {
             let gate = &mut self.gates[provider as usize];
             gate.cool_down.close(self.now.mono, ms);
         }
+        self.note_healing(id, &failure);
+        let Err(failure) = self.go_elsewhere(id, failure) else {
+            return;
+        };
         match self.wait_before_retry(id, &failure) {
             Some(ms) => self.back_off(id, ms),
-            None => self.fail_generation(generation, failure),
+            None => self.fail_generation(generation, self.hope_or(id, failure)),
         }
     }
 
-    /// Milliseconds until the next attempt; `None` if there is none.
+    /// Remembers whether the target of a failed attempt may be asked again.
+    fn note_healing(&mut self, id: CallId, failure: &Failure) {
+        let Some(call) = self.calls.get(id) else {
+            return;
+        };
+        let rules = &self.config.providers[call.provider as usize].resilience;
+        let heals = u32::from(retry::cause(failure, rules).is_some());
+        if let Some(generation) = self.generations.get_mut(call.generation) {
+            let healing = &mut generation.result.tries.healing;
+            *healing = *healing & !(1 << call.at) | heals << call.at;
+        }
+    }
+
+    /// Milliseconds until the next attempt; `None` if there is none. It is made at the target whose
+    /// failure may heal and that is the best of those.
     fn wait_before_retry(&mut self, id: CallId, failure: &Failure) -> Option<u64> {
         let now = self.now.mono;
         let call = self.calls.get(id)?;
-        let (generation, provider, retries) = (call.generation, call.provider, call.retries);
-        if self.generations.get(generation)?.was_seen() {
+        let (generation, retries) = (call.generation, call.retries);
+        let mut cause = {
+            let rules = &self.config.providers[call.provider as usize].resilience;
+            retry::cause(failure, rules)
+        };
+        let text = self.generations.get(generation)?;
+        if text.was_seen() {
             return None; // by somebody, perhaps
         }
+        let provider = if text.plan.route.targets().len() == 1 {
+            call.provider
+        } else {
+            if text.result.tries.healing & (1 << call.at) == 0 {
+                cause = Some(Cause::Busy);
+            }
+            self.stay_or_return(id)?
+        };
+        let cause = cause?;
         let rules = self.config.providers[provider as usize].resilience;
-        let cause = retry::cause(failure, &rules)?;
         let ms = retry::wait_ms(cause, retries, &rules.retry, &mut self.random)?;
         let at = now.plus_ms(ms);
         if at >= self.patience(generation) {
@@ -98,7 +129,7 @@ impl Engine {
         Some(ms)
     }
 
-    /// The call rests for so long. What the failed attempt has told of its answer is forgotten.
+    /// The call rests for so long.
     fn back_off(&mut self, id: CallId, ms: u64) {
         let at = self.now.mono.plus_ms(ms);
         self.enter_call(id, State::BackOff);
@@ -107,15 +138,21 @@ impl Engine {
         };
         call.stage = Stage::BackOff;
         call.retries += 1;
-        if let Some(generation) = self.generations.get_mut(call.generation) {
+        let generation = call.generation;
+        self.forget_answer(generation);
+        self.counters.retries += 1;
+        self.set_call_timer(id, CallWait::BackOff, at);
+    }
+
+    /// Forgets what a failed attempt has told of its answer.
+    pub(super) fn forget_answer(&mut self, id: GenerationId) {
+        if let Some(generation) = self.generations.get_mut(id) {
             let result = &mut generation.result;
             (result.usage, result.finish, result.model) = (Usage::default(), None, None);
             result.native = None;
             result.document = None;
             Arc::make_mut(&mut generation.text).clear();
         }
-        self.counters.retries += 1;
-        self.set_call_timer(id, CallWait::BackOff, at);
     }
 
     /// The back-off is over. Should the provider have asked somebody else for a longer wait in the

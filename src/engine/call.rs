@@ -35,7 +35,7 @@ use crate::store::TextRow;
 #[derive(Clone, Debug)]
 pub struct Plan {
     /// What others must ask for as well to share it.
-    pub key: [u8; 32],
+    pub key: u128,
     /// The topic.
     pub topic: String,
     /// `search_term_id` of the topic.
@@ -62,7 +62,7 @@ impl Plan {
     #[must_use]
     pub fn of_row(row: &TextRow, provider: u16) -> Plan {
         Plan {
-            key: [0; 32],
+            key: 0,
             topic: row.term.clone(),
             term_id: row.search_term_id,
             route: Arc::new(ModelRoute::single(Target {
@@ -96,8 +96,14 @@ pub struct Call {
     pub timer: Timer,
     /// What the deadline is for.
     pub wait: CallWait,
-    /// Attempts before this one.
+    /// When that is; the deadline may be earlier, because of `slow_at`.
+    pub until: Mono,
+    /// When it is to go on at another target, unless it has content by then.
+    pub slow_at: Mono,
+    /// Further attempts that were waited for.
     pub retries: u32,
+    /// Whether it has had a turn at this provider before.
+    pub came: bool,
     /// Its permit, and how the breaker let it through; `None` while it waits or rests.
     pub turn: Option<Pass>,
     /// Whether its connection had been used before.
@@ -152,6 +158,15 @@ pub enum CallWait {
     BackOff,
 }
 
+impl CallWait {
+    /// Whether it is for something that another target could have sooner.
+    #[must_use]
+    pub fn is_before_content(self) -> bool {
+        use CallWait::{Connection, FirstByte, FirstContent, Turn};
+        matches!(self, Turn | Connection | FirstByte | FirstContent)
+    }
+}
+
 impl Engine {
     /// Starts the call of a generation.
     pub(super) fn start_call(&mut self, id: GenerationId) -> Result<(), Failure> {
@@ -165,7 +180,10 @@ impl Engine {
             stage: Stage::BackOff,
             timer: Timer::default(),
             wait: CallWait::Turn,
+            until: Mono::NEVER,
+            slow_at: Mono::NEVER,
             retries: 0,
+            came: false,
             turn: None,
             reused: false,
             renewed: false,
@@ -181,6 +199,7 @@ impl Engine {
         if let Some(generation) = self.generations.get_mut(id) {
             generation.call = Some(call);
         }
+        self.note_target(call);
         self.knock(call)
     }
 
@@ -188,6 +207,12 @@ impl Engine {
     pub(super) fn set_call_timer(&mut self, id: CallId, wait: CallWait, at: Mono) {
         if let Some(call) = self.calls.get_mut(id) {
             call.wait = wait;
+            call.until = at;
+            let at = if wait.is_before_content() {
+                at.min(call.slow_at)
+            } else {
+                at
+            };
             self.timers.set(Owner::Call(id), &mut call.timer, at);
         }
     }
@@ -223,6 +248,9 @@ impl Engine {
         let Some(call) = self.calls.get(id) else {
             return;
         };
+        if self.now.mono < call.until {
+            return self.call_is_slow(id);
+        }
         let upstream = match call.wait {
             CallWait::Turn => return self.turn_timed_out(id),
             CallWait::BackOff => return self.try_again(id),

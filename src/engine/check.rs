@@ -228,6 +228,12 @@ impl Engine {
         let finished = |(_, g): &(_, &Generation)| g.phase == Phase::Finished && !g.is_chat();
         let (mut kept, mut bytes) = (0, 0);
         for (id, generation) in self.generations.iter().filter(finished) {
+            if !generation.kept {
+                holds(!generation.subscribers.is_empty(), || {
+                    format!("{id:?} is finished, and for nobody")
+                })?;
+                continue;
+            }
             kept += 1;
             bytes += generation.text.len();
             holds(

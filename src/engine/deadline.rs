@@ -49,7 +49,7 @@ impl Engine {
         self.fail_exchange(id, &Failure::Deadline);
     }
 
-    /// Whether all is known, and its rows are being written or were: to cut it off now would help
+    /// Whether all is known, and its rows are on the way or written: to cut it off now would help
     /// nobody, and what its row says would not be true.
     fn is_settled(&self, id: ExchangeId) -> bool {
         let Some(exchange) = self.exchanges.get(id) else {
@@ -61,7 +61,7 @@ impl Engine {
                 .held
                 .generation
                 .and_then(|id| self.generations.get(id))
-                .is_some_and(|text| matches!(text.phase, Phase::Saving | Phase::Finished)),
+                .is_some_and(|text| text.phase != Phase::Calling),
             Flow::Chat(chat) => matches!(chat, Chat::Sending(_) | Chat::Over),
             Flow::Analyze(analysis) => matches!(analysis, Analyze::Saving(_)),
             Flow::Keywords(keywords) => matches!(keywords, Keywords::Saving(_)),

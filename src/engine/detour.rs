@@ -109,6 +109,7 @@ impl Engine {
                     && let Some(generation) = self.generations.get_mut(*id)
                 {
                     generation.result.journalled = true;
+                    generation.result.document = None; // it says otherwise
                 }
                 Some(WorkResult::Written(Ok(written)))
             }

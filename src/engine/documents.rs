@@ -23,7 +23,7 @@ pub(super) struct TextReply<'a> {
     model: &'a str,
     offline: bool,
     usage: UsageReply,
-    finish_reason: Option<&'static str>,
+    finish_reason: Option<&'a str>,
     cached: bool,
     stored: bool,
     /// Only where it is not the database.
@@ -55,18 +55,49 @@ impl<'a> TextReply<'a> {
     }
 }
 
-/// A whole answer as JSON. A text, which is most of it, is written apart from the rest.
+/// A whole answer as JSON.
 pub(super) fn whole_document(generation: &Generation) -> Vec<u8> {
     if let Purpose::Keywords(_) = generation.plan.purpose {
         // Strings and numbers cannot fail to be written into memory.
         return serde_json::to_vec(&KeywordsReply::of(generation)).unwrap_or_default();
     }
-    let mut document = Vec::with_capacity(generation.text.len() + WITHOUT_TEXT_BYTES);
+    with_text(&generation.text, &TextReply::new(generation, false))
+}
+
+/// The same, made of the row of a text that will have been stored when the answer is sent.
+pub(super) fn whole_text(row: &TextRow, total_tokens: Option<u64>) -> String {
+    let usage = Usage {
+        prompt_tokens: row.prompt_tokens,
+        completion_tokens: row.completion_tokens,
+        total_tokens,
+        ..Usage::default()
+    };
+    let reply = TextReply {
+        generated_text: None,
+        id: row.id,
+        search_term_id: row.search_term_id,
+        provider: &row.provider,
+        model: &row.model,
+        offline: row.offline,
+        usage: UsageReply::from(usage),
+        finish_reason: row.finish_reason.as_deref(),
+        cached: false,
+        stored: true,
+        stored_in: None,
+        readability: row.scores.as_ref().map(|s| &s.readability),
+        sentiment: row.scores.as_ref().map(|s| &s.sentiment),
+    };
+    String::from_utf8(with_text(&row.text, &reply)).expect("JSON is UTF-8")
+}
+
+/// A text, which is most of an answer, is written apart from the rest.
+fn with_text(text: &str, rest: &TextReply<'_>) -> Vec<u8> {
+    let mut document = Vec::with_capacity(text.len() + WITHOUT_TEXT_BYTES);
     document.extend_from_slice(b"{\"generated_text\":");
-    put_json_string(&mut document, &generation.text);
+    put_json_string(&mut document, text);
     let comma = document.len();
     // Strings and numbers cannot fail to be written into memory.
-    let _ = serde_json::to_writer(&mut document, &TextReply::new(generation, false));
+    let _ = serde_json::to_writer(&mut document, rest);
     document[comma] = b','; // was the brace of an object of its own
     document
 }

@@ -157,10 +157,10 @@ impl Engine {
         let patient = (self.generations.get(call.generation)).is_some_and(|g| g.plan.patient);
         let gate = &mut self.gates[call.provider as usize];
         gate.check(now)?;
-        let place = if call.retries == 0 {
-            gate.permits.ask(id)
-        } else {
+        let place = if call.came {
             gate.permits.ask_again(id)
+        } else {
+            gate.permits.ask(id)
         };
         match place {
             Place::Taken => self.begin_turn(id),
@@ -200,9 +200,10 @@ impl Engine {
                 return Err(failure);
             }
         }
-        if call.retries == 0 {
+        if !call.came {
             gate.budget.call(now);
         }
+        call.came = true;
         if pass == Ok(Pass::Probe) {
             self.note_breaker(index);
         }
@@ -261,11 +262,11 @@ impl Engine {
         let Some(call) = self.calls.get(id) else {
             return;
         };
-        let generation = call.generation;
         let gate = &mut self.gates[call.provider as usize];
         gate.tally.late += 1;
         let provider = Arc::clone(&gate.provider);
-        self.fail_generation(generation, Failure::QueueTimeout { provider });
+        self.let_go(id, Health::Unknown);
+        self.refuse_call(id, Failure::QueueTimeout { provider });
     }
 
     /// A call waits no more, because it is given up.
@@ -332,12 +333,14 @@ impl Engine {
         !self.gates_to_open.is_empty()
     }
 
-    /// A call was not let in: that is the end of its text.
+    /// A call was not let in: unless somebody else lets it in, that is the end of its text.
     pub(super) fn refuse_call(&mut self, id: CallId, failure: Failure) {
         if let Some(call) = self.calls.get_mut(id) {
             call.stage = Stage::BackOff;
             let generation = call.generation;
-            self.fail_generation(generation, failure);
+            if let Err(failure) = self.go_elsewhere(id, failure) {
+                self.fail_generation(generation, self.hope_or(id, failure));
+            }
         }
     }
 }

@@ -5,7 +5,7 @@
 //! one mechanism: somebody comes, or somebody goes.
 //!
 //! ```text
-//!  Calling ─(call complete)─► Scoring ─(scores, or 5 s)─► Saving ─(commit)─► Finished: good
+//!  Calling ─(call complete)─► Scoring ─(passed on, or 5 s)─► Saving ─(commit)─► Finished: good
 //!     └─(call failed, stopped, deserted)─► what there is is saved ───────► Finished: bad
 //! ```
 //! The verdict *bad* is told at once; *good* only when the row is on disk.
@@ -21,14 +21,11 @@ use super::flow::chat::inquiry::Inquiry;
 use super::flow::generate::Event;
 use super::keywords::Purpose;
 use super::now::Mono;
-use super::rate::Charge;
 use super::slots::{CallId, ExchangeId, GenerationId, WorkId};
 use super::timers::{Owner, Timer};
-use super::trace::State;
-use super::work::{Cancel, Work, WorkOwner};
-use super::{Engine, Failure, account::Account, failure::Upstream};
+use super::{Engine, Failure, account::Account, failover::Tries, failure::Upstream, rate::Charge};
 use crate::dialect::{FinishReason, Usage};
-use crate::limits::{GENERATION_BYTES, READERS_AT_ONCE, STORE_MS};
+use crate::limits::{GENERATION_BYTES, READERS_AT_ONCE};
 use crate::score::Scores;
 use crate::score::keywords::Keyword;
 use crate::store::{RequestRow, TextState};
@@ -64,6 +61,9 @@ pub struct Generation {
     pub total: Mono,
     /// Whether some client knows the id, so that it may come back.
     pub known: bool,
+    /// Whether it stays in memory for a while although it is finished: some client has a part of it,
+    /// and may come back for the rest.
+    pub kept: bool,
     /// Bytes in the ledger.
     pub charged: u32,
 }
@@ -111,6 +111,8 @@ pub struct Outcome {
     pub attempts: u32,
     /// Which target of the plan was asked last: of a text, the one that has written it.
     pub at: u8,
+    /// Which targets were asked, and what came of it.
+    pub tries: Tries,
     /// Where the time went.
     pub account: Account,
     /// What the provider counted.
@@ -120,7 +122,7 @@ pub struct Outcome {
     /// The model that the provider named.
     pub model: Option<String>,
     /// The scores, if there was time for them.
-    pub scores: Option<Scores>,
+    pub scores: Option<Box<Scores>>,
     /// The keywords, if they are what was asked for.
     pub keywords: Vec<Keyword>,
     /// The whole answer, once somebody wants it whole; all who do read the same bytes.
@@ -183,7 +185,7 @@ impl Engine {
     }
 
     /// Gives `event` to every subscriber: at once if they are few, else in turn.
-    fn tell(&mut self, id: GenerationId, event: &Event) {
+    pub(super) fn tell(&mut self, id: GenerationId, event: &Event) {
         let readers = self.generations.get(id).map_or(0, |g| g.subscribers.len());
         let at_once = readers <= READERS_AT_ONCE;
         let mut audience = std::mem::take(&mut self.audience);
@@ -201,81 +203,6 @@ impl Engine {
         self.audience = audience;
     }
 
-    /// The call has its answer, and the provider said that it is complete.
-    pub(super) fn complete_generation(&mut self, id: GenerationId) {
-        let Some(generation) = self.generations.get_mut(id) else {
-            return;
-        };
-        generation.call = None;
-        if generation.is_chat() {
-            return self.complete_chat(id);
-        }
-        let text = Arc::make_mut(&mut generation.text);
-        text.truncate(text.trim_end().len());
-        if text.is_empty() {
-            return self.fail_generation(id, Upstream::Empty.into());
-        }
-        text.shrink_to_fit();
-        if let Purpose::Keywords(limit) = generation.plan.purpose {
-            return self.complete_keywords(id, limit);
-        }
-        generation.phase = Phase::Scoring;
-        self.forget_prompt(id);
-        self.score_generation(id);
-    }
-
-    /// The text is complete: a scorer is to have it.
-    pub(super) fn score_generation(&mut self, id: GenerationId) {
-        let Some(generation) = self.generations.get(id) else {
-            return;
-        };
-        let work = Work::Score {
-            text: Arc::clone(&generation.text),
-            cancel: Cancel::default(),
-        };
-        self.settle_generation(id);
-        for exchange in self.subscribers(id) {
-            self.enter(exchange, State::Scoring);
-        }
-        match self.works.submit(WorkOwner::Generation(id), work) {
-            Some(work) => {
-                let until = self.now.mono.plus_ms(self.config.limits.score_ms);
-                self.watch_work(id, work, GenerationWait::Score, until);
-            }
-            None => self.scored(id, None),
-        }
-    }
-
-    /// The scores are there, or will not be.
-    pub(super) fn scored(&mut self, id: GenerationId, scores: Option<Scores>) {
-        let Some(generation) = self.generations.get_mut(id) else {
-            return;
-        };
-        generation.work = None;
-        generation.result.scores = scores;
-        self.save_generation(id, TextState::Complete);
-    }
-
-    /// The commit has succeeded, or not.
-    pub(super) fn saved(&mut self, id: GenerationId, result: Result<(), Failure>) {
-        let Some(generation) = self.generations.get_mut(id) else {
-            return;
-        };
-        generation.work = None;
-        generation.result.stored = result.is_ok();
-        if generation.is_chat() {
-            return self.chat_saved(id);
-        }
-        if generation.result.verdict.is_none() {
-            generation.result.verdict = Some(result.clone());
-            self.keep_for_replay(id);
-            self.tell(id, &Event::Verdict(result));
-        } else {
-            self.keep_for_replay(id);
-        }
-        self.forget_read_keywords(id);
-    }
-
     /// The text will not be complete: say so, and save what there is.
     pub(super) fn fail_generation(&mut self, id: GenerationId, failure: Failure) {
         let Some(generation) = self.generations.get_mut(id) else {
@@ -290,6 +217,7 @@ impl Engine {
         }
         self.forget_prompt(id);
         self.counters.generation_failed(failure.code());
+        self.count_usage(id);
         self.save_generation(id, TextState::Truncated);
         self.tell(id, &Event::Verdict(Err(failure)));
     }
@@ -302,27 +230,8 @@ impl Engine {
         match generation.wait {
             GenerationWait::Total => self.fail_generation(id, Upstream::TotalTimeout.into()),
             GenerationWait::Grace => self.fail_generation(id, Failure::Cancelled),
-            GenerationWait::Score => {
-                // The text does not wait for its scores. If a scorer has it, they are written when
-                // they come; if not, it gives its place in the queue up, which it was promised only
-                // for this long, and the house finds it later.
-                if let Some(work) = generation.work.take() {
-                    if self.works.is_running(work) {
-                        let owner = WorkOwner::Rescore(super::TENANT.into(), generation.id);
-                        self.works.hand_over(work, owner);
-                    } else {
-                        self.works.cancel(work);
-                    }
-                }
-                self.counters.scores_late += 1;
-                self.scored(id, None);
-            }
-            GenerationWait::Save => {
-                if let Some(work) = generation.work.take() {
-                    self.works.cancel(work);
-                }
-                self.saved(id, Err(Failure::StoreTimeout));
-            }
+            GenerationWait::Score => self.scores_are_late(id),
+            GenerationWait::Save => self.store_is_late(id),
             GenerationWait::Replay => self.forget_generation(id),
         }
     }
@@ -391,7 +300,7 @@ impl Engine {
                 .set(Owner::Generation(id), &mut generation.timer, at);
         }
         self.mind_the_gap(id);
-        self.forget_read_keywords(id);
+        self.forget_read(id);
         self.forget_chat(id);
     }
 
@@ -415,54 +324,9 @@ impl Engine {
         self.throttle_call(call, behind);
     }
 
-    /// Waits for `work` until `until`.
-    pub(super) fn watch_work(
-        &mut self,
-        id: GenerationId,
-        work: WorkId,
-        wait: GenerationWait,
-        until: Mono,
-    ) {
-        if let Some(generation) = self.generations.get_mut(id) {
-            generation.work = Some(work);
-            generation.wait = wait;
-            self.timers
-                .set(Owner::Generation(id), &mut generation.timer, until);
-        }
-    }
-
-    /// Queues the transaction with everything that is known.
-    pub(super) fn save_generation(&mut self, id: GenerationId, state: TextState) {
-        let Some(write) = self.rows_of(id, state) else {
-            return self.saved(id, Ok(()));
-        };
-        for exchange in self.subscribers(id) {
-            self.enter(exchange, State::Saving);
-        }
-        if let Some(generation) = self.generations.get_mut(id) {
-            generation.phase = Phase::Saving;
-        }
-        let work = Work::Write(Box::new(write));
-        match self.works.submit(WorkOwner::Generation(id), work) {
-            Some(work) => {
-                let until = self.now.mono.plus_ms(STORE_MS);
-                self.watch_work(id, work, GenerationWait::Save, until);
-            }
-            None => {
-                self.counters.rows_lost += 1;
-                self.saved(
-                    id,
-                    Err(Failure::Internal("no place was reserved for a row")),
-                );
-            }
-        }
-    }
-
     pub(super) fn subscribers(&self, id: GenerationId) -> Vec<ExchangeId> {
-        self.generations
-            .get(id)
-            .map(|generation| generation.subscribers.clone())
-            .unwrap_or_default()
+        let generation = self.generations.get(id);
+        generation.map_or_else(Vec::new, |generation| generation.subscribers.clone())
     }
 
     pub(super) fn settle_generation(&mut self, id: GenerationId) {

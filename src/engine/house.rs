@@ -8,9 +8,10 @@ use super::generation::Phase;
 use super::io::{How, Output};
 use super::slots::{ConnId, GenerationId};
 use super::timers::Owner;
-use super::work::{Cancel, Kind, Work, WorkOwner, WorkResult};
+use super::work::{Cancel, Kind, PassedOn, Work, WorkOwner, WorkResult};
 use super::{Engine, Failure};
 use crate::limits::STORE_MS;
+use crate::score::Scores;
 use crate::store::{Found, Query, Unscored, Write};
 
 /// How often texts without scores are looked for.
@@ -211,26 +212,32 @@ impl Engine {
     /// A text that was stored without scores has been scored.
     pub(super) fn rescored(&mut self, tenant: &str, id: Uuid, result: WorkResult) {
         match result {
-            WorkResult::Scored(Some(scores)) => {
-                if let Some(generation) = self.generation_by_id(id)
-                    && let Some(generation) = self.generations.get_mut(generation)
-                {
-                    generation.result.scores = Some(scores.clone());
-                }
-                let write = Write::Rescore {
-                    tenant: tenant.to_string(),
-                    id,
-                    scores: Box::new(scores),
-                };
-                self.write_unwatched(write);
-            }
+            // Passed on in the moment in which the rows were written without them.
+            WorkResult::Scored(Some(scores)) => self.write_scores(tenant, id, Box::new(scores)),
+            WorkResult::PassedOn(PassedOn {
+                scores: Some(scores),
+                ..
+            }) => self.write_scores(tenant, id, scores),
             _ => self.counters.scores_lost += 1,
         }
     }
 
+    fn write_scores(&mut self, tenant: &str, id: Uuid, scores: Box<Scores>) {
+        if let Some(generation) = self.generation_by_id(id)
+            && let Some(generation) = self.generations.get_mut(generation)
+        {
+            generation.result.scores = Some(scores.clone());
+        }
+        self.write_unwatched(Write::Rescore {
+            tenant: tenant.to_string(),
+            id,
+            scores,
+        });
+    }
+
     /// Rows that nobody waited for were written, or not.
     pub(super) fn unwatched_done(&mut self, result: &WorkResult) {
-        if !matches!(result, WorkResult::Written(Ok(_))) {
+        if !matches!(result, WorkResult::Written(Ok(_)) | WorkResult::Withdrawn) {
             self.counters.rows_lost += 1;
         }
     }

@@ -12,7 +12,7 @@
 
 use super::call::Plan;
 use super::failure::Upstream;
-use super::generation::{Generation, Phase};
+use super::generation::Generation;
 use super::slots::GenerationId;
 use super::{Engine, TENANT};
 use crate::config::Config;
@@ -61,21 +61,10 @@ impl Engine {
             return self.fail_generation(id, Upstream::Empty.into());
         }
         generation.result.keywords = keywords;
+        self.count_usage(id);
         self.forget_prompt(id);
         self.settle_generation(id);
         self.save_generation(id, TextState::Complete);
-    }
-
-    /// Drops what nobody can come back for, once nobody reads it.
-    pub(super) fn forget_read_keywords(&mut self, id: GenerationId) {
-        let read = self.generations.get(id).is_some_and(|generation| {
-            matches!(generation.plan.purpose, Purpose::Keywords(_))
-                && generation.phase == Phase::Finished
-                && generation.subscribers.is_empty()
-        });
-        if read {
-            self.forget_generation(id);
-        }
     }
 }
 

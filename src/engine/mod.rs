@@ -18,7 +18,8 @@
 //! This file only routes. Each arm calls one function in a file that is named for it.
 //!
 //! Reading order: [`io`], [`slots`], [`conn`], [`client`], [`exchange`], [`flow`], [`generation`],
-//! [`call`], [`gate`], [`pool`], [`provider`], `attempts.rs`, `reply.rs`, `stream.rs`.
+//! [`call`], [`gate`], [`pool`], [`provider`], `attempts.rs`, `completion.rs`, `reply.rs`,
+//! `stream.rs`.
 
 pub mod account;
 mod archive;
@@ -28,6 +29,7 @@ pub mod call;
 pub mod chance;
 mod check;
 pub mod client;
+mod completion;
 pub mod conn;
 mod conns;
 mod deadline;
@@ -35,6 +37,7 @@ mod detour;
 pub mod dial;
 mod documents;
 pub mod exchange;
+pub mod failover;
 pub mod failure;
 pub mod flow;
 pub mod gate;
@@ -146,7 +149,7 @@ pub struct Engine {
     resolver: Resolver,
     // how to find things in them
     by_id: HashMap<Uuid, GenerationId, Keyed>,
-    by_prompt: HashMap<[u8; 32], GenerationId, Keyed>,
+    by_prompt: HashMap<u128, GenerationId, Keyed>,
     provider_names: Vec<Arc<str>>,
     router: Router,
     replay: VecDeque<GenerationId>,
@@ -156,6 +159,7 @@ pub struct Engine {
     store_trouble: Option<results::Trouble>,
     spill: spill::Spill,
     spill_timer: Timer,
+    last_commit: Mono,
     // what is shared by all
     timers: Timers,
     ledger: Ledger,
@@ -188,6 +192,7 @@ pub struct Engine {
     out: Vec<Output>,
     // memory that is used again
     scratch: Vec<u8>,
+    head: Vec<u8>,
     json: Vec<u8>,
     /// What a voice has said and no client has got yet; empty between two inputs.
     frames: Vec<u8>,
@@ -196,6 +201,7 @@ pub struct Engine {
     audience: Vec<ExchangeId>,
     notices: Vec<Notice>,
     breaker_turns: Vec<BreakerTurn>,
+    failovers: Vec<failover::Failover>,
     advisor: provider::Advisor,
 }
 
@@ -234,6 +240,7 @@ impl Engine {
             store_trouble: None,
             spill: spill::Spill::new(config.durable, config.limits.journal_bytes),
             spill_timer: Timer::default(),
+            last_commit: Mono(0),
             timers: Timers::default(),
             ledger: Ledger::new(config.limits.ledger_bytes),
             blocks: Blocks::default(),
@@ -264,12 +271,14 @@ impl Engine {
             now: Now::default(),
             out: Vec::new(),
             scratch: Vec::new(),
+            head: Vec::new(),
             json: Vec::new(),
             frames: Vec::new(),
             speaking: None,
             audience: Vec::new(),
             notices: Vec::new(),
             breaker_turns: Vec::new(),
+            failovers: Vec::new(),
             advisor: provider::Advisor::default(),
             config,
         }
@@ -400,11 +409,13 @@ impl Engine {
 
 fn work_limits(sizes: Sizes) -> WorkLimits {
     use crate::limits::{ANALYZE_WAITING, PARSE_WAITING, READ_WAITING, WRITE_WAITING};
+    let texts = sizes.generations; // each has its place
     WorkLimits {
         scorers: sizes.scorers,
         waiting: [
             PARSE_WAITING,
             ANALYZE_WAITING,
+            texts,
             READ_WAITING,
             WRITE_WAITING,
             WRITE_WAITING, // for the journal, which gets what the writer does not

@@ -233,15 +233,8 @@ impl Engine {
     ) {
         let date = self.date();
         self.counters.answered(document.status);
-        let Some(conn) = self.conns.get_mut(id) else {
-            return;
-        };
-        let mut pen = Pen {
-            blocks: &mut self.blocks,
-            chain: &mut conn.out,
-            secret: document.content == Content::Metrics,
-        };
-        let mut head = reply_head(&mut pen, document.status)
+        let mut bytes = std::mem::take(&mut self.head);
+        let mut head = reply_head(&mut bytes, document.status)
             .date(&date)
             .field("x-content-type-options", "nosniff")
             .field("cache-control", "no-store");
@@ -273,6 +266,22 @@ impl Engine {
             head.field("content-type", document.content.as_str())
                 .finish(ReplyBody::Exact(document.length), after);
         }
+        self.put_head(id, bytes, document.content == Content::Metrics);
+    }
+
+    /// Sends a head, written in one piece because it consists of many small ones, and keeps its
+    /// memory for the next.
+    pub(super) fn put_head(&mut self, id: ConnId, mut head: Vec<u8>, secret: bool) {
+        if let Some(conn) = self.conns.get_mut(id) {
+            let mut pen = Pen {
+                blocks: &mut self.blocks,
+                chain: &mut conn.out,
+                secret,
+            };
+            Sink::put(&mut pen, &head);
+        }
+        head.clear();
+        self.head = head;
     }
 
     pub(super) fn date(&mut self) -> HttpDate {

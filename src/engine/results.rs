@@ -2,8 +2,9 @@
 //! store: while it takes no rows, no text is paid for that could not be kept.
 
 use super::failure::Bound;
-use super::work::{Kind, WorkOwner, WorkResult};
+use super::work::{Kind, PassedOn, WorkOwner, WorkResult};
 use super::{Engine, Failure, GenerationId, Mono, WorkId};
+use crate::limits::STORE_MS;
 use crate::store::StoreError;
 
 /// How often a store that takes no rows is tried again, by letting one request in.
@@ -22,6 +23,9 @@ impl Engine {
             return;
         };
         self.watch_store(&result);
+        if let WorkResult::PassedOn(passed) = result {
+            return self.work_passed_on(id, passed);
+        }
         if result == WorkResult::Panicked {
             self.counters.panics += 1;
         }
@@ -33,6 +37,18 @@ impl Engine {
             Some(WorkOwner::Nobody) => self.unwatched_done(&result),
             Some(WorkOwner::Spill) => {} // was taken in above
             None => self.counters.stale += 1,
+        }
+    }
+
+    /// The first of two results: the rows are with the writer.
+    fn work_passed_on(&mut self, id: WorkId, passed: PassedOn) {
+        match self.works.passed_on(id) {
+            Some(WorkOwner::Generation(id)) => self.passed_on(id, passed),
+            Some(WorkOwner::Rescore(tenant, uuid)) => {
+                self.works.cancel(id);
+                self.rescored(&tenant, uuid, WorkResult::PassedOn(passed));
+            }
+            _ => self.counters.stale += 1,
         }
     }
 
@@ -53,7 +69,10 @@ impl Engine {
     /// no reason to turn requests away.
     fn watch_store(&mut self, result: &WorkResult) {
         match result {
-            WorkResult::Written(Ok(_)) => self.store_trouble = None,
+            WorkResult::Written(Ok(_)) => {
+                self.store_trouble = None;
+                self.last_commit = self.now.mono;
+            }
             WorkResult::Written(Err(StoreError::Busy { .. })) => {}
             WorkResult::Written(Err(error)) => {
                 self.store_trouble = Some(Trouble {
@@ -81,6 +100,12 @@ impl Engine {
             }
             None => Ok(()),
         }
+    }
+
+    /// Until when a text waits for its rows to be written, at least: a store that writes others is
+    /// not silent, it is behind, and takes everything in its turn.
+    pub(super) fn store_deadline(&self) -> Mono {
+        self.last_commit.plus_ms(STORE_MS)
     }
 
     /// Whether the store took the last rows it was given.

@@ -3,9 +3,11 @@
 //! A new route is a variant here, an arm in [`find`], and a file in `flow/`.
 
 pub mod inbound;
+mod models;
 mod query;
 
 pub use self::inbound::Inbound;
+pub use self::models::ModelsAsk;
 pub use self::query::ListQuery;
 
 use uuid::{Uuid, Version};
@@ -53,6 +55,8 @@ pub enum Route {
     Export,
     /// `POST /contents/import`
     Import,
+    /// `GET /v1/models` and its like.
+    Models(Box<ModelsAsk>),
     /// `GET /openapi.json`, with the tags in `If-None-Match`.
     OpenApi(Box<[u8]>),
     /// A chat in a vendor's dialect: `POST /v1/chat/completions` and its like.
@@ -86,6 +90,7 @@ impl Route {
             Route::Read(_) | Route::Delete(_) => "/contents/{id}",
             Route::Export => "/contents/export",
             Route::Import => "/contents/import",
+            Route::Models(ask) => ask.as_str(),
             Route::OpenApi(_) => "/openapi.json",
             Route::Chat(inbound) => inbound.as_str(),
             Route::Options(_) => "OPTIONS",
@@ -140,6 +145,7 @@ impl Route {
             Route::Page(..)
             | Route::Providers
             | Route::Status
+            | Route::Models(_)
             | Route::OpenApi(_)
             | Route::Metrics
             | Route::Spans
@@ -183,6 +189,7 @@ enum Place {
     Export,
     Import,
     Chat(Inbound),
+    Models(ModelsAsk),
     Everything,
 }
 
@@ -191,8 +198,9 @@ pub fn find(head: &RequestHead<'_>) -> Result<Route, Failure> {
     if head.https {
         return Err(Failure::NoTls); // RFC 9110 §7.4
     }
-    let place = match Inbound::of_head(head) {
-        Some(inbound) => Place::Chat(inbound),
+    let asked = Inbound::of_head(head).map(Place::Chat);
+    let place = match asked.or_else(|| ModelsAsk::of_head(head).map(Place::Models)) {
+        Some(place) => place,
         None => place(head.path)?,
     };
     let allow = place.allow();
@@ -222,6 +230,7 @@ pub fn find(head: &RequestHead<'_>) -> Result<Route, Failure> {
             query::none(head.query)?;
             Route::Export
         }
+        Place::Models(ask) if reads => Route::Models(Box::new(ask.with_query(head.query)?)),
         Place::Import if head.method == Method::Post => Route::Import,
         Place::Chat(inbound) if head.method == Method::Post => {
             inbound.check_query(head.query)?;

@@ -39,27 +39,22 @@ impl Engine {
         let attempts = self.attempts_for(id);
         self.counters.answered(200);
         self.note_rate_fields(id);
-        if let Some(conn) = self.conns.get_mut(conn_id) {
-            let mut pen = Pen {
-                blocks: &mut self.blocks,
-                chain: &mut conn.out,
-                secret: false,
-            };
-            let mut head = reply_head(&mut pen, 200)
-                .date(&date)
-                .field("content-type", "text/event-stream; charset=utf-8")
-                .field("cache-control", "no-cache")
-                .field("x-accel-buffering", "no")
-                .field("x-content-type-options", "nosniff");
-            for (name, value) in self.rate_fields.iter() {
-                head = head.field(name, value);
-            }
-            // With a heartbeat in front of the text there may be more of them than were told.
-            if let Some(attempts) = attempts {
-                head = head.number("x-maitred-attempts", attempts);
-            }
-            head.finish(ReplyBody::streamed(terms.version), after(&terms));
+        let mut bytes = std::mem::take(&mut self.head);
+        let mut head = reply_head(&mut bytes, 200)
+            .date(&date)
+            .field("content-type", "text/event-stream; charset=utf-8")
+            .field("cache-control", "no-cache")
+            .field("x-accel-buffering", "no")
+            .field("x-content-type-options", "nosniff");
+        for (name, value) in self.rate_fields.iter() {
+            head = head.field(name, value);
         }
+        // With a heartbeat in front of the text there may be more of them than were told.
+        if let Some(attempts) = attempts {
+            head = head.number("x-maitred-attempts", attempts);
+        }
+        head.finish(ReplyBody::streamed(terms.version), after(&terms));
+        self.put_head(conn_id, bytes, false);
         // Whoever resumes where the text is now sees the head at once, and heartbeats from here on.
         self.flush(conn_id);
         self.rearm_client(conn_id);

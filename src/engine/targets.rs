@@ -8,7 +8,7 @@ use super::flow::body::ParseFault;
 use super::gate::Gate;
 use super::now::Mono;
 use super::policy::route::{ModelRoute, Standing, Target};
-use super::slots::GenerationId;
+use super::slots::{CallId, GenerationId};
 use super::{Engine, Failure};
 
 impl Engine {
@@ -57,6 +57,23 @@ impl Engine {
         let standing = |target: &Target| standing(&self.gates, target, self.now.mono);
         let at = route.wakes_first(0, standing)?;
         Some((at, route.target(at).provider))
+    }
+
+    /// All targets were asked: the call goes back to the best of those whose failure may heal, or
+    /// stays where it is. Returns the provider there; `None` if there is no point.
+    pub(super) fn stay_or_return(&mut self, id: CallId) -> Option<u16> {
+        let call = self.calls.get(id)?;
+        let (generation, here) = (call.generation, (call.at, call.provider));
+        let healing = self.generations.get(generation)?.result.tries.healing;
+        let stays = healing & (1 << call.at) != 0;
+        let next = self.next_target(generation, !healing);
+        let (at, provider) = next.or(stays.then_some(here))?;
+        let call = self.calls.get_mut(id)?;
+        if call.at != at {
+            (call.at, call.provider) = (at, provider);
+            call.came = true; // it was there, and has waited
+        }
+        Some(provider)
     }
 
     /// Who is asked after those that were `tried`; `None` if nobody is left who does not rest.

@@ -9,6 +9,10 @@
 //!  submit ─► waiting (bounded) ─► running (with the threads) ─► Input::Done ─► owner
 //!              │ cancel: gone        │ cancel: the flag is set, the result dropped
 //! ```
+//!
+//! Two things are done about every text that was generated: it is scored, and its rows are written.
+//! That is one piece of work, [`Finish`], which the scorer hands on to the writer by itself: the
+//! loop is woken once, when the rows are on disk, and not twice.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -20,10 +24,18 @@ use uuid::Uuid;
 use super::flow::body::{Ask, ParseFault, Shape};
 use super::flow::import::line::Batch;
 use super::slots::{ExchangeId, GenerationId, Slots, WorkId};
+use crate::limits::SCORE_AHEAD;
 use crate::score::Scores;
 use crate::score::keywords::Keyword;
 use crate::store::journal::{Answer, Ask as JournalAsk, Overlay};
 use crate::store::{Found, Query, StoreError, Write, Written};
+
+mod detour;
+mod finish;
+mod kind;
+
+pub use self::finish::{Finish, PassedOn};
+pub use self::kind::{KINDS, Kind};
 
 /// A piece of work, complete in itself.
 #[derive(Debug)]
@@ -42,6 +54,8 @@ pub enum Work {
         /// Set when nobody wants the result any more.
         cancel: Cancel,
     },
+    /// Score a text, and write its rows.
+    Finish(Box<Finish>),
     /// Find the keywords of a text.
     Keywords {
         /// The text.
@@ -75,6 +89,7 @@ impl Work {
         match self {
             Work::Parse { .. } => Kind::Parse,
             Work::Score { .. } | Work::Keywords { .. } | Work::Import { .. } => Kind::Score,
+            Work::Finish(_) => Kind::Finish,
             Work::Read(_) => Kind::Read,
             Work::Write(_) => Kind::Write,
             Work::Journal(_) => Kind::Journal,
@@ -89,6 +104,10 @@ pub enum WorkResult {
     Parsed(Result<Ask, ParseFault>),
     /// A text was scored; `None` when it was cancelled on the way.
     Scored(Option<Scores>),
+    /// A text was scored, and the writer has its rows: of this piece there is one more result.
+    PassedOn(PassedOn),
+    /// The rows of a text were with the writer, who found that they are not wanted any more.
+    Withdrawn,
     /// Lines were read and scored; `None` when that was cancelled on the way.
     Lines(Option<Batch>),
     /// The keywords of a text; `None` when it was cancelled on the way.
@@ -103,44 +122,6 @@ pub enum WorkResult {
     Journal(Result<Answer, StoreError>),
     /// The work panicked. The thread lives; this piece has no result.
     Panicked,
-}
-
-/// Kinds of work: each has its own queue.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Kind {
-    /// Long JSON, by the scorer threads.
-    Parse,
-    /// Texts to be scored or searched for keywords, by the scorer threads.
-    Score,
-    /// The SQLite reader.
-    Read,
-    /// The SQLite writer.
-    Write,
-    /// The spill journal.
-    Journal,
-}
-
-impl Kind {
-    /// All kinds, in the order of their queues.
-    pub const ALL: [Kind; 5] = [
-        Kind::Parse,
-        Kind::Score,
-        Kind::Read,
-        Kind::Write,
-        Kind::Journal,
-    ];
-
-    /// The label in metrics.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Kind::Parse => "parse",
-            Kind::Score => "score",
-            Kind::Read => "read",
-            Kind::Write => "write",
-            Kind::Journal => "journal",
-        }
-    }
 }
 
 /// A flag that only the engine sets and only threads read.
@@ -189,6 +170,8 @@ pub struct Entry {
     owed: bool,
     /// What the journal had to say about it, which it was sent to first.
     detour: Option<Box<Overlay>>,
+    /// Whether it has a reserved place, and so does not count against the bound of its queue.
+    reserved: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -206,6 +189,8 @@ pub struct Queue {
     waiting: VecDeque<WorkId>,
     /// Pieces that really wait.
     live: usize,
+    /// Those of them that have a reserved place.
+    reserved: usize,
     waiting_max: usize,
     running: usize,
     running_max: usize,
@@ -217,11 +202,17 @@ impl Queue {
         Queue {
             waiting: VecDeque::new(),
             live: 0,
+            reserved: 0,
             waiting_max,
             running: 0,
             running_max,
             finished: 0,
         }
+    }
+
+    /// Whether the threads have as much as they may have.
+    fn is_full(&self) -> bool {
+        self.running >= self.running_max
     }
 }
 
@@ -243,7 +234,7 @@ pub struct Depth {
 /// All work of an engine.
 pub struct Works {
     entries: Slots<WorkId, Entry>,
-    queues: [Queue; 5],
+    queues: [Queue; KINDS],
 }
 
 /// Bounds of the queues.
@@ -252,7 +243,7 @@ pub struct WorkLimits {
     /// Scorer threads.
     pub scorers: usize,
     /// Waiting pieces per kind, in the order of [`Kind::ALL`].
-    pub waiting: [usize; 5],
+    pub waiting: [usize; KINDS],
     /// Places for pieces that are owed, whatever else waits or runs.
     pub reserved: usize,
 }
@@ -261,10 +252,11 @@ impl Works {
     /// Empty queues.
     #[must_use]
     pub fn new(limits: &WorkLimits) -> Self {
-        let [parse, score, read, write, journal] = limits.waiting;
+        let [parse, score, finish, read, write, journal] = limits.waiting;
         let queues = [
             Queue::new(parse, limits.scorers * 2),
             Queue::new(score, limits.scorers * 2),
+            Queue::new(finish, limits.scorers * SCORE_AHEAD),
             Queue::new(read, 8),
             Queue::new(write, crate::limits::WRITE_GROUP * 4),
             Queue::new(journal, crate::limits::WRITE_GROUP * 4),
@@ -278,11 +270,13 @@ impl Works {
         }
     }
 
-    /// Whether a piece without a reserved place may be submitted.
+    /// Whether a piece without a reserved place may be submitted. What is done for a text has a
+    /// place for as long as somebody waits for it, and does not take one from the others: there are
+    /// no more of them than there are texts, however far the threads are behind.
     #[must_use]
     pub fn has_room(&self, kind: Kind) -> bool {
         let queue = &self.queues[kind as usize];
-        queue.live < queue.waiting_max && !self.entries.is_full()
+        queue.live - queue.reserved < queue.waiting_max && !self.entries.is_full()
     }
 
     /// Queues `work`. `None` only when the table of entries is full, which admission prevents.
@@ -292,8 +286,10 @@ impl Works {
             Work::Score { cancel, .. }
             | Work::Keywords { cancel, .. }
             | Work::Import { cancel, .. } => Some(cancel.clone()),
-            _ => None,
+            Work::Finish(finish) => Some(finish.withdrawn.clone()),
+            Work::Parse { .. } | Work::Read(_) | Work::Write(_) | Work::Journal(_) => None,
         };
+        let reserved = matches!(owner, WorkOwner::Generation(_));
         let entry = Entry {
             owner,
             kind,
@@ -302,18 +298,25 @@ impl Works {
             cancel,
             state: State::Waiting,
             detour: None,
+            reserved,
         };
         let id = self.entries.insert(entry).ok()?;
         let queue = &mut self.queues[kind as usize];
         queue.waiting.push_back(id);
         queue.live += 1;
+        queue.reserved += usize::from(reserved);
         Some(id)
     }
 
     /// The next piece that a thread may have, if one is waiting and a place is free.
     pub fn dispatch(&mut self) -> Option<WorkId> {
-        for queue in &mut self.queues {
-            while queue.running < queue.running_max {
+        let writer_is_full = self.is_full(Kind::Write);
+        for (kind, queue) in Kind::ALL.into_iter().zip(&mut self.queues) {
+            // What is finished goes on to the writer.
+            if kind == Kind::Finish && writer_is_full {
+                continue;
+            }
+            while !queue.is_full() {
                 let Some(id) = queue.waiting.pop_front() else {
                     break;
                 };
@@ -322,6 +325,7 @@ impl Works {
                 };
                 entry.state = State::Running;
                 queue.live -= 1;
+                queue.reserved -= usize::from(entry.reserved);
                 queue.running += 1;
                 return Some(id);
             }
@@ -334,50 +338,6 @@ impl Works {
         self.entries.get_mut(id)?.work.take()
     }
 
-    /// What a piece that was dispatched is about, as long as no thread has it.
-    #[must_use]
-    pub(super) fn content(&self, id: WorkId) -> Option<&Work> {
-        let entry = self.entries.get(id)?;
-        entry.work.as_ref().filter(|_| entry.detour.is_none())
-    }
-
-    /// Sends a piece that was dispatched on its way again, under the same id and to the same owner,
-    /// as other work. If nobody wants its result any more, it is gone.
-    pub(super) fn again(&mut self, id: WorkId, work: Work, detour: Option<Overlay>) {
-        let Some(entry) = self.entries.get_mut(id) else {
-            return;
-        };
-        self.queues[entry.kind as usize].running -= 1;
-        if entry.state == State::Dropped {
-            self.entries.remove(id);
-            return;
-        }
-        entry.kind = work.kind();
-        entry.work = Some(work);
-        entry.state = State::Waiting;
-        entry.detour = detour.map(Box::new).or(entry.detour.take());
-        let queue = &mut self.queues[entry.kind as usize];
-        queue.waiting.push_back(id);
-        queue.live += 1;
-    }
-
-    /// Whether a piece has rows that are owed.
-    #[must_use]
-    pub(super) fn is_owed(&self, id: WorkId) -> bool {
-        self.entries.get(id).is_some_and(|entry| entry.owed)
-    }
-
-    /// What the journal had to say about a question that the store has answered.
-    pub(super) fn take_detour(&mut self, id: WorkId) -> Option<Box<Overlay>> {
-        self.entries.get_mut(id)?.detour.take()
-    }
-
-    /// The owner of a piece.
-    #[must_use]
-    pub(super) fn owner(&self, id: WorkId) -> Option<&WorkOwner> {
-        self.entries.get(id).map(|entry| &entry.owner)
-    }
-
     /// Nobody waits for the result any more: a waiting piece is gone at once, a running one is told.
     /// A write is carried out all the same, because rows are owed whoever has left.
     pub fn cancel(&mut self, id: WorkId) {
@@ -386,6 +346,10 @@ impl Works {
         };
         if entry.owed {
             entry.owner = WorkOwner::Nobody;
+            // What nobody waits for any more has a bound, or a disk that hangs would have none.
+            if std::mem::take(&mut entry.reserved) && entry.state == State::Waiting {
+                self.queues[entry.kind as usize].reserved -= 1;
+            }
             return;
         }
         if let Some(cancel) = &entry.cancel {
@@ -394,6 +358,7 @@ impl Works {
         if entry.state == State::Waiting {
             let queue = &mut self.queues[entry.kind as usize];
             queue.live -= 1;
+            queue.reserved -= usize::from(entry.reserved);
             self.entries.remove(id);
             // Its id stays in line until it is popped; a crowd of such ids is swept at once.
             if queue.waiting.len() > 2 * queue.live + 64 {
@@ -405,10 +370,24 @@ impl Works {
         }
     }
 
-    /// Gives a piece to another owner, so that its result is not lost when the first one leaves.
-    pub fn hand_over(&mut self, id: WorkId, owner: WorkOwner) {
+    /// A scorer has handed the rest of `id` to the writer. Returns who waits for the result.
+    pub fn passed_on(&mut self, id: WorkId) -> Option<WorkOwner> {
+        let entry = self.entries.get_mut(id)?;
+        self.queues[entry.kind as usize].running -= 1;
+        self.queues[entry.kind as usize].finished += 1;
+        entry.kind = Kind::Write;
+        entry.owed = true;
+        self.queues[Kind::Write as usize].running += 1;
+        Some(entry.owner.clone())
+    }
+
+    /// A scorer is to keep what it has of `id`: its rows are written without it.
+    pub fn withdraw(&mut self, id: WorkId, owner: WorkOwner) {
         if let Some(entry) = self.entries.get_mut(id) {
             entry.owner = owner;
+            if let Some(withdrawn) = &entry.cancel {
+                withdrawn.cancel();
+            }
         }
     }
 
@@ -439,6 +418,12 @@ impl Works {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
+    }
+
+    /// Whether the threads have as many pieces of this kind as they may have.
+    #[must_use]
+    pub fn is_full(&self, kind: Kind) -> bool {
+        self.queues[kind as usize].is_full()
     }
 
     /// The length of one queue.

@@ -8,6 +8,8 @@
 pub mod dns;
 pub mod http1;
 mod json_text;
+pub mod postgres;
+pub mod redis;
 pub mod sse;
 
 pub use json_text::put_json_string;

@@ -12,8 +12,21 @@
 use crossbeam_channel::Receiver;
 
 use crate::engine::WorkId;
+use crate::engine::work::Cancel;
 use crate::limits::WRITE_GROUP;
 use crate::store::Write;
+
+/// Something to be written.
+#[derive(Debug)]
+pub(super) struct Order {
+    /// Who is told what became of it.
+    pub(super) id: WorkId,
+    /// What.
+    pub(super) write: Write,
+    /// Set if it came by way of a scorer and is not wanted any more. Looked at as late as here,
+    /// where the writes are in order: see `engine/work/finish.rs`.
+    pub(super) withdrawn: Option<Cancel>,
+}
 
 /// The writes of one transaction.
 #[derive(Debug, Default)]
@@ -22,25 +35,27 @@ pub(super) struct Group {
     pub(super) ids: Vec<WorkId>,
     /// The writes, in the order in which they came.
     pub(super) writes: Vec<Write>,
+    /// Who is told that its write was left out.
+    pub(super) withdrawn: Vec<WorkId>,
     rows: usize,
     imports: bool,
     /// Taken off the queue, but for the group after this one.
-    kept: Option<(WorkId, Write)>,
+    kept: Option<Order>,
 }
 
 impl Group {
     /// Whether more is to be written at once.
-    pub(super) fn is_followed(&self, waiting: &Receiver<(WorkId, Write)>) -> bool {
+    pub(super) fn is_followed(&self, waiting: &Receiver<Order>) -> bool {
         self.kept.is_some() || !waiting.is_empty()
     }
 
     /// The write that the next group begins with, if it is there already.
-    pub(super) fn kept(&mut self) -> Option<(WorkId, Write)> {
+    pub(super) fn kept(&mut self) -> Option<Order> {
         self.kept.take()
     }
 
     /// Begins a new group with this write, and takes what else is waiting.
-    pub(super) fn fill(&mut self, first: (WorkId, Write), waiting: &Receiver<(WorkId, Write)>) {
+    pub(super) fn fill(&mut self, first: Order, waiting: &Receiver<Order>) {
         self.ids.clear();
         self.writes.clear();
         (self.rows, self.imports) = (0, false);
@@ -48,7 +63,7 @@ impl Group {
         while self.rows < WRITE_GROUP
             && let Ok(next) = waiting.try_recv()
         {
-            if self.imports && is_many(&next.1) {
+            if self.imports && is_many(&next.write) {
                 self.kept = Some(next);
                 return;
             }
@@ -56,7 +71,15 @@ impl Group {
         }
     }
 
-    fn push(&mut self, (id, write): (WorkId, Write)) {
+    fn push(&mut self, order: Order) {
+        let Order {
+            id,
+            write,
+            withdrawn,
+        } = order;
+        if withdrawn.is_some_and(|flag| flag.is_cancelled()) {
+            return self.withdrawn.push(id);
+        }
         self.imports |= is_many(&write);
         self.rows += match &write {
             Write::Import(rows) => rows.len().max(1),

@@ -27,6 +27,7 @@ mod os_error;
 mod perform;
 pub mod recorder;
 pub mod replay;
+mod scorer;
 mod signals;
 mod socket;
 mod start;
@@ -52,6 +53,7 @@ use self::socket::Socket;
 pub use self::start::{StartError, run};
 use self::threads::{Finished, Threads};
 use self::watchdog::Board;
+use crate::engine::failover::Failover;
 use crate::engine::gate::BreakerTurn;
 use crate::engine::io::{Input, Output};
 use crate::engine::policy::breaker;
@@ -150,8 +152,11 @@ impl Reactor {
         self.observer.turn(count);
         // 6
         self.read_ready();
-        // 7
-        if results || self.results_left {
+        // 7: also those that nobody was woken for
+        if results {
+            self.threads.begin_fetch();
+        }
+        if results || self.results_left || self.threads.has_results() {
             self.fetch_results();
         }
         // 8
@@ -161,6 +166,7 @@ impl Reactor {
         self.hand_work_over();
         self.log_failures();
         self.log_breakers();
+        self.log_failovers();
         let wish = if signalled { self.signals.wish() } else { None };
         if let Some(wish) = wish {
             self.stop_accepting(wish);
@@ -281,7 +287,6 @@ impl Reactor {
     }
 
     fn fetch_results(&mut self) {
-        self.threads.begin_fetch();
         self.results_left = true;
         for _ in 0..RESULTS_PER_TURN {
             let Some(finished) = self.threads.next_result() else {
@@ -362,6 +367,12 @@ impl Reactor {
                     tracing::info!(%provider, "one call is let through to the provider");
                 }
             }
+        }
+    }
+
+    fn log_failovers(&mut self) {
+        for Failover { from, to, why } in self.engine.failovers() {
+            tracing::info!(from, to, why, "a text is asked of another target");
         }
     }
 

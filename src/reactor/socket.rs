@@ -118,7 +118,12 @@ impl Socket {
     pub fn write(&mut self, slices: &[IoSlice<'_>]) -> Moved {
         let offered: usize = slices.iter().map(|slice| slice.len()).sum();
         loop {
-            return match self.stream.write_vectored(slices) {
+            // One piece, as most writes are, needs no list of pieces to be copied and checked.
+            let written = match slices {
+                [only] => self.stream.write(only),
+                several => self.stream.write_vectored(several),
+            };
+            return match written {
                 Ok(n) => {
                     if n < offered {
                         self.writable = false;

@@ -2,6 +2,8 @@
 //!
 //! ```text
 //!  loop ──(bounded channel)──► scorer-0 … scorer-3   parse, score, keywords
+//!                                │ texts that are scored
+//!                                ▼
 //!                          ──► sqlite-writer         transactions, in groups
 //!                          ──► sqlite-reader         questions
 //!                          ──► journal               rows that the database does not take
@@ -9,7 +11,8 @@
 //!  loop ◄──(one channel, one wake)── all of them
 //! ```
 //! The engine never has more pieces out than the channels hold, so handing over cannot fail; if it
-//! does, that is a broken rule and the piece comes back as one that panicked. A panic is caught
+//! does, that is a broken rule and the piece comes back as one that panicked. What a scorer hands on
+//! to the writer it sends by itself; the loop hears of it, but is not woken for it. A panic is caught
 //! where it happens: the piece has no result, the thread goes on.
 //!
 //! `docs/threads.md` lists every thread with its name, queue and bound.
@@ -25,24 +28,23 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, Sender, bounded};
 use mio::Waker;
 
-use super::group::Group;
+use super::group::{Group, Order};
 use super::keeper::Keeper;
 use super::os_error;
+use super::scorer::Scorer;
 use crate::config::Drill;
 use crate::engine::WorkId;
-use crate::engine::flow::body;
-use crate::engine::flow::import::line;
 use crate::engine::io::ResolveFault;
 use crate::engine::work::{Work, WorkResult};
 use crate::limits::{NAME_THREADS, WRITE_GROUP};
-use crate::score;
 use crate::store::journal::Ask;
 use crate::store::sqlite::{Reader, Writer};
 use crate::store::{StoreError, Write};
 
 /// Pieces that a channel towards threads can hold.
 const CHANNEL: usize = 8 * WRITE_GROUP;
-/// Results that may wait for the loop. Threads wait when it is full; the loop never does.
+/// Results that may wait for the loop: more than there are pieces with the threads, of which each has
+/// two at most.
 const RESULTS: usize = 4 * CHANNEL;
 
 /// Something that a thread has finished.
@@ -75,10 +77,18 @@ pub(super) struct Back {
 
 impl Back {
     pub(super) fn send(&self, finished: Finished) {
+        self.send_quietly(finished);
+        self.wake();
+    }
+
+    /// Without waking the loop, because something that wakes it follows soon. It is fetched before
+    /// that if the loop is awake. There is always room: see [`RESULTS`].
+    pub(super) fn send_quietly(&self, finished: Finished) {
         // The loop is gone when the process ends; then nobody wants the result.
-        if self.results.send(finished).is_err() {
-            return;
-        }
+        let _ = self.results.send(finished);
+    }
+
+    pub(super) fn wake(&self) {
         fence(Ordering::SeqCst); // the pair of the one in `begin_fetch`
         if !self.woken.swap(true, Ordering::Relaxed)
             && let Err(error) = self.waker.wake()
@@ -91,7 +101,8 @@ impl Back {
 /// The loop's side of all threads.
 pub struct Threads {
     texts: Sender<(WorkId, Work)>,
-    writes: Sender<(WorkId, Write)>,
+    /// Scorers may use it for as long as it is here.
+    writes: Arc<Sender<Order>>,
     reads: Sender<(WorkId, crate::store::Query)>,
     asks: Sender<(WorkId, Ask)>,
     names: Sender<(u16, String)>,
@@ -115,6 +126,7 @@ impl Threads {
     ) -> io::Result<Self> {
         let (texts, texts_in) = bounded(CHANNEL);
         let (writes, writes_in) = bounded(CHANNEL);
+        let writes = Arc::new(writes);
         let (reads, reads_in) = bounded(CHANNEL);
         let (asks, asks_in) = bounded(CHANNEL);
         let (names, names_in) = bounded(CHANNEL);
@@ -126,11 +138,15 @@ impl Threads {
         };
         let busy = Arc::new(Busy::default());
         for n in 0..scorers {
-            let (work, back, busy) = (texts_in.clone(), back.clone(), Arc::clone(&busy));
-            let drill = drill.clone();
-            spawn(format!("scorer-{n}"), move || {
-                score_texts(&work, &back, &busy, &drill);
-            })?;
+            let scorer = Scorer {
+                writes: Arc::downgrade(&writes),
+                back: back.clone(),
+                busy: Arc::clone(&busy),
+                drill: drill.clone(),
+                quiet: 0,
+            };
+            let work = texts_in.clone();
+            spawn(format!("scorer-{n}"), move || scorer.run(&work))?;
         }
         for n in 0..NAME_THREADS {
             let (work, back) = (names_in.clone(), back.clone());
@@ -166,11 +182,19 @@ impl Threads {
         let handed = match work {
             work @ (Work::Parse { .. }
             | Work::Score { .. }
+            | Work::Finish(_)
             | Work::Keywords { .. }
             | Work::Import { .. }) => self.texts.try_send((id, work)).is_ok(),
             Work::Read(query) => self.reads.try_send((id, query)).is_ok(),
-            Work::Write(write) => self.writes.try_send((id, *write)).is_ok(),
             Work::Journal(ask) => self.asks.try_send((id, ask)).is_ok(),
+            Work::Write(write) => {
+                let order = Order {
+                    id,
+                    write: *write,
+                    withdrawn: None,
+                };
+                self.writes.try_send(order).is_ok()
+            }
         };
         if !handed {
             tracing::error!("a piece of work found its channel full; it is given up");
@@ -191,7 +215,12 @@ impl Threads {
         self.results.try_recv().ok()
     }
 
-    /// Says that results are about to be fetched: the next one wakes the loop again.
+    /// Whether there is a result to be fetched.
+    pub fn has_results(&self) -> bool {
+        !self.results.is_empty()
+    }
+
+    /// After a wake, says that results are about to be fetched: the next one wakes the loop again.
     pub fn begin_fetch(&self) {
         self.back.woken.store(false, Ordering::Relaxed);
         // Whoever has seen the flag still set has put its result in the channel before the reading
@@ -232,55 +261,10 @@ pub(super) fn guarded<T>(busy: &AtomicU64, work: impl FnOnce() -> T) -> Option<T
     result
 }
 
-fn score_texts(work: &Receiver<(WorkId, Work)>, back: &Back, busy: &Busy, drill: &Drill) {
-    for (id, work) in work {
-        let result = guarded(&busy.scorers, || score_one(work, drill));
-        back.send(Finished::Work(id, result.unwrap_or(WorkResult::Panicked)));
-    }
-}
-
-fn score_one(work: Work, drill: &Drill) -> WorkResult {
-    match work {
-        Work::Parse { shape, body } => WorkResult::Parsed(body::parse(shape, &body)),
-        Work::Score { text, cancel } => {
-            rehearse(&text, drill);
-            WorkResult::Scored(score::score(&text, &|| cancel.is_cancelled()))
-        }
-        Work::Keywords {
-            text,
-            limit,
-            cancel,
-        } => {
-            rehearse(&text, drill);
-            let cancelled = || cancel.is_cancelled();
-            WorkResult::Keywords(score::keywords::extract(&text, limit, &cancelled))
-        }
-        Work::Import {
-            lines,
-            first,
-            cancel,
-        } => WorkResult::Lines(line::read(&lines, first, &|| cancel.is_cancelled())),
-        Work::Read(_) | Work::Write(_) | Work::Journal(_) => WorkResult::Panicked,
-    }
-}
-
-/// What the drill has a scorer do before it looks at a text.
-fn rehearse(text: &str, drill: &Drill) {
-    if drill.stall_scorer_ms > 0 {
-        thread::sleep(Duration::from_millis(drill.stall_scorer_ms));
-    }
-    if let Some(words) = &drill.panic_scorer_on {
-        assert!(
-            !text.contains(words),
-            "drill: the scorer panics as configured"
-        );
-    }
-}
-
 /// Takes what is there, up to the size of a [`Group`], as one transaction.
 fn write_in_groups(
     mut writer: Writer,
-    work: &Receiver<(WorkId, Write)>,
+    work: &Receiver<Order>,
     back: &Back,
     busy: &Busy,
     (stall_ms, spills): (u64, bool),
@@ -312,6 +296,9 @@ fn write_in_groups(
         });
         let mut results = results.unwrap_or_default().into_iter();
         let mut away = None;
+        for id in group.withdrawn.drain(..) {
+            back.send_quietly(Finished::Work(id, WorkResult::Withdrawn));
+        }
         for (id, write) in group.ids.drain(..).zip(group.writes.drain(..)) {
             let result = match results.next() {
                 Some(Err(error)) => {
@@ -321,15 +308,20 @@ fn write_in_groups(
                 Some(written) => WorkResult::Written(written),
                 None => WorkResult::Panicked,
             };
-            back.send(Finished::Work(id, result));
+            back.send_quietly(Finished::Work(id, result));
         }
         // What waits behind it need not wait for the same lock once more.
         if spills && let Some(error @ StoreError::Busy { .. }) = away {
-            for (id, write) in work.try_iter() {
-                let result = failed(write, error.clone(), spills);
-                back.send(Finished::Work(id, result));
+            for order in work.try_iter() {
+                let result = if order.withdrawn.is_some_and(|flag| flag.is_cancelled()) {
+                    WorkResult::Withdrawn
+                } else {
+                    failed(order.write, error.clone(), spills)
+                };
+                back.send_quietly(Finished::Work(order.id, result));
             }
         }
+        back.wake(); // once for all of them
         if !group.is_followed(work) {
             match guarded(&busy.writer, || writer.checkpoint()) {
                 Some(Ok(())) => {}

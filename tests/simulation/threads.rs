@@ -71,6 +71,7 @@ impl Play {
             Work::Read(_) => WorkResult::Found(Err(error)),
             Work::Parse { .. }
             | Work::Score { .. }
+            | Work::Finish(_)
             | Work::Keywords { .. }
             | Work::Import { .. } => WorkResult::Panicked,
         };

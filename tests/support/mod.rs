@@ -24,9 +24,11 @@ pub mod database;
 #[path = "../world/dns_message.rs"]
 pub mod dns_message;
 pub mod name_server;
+pub mod postgres;
 pub mod process;
 pub mod provider;
 pub mod proxy;
+pub mod redis;
 pub mod response;
 pub mod script;
 pub mod server;

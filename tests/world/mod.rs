@@ -26,7 +26,7 @@ use maitred::config::{Config, Flags, SourceFile, Sources};
 use maitred::engine::flow::body;
 use maitred::engine::flow::import::line;
 use maitred::engine::io::{Gone, How, Input, Output, ResolveFault};
-use maitred::engine::work::{Kind, Work, WorkResult};
+use maitred::engine::work::{Finish, Kind, Work, WorkResult};
 use maitred::engine::{ConnId, Engine, Mono, Now, Sizes, WorkId};
 use maitred::score::keywords::extract;
 use maitred::score::score;
@@ -113,6 +113,22 @@ pub(crate) const PROVIDER: &str = "[provider.llm]\nbase_url = \"http://10.0.0.1:
 /// The same provider, asked as often as it is by default.
 pub(crate) const RETRIED: &str =
     "[provider.llm]\nbase_url = \"http://10.0.0.1:8000/v1\"\nmodel = \"m\"\n";
+
+/// Two providers, `a` at 10.0.0.1 and `b` at 10.0.0.2, and a model that is asked of the second when
+/// the first fails.
+pub(crate) const TWO: &str = "
+    default_provider = 'a'
+    [model.smart]
+    targets = ['a', 'b']
+    [provider.a]
+    base_url = 'http://10.0.0.1:8000/v1'
+    model = 'm'
+    retries = 2
+    [provider.b]
+    base_url = 'http://10.0.0.2:8000/v1'
+    model = 'n'
+    retries = 2
+";
 
 /// The configuration in a file with this text.
 pub(crate) fn config(text: &str) -> Arc<Config> {
@@ -328,6 +344,7 @@ impl World {
             Work::Score { text, cancel } => {
                 WorkResult::Scored(score(&text, &|| cancel.is_cancelled()))
             }
+            Work::Finish(finish) => return self.finish_text(at, id, *finish),
             Work::Import {
                 lines,
                 first,
@@ -374,6 +391,17 @@ impl World {
             self.store.write(Write::Replay(batch.writes));
             self.journal.advance(batch.through).unwrap();
         }
+    }
+
+    /// A scorer is done with a text: the writer has its rows, unless they are not wanted any more.
+    fn finish_text(&mut self, at: usize, id: WorkId, finish: Finish) {
+        let scores = score(&finish.text, &|| false);
+        if finish.withdrawn.is_cancelled() {
+            return self.feed(Input::Done(id, WorkResult::Scored(scores)));
+        }
+        let (passed, write) = finish.pass_on(scores);
+        self.jobs.insert(at, (id, Work::Write(Box::new(write))));
+        self.feed(Input::Done(id, WorkResult::PassedOn(passed)));
     }
 
     /// A thread ends piece `at` with another result.

@@ -34,6 +34,17 @@ impl Reply {
         serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error} in {self:?}"))
     }
 
+    /// The text of a stream, all pieces together.
+    pub(crate) fn text(&self) -> String {
+        let tokens = self
+            .events()
+            .into_iter()
+            .filter(|event| event.name == "token");
+        tokens
+            .filter_map(|event| event.data["text"].as_str().map(str::to_owned))
+            .collect()
+    }
+
     /// Status and `code` of a problem.
     pub(crate) fn problem(&self) -> (u16, String) {
         assert_eq!(self.field("content-type"), Some("application/problem+json"));

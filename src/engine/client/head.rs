@@ -142,7 +142,7 @@ impl Engine {
             Route::Analyze | Route::Keywords => self.config.limits.analyze_body_bytes as u64,
             // Its lines have a bound each.
             Route::Import => u64::MAX,
-            Route::Chat(_) => self.config.gateway.limits.body_bytes as u64,
+            Route::Chat(_) => self.config.limits.chat_body_bytes as u64,
             _ => self.config.limits.body_bytes as u64,
         }
     }

@@ -121,6 +121,12 @@ impl Generate {
         }
     }
 
+    /// Whether it waits for the whole answer.
+    #[must_use]
+    pub fn wants_document(&self) -> bool {
+        matches!(self, Generate::Waiting(state) if !state.stream)
+    }
+
     /// Whether bytes of a stream are out, so that a failure has to be told in the stream.
     #[must_use]
     pub fn is_streaming(&self) -> bool {

@@ -95,7 +95,7 @@ impl Engine {
         exchange.terms.wants_stream = false; // whatever `Accept` would rather have
         self.ledger.settle(&mut exchange.charged, 0); // the body is gone, the plan has its text
         let mut plan = Plan {
-            key: [0; 32],
+            key: 0,
             term_id: term_id(TENANT, &ask.content),
             topic: ask.content,
             route: self.router.default_route(),
@@ -106,7 +106,7 @@ impl Engine {
             patient: false,
             purpose: Purpose::Keywords(ask.limit),
         };
-        plan.key = coalesce::key(TENANT, &plan);
+        plan.key = coalesce::key(self.by_prompt.hasher(), TENANT, &plan);
         self.wait_for_plan(id, plan)
     }
 

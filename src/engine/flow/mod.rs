@@ -13,6 +13,7 @@ pub mod gather;
 pub mod generate;
 pub mod import;
 pub mod keywords;
+mod models;
 mod openapi;
 pub mod page;
 mod probes;
@@ -121,6 +122,7 @@ impl Engine {
                 self.import_ended(id);
                 Ok(())
             }
+            Route::Models(ask) => self.reply_models(id, &ask),
             Route::OpenApi(known) => self.reply_openapi(id, &known),
             Route::Health => self.reply_health(id),
             Route::Ready => self.reply_ready(id),

@@ -84,7 +84,7 @@ impl Engine {
     /// Makes `plan` the plan of one of several texts about the same topic.
     pub(super) fn make_candidate(&self, plan: &mut Plan, candidate: u8) {
         plan.candidate = candidate;
-        plan.key = coalesce::key(TENANT, plan);
+        plan.key = coalesce::key(self.by_prompt.hasher(), TENANT, plan);
     }
 
     /// `GET /generate/{id}/events`
@@ -174,7 +174,7 @@ impl Engine {
         let route = self.route_for(ask.provider.as_deref(), ask.model.as_deref())?;
         debug_assert!(ask.topic.chars().count() <= TOPIC_CHARS);
         let mut plan = Plan {
-            key: [0; 32],
+            key: 0,
             term_id: term_id(TENANT, &ask.topic),
             topic: ask.topic,
             route,
@@ -185,7 +185,7 @@ impl Engine {
             patient: false,
             purpose: Purpose::Text,
         };
-        plan.key = coalesce::key(TENANT, &plan);
+        plan.key = coalesce::key(self.by_prompt.hasher(), TENANT, &plan);
         Ok(plan)
     }
 
@@ -233,6 +233,7 @@ impl Engine {
             wait: GenerationWait::Total,
             total: now.mono.plus_ms(total_ms),
             known: false,
+            kept: false,
             charged: 0,
         };
         let uuid = generation.id;

@@ -26,7 +26,7 @@ macro_rules! counters {
             statuses: BTreeMap<u16, u64>,
             failures: BTreeMap<&'static str, u64>,
             texts_failed: BTreeMap<&'static str, u64>,
-            full: [u64; 5],
+            full: [u64; super::work::KINDS],
         }
 
         impl Counters {
@@ -54,6 +54,7 @@ counters! {
     calls_failed, "calls_failed_total", "Attempts that failed.";
     calls_aborted, "calls_aborted_total", "Attempts that were given up.";
     retries, "calls_retried_total", "Attempts that failed and were followed by another.";
+    failovers, "failovers_total", "Attempts that failed and were followed by one at another target.";
     renewed, "calls_renewed_total", "Attempts sent again because an idle connection had died.";
     lookups, "name_lookups_total", "Names looked up.";
     lookups_failed, "name_lookups_failed_total", "Look-ups that gave no address.";

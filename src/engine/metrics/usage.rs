@@ -4,6 +4,7 @@ use super::page::Page;
 use crate::dialect::Usage;
 use crate::engine::Engine;
 use crate::engine::gate::Gate;
+use crate::engine::policy::price::units;
 
 /// Upper bounds of the buckets for the first content, in milliseconds; one more is without bound.
 const BOUNDS_MS: [u64; 10] = [
@@ -14,7 +15,7 @@ const BOUNDS_MS: [u64; 10] = [
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Used {
     tokens: [u64; 4],
-    cost: f64,
+    cost_nanos: u64,
     first_content: [u64; BOUNDS_MS.len() + 1],
     first_content_ns: u64,
 }
@@ -24,7 +25,7 @@ const KINDS: [&str; 4] = ["prompt", "completion", "cached", "reasoning"];
 
 impl Used {
     /// The calls for one text have come to so much.
-    pub fn text(&mut self, usage: &Usage, cost: Option<f64>) {
+    pub fn text(&mut self, usage: &Usage, cost_nanos: Option<u64>) {
         let counts = [
             usage.prompt_tokens,
             usage.completion_tokens,
@@ -34,7 +35,7 @@ impl Used {
         for (sum, count) in self.tokens.iter_mut().zip(counts) {
             *sum = sum.saturating_add(count.unwrap_or(0));
         }
-        self.cost += cost.unwrap_or(0.0);
+        self.cost_nanos = self.cost_nanos.saturating_add(cost_nanos.unwrap_or(0));
     }
 
     /// The first content of an answer came so long after its request.
@@ -64,7 +65,7 @@ impl Engine {
         let name = "provider_cost_total";
         page.family(name, "counter", "What they cost, by the configured prices.");
         for gate in &self.gates {
-            page.value(name, &label(gate), gate.used.cost);
+            page.value(name, &label(gate), units(gate.used.cost_nanos));
         }
         let name = "provider_first_content_seconds";
         page.family(name, "histogram", "From a request to its first content.");

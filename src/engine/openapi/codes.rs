@@ -2,7 +2,7 @@
 //!
 //! A test compares it with the enums that the codes come from, and another one with the API page.
 
-use Group::{Any, Body, Json, Limited, Lines, One, Query, Resume, Scorer, Store, Text};
+use Group::{Any, Body, Chat, Json, Limited, Lines, One, Query, Resume, Scorer, Store, Text};
 
 /// Which requests may be answered with a problem.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +29,8 @@ pub(super) enum Group {
     Scorer,
     /// Those that ask the store.
     Store,
+    /// Those in a vendor's dialect.
+    Chat,
 }
 
 /// The list.
@@ -53,6 +55,7 @@ pub(super) const CODES: &[(&str, &[u16], Group)] = &[
     ("unknown_field", &[422], Json),
     ("duplicate_field", &[422], Json),
     ("invalid_field", &[422], Json),
+    ("unsupported_field", &[400], Chat),
     ("invalid_line", &[422], Lines),
     ("text_too_long", &[413], Json),
     ("not_found", &[404], One),

@@ -11,9 +11,11 @@
 //!
 //! It knows no request: the document is made once, at the first that asks for it.
 
+mod chats;
 mod codes;
 mod schemas;
 mod table;
+mod vendors;
 
 #[cfg(test)]
 mod tests;
@@ -22,7 +24,7 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
 use self::codes::{CODES, Group};
-use self::table::{In, OPERATIONS, Operation, Parameter};
+use self::table::{In, Operation, Parameter, operations};
 use crate::config::Config;
 
 /// The document as it is sent.
@@ -57,8 +59,9 @@ pub fn document(config: &Config) -> Value {
             "title": "maitred",
             "version": env!("CARGO_PKG_VERSION"),
             "summary": "Generates texts with language models, streams, scores and stores them.",
-            "description": "Every error is a problem (RFC 9457) with a stable `code`. A field or \
-                parameter that is not listed is refused. `GET` routes take `HEAD` too, and `OPTIONS` \
+            "description": "Every error is a problem (RFC 9457) with a stable `code`, and a field or \
+                parameter that is not listed is refused; on the vendors' routes, errors and fields \
+                are the vendors'. `GET` routes take `HEAD` too, and `OPTIONS` \
                 says what a path allows.",
             "license": {"name": "MIT OR Apache-2.0", "identifier": "MIT OR Apache-2.0"},
         },
@@ -66,14 +69,14 @@ pub fn document(config: &Config) -> Value {
         "paths": paths(),
         "components": {
             "schemas": schemas::all(config),
-            "responses": {"Problem": default_answer()},
+            "responses": {"Problem": default_answer(), "ChatError": chat_error()},
         },
     })
 }
 
 fn paths() -> Value {
     let mut paths = Map::new();
-    for operation in OPERATIONS {
+    for operation in operations() {
         let path = paths.entry(operation.path).or_insert_with(|| json!({}));
         path[operation.method] = described(operation);
     }
@@ -138,7 +141,7 @@ fn answers(operation: &Operation) -> Value {
         // A route may use a status for something of its own, as `/readyz` does.
         answers.entry(same[0].0.to_string()).or_insert(value);
     }
-    let default = json!({"$ref": "#/components/responses/Problem"});
+    let default = json!({"$ref": format!("#/components/responses/{}", operation.errors)});
     answers.insert("default".to_owned(), default);
     Value::Object(answers)
 }
@@ -164,6 +167,12 @@ fn default_answer() -> Value {
         codes.join("`, `")
     );
     problem(&text)
+}
+
+/// What a request on a vendor's route may be answered with.
+fn chat_error() -> Value {
+    let text = "The error, in the vendor's shape and with its status.";
+    json!({"description": text, "content": {table::JSON: {"schema": reference("ChatError")}}})
 }
 
 fn problem(text: &str) -> Value {

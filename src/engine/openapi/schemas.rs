@@ -19,7 +19,12 @@ const NO_SPACE: &str = "[^\\u0000\\u0009-\\u000d\\u0020\\u0085\\u00a0\\u1680\\u2
 /// All of them, by their names.
 pub(super) fn all(config: &Config) -> Value {
     let mut all = Map::new();
-    for group in [values(), requests(config), answers()] {
+    for group in [
+        values(),
+        requests(config),
+        answers(),
+        super::chats::schemas(),
+    ] {
         if let Value::Object(group) = group {
             all.extend(group);
         }
@@ -37,6 +42,9 @@ fn values() -> Value {
         "TopicFilter": {"type": "string"},
         "Words": {"type": "string", "maxLength": SEARCH_CHARS},
         "PlainText": {"type": "string"},
+        "ModelName": {"type": "string", "minLength": 1},
+        "ModelsLimit": {"type": "integer", "minimum": 1},
+        "ModelAnswer": {"type": "object", "description": "As the vendor's API has it."},
         "AssetName": {"enum": web::names().collect::<Vec<_>>()},
         "Document": {"type": "object"},
         "Topic": visible(TOPIC_CHARS),

@@ -1,6 +1,7 @@
 //! The routes: one row for each path and method.
 
 use super::codes::Group;
+use super::vendors::VENDORS;
 
 /// One method of one path.
 pub(super) struct Operation {
@@ -18,6 +19,8 @@ pub(super) struct Operation {
     pub(super) gives: &'static [(&'static str, &'static str)],
     /// Problems beside those that any request may be answered with.
     pub(super) problems: &'static [Group],
+    /// What problems look like.
+    pub(super) errors: &'static str,
 }
 
 /// A part of a path, a query or a head.
@@ -44,9 +47,12 @@ pub(super) struct Answer {
     pub(super) content: &'static [(&'static str, &'static str)],
 }
 
+/// The tag of the vendors' routes.
+pub(super) const CHATS: &str = "chats";
+
 pub(super) const JSON: &str = "application/json";
 const LINES: &str = "application/x-ndjson";
-const EVENTS: &str = "text/event-stream";
+pub(super) const EVENTS: &str = "text/event-stream";
 const TEXT: &str = "text/plain";
 
 /// What answers with a tag may be asked for again with.
@@ -70,7 +76,11 @@ const TEXT_ID: Parameter = Parameter {
     schema: "Id",
 };
 
-const fn query(name: &'static str, schema: &'static str, text: &'static str) -> Parameter {
+pub(super) const fn query(
+    name: &'static str,
+    schema: &'static str,
+    text: &'static str,
+) -> Parameter {
     Parameter {
         name,
         place: In::Query,
@@ -79,7 +89,10 @@ const fn query(name: &'static str, schema: &'static str, text: &'static str) -> 
     }
 }
 
-const fn ok(content: &'static [(&'static str, &'static str)], text: &'static str) -> Answer {
+pub(super) const fn ok(
+    content: &'static [(&'static str, &'static str)],
+    text: &'static str,
+) -> Answer {
     Answer {
         status: 200,
         text,
@@ -88,7 +101,7 @@ const fn ok(content: &'static [(&'static str, &'static str)], text: &'static str
 }
 
 /// A row without parameters, body and problems of its own.
-const PLAIN: Operation = Operation {
+pub(super) const PLAIN: Operation = Operation {
     id: "",
     method: "get",
     path: "",
@@ -99,10 +112,16 @@ const PLAIN: Operation = Operation {
     answers: &[],
     gives: &[],
     problems: &[],
+    errors: "Problem",
 };
 
 /// All of them, in the order of the API page.
-pub(super) const OPERATIONS: &[Operation] = &[
+pub(super) fn operations() -> impl Iterator<Item = &'static Operation> {
+    OWN.iter().chain(&super::chats::OPERATIONS).chain(VENDORS)
+}
+
+/// Those of our own API.
+const OWN: &[Operation] = &[
     Operation {
         id: "generate",
         method: "post",

@@ -8,10 +8,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 
 use super::codes::CODES;
-use super::table::{OPERATIONS, Operation};
+use super::table::{Operation, operations};
 use super::{OpenApi, document};
 use crate::engine::Failure;
-use crate::engine::routes::{Route, find};
+use crate::engine::routes::{Inbound, Route, find};
 use crate::engine::tests::world::{self, Reply, World, post};
 use crate::proto::http1::{Server, Step};
 
@@ -40,7 +40,15 @@ fn id_of(route: &Route) -> Option<&'static str> {
         Route::Delete(_) => "delete",
         Route::Export => "export",
         Route::Import => "import",
-        Route::Chat(_) | Route::Options(_) | Route::Unknown => return None,
+        Route::Chat(Inbound::OpenAi) => "chat",
+        Route::Chat(Inbound::Anthropic(_)) => "messages",
+        Route::Chat(Inbound::Gemini { stream: false, .. }) => "content",
+        Route::Chat(Inbound::Gemini { stream: true, .. }) => "contents_stream",
+        Route::Models(ask) if ask.beta && ask.one.is_some() => "betaModel",
+        Route::Models(ask) if ask.beta => "betaModels",
+        Route::Models(ask) if ask.one.is_some() => "model",
+        Route::Models(_) => "models",
+        Route::Options(_) | Route::Unknown => return None,
     };
     Some(id)
 }
@@ -55,12 +63,16 @@ fn route(method: &str, path: &str) -> Result<Route, Failure> {
 
 fn path(operation: &Operation) -> String {
     let path = operation.path.replace("{id}", SAMPLE);
-    path.replace("{name}", "main.js")
+    let path = path.replace("{name}", "main.js").replace("{model}", "m");
+    match operation.id {
+        "contents_stream" => format!("{path}?alt=sse"),
+        _ => path,
+    }
 }
 
 #[test]
 fn every_row_is_a_route_and_every_route_a_row() {
-    for row in OPERATIONS {
+    for row in operations() {
         let route = route(&row.method.to_uppercase(), &path(row)).unwrap();
         assert_eq!(id_of(&route), Some(row.id));
         assert_eq!(route.as_str(), row.path);
@@ -81,15 +93,15 @@ fn every_row_is_a_route_and_every_route_a_row() {
     let ids: BTreeSet<&str> = (arms.lines())
         .filter_map(|line| line.split_once("=> \"")?.1.strip_suffix("\","))
         .collect();
-    let rows: BTreeSet<&str> = OPERATIONS.iter().map(|row| row.id).collect();
-    assert!(ids.len() > 10 && rows.len() == OPERATIONS.len());
+    let rows: BTreeSet<&str> = operations().map(|row| row.id).collect();
+    assert!(ids.len() > 10 && rows.len() == operations().count());
     assert_eq!(rows, ids);
 }
 
 #[test]
 fn every_method_that_a_path_allows_is_there() {
     let mut methods: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
-    for row in OPERATIONS {
+    for row in operations() {
         let of_path = methods.entry(row.path).or_default();
         of_path.insert(row.method.to_uppercase());
         of_path.insert("OPTIONS".to_owned());
@@ -100,7 +112,10 @@ fn every_method_that_a_path_allows_is_there() {
     for (path, methods) in methods {
         let allowed = match route(
             "OPTIONS",
-            &path.replace("{id}", SAMPLE).replace("{name}", "main.js"),
+            &path
+                .replace("{id}", SAMPLE)
+                .replace("{name}", "main.js")
+                .replace("{model}", "m"),
         )
         .unwrap()
         {
@@ -157,7 +172,7 @@ fn every_field_that_a_parser_takes_is_there_and_no_other() {
 
 #[test]
 fn every_parameter_of_the_list_is_there() {
-    let row = OPERATIONS.iter().find(|row| row.id == "list").unwrap();
+    let row = operations().find(|row| row.id == "list").unwrap();
     let named: BTreeSet<String> = (row.parameters.iter())
         .map(|parameter| parameter.name.to_owned())
         .collect();
@@ -182,6 +197,7 @@ fn every_code_is_there_with_the_statuses_of_the_page() {
         include_str!("../failure/limited.rs"),
         include_str!("../failure/upstream.rs"),
         include_str!("../flow/body/fault.rs"),
+        include_str!("../../dialect/refused.rs"),
         include_str!("../../proto/http1/refusal.rs"),
         include_str!("../../proto/http1/fault.rs"),
         include_str!("../../store/error.rs"),
@@ -224,11 +240,11 @@ fn every_reference_leads_somewhere() {
 /// Checks an answer against what the document says of it.
 fn checked(operation: &str, reply: &Reply) {
     let document = document(&world::config(""));
-    let row = OPERATIONS.iter().find(|row| row.id == operation).unwrap();
+    let row = operations().find(|row| row.id == operation).unwrap();
     let answers = &document["paths"][row.path][row.method]["responses"];
     let mut answer = &answers[reply.status.to_string()];
     if answer.is_null() {
-        answer = &document["components"]["responses"]["Problem"];
+        answer = &document["components"]["responses"][row.errors];
     }
     let kind = reply
         .field("content-type")
@@ -247,6 +263,7 @@ fn checked(operation: &str, reply: &Reply) {
             .map(|line| serde_json::from_str(line).unwrap())
             .collect::<Vec<Value>>()
             .into(),
+        "text/event-stream" if row.errors != "Problem" => json!(reply.body),
         "text/event-stream" => {
             for event in reply.events() {
                 let event = json!({"event": event.name, "data": event.data.to_string()});
@@ -272,7 +289,31 @@ fn every_answer_has_the_members_of_its_schema_and_no_others() {
     };
     let plain =
         |method: &str, path: &str| format!("{method} {path} HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    let (chat, said) = (
+        "/v1/chat/completions",
+        r#"[{"role":"user","content":"Tea?"}]"#,
+    );
+    let contents = r#"{"contents":[{"role":"user","parts":[{"text":"Tea?"}]}]}"#;
     for (id, path, body) in [
+        (
+            "chat",
+            chat,
+            &*format!(r#"{{"model":"m","messages":{said}}}"#),
+        ),
+        ("chat", chat, r#"{"model":5}"#),
+        (
+            "messages",
+            "/v1/messages",
+            &*format!(r#"{{"model":"m","max_tokens":5,"messages":{said}}}"#),
+        ),
+        ("messages", "/v1/messages", "{"),
+        ("content", "/v1beta/models/m:generateContent", contents),
+        ("content", "/v1/models/m%3AgenerateContent", "[]"),
+        (
+            "contents_stream",
+            "/v1beta/models/m:streamGenerateContent?alt=sse",
+            contents,
+        ),
         ("generate", "/generate/", r#"{"topic":"tea"}"#),
         (
             "generate",
@@ -321,6 +362,10 @@ fn every_answer_has_the_members_of_its_schema_and_no_others() {
         ("openapi", plain("GET", "/openapi.json")),
         ("providers", plain("GET", "/providers")),
         ("status", plain("GET", "/status")),
+        ("models", plain("GET", "/v1/models")),
+        ("model", plain("GET", "/v1/models/offline")),
+        ("betaModels", plain("GET", "/v1beta/models")),
+        ("betaModel", plain("GET", "/v1beta/models/offline")),
         ("index", plain("GET", "/")),
         ("asset", plain("GET", "/app/main.js")),
         ("asset", plain("GET", "/app/icon.svg")),

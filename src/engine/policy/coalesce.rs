@@ -1,9 +1,11 @@
 //! Single flight: equal prompts that are asked for at the same time share one call.
 //!
 //! What has to be equal is everything that the provider would see, and whose it is. The key is a
-//! hash, so that the table holds 32 bytes per text whatever a topic is like.
+//! hash of 128 bits, so that the table holds 16 bytes per text whatever a topic is like. It is keyed by
+//! the seed of the run: nobody outside can make two prompts that have the same one, and by chance two
+//! never have. A cryptographic hash would say no more, and was a twelfth of all instructions for a text.
 
-use sha2::{Digest, Sha256};
+use std::hash::{BuildHasher, Hasher};
 
 use crate::engine::call::Plan;
 use crate::engine::keywords::Purpose;
@@ -13,36 +15,36 @@ pub const SUBSCRIBERS: usize = 1024;
 
 /// What must be equal.
 #[must_use]
-pub fn key(tenant: &str, plan: &Plan) -> [u8; 32] {
-    let mut hash = Sha256::new();
+pub fn key(keyed: &impl BuildHasher, tenant: &str, plan: &Plan) -> u128 {
     // A text whose keywords are wanted may be long, and its id stands for it.
     let (topic, keywords) = match plan.purpose {
         Purpose::Text | Purpose::Chat => (plan.topic.as_bytes(), 0),
         Purpose::Keywords(limit) => (&plan.term_id.as_bytes()[..], limit as u64),
     };
     let targets = plan.route.targets();
-    let names = (targets.iter()).flat_map(|target| [&*target.provider_name, &*target.model]);
-    let names = std::iter::once(tenant).chain(names).map(str::as_bytes);
-    for part in names.chain([topic]) {
-        hash.update((part.len() as u64).to_be_bytes());
-        hash.update(part);
-    }
-    hash.update((targets.len() as u64).to_be_bytes());
-    hash.update(plan.max_tokens.unwrap_or(0).to_be_bytes());
-    hash.update(
-        plan.temperature
-            .map_or(u32::MAX, f32::to_bits)
-            .to_be_bytes(),
-    );
-    hash.update([u8::from(plan.stream), plan.candidate]);
-    hash.update(keywords.to_be_bytes());
-    hash.finalize().into()
+    let half = |which: u8| {
+        let mut hash = keyed.build_hasher();
+        let names = (targets.iter()).flat_map(|target| [&*target.provider_name, &*target.model]);
+        let names = std::iter::once(tenant).chain(names).map(str::as_bytes);
+        for part in names.chain([topic]) {
+            hash.write_u64(part.len() as u64);
+            hash.write(part);
+        }
+        hash.write_u64(targets.len() as u64);
+        hash.write_u32(plan.max_tokens.unwrap_or(0));
+        hash.write_u32(plan.temperature.map_or(u32::MAX, f32::to_bits));
+        hash.write(&[u8::from(plan.stream), plan.candidate, which]);
+        hash.write_u64(keywords);
+        u128::from(hash.finish())
+    };
+    (half(0) << 64) | half(1)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::engine::policy::route::{ModelRoute, Target};
+    use std::hash::RandomState;
     use std::sync::Arc;
     use uuid::Uuid;
 
@@ -57,7 +59,7 @@ mod tests {
 
     fn plan(topic: &str) -> Plan {
         Plan {
-            key: [0; 32],
+            key: 0,
             topic: topic.into(),
             term_id: Uuid::nil(),
             route: route("p", "m"),
@@ -72,10 +74,14 @@ mod tests {
 
     #[test]
     fn whatever_the_provider_would_see_is_part_of_the_key() {
+        let keyed = RandomState::new();
         let base = plan("tea");
-        let same = key("local", &base);
-        assert_eq!(same, key("local", &plan("tea")));
-        let mut others = vec![key("other", &base), key("local", &plan("te"))];
+        let same = key(&keyed, "local", &base);
+        assert_eq!(same, key(&keyed, "local", &plan("tea")));
+        let mut others = vec![
+            key(&keyed, "other", &base),
+            key(&keyed, "local", &plan("te")),
+        ];
         for change in [
             |p: &mut Plan| p.route = route("p", "n"),
             |p: &mut Plan| p.route = route("q", "m"),
@@ -88,7 +94,7 @@ mod tests {
         ] {
             let mut other = base.clone();
             change(&mut other);
-            others.push(key("local", &other));
+            others.push(key(&keyed, "local", &other));
         }
         others.push(same);
         others.sort_unstable();

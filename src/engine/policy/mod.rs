@@ -11,6 +11,7 @@ pub mod budget;
 pub mod coalesce;
 pub mod cooldown;
 pub mod deadline;
+pub mod failover;
 pub mod hint;
 pub mod hosts;
 pub mod permit;

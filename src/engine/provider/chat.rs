@@ -21,8 +21,8 @@ impl Engine {
         let Some(call) = self.calls.get(id) else {
             return Ok(());
         };
-        let (at, generation) = (call.at, call.generation);
-        let Some(generation) = self.generations.get_mut(generation) else {
+        let (at, generation_id) = (call.at, call.generation);
+        let Some(generation) = self.generations.get_mut(generation_id) else {
             return Ok(());
         };
         let Some(inquiry) = &mut generation.inquiry else {
@@ -33,6 +33,7 @@ impl Engine {
             Some(theirs) => inquiry.translate(theirs, model),
             None => inquiry.understand(),
         };
+        self.settle_generation(generation_id);
         ready.map_err(refused)
     }
 

@@ -89,7 +89,7 @@ fn place(value: &str) -> Result<Uuid, Failure> {
 }
 
 /// Undoes percent-encoding and `+`, and trims what is left.
-fn decode(name: &str, value: &str) -> Result<String, Failure> {
+pub(super) fn decode(name: &str, value: &str) -> Result<String, Failure> {
     let wrong = || Failure::parameter(name, "percent-encoded UTF-8");
     if !escapes_are_whole(value.as_bytes()) {
         return Err(wrong());

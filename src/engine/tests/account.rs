@@ -164,13 +164,27 @@ fn requests_that_share_a_text_have_waited_each_for_themselves() {
 }
 
 #[test]
+fn what_a_text_cost_is_in_its_row_and_in_the_figures_if_there_is_a_price() {
+    let prices = "[price.\"llm/m\"]\nprompt = 2.0\ncompletion = 10.0\n";
+    let mut world = World::new(&format!("{PROVIDER}{prices}"));
+    world.post("/generate/", TEA);
+    world.serve(openai::whole("Tea."));
+    assert_eq!(calls(&world).cost, Some(0.000_048)); // 9 × 2 + 3 × 10 millionths
+    assert_eq!(
+        world.metric(r#"provider_cost_total{provider="llm"}"#),
+        0.000_048
+    );
+}
+
+#[test]
 fn a_batch_adds_its_texts_up() {
-    let mut world = World::new(PROVIDER);
+    let mut world = World::new(&format!("{PROVIDER}[price.m]\nprompt = 1.0\n"));
     world.post("/batch", r#"{"topics":["tea","coffee","tea"]}"#);
     world.pass(30);
     assert_eq!(world.serve(openai::whole("Tea.")), 2);
     let row = world.store.request();
     assert_eq!((row.calls.attempts, row.prompt_tokens), (2, Some(18)));
+    assert_eq!(row.calls.cost, Some(0.000_018));
     assert_eq!(phases(&row.calls), [None, None, None, None, Some(30)]);
 }
 

@@ -12,10 +12,14 @@ const TEA: &str = r#"{"topic":"tea"}"#;
 
 /// Whatever the phase: nothing is left but one row.
 fn is_cleaned_up(world: &mut World) {
+    leaves_a_row(world, RequestOutcome::ClientGone, 499);
+}
+
+fn leaves_a_row(world: &mut World, outcome: RequestOutcome, status: u16) {
     world.settle();
     assert_eq!(world.upstreams(), [], "connections to the provider");
     let row = world.store.request();
-    assert_eq!((row.outcome, row.status), (RequestOutcome::ClientGone, 499));
+    assert_eq!((row.outcome, row.status), (outcome, status));
     assert_eq!(world.metric("calls"), 0.0);
     for state in ["idle", "leased", "opening"] {
         let label = format!(r#"pool_connections{{provider="llm",state="{state}"}}"#);
@@ -94,20 +98,20 @@ fn in_the_middle_of_the_answer() {
 }
 
 #[test]
-fn while_the_text_is_scored_it_is_stored_all_the_same() {
+fn once_the_text_is_whole_its_rows_are_on_their_way() {
     let mut world = World::new(&format!("default_provider = \"offline\"\n{PROVIDER}"));
-    world.held = vec![Kind::Score];
+    world.held = vec![Kind::Finish];
     let client = world.post("/generate/", TEA);
     world.end(client);
     world.held.clear();
-    is_cleaned_up(&mut world);
+    leaves_a_row(&mut world, RequestOutcome::Ok, 200);
     assert!(world.store.text().scores.is_some());
 }
 
 #[test]
 fn a_half_closed_client_is_answered_where_the_configuration_says_so() {
     let mut world = World::new("half_close = true\n");
-    world.held = vec![Kind::Score];
+    world.held = vec![Kind::Finish];
     let client = world.post("/generate/", TEA);
     world.end(client);
     world.held.clear();

@@ -2,7 +2,9 @@
 
 use super::world::Reply;
 use super::{PROVIDER, World, openai};
-use crate::engine::work::{Kind, WorkResult};
+use crate::engine::io::Input;
+use crate::engine::work::{Kind, Work, WorkResult};
+use crate::score::score;
 use crate::store::{StoreError, TextState};
 
 const TEA: &str = r#"{"topic":"tea"}"#;
@@ -44,7 +46,7 @@ fn nothing_is_acknowledged_before_the_commit() {
 #[test]
 fn a_scorer_that_panics_costs_the_scores_and_not_the_text() {
     let mut world = World::new("");
-    let client = held(&mut world, Kind::Score);
+    let client = held(&mut world, Kind::Finish);
     world.fail_work(0, WorkResult::Panicked);
     world.settle();
     let reply = world.reply(client);
@@ -54,7 +56,7 @@ fn a_scorer_that_panics_costs_the_scores_and_not_the_text() {
 #[test]
 fn scores_that_come_late_are_stored_when_they_come() {
     let mut world = World::new("");
-    let client = held(&mut world, Kind::Score);
+    let client = held(&mut world, Kind::Finish);
     world.pass(4_999);
     assert!(world.is_quiet(client));
     world.pass(2);
@@ -66,9 +68,65 @@ fn scores_that_come_late_are_stored_when_they_come() {
 }
 
 #[test]
+fn the_rows_of_a_text_whose_scores_are_late_are_written_once() {
+    let mut world = World::new("");
+    let client = held(&mut world, Kind::Finish);
+    let (id, Work::Finish(finish)) = world.jobs.remove(0) else {
+        panic!("a text is finished");
+    };
+    assert!(!finish.withdrawn.is_cancelled());
+    let withdrawn = finish.withdrawn.clone();
+    // In the very moment in which the engine gives up, the scorer passes them on.
+    let (passed, _) = finish.pass_on(score("Tea.", &|| false));
+    world.pass(5_001);
+    assert!(withdrawn.is_cancelled(), "so the writer leaves them out");
+    let reply = world.reply(client);
+    is_stored_without_scores(&world, &reply);
+    world.feed(Input::Done(id, WorkResult::PassedOn(passed)));
+    world.feed(Input::Done(id, WorkResult::Withdrawn));
+    world.settle();
+    assert!(world.store.text().scores.is_some());
+    assert_eq!(world.metric("rows_lost_total"), 0.0);
+    world.end(client);
+    world.settle();
+    let nothing_left = world.engine.check_empty();
+    nothing_left.unwrap_or_else(|broken| panic!("{broken}"));
+}
+
+#[test]
+fn an_answer_is_the_same_whoever_has_prepared_it() {
+    let mut world = World::new(PROVIDER);
+    let said = openai::whole("Tea \"is\" good.");
+    let prepared = world.post("/generate/", TEA);
+    world.answer(said.clone());
+    let prepared = world.reply(prepared).json();
+
+    world.held = vec![Kind::Finish];
+    let client = world.post("/generate/", TEA);
+    world.answer(said);
+    world.pass(5_001);
+    let own = world.reply(client).json();
+    for (name, value) in own.as_object().unwrap() {
+        match name.as_str() {
+            "id" => assert_ne!(*value, prepared["id"]),
+            "readability" | "sentiment" => assert!(value.is_null() && prepared[name].is_object()),
+            _ => assert_eq!(*value, prepared[name], "{name}"),
+        }
+    }
+}
+
+#[test]
+fn a_text_that_was_answered_whole_is_not_kept_in_memory() {
+    let mut world = World::new("");
+    let client = world.post("/generate/", TEA);
+    assert_eq!(world.reply(client).status, 200);
+    assert_eq!(world.metric("generations"), 0.0);
+}
+
+#[test]
 fn a_text_without_scores_is_found_and_scored_later() {
     let mut world = World::new("");
-    held(&mut world, Kind::Score);
+    held(&mut world, Kind::Finish);
     world.fail_work(0, WorkResult::Panicked);
     world.held.clear();
     world.settle();
@@ -109,6 +167,23 @@ fn a_store_that_is_silent_is_not_waited_for_and_the_text_is_stored_late() {
         .engine
         .check_empty()
         .unwrap_or_else(|broken| panic!("{broken}"));
+}
+
+#[test]
+fn a_store_that_is_behind_is_waited_for_as_long_as_it_writes() {
+    let mut world = World::new("coalesce = false\n");
+    world.held = vec![Kind::Write];
+    let clients: Vec<_> = (0..4).map(|_| world.post("/generate/", TEA)).collect();
+    for client in &clients[..3] {
+        world.pass(4_000);
+        world.work(0);
+        world.settle();
+        assert_eq!(world.reply(*client).status, 200);
+    }
+    assert!(world.is_quiet(clients[3]), "after twelve seconds");
+    world.pass(5_001);
+    let problem = world.reply(clients[3]).problem();
+    assert_eq!(problem, (503, "store_timeout".to_owned()));
 }
 
 #[test]

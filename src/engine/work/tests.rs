@@ -5,7 +5,7 @@ use super::*;
 fn works() -> Works {
     Works::new(&WorkLimits {
         scorers: 1,
-        waiting: [4; 5],
+        waiting: [4, 4, 3, 4, 4, 4],
         reserved: 3,
     })
 }
@@ -45,6 +45,29 @@ fn a_write_is_carried_out_whoever_has_left() {
     assert_eq!(works.dispatch(), Some(waiting));
     works.cancel(waiting);
     assert_eq!(works.finish(waiting), Some(WorkOwner::Nobody));
+}
+
+#[test]
+fn rows_that_somebody_waits_for_keep_nobody_out_until_they_are_given_up() {
+    let mut works = works();
+    let write = || {
+        let (tenant, id) = ("local".to_owned(), Uuid::nil());
+        Work::Write(Box::new(Write::Delete { tenant, id }))
+    };
+    while !works.queues[Kind::Write as usize].is_full() {
+        works.submit(WorkOwner::House, write()).unwrap();
+        works.dispatch();
+    }
+    let text = WorkOwner::Generation(GenerationId(crate::engine::Key { index: 0, epoch: 0 }));
+    let ids: Vec<_> = (0..5)
+        .map(|_| works.submit(text.clone(), write()).unwrap())
+        .collect();
+    assert_eq!(works.depth(Kind::Write).waiting, 5);
+    assert!(works.has_room(Kind::Write));
+    for id in ids {
+        works.cancel(id);
+    }
+    assert!(!works.has_room(Kind::Write), "four may wait for nobody");
 }
 
 #[test]

@@ -38,7 +38,7 @@ impl<'a> Control<'a> {
     /// Reads the control fields and checks those that frame the body.
     pub(super) fn read(fields: &Fields<'a>) -> Result<Self, Fault> {
         let mut control = Self::default();
-        for (name, value) in fields.iter() {
+        for (name, value) in fields.lines() {
             control.add(name, value)?;
         }
         if control.content_length.is_some() && control.coding.is_some() {
@@ -47,26 +47,26 @@ impl<'a> Control<'a> {
         Ok(control)
     }
 
-    fn add(&mut self, name: &str, value: &'a [u8]) -> Result<(), Fault> {
-        if name.eq_ignore_ascii_case("content-length") {
+    fn add(&mut self, name: &[u8], value: &'a [u8]) -> Result<(), Fault> {
+        if name.eq_ignore_ascii_case(b"content-length") {
             let earlier = self
                 .content_length
                 .replace(decimal(value).ok_or(Fault::ContentLength)?);
             if earlier.is_some() {
                 return Err(Fault::RepeatedContentLength);
             }
-        } else if name.eq_ignore_ascii_case("transfer-encoding") {
+        } else if name.eq_ignore_ascii_case(b"transfer-encoding") {
             let earlier = self.coding.replace(coding(value)?);
             if earlier.is_some() {
                 return Err(Fault::TransferEncoding);
             }
-        } else if name.eq_ignore_ascii_case("connection") {
+        } else if name.eq_ignore_ascii_case(b"connection") {
             self.close |= has_token(value, b"close");
             self.keep_alive |= has_token(value, b"keep-alive");
-        } else if name.eq_ignore_ascii_case("host") {
+        } else if name.eq_ignore_ascii_case(b"host") {
             self.host_repeated |= self.host.is_some();
             self.host = self.host.or(Some(value));
-        } else if name.eq_ignore_ascii_case("expect") {
+        } else if name.eq_ignore_ascii_case(b"expect") {
             let is_continue = value.eq_ignore_ascii_case(b"100-continue");
             self.expect_continue |= is_continue;
             self.expect_unknown |= !is_continue;

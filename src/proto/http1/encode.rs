@@ -6,7 +6,7 @@
 
 use std::fmt;
 
-use super::message::{Method, is_token, is_value_byte};
+use super::message::{Method, is_token, is_value, is_value_byte};
 use super::target::{Target, authority};
 use crate::proto::Sink;
 
@@ -99,7 +99,7 @@ fn check_field(name: &str, value: &[u8]) -> Result<(), Unwritable> {
         Err(Unwritable::FieldName)
     } else if ours.iter().any(|ours| ours.eq_ignore_ascii_case(name)) {
         Err(Unwritable::ReservedField)
-    } else if !value.iter().copied().all(is_value_byte) {
+    } else if !is_value(value) {
         Err(Unwritable::FieldValue)
     } else {
         Ok(())
@@ -129,11 +129,15 @@ pub(super) fn put_field(out: &mut impl Sink, name: &str, value: &[u8]) {
     debug_assert!(is_token(name.as_bytes()), "{name:?} is not a field name");
     out.put(name.as_bytes());
     out.put(b": ");
-    for (index, clean) in value.split(|byte| !is_value_byte(*byte)).enumerate() {
-        if index > 0 {
-            out.put(b" ");
+    if is_value(value) {
+        out.put(value);
+    } else {
+        for (index, clean) in value.split(|byte| !is_value_byte(*byte)).enumerate() {
+            if index > 0 {
+                out.put(b" ");
+            }
+            out.put(clean);
         }
-        out.put(clean);
     }
     out.put(b"\r\n");
 }

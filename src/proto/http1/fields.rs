@@ -44,21 +44,40 @@ impl<'a> Fields<'a> {
 
     /// The values of all fields of this name, in their order.
     pub fn all<'n>(&self, name: &'n str) -> impl Iterator<Item = &'a [u8]> + use<'a, 'n> {
-        self.iter()
-            .filter(move |(other, _)| other.eq_ignore_ascii_case(name))
-            .map(|(_, value)| value)
+        let mut rest = self.lines;
+        std::iter::from_fn(move || {
+            loop {
+                let (line, after) = rest.split_at_checked(memchr(b'\n', rest)? + 1)?;
+                rest = after;
+                // Heads are asked for many names, and most lines are not meant: a colon in the
+                // right place is all that is looked at before.
+                if line.get(name.len()) == Some(&b':')
+                    && line[..name.len()].eq_ignore_ascii_case(name.as_bytes())
+                {
+                    return Some(trim(line[name.len() + 1..].strip_suffix(b"\r\n")?));
+                }
+            }
+        })
     }
 
     /// All fields as (name, value), in their order.
     pub fn iter(&self) -> impl Iterator<Item = (&'a str, &'a [u8])> + use<'a> {
+        // A name that httparse let through is a token, and so ASCII.
+        self.lines()
+            .map_while(|(name, value)| Some((str::from_utf8(name).ok()?, value)))
+    }
+
+    /// The same with names as bytes.
+    pub(super) fn lines(&self) -> impl Iterator<Item = (&'a [u8], &'a [u8])> + use<'a> {
         let mut rest = self.lines;
         std::iter::from_fn(move || {
             let (line, after) = rest.split_at_checked(memchr(b'\n', rest)? + 1)?;
             rest = after;
             let colon = memchr(b':', line)?;
-            // A name that httparse let through is a token, and so ASCII.
-            let name = str::from_utf8(&line[..colon]).ok()?;
-            Some((name, trim(line[colon + 1..].strip_suffix(b"\r\n")?)))
+            Some((
+                &line[..colon],
+                trim(line[colon + 1..].strip_suffix(b"\r\n")?),
+            ))
         })
     }
 }
@@ -163,8 +182,15 @@ mod tests {
             let mut headers = [httparse::EMPTY_HEADER; 16];
             let parsed = httparse::parse_headers(block.as_bytes(), &mut headers).unwrap().unwrap().1;
             let theirs: Vec<_> = parsed.iter().map(|header| (header.name, header.value)).collect();
-            let ours: Vec<_> = Fields::parse(block.as_bytes()).unwrap().iter().collect();
-            prop_assert_eq!(ours, theirs);
+            let fields = Fields::parse(block.as_bytes()).unwrap();
+            let ours: Vec<_> = fields.iter().collect();
+            prop_assert_eq!(&ours, &theirs);
+            for (name, _) in &theirs {
+                let by_name: Vec<_> = fields.all(name).collect();
+                let meant = theirs.iter().filter(|(other, _)| other.eq_ignore_ascii_case(name));
+                let meant: Vec<_> = meant.map(|(_, value)| *value).collect();
+                prop_assert_eq!(by_name, meant);
+            }
         }
     }
 }

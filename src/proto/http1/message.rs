@@ -135,6 +135,14 @@ pub(super) fn is_token(bytes: &[u8]) -> bool {
     !bytes.is_empty() && bytes.iter().copied().all(is_token_byte)
 }
 
+/// May all of these bytes stand in a field value? They are looked at without a stop at the first
+/// bad one, so that the compiler can take many at a time.
+pub(super) fn is_value(bytes: &[u8]) -> bool {
+    bytes
+        .iter()
+        .fold(true, |good, byte| good & is_value_byte(*byte))
+}
+
 /// May this byte stand in a field value (RFC 9110 §5.5)? HTAB, space, visible ASCII, and
 /// `obs-text`, the bytes from 0x80 up, which have no meaning but are allowed.
 pub(super) const fn is_value_byte(byte: u8) -> bool {

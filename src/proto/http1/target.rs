@@ -5,6 +5,8 @@
 
 use core::net::Ipv6Addr;
 
+use memchr::memchr;
+
 use super::message::Method;
 
 /// A target taken apart.
@@ -102,7 +104,7 @@ pub(super) fn authority(bytes: &[u8]) -> Option<&str> {
         address.parse::<Ipv6Addr>().ok()?;
         port
     } else {
-        let (name, port) = text.split_at(text.find(':').unwrap_or(text.len()));
+        let (name, port) = text.split_at(memchr(b':', bytes).unwrap_or(text.len()));
         if name.is_empty() || !is_registered_name(name.as_bytes()) {
             return None;
         }

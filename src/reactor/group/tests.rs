@@ -19,10 +19,14 @@ fn delete() -> Write {
     Write::Delete { tenant, id }
 }
 
-fn send(to: &Sender<(WorkId, Write)>, writes: impl IntoIterator<Item = Write>) {
+fn send(to: &Sender<Order>, writes: impl IntoIterator<Item = Write>) {
     for (index, write) in (0..).zip(writes) {
-        let id = WorkId(Key { index, epoch: 0 });
-        to.send((id, write)).expect("the receiver is there");
+        let order = Order {
+            id: WorkId(Key { index, epoch: 0 }),
+            write,
+            withdrawn: None,
+        };
+        to.send(order).expect("the receiver is there");
     }
 }
 

@@ -5,10 +5,15 @@
 //!
 //! ```text
 //!  Writer::apply(batch)     BEGIN IMMEDIATE
+//!                             item 1, item 2, item 3               all ok
+//!                           COMMIT ── one fsync for all of them ── now the results are true
+//!
+//!  if one of them failed:   ROLLBACK
+//!                           BEGIN IMMEDIATE
 //!                             SAVEPOINT, item 1, RELEASE           ok
 //!                             SAVEPOINT, item 2, ROLLBACK TO       its own error
 //!                             SAVEPOINT, item 3, RELEASE           ok
-//!                           COMMIT ── one fsync for all of them ── now the results are true
+//!                           COMMIT
 //! ```
 //!
 //! The file is in WAL mode: readers see the last commit while the writer works, and neither waits

@@ -61,13 +61,41 @@ impl Writer {
         }
     }
 
+    /// First as if nothing could go wrong: then no write needs a savepoint of its own, which would be a
+    /// fifth of the work. If something does, all is undone and done again with them.
     fn apply_together(
+        &mut self,
+        batch: &[Write],
+    ) -> Result<Vec<Result<Written, StoreError>>, StoreError> {
+        if let Some(written) = self.apply_at_once(batch)? {
+            return Ok(written.into_iter().map(Ok).collect());
+        }
+        self.apply_one_by_one(batch)
+    }
+
+    /// `None` if one of the writes failed, and none was carried out.
+    fn apply_at_once(&mut self, batch: &[Write]) -> Result<Option<Vec<Written>>, StoreError> {
+        let Writer { conn, path, dirty } = self;
+        let explain = |error| explain(path, &error);
+        // Dropped without a commit, a transaction rolls back.
+        let transaction = conn
+            .transaction_with_behavior(TransactionBehavior::Immediate)
+            .map_err(explain)?;
+        let written = batch.iter().map(|write| carry_out(&transaction, write));
+        let Ok(written) = written.collect() else {
+            return Ok(None);
+        };
+        transaction.commit().map_err(explain)?;
+        *dirty = true;
+        Ok(Some(written))
+    }
+
+    fn apply_one_by_one(
         &mut self,
         batch: &[Write],
     ) -> Result<Vec<Result<Written, StoreError>>, StoreError> {
         let Writer { conn, path, dirty } = self;
         let explain = |error| explain(path, &error);
-        // Dropped without a commit, a transaction rolls back.
         let mut transaction = conn
             .transaction_with_behavior(TransactionBehavior::Immediate)
             .map_err(explain)?;

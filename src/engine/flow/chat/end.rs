@@ -72,6 +72,7 @@ impl Engine {
         self.settle_generation(id);
         match self.generations.get(id) {
             Some(generation) if generation.text.is_empty() => {
+                self.count_usage(id);
                 self.save_generation(id, TextState::Complete);
             }
             Some(_) => self.score_generation(id),

@@ -100,7 +100,7 @@ impl Engine {
         exchange.terms.wants_stream = stream;
         self.ledger.settle(&mut exchange.charged, 0); // the body is the generation's now
         let plan = Plan {
-            key: [0; 32],
+            key: 0,
             topic: String::new(),
             term_id: Uuid::nil(),
             route,
@@ -136,7 +136,7 @@ impl Engine {
 
     /// When a sign of life is due on a stream on which nothing is sent.
     pub(super) fn chat_heartbeat(&self) -> Mono {
-        match self.config.gateway.limits.heartbeat_ms {
+        match self.config.gateway.heartbeat_ms {
             0 => Mono::NEVER,
             ms => self.now.mono.plus_ms(ms),
         }

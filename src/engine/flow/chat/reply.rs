@@ -284,7 +284,7 @@ impl Engine {
     }
 
     fn rearm_heartbeat(&mut self, id: ExchangeId) {
-        if self.config.gateway.limits.heartbeat_ms > 0 {
+        if self.config.gateway.heartbeat_ms > 0 {
             let at = self.chat_heartbeat();
             self.set_exchange_timer(id, at);
         }

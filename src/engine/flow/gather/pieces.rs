@@ -153,7 +153,7 @@ impl Engine {
         let piece = if is_batch {
             gather.line(place, end)
         } else {
-            let scores = text.and_then(|text| text.result.scores.as_ref());
+            let scores = text.and_then(|text| text.result.scores.as_deref());
             gather.candidate(place, end, scores.filter(|_| !failed))
         };
         if failed {

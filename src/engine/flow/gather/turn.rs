@@ -66,15 +66,20 @@ impl Engine {
 
     /// Adds what the calls of a text came to, once for each text.
     fn count_member(&mut self, id: ExchangeId, place: usize) {
-        let Some(Flow::Gather(gather)) = self.exchanges.get_mut(id).map(|e| &mut e.flow) else {
+        let Some(gather) = self.gather(id) else {
             return;
         };
         let text = gather.members[place].text;
         let counted = |member: &Member| member.text == text && member.end.is_some();
-        if !gather.members.iter().any(counted)
-            && let Some(text) = text.and_then(|text| self.generations.get(text))
-        {
-            gather.sum.add(&text.result);
+        if gather.members.iter().any(counted) {
+            return;
+        }
+        let Some(generation) = text.and_then(|text| self.generations.get(text)) else {
+            return;
+        };
+        let cost = self.cost_nanos(generation);
+        if let Some(Flow::Gather(gather)) = self.exchanges.get_mut(id).map(|e| &mut e.flow) {
+            gather.sum.add(&generation.result, cost);
         }
     }
 
@@ -151,7 +156,7 @@ impl Engine {
         let texts = (0..gather.members.len()).filter(whole).map(|place| {
             let text = gather.members[place].text;
             let text = text.and_then(|text| self.generations.get(text));
-            (place, text.and_then(|text| text.result.scores.as_ref()))
+            (place, text.and_then(|text| text.result.scores.as_deref()))
         });
         match prefer.best(texts) {
             Some(place) => {

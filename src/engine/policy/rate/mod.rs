@@ -28,6 +28,7 @@
 
 pub mod doors;
 pub mod fields;
+pub mod lease;
 mod subject;
 mod subjects;
 mod window;
@@ -256,6 +257,7 @@ impl Rates {
     }
 
     /// It was not let in after all: as if it had never been asked.
+    #[expect(clippy::needless_pass_by_value, reason = "it comes back once")]
     pub fn put_back(&mut self, reserved: Reserved) {
         let Reserved { place, cost, ends } = reserved;
         self.open -= cost.tokens;
@@ -271,6 +273,7 @@ impl Rates {
     /// It is over and has cost so many tokens; `reported` if the provider says so. What it cost
     /// less comes back if its window still runs; what it cost more is charged to the window that
     /// runs now.
+    #[expect(clippy::needless_pass_by_value, reason = "it comes back once")]
     pub fn settle(&mut self, now: Mono, reserved: Reserved, tokens: u64, reported: bool) {
         let Reserved { place, cost, ends } = reserved;
         self.open -= cost.tokens;

@@ -127,10 +127,19 @@ impl Router {
     /// Names that have a table or stand in a list, and the usual models: what can be told to
     /// somebody who asks which models there are.
     pub fn known_names(&self) -> impl Iterator<Item = &str> {
+        self.names()
+            .chain(self.usual().map(|target| &*target.model))
+    }
+
+    /// Names that have a table, then those that stand in a list.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
         let named = self.named.iter().map(|(name, _)| name.as_str());
-        let listed = self.listed.iter().map(|(name, _)| name.as_str());
-        let usual = self.doors.iter().map(|door| &*door.usual.first().model);
-        named.chain(listed).chain(usual)
+        named.chain(self.listed.iter().map(|(name, _)| name.as_str()))
+    }
+
+    /// The usual model of each provider.
+    pub fn usual(&self) -> impl Iterator<Item = &Target> {
+        self.doors.iter().map(|door| door.usual.first())
     }
 
     fn provider(&self, name: &str) -> Option<u16> {
@@ -180,7 +189,7 @@ impl Router {
             let route = ModelRoute {
                 ranks: vec![rank; targets.len()].into(),
                 targets,
-                slow_ms: Some(config.gateway.limits.failover_ms).filter(|ms| *ms > 0),
+                slow_ms: Some(config.gateway.failover_ms).filter(|ms| *ms > 0),
                 hedge_ms: None,
             };
             (name.clone(), Arc::new(route))

@@ -98,3 +98,17 @@ fn refusal(world: &mut World, client: ConnId, ours: Dialect) -> (u16, String) {
     assert!(reply.field("x-request-id").is_some());
     (reply.status, error(ours, &reply.json()).0)
 }
+
+/// Once the clients have left, nothing is left of what they asked.
+fn is_gone(world: &mut World) {
+    for id in world.open_sockets() {
+        if world.sockets[&id].to.is_none() {
+            world.end(id);
+        }
+    }
+    world.settle();
+    world
+        .engine
+        .check_empty()
+        .unwrap_or_else(|broken| panic!("{broken}"));
+}

@@ -1,7 +1,7 @@
 //! What is stored of a chat.
 
 use super::openai;
-use super::{World, ask, provider};
+use super::{World, ask, is_gone, provider};
 use crate::dialect::Dialect;
 use crate::engine::work::Kind;
 use crate::store::{RequestOutcome, TextState};
@@ -31,10 +31,7 @@ fn a_text_with_its_scores_and_one_row_filed_under_the_last_words_of_the_user() {
             (row.provider.as_deref(), row.model.as_deref()),
             (Some("llm"), Some("alias"))
         );
-        world
-            .engine
-            .check_empty()
-            .unwrap_or_else(|broken| panic!("{broken}"));
+        is_gone(&mut world);
     }
 }
 
@@ -75,10 +72,7 @@ fn as_much_is_stored_as_the_configuration_says() {
                 (world.store.texts.len(), world.store.requests.len()),
                 (texts, 2 * rows)
             );
-            world
-                .engine
-                .check_empty()
-                .unwrap_or_else(|broken| panic!("{broken}"));
+            is_gone(&mut world);
         }
     }
 }

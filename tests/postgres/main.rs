@@ -1,0 +1,15 @@
+//! The codec against real servers: PostgreSQL, and PgBouncer before it, from the packages of the
+//! system.
+#![allow(clippy::unwrap_used)]
+
+mod captured;
+mod copy;
+mod ends;
+mod link;
+mod login;
+mod pooler;
+mod requests;
+mod values;
+
+#[path = "../support/mod.rs"]
+mod support;

@@ -1,0 +1,159 @@
+//! A Redis of a test's own, on a free port of 127.0.0.1, from the packages of the system. It keeps
+//! everything in memory. And a client for it: the session of `proto/redis` on a blocking socket.
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::os::unix::fs::{MetadataExt, chown};
+use std::os::unix::process::CommandExt;
+use std::process::{Child, Command, Stdio};
+
+use maitred::proto::redis::{Event, Fault, Login, Refusal, Reply, Session};
+
+use tempfile::TempDir;
+
+use super::provider::nobody;
+use super::{PATIENCE, until};
+
+/// The password of `default`.
+pub const PASSWORD: &str = "s3cret of rediß";
+
+/// The user that root starts it as.
+const NOBODY: u32 = 65534;
+
+/// A running server. Killed when dropped.
+pub struct Redis {
+    /// Where it listens.
+    pub addr: SocketAddr,
+    process: Child,
+    _folder: TempDir,
+}
+
+impl Redis {
+    /// With these arguments too, such as `--maxmemory 2mb`.
+    pub fn start(arguments: &[&str]) -> Redis {
+        let addr = nobody();
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut command = Command::new("redis-server");
+        // What root has made, root owns.
+        if folder.path().metadata().is_ok_and(|it| it.uid() == 0) {
+            chown(folder.path(), Some(NOBODY), Some(NOBODY)).expect("root may");
+            command.uid(NOBODY).gid(NOBODY);
+        }
+        command
+            .args(["--bind", "127.0.0.1", "--port", &addr.port().to_string()])
+            .args(["--requirepass", PASSWORD, "--save", ""])
+            .arg("--dir")
+            .arg(folder.path())
+            .args(arguments)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        let process = command.spawn().expect("redis-server is there");
+        let redis = Redis {
+            addr,
+            process,
+            _folder: folder,
+        };
+        until("redis listens", || TcpStream::connect(addr).ok());
+        redis
+    }
+
+    /// Who may do everything, in database 0.
+    pub fn login() -> Login {
+        Login {
+            password: Some(PASSWORD.to_owned()),
+            name: "maitred".to_owned(),
+            ..Login::default()
+        }
+    }
+
+    /// A connection that is greeted.
+    pub fn connect(&self) -> Line {
+        Line::open(self.addr, Redis::login()).expect("it lets us in")
+    }
+}
+
+impl Drop for Redis {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// A session on a socket that is waited for.
+pub struct Line {
+    socket: TcpStream,
+    /// What is told about answers goes by numbers.
+    pub session: Session<u64>,
+    tail: Vec<u8>,
+    next: u64,
+}
+
+impl Line {
+    /// Opens one and greets.
+    pub fn open(addr: SocketAddr, login: Login) -> Result<Line, Fault> {
+        let socket = TcpStream::connect(addr).expect("it listens");
+        socket.set_read_timeout(Some(PATIENCE)).expect("a socket");
+        let mut line = Line {
+            socket,
+            session: Session::new(login),
+            tail: Vec::new(),
+            next: 0,
+        };
+        let mut out = Vec::new();
+        line.session.hello(&mut out);
+        line.socket.write_all(&out).expect("it reads");
+        match line.event()? {
+            Event::Ready => Ok(line),
+            other => panic!("{other:?} before the greeting"),
+        }
+    }
+
+    /// Sends a command and returns its number.
+    pub fn send<A: AsRef<[u8]>>(&mut self, words: &[A]) -> u64 {
+        let mut out = Vec::new();
+        let id = self.next;
+        self.next += 1;
+        let sent = self.session.send(&mut out, words, id);
+        sent.expect("there is room in the line");
+        self.socket.write_all(&out).expect("it reads");
+        id
+    }
+
+    /// Asks to be told what is published in a channel.
+    pub fn subscribe(&mut self, channel: &str) {
+        let mut out = Vec::new();
+        let subscribed = self.session.subscribe(&mut out, &[channel]);
+        subscribed.expect("it speaks version 3");
+        self.socket.write_all(&out).expect("it reads");
+        match self.event() {
+            Ok(Event::Push(_)) => {}
+            other => panic!("{other:?} for a subscription"),
+        }
+    }
+
+    /// Waits for what happens next.
+    pub fn event(&mut self) -> Result<Event<u64>, Fault> {
+        loop {
+            let mut out = Vec::new();
+            let (used, event) = self.session.step(&self.tail, &mut out)?;
+            self.tail.drain(..used);
+            self.socket.write_all(&out).expect("it reads");
+            if let Some(event) = event {
+                return Ok(event);
+            }
+            let mut some = [0; 4096];
+            let n = self.socket.read(&mut some).expect("it answers");
+            assert!(n > 0, "it has closed");
+            self.tail.extend_from_slice(&some[..n]);
+        }
+    }
+
+    /// Sends a command and waits for its answer.
+    pub fn ask<A: AsRef<[u8]>>(&mut self, words: &[A]) -> Result<Reply, Refusal> {
+        let id = self.send(words);
+        match self.event().expect("it keeps to the protocol") {
+            Event::Answer { to, reply } if to == id => reply,
+            other => panic!("{other:?} in the place of an answer"),
+        }
+    }
+}
