@@ -7,6 +7,14 @@
 //! Limits that an operator may move are read through [`crate::config::Config`], which starts from
 //! the values here and refuses values outside their range.
 
+mod spill;
+
+pub use spill::{
+    JOURNAL_BATCH_BYTES, JOURNAL_BYTES, JOURNAL_GROUP_BYTES, JOURNAL_RECORD_BYTES, JOURNAL_ROWS,
+    JOURNAL_SEGMENT_BYTES, JOURNAL_TEXT_BYTES, SPILL_PROBE_MAX_MS, SPILL_PROBE_MS,
+    SQLITE_SPILL_BUSY_MS,
+};
+
 // --- HTTP/1.1, what a peer may send ------------------------------------------------------------
 
 /// A request line longer than this is answered with 414.
@@ -257,13 +265,6 @@ pub const STORE_MS: u64 = 5_000;
 /// SQLite waits this long for a lock of another process, so that a short one does not cost a text
 /// that is finished. Then 503, as for any failure of the store.
 pub const SQLITE_BUSY_MS: u64 = 4_000;
-/// The same where rows that cannot be written go to the spill journal: it is enough for what other
-/// programs do in passing, and a client is not kept waiting for the others.
-pub const SQLITE_SPILL_BUSY_MS: u64 = 1_000;
-/// A database that takes no rows is tried again after this, …
-pub const SPILL_PROBE_MS: u64 = 250;
-/// … which doubles with each try that fails, up to this.
-pub const SPILL_PROBE_MAX_MS: u64 = 4_000;
 /// From SIGTERM to the exit: requests in flight may finish, then streams get an error event.
 pub const SHUTDOWN_MS: u64 = 30_000;
 /// An idle connection to a provider is kept for this long.
@@ -366,24 +367,6 @@ pub const INDEX_BYTES: usize = 1024 * 1024;
 pub const WRITE_GROUP: usize = 256;
 /// The write-ahead log of SQLite is copied into the database past this size, and cut back to it.
 pub const SQLITE_WAL_BYTES: u64 = 16 * 1024 * 1024;
-/// Bytes that wait in the spill journal, unless configured, with room for the texts in flight among
-/// them. Full: requests whose result has to be stored get the error of the database.
-pub const JOURNAL_BYTES: u64 = 256 * 1024 * 1024;
-/// Records that wait in it, because the memory for their places is bounded too. Full: the same.
-pub const JOURNAL_ROWS: u64 = 262_144;
-/// The room that is kept for a text in flight, some three times what a text takes. A longer one is
-/// taken in all the same: it was paid for, and the memory for texts is bounded (`LEDGER_BYTES`).
-pub const JOURNAL_TEXT_BYTES: u64 = 16 * 1024;
-/// One file of the journal, unless a single group of rows is longer. Its room is taken in advance.
-pub const JOURNAL_SEGMENT_BYTES: u64 = 4 * 1024 * 1024;
-/// One record: the longest text, each byte of it written as `\u0000`, with the rows of all who asked
-/// for it. Longer: the row is not taken in.
-pub const JOURNAL_RECORD_BYTES: usize = 64 * 1024 * 1024;
-/// Rows that are written to the journal with one sync: no further one past this many bytes.
-pub const JOURNAL_GROUP_BYTES: usize = 1024 * 1024;
-/// Rows that are replayed at a time: no further one past this many bytes, and `WRITE_GROUP` of them
-/// at most.
-pub const JOURNAL_BATCH_BYTES: u64 = 1024 * 1024;
 /// Finished generations kept for resume, in bytes of text.
 pub const REPLAY_BYTES: usize = 64 * 1024 * 1024;
 /// Bytes of all buffers together, unless configured. Full: 503 for new requests.
@@ -473,12 +456,6 @@ const _: () = {
     assert!(WRITE_GROUP <= WRITE_WAITING);
     // A locked database is reported as such, and not as a deadline that passed.
     assert!(SQLITE_BUSY_MS < STORE_MS);
-    assert!(SQLITE_SPILL_BUSY_MS < SQLITE_BUSY_MS);
-    assert!(SPILL_PROBE_MS <= SPILL_PROBE_MAX_MS);
-    // The longest text fits into a record, however it is written.
-    assert!(6 * GENERATION_BYTES < JOURNAL_RECORD_BYTES);
-    assert!(JOURNAL_BATCH_BYTES <= JOURNAL_SEGMENT_BYTES);
-    assert!(JOURNAL_GROUP_BYTES as u64 <= JOURNAL_SEGMENT_BYTES);
     assert!(JSON_ON_LOOP_BYTES < BODY_BYTES);
     assert!(IMPORT_BATCH_BYTES < IMPORT_LINE_BYTES);
     // A transaction is not made longer by imports than by clients.

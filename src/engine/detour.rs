@@ -62,7 +62,7 @@ impl Engine {
             return None;
         }
         match result {
-            WorkResult::Returned(write, error) => return self.returned(id, write, error),
+            WorkResult::Returned(write, error) => self.returned(id, write, error),
             WorkResult::Written(Err(error)) if error.is_away() => {
                 self.spill.failed(self.now.mono, &error);
                 self.set_spill_timer();
