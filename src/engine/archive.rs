@@ -59,7 +59,7 @@ impl Engine {
     }
 
     /// What is to be done about a text that is complete.
-    pub(super) fn finish_of(&self, id: GenerationId) -> Option<Finish> {
+    pub(super) fn finish_of(&self, id: GenerationId, withdrawn: Cancel) -> Option<Finish> {
         let mut requests = self.rows_of_listeners(id);
         let generation = self.generations.get(id)?;
         // They stay here as well, until it is certain that these are the rows that are written.
@@ -74,7 +74,7 @@ impl Engine {
             row: Box::new(text_row(generation, TextState::Complete)),
             total_tokens: generation.result.usage.total_tokens,
             whole,
-            withdrawn: Cancel::default(),
+            withdrawn,
         })
     }
 
@@ -269,6 +269,7 @@ impl Engine {
             text: Arc::new(row.text),
             phase: Phase::Finished,
             call: None,
+            hedge: None,
             work: None,
             subscribers: Vec::new(),
             rows: Vec::new(),
@@ -289,6 +290,7 @@ impl Engine {
                 journalled: false,
                 attempts: 0,
                 at: 0,
+                key: None,
                 tries: Tries::default(),
                 created_ms: row.created_ms,
                 ..Outcome::default()

@@ -15,6 +15,8 @@
 use std::sync::Arc;
 
 use super::call::{CallWait, Stage};
+use super::generation::Generation;
+use super::policy::adaptive;
 use super::policy::breaker;
 use super::policy::retry::{self, Cause};
 use super::slots::{CallId, GenerationId};
@@ -42,8 +44,10 @@ impl Engine {
             return;
         };
         generation.result.attempts += 1;
-        generation.result.at = at;
-        if generation.target().offline {
+        if generation.hedge != Some(id) {
+            generation.result.at = at;
+        }
+        if generation.plan.route.target(at).offline {
             self.begin_offline(id);
         } else {
             self.queue_call(id);
@@ -60,13 +64,26 @@ impl Engine {
         let failure = self.unquoted(id, failure);
         self.counters.calls_failed += 1;
         self.advise(id, &failure);
+        if adaptive::is_overload(&failure) {
+            let now = self.now.mono;
+            self.adapt(provider, |adaptive, _| adaptive.overloaded(now));
+        }
+        let another_key = self.blame_key(id, &failure);
         self.let_go(id, breaker::health(&failure));
+        if another_key && !self.was_seen(id) {
+            self.forget_answer(generation);
+            if self.knock(id).is_ok() {
+                return;
+            }
+        }
         if let Failure::Upstream(Upstream::RateLimited {
             retry_after_ms: Some(ms),
         }) = failure
         {
             let gate = &mut self.gates[provider as usize];
-            gate.cool_down.close(self.now.mono, ms);
+            if gate.keys.iter().len() < 2 {
+                gate.cool_down.close(self.now.mono, ms);
+            }
         }
         self.note_healing(id, &failure);
         let Err(failure) = self.go_elsewhere(id, failure) else {
@@ -76,6 +93,13 @@ impl Engine {
             Some(ms) => self.back_off(id, ms),
             None => self.fail_generation(generation, self.hope_or(id, failure)),
         }
+    }
+
+    /// Whether a client may have seen something of the answer.
+    pub(super) fn was_seen(&self, id: CallId) -> bool {
+        let text = self.calls.get(id).map(|call| call.generation);
+        let text = text.and_then(|text| self.generations.get(text));
+        text.is_none_or(Generation::was_seen)
     }
 
     /// Remembers whether the target of a failed attempt may be asked again.

@@ -163,11 +163,12 @@ impl Engine {
             let calls = || (self.calls.iter()).filter(|(_, call)| call.provider as usize == index);
             let turns = calls().filter(|(_, call)| call.turn.is_some()).count();
             let permits = &gate.permits;
-            holds(turns == permits.used() && turns <= permits.max(), || {
+            let fits = turns <= permits.max() || gate.adaptive.is_some();
+            holds(turns == permits.used() && fits, || {
                 format!("{turns} calls have their turn, counted in {gate:?}")
             })?;
             let waiting = calls().filter(|(_, call)| matches!(call.stage, Stage::Waiting));
-            holds(waiting.count() == permits.line().len(), || {
+            holds(waiting.count() == permits.waiting(), || {
                 format!("those who wait are not those in line of {gate:?}")
             })?;
             let probes = calls()
@@ -178,7 +179,7 @@ impl Engine {
                 format!("{probes} probes for {gate:?}")
             })?;
             // The next turn is taken before the present input is done with, or soon.
-            let idle = permits.used() < permits.max() && permits.line().len() > 0;
+            let idle = permits.used() < permits.max() && permits.waiting() > 0;
             holds(!idle || gate.listed, || {
                 format!("a turn is free and somebody waits at {gate:?}")
             })?;
@@ -215,10 +216,9 @@ impl Engine {
             }
         }
         for (id, call) in self.calls.iter() {
-            let back = self.generations.get(call.generation).map(|g| g.call);
-            holds(back == Some(Some(id)), || {
-                format!("{id:?} works for nobody")
-            })?;
+            let text = self.generations.get(call.generation);
+            let works = text.is_some_and(|g| [g.call, g.hedge].contains(&Some(id)));
+            holds(works, || format!("{id:?} works for nobody"))?;
         }
         Ok(())
     }

@@ -18,7 +18,7 @@ use super::now::Mono;
 use super::slots::{GenerationId, WorkId};
 use super::timers::Owner;
 use super::trace::State;
-use super::work::{Cancel, Kind, PassedOn, Work, WorkOwner};
+use super::work::{Kind, PassedOn, Work, WorkOwner};
 use super::{Engine, Failure, failure::Upstream};
 use crate::limits::STORE_MS;
 use crate::score::Scores;
@@ -48,36 +48,20 @@ impl Engine {
         self.score_generation(id);
     }
 
-    /// The text is complete: a scorer is to have it.
+    /// The text is complete: a scorer is to have it, and its rows.
     pub(super) fn score_generation(&mut self, id: GenerationId) {
         self.count_usage(id);
         for exchange in self.subscribers(id) {
             self.enter(exchange, State::Scoring);
         }
-        let work = self.end_of(id).and_then(|work| {
-            let owner = WorkOwner::Generation(id);
-            self.works.submit(owner, work)
-        });
         self.settle_generation(id);
-        match work {
+        match self.works.submit_finish(id) {
             Some(work) => {
                 let until = self.now.mono.plus_ms(self.config.limits.score_ms);
                 self.watch_work(id, work, GenerationWait::Score, until);
             }
             None => self.scored(id, None),
         }
-    }
-
-    /// What is to be done about a text that is complete. While the database takes no rows, they go
-    /// another way than from the scorer to the writer.
-    fn end_of(&mut self, id: GenerationId) -> Option<Work> {
-        if self.spill.away().is_some() {
-            let text = Arc::clone(&self.generations.get(id)?.text);
-            let cancel = Cancel::default();
-            return Some(Work::Score { text, cancel });
-        }
-        let finish = self.finish_of(id)?;
-        Some(Work::Finish(Box::new(finish)))
     }
 
     /// A scorer has handed the rows to the writer.
@@ -92,7 +76,10 @@ impl Engine {
         generation.phase = Phase::Saving;
         generation.rows = Vec::new(); // they are among those that were passed on
         generation.result.scores = passed.scores;
-        generation.result.document = passed.document.map(|text| Arc::new(text.into_bytes()));
+        // A chat has its document already: it does not wait for its scores.
+        if let Some(document) = passed.document {
+            generation.result.document = Some(Arc::new(document.into_bytes()));
+        }
         generation.wait = GenerationWait::Save;
         self.wait_on(id, until);
         self.settle_generation(id);

@@ -1,10 +1,12 @@
 //! Connections, whichever side they are on: deadlines, pausing, closing, and their accounts.
 
+use super::blocks::Pen;
 use super::conn::{Role, Wait};
 use super::io::{Gone, How, Output};
 use super::policy::rate::Subject;
 use super::timers::Owner;
 use super::{ConnId, Engine, Mono, Side};
+use crate::proto::Sink;
 
 impl Engine {
     pub(crate) fn sent(&mut self, id: ConnId, bytes: usize) {
@@ -20,6 +22,21 @@ impl Engine {
         if let Some(Side::Client) = self.side(id) {
             self.client_sent(id);
         }
+    }
+
+    /// Sends a head, written in one piece because it consists of many small ones, and keeps its
+    /// memory for the next.
+    pub(super) fn put_head(&mut self, id: ConnId, mut head: Vec<u8>, secret: bool) {
+        if let Some(conn) = self.conns.get_mut(id) {
+            let mut pen = Pen {
+                blocks: &mut self.blocks,
+                chain: &mut conn.out,
+                secret,
+            };
+            pen.put(&head);
+        }
+        head.clear();
+        self.head = head;
     }
 
     pub(crate) fn closed(&mut self, id: ConnId, gone: Gone) {

@@ -11,11 +11,13 @@
 //! ```
 //! Which way is decided when a thread is free, so what waits when the database goes takes it too.
 
+use std::sync::Arc;
+
 use super::Engine;
-use super::slots::WorkId;
+use super::slots::{GenerationId, WorkId};
 use super::spill::Step;
 use super::timers::Owner;
-use super::work::{Work, WorkOwner, WorkResult};
+use super::work::{Cancel, Work, WorkOwner, WorkResult};
 use crate::store::journal::{Answer, Ask, Overlay, Standing};
 use crate::store::{Query, StoreError, Write};
 
@@ -50,6 +52,23 @@ impl Engine {
             _ => return false,
         };
         self.works.again(id, Work::Journal(ask), None);
+        true
+    }
+
+    /// While the database takes no rows, those of a text go another way than from the scorer to the
+    /// writer: it is only scored.
+    pub(super) fn is_only_scored(&mut self, id: WorkId, text: GenerationId, flag: &Cancel) -> bool {
+        let Some(text) = self.generations.get(text) else {
+            return false;
+        };
+        if self.spill.away().is_none() {
+            return false;
+        }
+        let work = Work::Score {
+            text: Arc::clone(&text.text),
+            cancel: flag.clone(),
+        };
+        self.works.again(id, work, None);
         true
     }
 

@@ -186,9 +186,20 @@ impl Engine {
     /// Hands waiting work to the threads, as much as they may have.
     pub(super) fn dispatch_work(&mut self) {
         while let Some(work) = self.works.dispatch() {
-            if !self.goes_to_journal(work) {
-                self.out.push(Output::Submit(work));
+            if self.goes_to_journal(work) {
+                continue;
             }
+            if let Some((text, flag)) = self.works.text_to_finish(work) {
+                if self.is_only_scored(work, text, &flag) {
+                    continue;
+                }
+                let Some(finish) = self.finish_of(text, flag) else {
+                    self.works.finish(work); // a text does not go before its end; if it did, it is over
+                    continue;
+                };
+                self.works.finish_with(work, finish);
+            }
+            self.out.push(Output::Submit(work));
         }
     }
 
@@ -266,7 +277,7 @@ impl Engine {
             prompt_tokens: None,
             completion_tokens: None,
             error_code: None,
-            inbound: Inbound::Own,
+            inbound: inbound(exchange.terms.dialect),
             calls: Calls::default(),
         })
     }
@@ -313,5 +324,15 @@ impl Engine {
         if self.works.submit(WorkOwner::Nobody, work).is_none() {
             self.counters.rows_lost += 1;
         }
+    }
+}
+
+/// The API of a client that is answered in this dialect, as rows have it.
+fn inbound(dialect: Option<Dialect>) -> Inbound {
+    match dialect {
+        None => Inbound::Own,
+        Some(Dialect::OpenAi) => Inbound::OpenAi,
+        Some(Dialect::Anthropic) => Inbound::Anthropic,
+        Some(Dialect::Gemini) => Inbound::Gemini,
     }
 }

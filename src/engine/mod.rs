@@ -23,6 +23,7 @@
 
 pub mod account;
 mod archive;
+mod asked;
 mod attempts;
 pub mod blocks;
 pub mod call;
@@ -42,8 +43,10 @@ pub mod failure;
 pub mod flow;
 pub mod gate;
 pub mod generation;
+mod hedge;
 mod house;
 pub mod io;
+mod keys;
 pub mod keywords;
 pub mod ledger;
 pub mod metrics;
@@ -52,6 +55,7 @@ mod notices;
 pub mod now;
 pub mod offline;
 pub mod openapi;
+pub mod outcome;
 pub mod policy;
 pub mod pool;
 pub mod provider;
@@ -193,6 +197,7 @@ pub struct Engine {
     // memory that is used again
     scratch: Vec<u8>,
     head: Vec<u8>,
+    heads: provider::Heads,
     json: Vec<u8>,
     /// What a voice has said and no client has got yet; empty between two inputs.
     frames: Vec<u8>,
@@ -215,11 +220,12 @@ impl Engine {
         let remote = providers.iter().filter(|p| p.upstream().is_some()).count();
         let questions = Resolver::sockets_max(config.dns.as_slice(), remote);
         let names: Vec<Arc<str>> = providers.iter().map(|p| p.name.as_str().into()).collect();
+        let has_hedges = config.models.iter().any(|model| model.hedge_ms.is_some());
         Engine {
             conns: Slots::new(sizes.clients + sizes.upstreams + questions + SPARE_CONNECTIONS),
             exchanges: Slots::new(sizes.clients),
             generations: Slots::new(sizes.generations),
-            calls: Slots::new(sizes.generations),
+            calls: Slots::new(sizes.generations * if has_hedges { 2 } else { 1 }),
             dials: Slots::new(sizes.upstreams.max(1)),
             works: Works::new(&work_limits(sizes)),
             gates,
@@ -272,6 +278,7 @@ impl Engine {
             out: Vec::new(),
             scratch: Vec::new(),
             head: Vec::new(),
+            heads: provider::Heads::default(),
             json: Vec::new(),
             frames: Vec::new(),
             speaking: None,

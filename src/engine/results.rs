@@ -60,6 +60,7 @@ impl Engine {
                 self.counters.rows_lost += 1;
                 self.saved(id, Err(Failure::Store(error)));
             }
+            WorkResult::Embeddings(read) => self.embedded(id, read),
             WorkResult::Panicked => self.generation_work_panicked(id),
             _ => self.saved(id, Err(Failure::Internal("a result of another kind"))),
         }

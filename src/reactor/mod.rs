@@ -259,7 +259,8 @@ impl Reactor {
             socket.queued = true;
             self.ready.push_back(id);
         }
-        if event.is_writable() || event.is_error() {
+        // Every event of a socket says whether it can be written to; it is news only if it could not.
+        if (event.is_writable() && !socket.writable) || event.is_error() {
             socket.writable = true;
             if !socket.dirty {
                 socket.dirty = true;
@@ -345,9 +346,10 @@ impl Reactor {
             let tried = notice.tried.as_ref();
             let provider = tried.map(|tried| tried.provider.as_ref());
             let model = tried.map(|tried| tried.model.as_ref());
+            let key = tried.and_then(|tried| tried.key.as_deref());
             let attempts = tried.map(|tried| tried.attempts);
             if status >= 500 {
-                tracing::warn!(%id, route, status, code, provider, model, attempts, "a request failed");
+                tracing::warn!(%id, route, status, code, provider, model, key, attempts, "a request failed");
             } else {
                 tracing::debug!(%id, route, status, code, "a request was refused");
             }

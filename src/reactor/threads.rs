@@ -181,6 +181,7 @@ impl Threads {
     pub fn submit(&self, id: WorkId, work: Work) {
         let handed = match work {
             work @ (Work::Parse { .. }
+            | Work::Embeddings { .. }
             | Work::Score { .. }
             | Work::Finish(_)
             | Work::Keywords { .. }

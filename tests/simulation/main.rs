@@ -15,6 +15,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod books;
+mod chat;
 mod clients;
 mod guest;
 mod host;
@@ -62,7 +63,13 @@ struct Sum {
 }
 
 /// What has to have happened once at least in a few hundred runs.
-const RARE: [&str; 26] = [
+const RARE: [&str; 32] = [
+    "failovers_total",
+    "hedges_total",
+    "hedges_won_total",
+    "chat streamed",
+    "chat broken",
+    "chat 200",
     "requests_limited",
     "tokens_limited",
     "connections_limited",
@@ -103,6 +110,12 @@ impl Sum {
         let mut seen = self.seen.lock().expect("nobody panics with it");
         for (what, times) in &play.books.seen {
             *seen.entry(what.clone()).or_default() += times;
+        }
+        for what in ["failovers_total", "hedges_total", "hedges_won_total"] {
+            match play.world.metric(what) as usize {
+                0 => {}
+                times => *seen.entry(what.to_owned()).or_default() += times,
+            }
         }
     }
 }

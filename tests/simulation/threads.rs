@@ -70,6 +70,7 @@ impl Play {
             }
             Work::Read(_) => WorkResult::Found(Err(error)),
             Work::Parse { .. }
+            | Work::Embeddings { .. }
             | Work::Score { .. }
             | Work::Finish(_)
             | Work::Keywords { .. }

@@ -6,6 +6,7 @@
 //! [`budget`] (is it asked again, and when?). `engine/gate.rs` and `engine/attempts.rs` put them
 //! together.
 
+pub mod adaptive;
 pub mod breaker;
 pub mod budget;
 pub mod coalesce;
@@ -14,6 +15,7 @@ pub mod deadline;
 pub mod failover;
 pub mod hint;
 pub mod hosts;
+pub mod keys;
 pub mod permit;
 pub mod prefer;
 pub mod price;

@@ -16,8 +16,10 @@
 use std::sync::Arc;
 
 mod router;
+mod words;
 
 pub use router::{Router, UnknownModel};
+pub use words::explain;
 
 /// One model at one provider.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -87,6 +89,13 @@ impl ModelRoute {
     #[must_use]
     pub fn first(&self) -> &Target {
         &self.targets[0]
+    }
+
+    /// `name`, if it is not what every target calls the model.
+    #[must_use]
+    pub fn unless_all_are(&self, name: &str) -> Option<Box<str>> {
+        let differs = self.targets.iter().any(|target| *target.model != *name);
+        differs.then(|| name.into())
     }
 
     /// Target number `at`, as a call or a generation remembers it.

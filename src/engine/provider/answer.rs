@@ -2,8 +2,10 @@
 
 use super::Reception;
 use crate::dialect::{AnyStream, Dialect, End, Event};
+use crate::engine::account::native_finish;
 use crate::engine::call::{CallWait, Stage};
 use crate::engine::conn::{ProviderPhase, Wait};
+use crate::engine::hedge::is_content;
 use crate::engine::io::How;
 use crate::engine::policy::hint;
 use crate::engine::slots::{CallId, ConnId};
@@ -28,7 +30,8 @@ impl Engine {
         let (Some(dialect), Some(call)) = (self.dialect(id), self.calls.get(id)) else {
             return;
         };
-        let (asked, times) = (call.since, self.times(call.provider));
+        let (asked, provider) = (call.since, call.provider);
+        let times = self.times(provider);
         let generation = call.generation;
         let reception = match reception_of(head, dialect, self.now.wall_ms) {
             Ok(stream @ Reception::Stream { .. }) => {
@@ -37,6 +40,10 @@ impl Engine {
             Ok(reception) => reception,
             Err(upstream) => return self.fail_call(id, upstream.into()),
         };
+        if let Reception::Stream { .. } | Reception::Told(_) = reception {
+            let nanos = self.now.mono.since(asked);
+            self.adapt(provider, |adaptive, used| adaptive.answered(nanos, used));
+        }
         if let Some(call) = self.calls.get_mut(id) {
             call.stage = Stage::Receiving(conn, Box::new(reception));
         }
@@ -60,13 +67,7 @@ impl Engine {
             return self.chat_heard(conn, id, bytes);
         }
         let Reception::Stream { sse, dialect, .. } = reception.as_mut() else {
-            let kept = reception.keep(bytes);
-            let bytes = reception.bytes();
-            self.ledger.settle(&mut call.charged, bytes);
-            if let Err(upstream) = kept {
-                self.fail_call(id, upstream.into());
-            }
-            return;
+            return self.keep_body(id, bytes);
         };
         // Taken out while events are handled, because they reach the whole engine.
         let (mut sse, mut dialect) = (std::mem::take(sse), *dialect);
@@ -137,6 +138,15 @@ impl Engine {
             return;
         };
         let generation = call.generation;
+        let racing = self.is_racing(id);
+        if racing && is_content(event) {
+            self.win(id);
+        } else if racing {
+            return self.note_aside(id, event);
+        }
+        let Some(call) = self.calls.get(id) else {
+            return;
+        };
         let (throttled, is_first) = (call.throttled, call.wait == CallWait::FirstContent);
         match event {
             Event::Text(text) | Event::Refusal(text) => {
@@ -157,14 +167,17 @@ impl Engine {
                 if let Some(generation) = self.generations.get_mut(generation) {
                     let mut name = String::new();
                     model.append_to(&mut name);
-                    generation.result.model = Some(name.chars().take(200).collect());
+                    if let Some((end, _)) = name.char_indices().nth(200) {
+                        name.truncate(end);
+                    }
+                    generation.result.model = Some(name);
                 }
                 return;
             }
             Event::Finish { reason, native } => {
                 if let Some(generation) = self.generations.get_mut(generation) {
                     generation.result.finish = Some(*reason);
-                    generation.result.note_native_finish(*native);
+                    generation.result.native = Some(native_finish(*native));
                 }
                 return;
             }
