@@ -76,7 +76,7 @@ fn child() {
             writeln!(out, "kept {}", id_of(row)).unwrap();
         }
         next += rows.len() as u64;
-        if next % 7 == 0 {
+        if next.is_multiple_of(7) {
             let batch = journal.next_batch().unwrap();
             for row in &batch.writes {
                 writeln!(out, "replayed {}", id_of(row)).unwrap(); // the commit

@@ -45,10 +45,8 @@ fn segments(folder: &Path) -> Vec<PathBuf> {
     let files = std::fs::read_dir(folder).unwrap();
     let mut files: Vec<PathBuf> = files.map(|file| file.unwrap().path()).collect();
     files.retain(|path| {
-        path.file_name()
-            .unwrap()
-            .to_string_lossy()
-            .starts_with("segment-")
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        name.starts_with("segment-") && !name.ends_with(".tmp") // one that is being made
     });
     files.sort();
     files
@@ -333,4 +331,38 @@ fn a_full_journal_is_the_database_s_error() {
         (server.metric("maitred_journal_rows") == 0.0).then_some(())
     });
     assert_eq!(server.ask(generate("tea", false)).status, 200);
+}
+
+/// `ulimit -f` stands for a disk that takes no more: writes past it fail, and those into room that was
+/// taken before do not.
+#[test]
+fn a_disk_without_room_for_the_database_has_the_journal_s() {
+    let server = Server::start(QUICK);
+    assert_eq!(server.ask(generate("before", false)).status, 200);
+    let journal = server.house().data().join("journal");
+    until("it has its room", || {
+        (!segments(&journal).is_empty()).then_some(())
+    });
+    let house = server.kill();
+    let limit = "trap '' XFSZ; ulimit -f 300"; // blocks of 512 bytes
+    let server = Server::start_after(house, QUICK, limit);
+    let (mut stored, mut kept) = (1, 0);
+    let refused = (0..400).find_map(|n| {
+        let answer = server.ask(generate(&format!("topic {n}"), false));
+        stored += usize::from(answer.status == 200);
+        kept += usize::from(answer.status == 200 && answer.json()["stored_in"] == "journal");
+        (answer.status != 200).then(|| answer.problem())
+    });
+    let refused = refused.expect("150 KiB hold no 400 texts");
+    assert!(refused.starts_with("store_"), "{refused}");
+    assert!(kept > 10, "{kept} of {stored}");
+    let house = server.kill();
+
+    let server = Server::start_in(house, QUICK);
+    until("the journal is empty", || {
+        (server.metric("maitred_journal_rows") == 0.0).then_some(())
+    });
+    let house = server.kill();
+    let ids = database::check(&database::open(&house.data()));
+    assert_eq!(ids.len(), stored, "{kept} by way of the journal");
 }

@@ -6,8 +6,8 @@
 mod support;
 
 use std::collections::HashMap;
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
 use std::process::{Child, Command, Stdio};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -143,12 +143,13 @@ fn with_strict_a_store_that_another_process_has_locked_is_503_and_the_loop_turns
 /// `ulimit -f` stands for a disk that takes no more: every write past it fails.
 #[test]
 fn a_store_that_takes_no_more_says_so_and_acknowledges_nothing() {
+    let strict = format!("durable = \"strict\"\n{QUICK}");
     let house = House::new();
-    let server = Server::start_in(house, QUICK);
+    let server = Server::start_in(house, &strict);
     assert_eq!(server.ask(generate("before", false)).status, 200);
     let house = server.kill();
     let limit = "trap '' XFSZ; ulimit -f 300"; // blocks of 512 bytes
-    let server = Server::start_after(house, QUICK, limit);
+    let server = Server::start_after(house, &strict, limit);
     let mut acknowledged = 1;
     let refused = (0..400)
         .map(|n| server.ask(generate(&format!("topic {n}"), false)))
