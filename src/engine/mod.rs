@@ -34,6 +34,7 @@ mod completion;
 pub mod conn;
 mod conns;
 mod deadline;
+mod detour;
 pub mod dial;
 mod documents;
 pub mod exchange;
@@ -64,6 +65,7 @@ pub mod resolver;
 mod results;
 pub mod routes;
 pub mod slots;
+pub mod spill;
 mod stream;
 mod targets;
 pub mod timers;
@@ -159,6 +161,8 @@ pub struct Engine {
     again: VecDeque<ConnId>,
     readers: VecDeque<ExchangeId>,
     store_trouble: Option<results::Trouble>,
+    spill: spill::Spill,
+    spill_timer: Timer,
     last_commit: Mono,
     // what is shared by all
     timers: Timers,
@@ -240,6 +244,8 @@ impl Engine {
             again: VecDeque::new(),
             readers: VecDeque::new(),
             store_trouble: None,
+            spill: spill::Spill::new(config.durable, config.limits.journal_bytes),
+            spill_timer: Timer::default(),
             last_commit: Mono(0),
             timers: Timers::default(),
             ledger: Ledger::new(config.limits.ledger_bytes),
@@ -340,6 +346,7 @@ impl Engine {
                 self.observed_before = std::mem::replace(&mut self.observed, observed);
             }
             Input::Turned(turn) => self.trace.turn(&turn),
+            Input::Journal(standing) => self.journal_found(standing),
             Input::Tick => self.tick(),
             Input::Shutdown => self.begin_shutdown(),
         }
@@ -418,6 +425,7 @@ fn work_limits(sizes: Sizes) -> WorkLimits {
             texts,
             READ_WAITING,
             WRITE_WAITING,
+            WRITE_WAITING, // for the journal, which gets what the writer does not
         ],
         reserved: 2 * sizes.generations + sizes.clients,
     }

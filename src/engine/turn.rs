@@ -45,6 +45,7 @@ impl Engine {
             Owner::Dial(id) => self.dial_due(id),
             Owner::Name(index) => self.name_due(index),
             Owner::Lookup(index) => self.lookup_due(index),
+            Owner::Spill => self.spill_due(),
             Owner::House => self.house_due(),
         }
     }
@@ -58,6 +59,7 @@ impl Engine {
             Owner::Dial(id) => self.dials.get_mut(id).map(|d| &mut d.timer),
             Owner::Name(index) => self.names.get_mut(index as usize).map(|n| &mut n.timer),
             Owner::Lookup(index) => self.resolver.lookup(index).map(|l| &mut l.timer),
+            Owner::Spill => Some(&mut self.spill_timer),
             Owner::House => Some(&mut self.house),
         }
     }

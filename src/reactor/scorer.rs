@@ -114,7 +114,7 @@ fn score_one(work: Work, drill: &Drill) -> WorkResult {
             first,
             cancel,
         } => WorkResult::Lines(line::read(&lines, first, &|| cancel.is_cancelled())),
-        Work::Finish(_) | Work::Read(_) | Work::Write(_) => WorkResult::Panicked,
+        Work::Finish(_) | Work::Read(_) | Work::Write(_) | Work::Journal(_) => WorkResult::Panicked,
     }
 }
 

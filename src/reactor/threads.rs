@@ -6,6 +6,7 @@
 //!                                ▼
 //!                          ──► sqlite-writer         transactions, in groups
 //!                          ──► sqlite-reader         questions
+//!                          ──► journal               rows that the database does not take
 //!                          ──► names-0, names-1      getaddrinfo
 //!  loop ◄──(one channel, one wake)── all of them
 //! ```
@@ -28,6 +29,7 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 use mio::Waker;
 
 use super::group::{Group, Order};
+use super::keeper::Keeper;
 use super::os_error;
 use super::scorer::Scorer;
 use crate::config::Drill;
@@ -35,7 +37,9 @@ use crate::engine::WorkId;
 use crate::engine::io::ResolveFault;
 use crate::engine::work::{Work, WorkResult};
 use crate::limits::{NAME_THREADS, WRITE_GROUP};
+use crate::store::journal::Ask;
 use crate::store::sqlite::{Reader, Writer};
+use crate::store::{StoreError, Write};
 
 /// Pieces that a channel towards threads can hold.
 const CHANNEL: usize = 8 * WRITE_GROUP;
@@ -100,12 +104,14 @@ pub struct Threads {
     /// Scorers may use it for as long as it is here.
     writes: Arc<Sender<Order>>,
     reads: Sender<(WorkId, crate::store::Query)>,
+    asks: Sender<(WorkId, Ask)>,
     names: Sender<(u16, String)>,
     results: Receiver<Finished>,
     back: Back,
     /// How long they have worked.
     pub busy: Arc<Busy>,
     writer: Option<JoinHandle<()>>,
+    keeper: Option<JoinHandle<()>>,
 }
 
 impl Threads {
@@ -114,6 +120,7 @@ impl Threads {
         scorers: usize,
         writer: Writer,
         reader: Reader,
+        keeper: Keeper,
         waker: Arc<Waker>,
         drill: &Drill,
     ) -> io::Result<Self> {
@@ -121,6 +128,7 @@ impl Threads {
         let (writes, writes_in) = bounded(CHANNEL);
         let writes = Arc::new(writes);
         let (reads, reads_in) = bounded(CHANNEL);
+        let (asks, asks_in) = bounded(CHANNEL);
         let (names, names_in) = bounded(CHANNEL);
         let (results, results_in) = bounded(RESULTS);
         let back = Back {
@@ -149,19 +157,23 @@ impl Threads {
             answer_questions(reader, &reads_in, &to_loop, &counter);
         })?;
         let (to_loop, counter) = (back.clone(), Arc::clone(&busy));
-        let stall = drill.stall_writer_ms;
+        let (stall, spills) = (drill.stall_writer_ms, keeper.spills());
         let writer = spawn("sqlite-writer".into(), move || {
-            write_in_groups(writer, &writes_in, &to_loop, &counter, stall);
+            write_in_groups(writer, &writes_in, &to_loop, &counter, (stall, spills));
         })?;
+        let to_loop = back.clone();
+        let keeper = spawn("journal".into(), move || keeper.run(&asks_in, &to_loop))?;
         Ok(Threads {
             texts,
             writes,
             reads,
+            asks,
             names,
             results: results_in,
             back,
             busy,
             writer: Some(writer),
+            keeper: Some(keeper),
         })
     }
 
@@ -175,6 +187,7 @@ impl Threads {
             | Work::Keywords { .. }
             | Work::Import { .. }) => self.texts.try_send((id, work)).is_ok(),
             Work::Read(query) => self.reads.try_send((id, query)).is_ok(),
+            Work::Journal(ask) => self.asks.try_send((id, ask)).is_ok(),
             Work::Write(write) => {
                 let order = Order {
                     id,
@@ -216,17 +229,18 @@ impl Threads {
         fence(Ordering::SeqCst);
     }
 
-    /// Lets the writer end, and waits until the last transaction is on disk.
+    /// Lets the writer and the journal end, and waits until the last row is on disk.
     pub fn stop(mut self) {
-        let writer = self.writer.take();
+        let both = [self.writer.take(), self.keeper.take()];
         drop(self.writes);
+        drop(self.asks);
         drop(self.reads);
         // Nobody fetches results any more; a writer that waits for room must not wait for ever.
         drop(self.results);
-        if let Some(writer) = writer
-            && writer.join().is_err()
-        {
-            tracing::error!("the SQLite writer ended by a panic");
+        for thread in both.into_iter().flatten() {
+            if thread.join().is_err() {
+                tracing::error!("a thread that writes rows ended by a panic");
+            }
         }
     }
 }
@@ -254,7 +268,7 @@ fn write_in_groups(
     work: &Receiver<Order>,
     back: &Back,
     busy: &Busy,
-    stall_ms: u64,
+    (stall_ms, spills): (u64, bool),
 ) {
     let mut group = Group::default();
     let mut indexing = owes_indexing(&writer);
@@ -282,19 +296,31 @@ fn write_in_groups(
             writer.apply(&group.writes)
         });
         let mut results = results.unwrap_or_default().into_iter();
+        let mut away = None;
         for id in group.withdrawn.drain(..) {
             back.send_quietly(Finished::Work(id, WorkResult::Withdrawn));
         }
-        for id in group.ids.drain(..) {
+        for (id, write) in group.ids.drain(..).zip(group.writes.drain(..)) {
             let result = match results.next() {
                 Some(Err(error)) => {
-                    tracing::error!(code = error.code(), "{error}");
-                    WorkResult::Written(Err(error))
+                    away = Some(error.clone());
+                    failed(write, error, spills)
                 }
                 Some(written) => WorkResult::Written(written),
                 None => WorkResult::Panicked,
             };
             back.send_quietly(Finished::Work(id, result));
+        }
+        // What waits behind it need not wait for the same lock once more.
+        if spills && let Some(error @ StoreError::Busy { .. }) = away {
+            for order in work.try_iter() {
+                let result = if order.withdrawn.is_some_and(|flag| flag.is_cancelled()) {
+                    WorkResult::Withdrawn
+                } else {
+                    failed(order.write, error.clone(), spills)
+                };
+                back.send_quietly(Finished::Work(order.id, result));
+            }
         }
         back.wake(); // once for all of them
         if !group.is_followed(work) {
@@ -305,6 +331,16 @@ fn write_in_groups(
             }
         }
     }
+}
+
+/// A write that has failed. One that the journal can keep comes back.
+fn failed(write: Write, error: StoreError, spills: bool) -> WorkResult {
+    if spills && error.is_away() && matches!(write, Write::Save { .. } | Write::Keywords { .. }) {
+        tracing::debug!(code = error.code(), "{error}");
+        return WorkResult::Returned(Box::new(write), error);
+    }
+    tracing::error!(code = error.code(), "{error}");
+    WorkResult::Written(Err(error))
 }
 
 /// Whether texts are to be taken into the search index, because they are older than it.

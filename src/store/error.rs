@@ -79,6 +79,16 @@ pub enum StoreError {
         /// The database's name for the error.
         reason: String,
     },
+    /// The database could not take the rows, and the spill journal could not either.
+    #[error(
+        "the journal {path} cannot be written ({reason}): look at the disk, the permissions and the files there"
+    )]
+    Journal {
+        /// The journal's folder.
+        path: PathBuf,
+        /// What it said.
+        reason: String,
+    },
     /// The database refused a statement: a bug in maitred.
     #[error(
         "the database {path} refused a statement ({reason}): this is a bug in maitred, please report it"
@@ -103,7 +113,24 @@ impl StoreError {
             StoreError::Busy { .. } => "store_busy",
             StoreError::Full { .. } => "store_full",
             StoreError::Io { .. } => "store_io",
+            StoreError::Journal { .. } => "journal_failed",
             StoreError::Failed { .. } => "store_failed",
+        }
+    }
+
+    /// Whether the database may take the same rows another time: it is locked, full or not to be
+    /// written to. What it refuses as such it will always refuse.
+    pub fn is_away(&self) -> bool {
+        match self {
+            StoreError::DirectoryMissing { .. }
+            | StoreError::ReadOnly { .. }
+            | StoreError::Corrupt { .. }
+            | StoreError::Foreign { .. }
+            | StoreError::Schema { .. }
+            | StoreError::Busy { .. }
+            | StoreError::Full { .. }
+            | StoreError::Io { .. } => true,
+            StoreError::Journal { .. } | StoreError::Failed { .. } => false,
         }
     }
 }

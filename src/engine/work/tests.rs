@@ -5,7 +5,7 @@ use super::*;
 fn works() -> Works {
     Works::new(&WorkLimits {
         scorers: 1,
-        waiting: [4, 4, 3, 4, 4],
+        waiting: [4, 4, 3, 4, 4, 4],
         reserved: 3,
     })
 }
