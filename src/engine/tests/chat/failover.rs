@@ -70,7 +70,7 @@ fn a_first_that_fails_before_its_content_leaves_no_trace() {
         "event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\"}}\n\n",
     );
     for ours in DIALECTS {
-        for tried in [
+        for words in [
             answer(529, "", "{}"),
             [preface(), overloaded.clone()].concat(),
             preface(), // and then the connection breaks
@@ -79,8 +79,8 @@ fn a_first_that_fails_before_its_content_leaves_no_trace() {
             let mut world = World::new(ALIAS);
             let client = ask(&mut world, ours, true);
             let first = world.at(1);
-            world.send(first, &tried);
-            if tried == preface() {
+            world.send(first, &words);
+            if words == preface() {
                 world.reset(first, Gone::Reset);
                 world.settle();
             }
