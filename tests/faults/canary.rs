@@ -57,8 +57,15 @@ fn look_everywhere(server: Server, mut seen: Vec<u8>, config: &str, key: &str) {
     places.push(("check-config", [printed.stdout, printed.stderr].concat()));
     let recording = std::fs::read(ended.house.path().join("run.rec")).unwrap();
     places.push(("recording", recording));
-    for file in std::fs::read_dir(ended.house.data()).unwrap() {
-        places.push(("database", std::fs::read(file.unwrap().path()).unwrap()));
+    let mut folders = vec![ended.house.data()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            match path.is_dir() {
+                true => folders.push(path),
+                false => places.push(("data", std::fs::read(path).unwrap())),
+            }
+        }
     }
     for (place, bytes) in places {
         let found = bytes
