@@ -57,15 +57,8 @@ fn look_everywhere(server: Server, mut seen: Vec<u8>, config: &str, key: &str) {
     places.push(("check-config", [printed.stdout, printed.stderr].concat()));
     let recording = std::fs::read(ended.house.path().join("run.rec")).unwrap();
     places.push(("recording", recording));
-    let mut folders = vec![ended.house.data()];
-    while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            match path.is_dir() {
-                true => folders.push(path),
-                false => places.push(("data", std::fs::read(path).unwrap())),
-            }
-        }
+    for path in ended.house.data_files() {
+        places.push(("data", std::fs::read(path).unwrap()));
     }
     for (place, bytes) in places {
         let found = bytes
