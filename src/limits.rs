@@ -7,13 +7,7 @@
 //! Limits that an operator may move are read through [`crate::config::Config`], which starts from
 //! the values here and refuses values outside their range.
 
-mod spill;
-
-pub use spill::{
-    JOURNAL_BATCH_BYTES, JOURNAL_BYTES, JOURNAL_GROUP_BYTES, JOURNAL_RECORD_BYTES, JOURNAL_ROWS,
-    JOURNAL_SEGMENT_BYTES, JOURNAL_TEXT_BYTES, SPILL_PROBE_MAX_MS, SPILL_PROBE_MS,
-    SQLITE_SPILL_BUSY_MS,
-};
+pub mod spill;
 
 // --- HTTP/1.1, what a peer may send ------------------------------------------------------------
 

@@ -199,7 +199,7 @@ impl Engine {
 
     fn set_spill_timer(&mut self) {
         let at = self.spill.deadline();
-        self.timers.set(Owner::Spill, &mut self.spill_timer, at);
+        self.timers.set(Owner::Spill, &mut self.spill.timer, at);
     }
 
     /// Texts whose rows may still come.

@@ -162,7 +162,6 @@ pub struct Engine {
     readers: VecDeque<ExchangeId>,
     store_trouble: Option<results::Trouble>,
     spill: spill::Spill,
-    spill_timer: Timer,
     last_commit: Mono,
     // what is shared by all
     timers: Timers,
@@ -245,7 +244,6 @@ impl Engine {
             readers: VecDeque::new(),
             store_trouble: None,
             spill: spill::Spill::new(config.durable, config.limits.journal_bytes),
-            spill_timer: Timer::default(),
             last_commit: Mono(0),
             timers: Timers::default(),
             ledger: Ledger::new(config.limits.ledger_bytes),
@@ -254,11 +252,7 @@ impl Engine {
             counters: Counters::default(),
             observed: Observed::default(),
             observed_before: Observed::default(),
-            hosts: Hosts::new(
-                config.listen.ip(),
-                config.hosts.iter().map(|host| host.as_str()),
-                config.origins.iter().map(|origin| origin.as_str()),
-            ),
+            hosts: Hosts::of(&config),
             openapi: None,
             random: fastrand::Rng::with_seed(chance::open_seed(seed)),
             last_id: (0, 0),

@@ -17,8 +17,9 @@
 //! waits, goes through the journal behind it (`detour.rs`).
 
 use super::now::Mono;
+use super::timers::Timer;
 use crate::config::Durable;
-use crate::limits::{JOURNAL_ROWS, JOURNAL_TEXT_BYTES, SPILL_PROBE_MAX_MS, SPILL_PROBE_MS};
+use crate::limits::spill::{JOURNAL_ROWS, JOURNAL_TEXT_BYTES, SPILL_PROBE_MAX_MS, SPILL_PROBE_MS};
 use crate::store::journal::{Batch, Standing};
 use crate::store::{StoreError, Write};
 
@@ -33,6 +34,8 @@ pub struct Spill {
     standing: Standing,
     /// The wait after the next failure.
     wait_ms: u64,
+    /// Of [`Spill::deadline`].
+    pub(super) timer: Timer,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,6 +74,7 @@ impl Spill {
             replaying: Replaying::Idle,
             standing: Standing::default(),
             wait_ms: SPILL_PROBE_MS,
+            timer: Timer::default(),
         }
     }
 

@@ -59,7 +59,7 @@ impl Engine {
             Owner::Dial(id) => self.dials.get_mut(id).map(|d| &mut d.timer),
             Owner::Name(index) => self.names.get_mut(index as usize).map(|n| &mut n.timer),
             Owner::Lookup(index) => self.resolver.lookup(index).map(|l| &mut l.timer),
-            Owner::Spill => Some(&mut self.spill_timer),
+            Owner::Spill => Some(&mut self.spill.timer),
             Owner::House => Some(&mut self.house),
         }
     }

@@ -22,7 +22,8 @@ use super::threads::{Back, Finished, guarded};
 use crate::config::{Config, Durable};
 use crate::engine::WorkId;
 use crate::engine::work::WorkResult;
-use crate::limits::{SQLITE_BUSY_MS, SQLITE_SPILL_BUSY_MS, WRITE_GROUP};
+use crate::limits::spill::SQLITE_SPILL_BUSY_MS;
+use crate::limits::{SQLITE_BUSY_MS, WRITE_GROUP};
 use crate::store::journal::{Answer, Ask, Folder, Journal, JournalError, Standing};
 use crate::store::{StoreError, Write, Written};
 

@@ -16,7 +16,7 @@
 use uuid::Uuid;
 
 use super::crc32c::checksum;
-use crate::limits::JOURNAL_RECORD_BYTES;
+use crate::limits::spill::JOURNAL_RECORD_BYTES;
 use crate::store::Write;
 
 /// The version of all of this.

@@ -10,7 +10,8 @@ use super::format::SEGMENT_HEAD;
 use super::index::{Place, subject};
 use super::segment;
 use super::{Batch, Journal, JournalError, cursor, io_error};
-use crate::limits::{JOURNAL_BATCH_BYTES, WRITE_GROUP};
+use crate::limits::WRITE_GROUP;
+use crate::limits::spill::JOURNAL_BATCH_BYTES;
 
 /// Where replaying is.
 #[derive(Debug)]

@@ -10,7 +10,7 @@ use super::index::{Index, Place};
 use super::reader::Reading;
 use super::segment::{self, Segment, UNFINISHED};
 use super::{Journal, JournalError, io_error};
-use crate::limits::JOURNAL_SEGMENT_BYTES;
+use crate::limits::spill::JOURNAL_SEGMENT_BYTES;
 
 impl<D: Disk> Journal<D> {
     /// Opens the journal of a folder, or makes one that is named `fresh`.

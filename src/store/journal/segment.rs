@@ -14,7 +14,7 @@ use uuid::Uuid;
 use super::disk::{Disk, DiskFile};
 use super::format::{self, HeadFault, RECORD_HEAD, RecordHead, SEGMENT_HEAD, SegmentHead};
 use super::{JournalError, io_error};
-use crate::limits::{JOURNAL_RECORD_BYTES, JOURNAL_SEGMENT_BYTES};
+use crate::limits::spill::{JOURNAL_RECORD_BYTES, JOURNAL_SEGMENT_BYTES};
 use crate::store::Write;
 
 const PREFIX: &str = "segment-";

@@ -5,7 +5,7 @@ use super::format::{SEGMENT_HEAD, put_record};
 use super::index::Place;
 use super::segment::{self, Segment};
 use super::{Journal, JournalError, SegmentHead, io_error};
-use crate::limits::JOURNAL_GROUP_BYTES;
+use crate::limits::spill::JOURNAL_GROUP_BYTES;
 use crate::store::{Write, Written};
 
 /// Records that are written together.
