@@ -79,7 +79,7 @@ impl Engine {
             }
             let text = self.generations.get(generation);
             let asked = text.map_or(u32::MAX, |text| text.result.tries.asked);
-            let Some((at, provider)) = self.next_target(generation, asked) else {
+            let Some((at, provider)) = self.next_or_last_resort(generation, asked) else {
                 return Err(failure);
             };
             if !is_lasting(&failure)

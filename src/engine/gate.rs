@@ -147,6 +147,16 @@ impl Gate {
             .or_else(line)
     }
 
+    /// Whether it rests only because none of its keys was accepted. Somebody may have mended one: it
+    /// is asked when there is nobody else.
+    #[must_use]
+    pub fn is_last_resort(&self, now: Mono) -> bool {
+        let rests = self.cool_down.left_ms(now).is_some()
+            || self.breaker.check(now).is_err()
+            || self.keys.limited_ms(now).is_some();
+        !rests && self.permits.has_room() && !self.keys.has_awake(now)
+    }
+
     /// Whether a call made now has a chance.
     fn check(&mut self, now: Mono) -> Result<(), Failure> {
         let left_ms = self.cool_down.left_ms(now);

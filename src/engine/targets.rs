@@ -50,7 +50,7 @@ impl Engine {
 
     /// Who is asked first, and where that is; if all rest, whoever wakes first, to tell when that is.
     pub(super) fn first_target(&mut self, id: GenerationId) -> Option<(u8, u16)> {
-        if let Some(target) = self.next_target(id, 0) {
+        if let Some(target) = self.next_or_last_resort(id, 0) {
             return Some(target);
         }
         let route = &self.generations.get(id)?.plan.route;
@@ -80,6 +80,28 @@ impl Engine {
     pub(super) fn next_target(&mut self, id: GenerationId, tried: u32) -> Option<(u8, u16)> {
         let route = &self.generations.get(id)?.plan.route;
         let standing = |target: &Target| standing(&self.gates, target, self.now.mono);
+        let at = route.choose(tried, standing, &mut self.random)?;
+        Some((at, route.target(at).provider))
+    }
+
+    /// The same; if all rest, one whose keys were refused, because one may have been mended since.
+    pub(super) fn next_or_last_resort(
+        &mut self,
+        id: GenerationId,
+        tried: u32,
+    ) -> Option<(u8, u16)> {
+        if let Some(target) = self.next_target(id, tried) {
+            return Some(target);
+        }
+        let route = &self.generations.get(id)?.plan.route;
+        let (gates, now) = (&self.gates, self.now.mono);
+        let standing = |target: &Target| {
+            let is_last_resort = gates[usize::from(target.provider)].is_last_resort(now);
+            Standing {
+                rests_ms: (!is_last_resort).then_some(0),
+                ..standing(gates, target, now)
+            }
+        };
         let at = route.choose(tried, standing, &mut self.random)?;
         Some((at, route.target(at).provider))
     }

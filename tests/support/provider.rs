@@ -164,9 +164,10 @@ pub fn config_for(url: &str, further: &str) -> String {
     format!("[provider.fake]\nbase_url = \"{url}\"\nmodel = \"model-1\"\n{further}\n")
 }
 
-/// An address at which nobody listens.
+/// An address at which nobody listens, and nobody will: servers of other tests take free ports too,
+/// but of 127.0.0.1.
 pub fn nobody() -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let listener = TcpListener::bind("127.7.7.7:0").expect("a free port");
     listener.local_addr().expect("bound")
 }
 

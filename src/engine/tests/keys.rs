@@ -179,6 +179,26 @@ fn one_target_with_a_refused_key_is_not_asked_first_any_more() {
     assert!(world.shown().is_empty(), "the other one is asked at once");
 }
 
+#[test]
+fn a_target_with_a_refused_key_is_asked_when_there_is_nobody_else() {
+    let keyed = world::TWO.replace("[provider.b]", "key = 'sk-a'\n[provider.b]");
+    let mut world = World::new(&keyed);
+    let tea = r#"{"topic":"tea 0","model":"smart"}"#;
+    let client = world.post("/generate/", tea);
+    world.answer_key("sk-a", answer(401, "", "{}"));
+    world.serve(openai::whole("Tea."));
+    assert_eq!(world.reply(client).status, 200);
+    // Now the other one is out of order, and somebody has mended the key.
+    let client = world.post("/generate/", &tea.replace('0', "1"));
+    world.send(world.at(2), answer(500, "", "{}"));
+    world.answer_key("sk-a", openai::whole("Tea."));
+    let reply = world.reply(client);
+    assert_eq!(
+        (reply.status, reply.field("x-maitred-target")),
+        (200, Some("a/m"))
+    );
+}
+
 /// Or two keys that rest for a moment only would be asked in turn for ever, at once and without budget.
 #[test]
 fn each_key_is_asked_once_however_short_it_is_to_rest() {
