@@ -11,7 +11,7 @@ use std::process::{Child, Command, Stdio};
 
 use serde_json::{Value, json};
 use support::client::post;
-use support::provider::{config_for, nobody};
+use support::provider::{config_for, free_addr};
 use support::response::text_of;
 use support::{Server, ask, generate, get};
 
@@ -26,7 +26,7 @@ struct Mock {
 impl Mock {
     fn start() -> Mock {
         let python = std::env::var("TEST_PYTHON").unwrap_or_else(|_| "python3".to_owned());
-        let addr = nobody();
+        let addr = free_addr();
         let child = Command::new(python)
             .args(["-m", "llmock.cli", "serve", "--host", "127.0.0.1"])
             .args([

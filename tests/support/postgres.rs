@@ -13,7 +13,7 @@ use std::process::{Child, Command, Stdio};
 use tempfile::TempDir;
 
 use super::process::signal;
-use super::provider::nobody;
+use super::provider::free_addr;
 use super::tls::Identity;
 use super::until;
 
@@ -77,7 +77,7 @@ impl Postgres {
         ] {
             give(&at(name), text);
         }
-        let addr = nobody();
+        let addr = free_addr();
         let settings = format!("{SETTINGS}port = {}\n", addr.port());
         give(&at("data/postgresql.conf"), &settings);
         let process = Self::launch(folder.path());
@@ -204,7 +204,7 @@ impl PgBouncer {
     pub fn start(server: &Postgres, sessions: usize) -> PgBouncer {
         let folder = private_folder();
         let at = |name: &str| folder.path().join(name);
-        let addr = nobody();
+        let addr = free_addr();
         let (own, behind) = (addr.port(), server.addr.port());
         let users = format!("\"{USER}\" \"{PASSWORD}\"\n");
         give(&at("users"), &users);

@@ -164,6 +164,12 @@ pub fn config_for(url: &str, further: &str) -> String {
     format!("[provider.fake]\nbase_url = \"{url}\"\nmodel = \"model-1\"\n{further}\n")
 }
 
+/// An address that is free, for a server that is told where to listen.
+pub fn free_addr() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    listener.local_addr().expect("bound")
+}
+
 /// An address at which nobody listens, and nobody will: servers of other tests take free ports too,
 /// but of 127.0.0.1.
 pub fn nobody() -> SocketAddr {

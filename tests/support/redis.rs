@@ -11,7 +11,7 @@ use maitred::proto::redis::{Event, Fault, Login, Refusal, Reply, Session};
 
 use tempfile::TempDir;
 
-use super::provider::nobody;
+use super::provider::free_addr;
 use super::{PATIENCE, until};
 
 /// The password of `default`.
@@ -31,7 +31,7 @@ pub struct Redis {
 impl Redis {
     /// With these arguments too, such as `--maxmemory 2mb`.
     pub fn start(arguments: &[&str]) -> Redis {
-        let addr = nobody();
+        let addr = free_addr();
         let folder = tempfile::tempdir().expect("a folder");
         let mut command = Command::new("redis-server");
         // What root has made, root owns.
