@@ -137,7 +137,7 @@ impl Engine {
         self.fail_call(id, upstream.into());
     }
 
-    /// When a text that is asked for now is to be hedged.
+    /// When a text whose call begins at this moment is to be hedged.
     pub(super) fn hedge_at(&self, id: GenerationId) -> Mono {
         let text = self.generations.get(id).filter(|text| text.plan.stream);
         let ms = text.and_then(|text| text.plan.route.hedge_ms);

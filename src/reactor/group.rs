@@ -24,7 +24,7 @@ pub(super) struct Order {
     /// What.
     pub(super) write: Write,
     /// Set if it came by way of a scorer and is not wanted any more. Looked at as late as here,
-    /// where the writes are in order: see `engine/work/finish.rs`.
+    /// where the writes are in order: see [`Finish`](crate::engine::work::Finish).
     pub(super) withdrawn: Option<Cancel>,
 }
 

@@ -57,7 +57,7 @@ pub(super) struct Asked {
 
 /// What reading has come to.
 pub(super) enum Read {
-    /// Nothing more for now.
+    /// No whole request yet.
     Nothing,
     /// A request is whole.
     Request(Asked),

@@ -76,12 +76,7 @@ fn metadata(chat: &mut Chat, node: &Node<'_, '_>) -> Result<(), Refused> {
 }
 
 fn tool(chat: &mut Chat, node: &Node<'_, '_>) -> Result<(), Refused> {
-    let mut tool = Tool {
-        name: String::new(),
-        description: None,
-        parameters: None,
-        strict: None,
-    };
+    let mut tool = Tool::default();
     for field in node.fields()? {
         match field.name() {
             "name" => tool.name = field.text()?,

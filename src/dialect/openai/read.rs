@@ -114,12 +114,7 @@ fn tool(chat: &mut Chat, node: &Node<'_, '_>) -> Result<(), Refused> {
             false => Ok(()),
         };
     };
-    let mut tool = Tool {
-        name: String::new(),
-        description: None,
-        parameters: None,
-        strict: None,
-    };
+    let mut tool = Tool::default();
     for field in function.fields()? {
         match field.name() {
             "name" => tool.name = field.text()?,

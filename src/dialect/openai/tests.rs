@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::dialect::Arguments;
+use crate::dialect::tests::words;
 
 /// One streamed call, from the bytes of the body to what the engine would learn.
 #[derive(Default)]
@@ -40,51 +40,6 @@ impl Call {
 
     fn said(&self) -> String {
         self.said.join(" | ")
-    }
-}
-
-/// An event in few words.
-fn words(event: Event<'_>) -> String {
-    let text = |piece: JsonStr<'_>| {
-        let mut text = String::new();
-        piece.append_to(&mut text);
-        text
-    };
-    match event {
-        Event::Model(model) => format!("model {}", text(model)),
-        Event::Text(piece) => format!("text {}", text(piece)),
-        Event::Thinking(piece) => format!("thinking {}", text(piece)),
-        Event::Refusal(piece) => format!("refusal {}", text(piece)),
-        Event::Signature(seal) => format!("seal {}", text(seal)),
-        Event::ToolCall {
-            index,
-            id,
-            name,
-            signature,
-        } => format!(
-            "call {index} {} {}{}",
-            id.map_or("-".into(), text),
-            text(name),
-            signature.map_or(String::new(), |seal| format!(" seal {}", text(seal)))
-        ),
-        Event::Arguments { index, json } => match json {
-            Arguments::Piece(piece) => format!("arguments {index} {}", text(piece)),
-            Arguments::Whole(json) => format!("arguments {index} all {json}"),
-        },
-        Event::Usage(usage) => format!(
-            "usage {:?}",
-            [
-                usage.prompt_tokens,
-                usage.completion_tokens,
-                usage.total_tokens,
-                usage.cached_tokens,
-                usage.reasoning_tokens
-            ]
-            .map(|count| count.map_or(-1, |count| i64::try_from(count).unwrap()))
-        ),
-        Event::Finish { reason, native } => format!("finish {} {}", reason.as_str(), text(native)),
-        Event::Done => "done".into(),
-        Event::Error(error) => format!("error {:?} {:?}", error.kind, error.code),
     }
 }
 

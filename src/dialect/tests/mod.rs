@@ -127,7 +127,7 @@ fn survives(dialect: Dialect, golden: &str, changes: &[(usize, u8)], cut: usize)
 }
 
 /// An event in few words.
-fn words(event: Event<'_>) -> String {
+pub(in crate::dialect) fn words(event: Event<'_>) -> String {
     let text = |piece: JsonStr<'_>| {
         let mut text = String::new();
         piece.append_to(&mut text);

@@ -298,7 +298,7 @@ impl Engine {
         self.set_exchange_timer(id, self.now.mono.plus_ms(ms));
     }
 
-    /// Whether nothing may be read from this client for now, because of its import.
+    /// Whether nothing may be read from this client at the moment, because of its import.
     pub(in crate::engine) fn import_is_busy(&self, conn: ConnId) -> bool {
         let exchange = match self.conns.get(conn).map(|conn| &conn.role) {
             Some(crate::engine::conn::Role::Client(client)) => client.exchange,

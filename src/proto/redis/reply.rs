@@ -43,7 +43,7 @@ pub enum Reply {
 pub enum Message {
     /// The answer to a command.
     Reply(Reply),
-    /// Something nobody has asked for now: a message of a channel, a key that has changed.
+    /// Something that answers no command: a message of a channel, a key that has changed.
     Push(Vec<Reply>),
 }
 

@@ -106,7 +106,7 @@ pub enum Event<T> {
         /// What it says.
         reply: Result<Reply, Refusal>,
     },
-    /// Something nobody has asked for now.
+    /// Something that answers no command.
     Push(Vec<Reply>),
 }
 

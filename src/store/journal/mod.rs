@@ -6,8 +6,9 @@
 //!                        cursor: replayed up to here              written here
 //!  next_batch() ──► rows in their order ──► the database commits ──► advance(number)
 //! ```
-//! A record is one whole [`Write`](super::Write), with its ids and times. Replaying it is the same statement as
-//! writing it, and leaves a row that is there already as it is; the cursor moves after the commit.
+//! A record is one whole [`Write`](super::Write), with its ids and times. Replaying it is the same
+//! statement as writing it, and leaves a row that is there already as it is; the cursor moves after
+//! the commit.
 //! So whatever dies when, each row that was acknowledged gets to the database, once.
 //!
 //! What is found at the start ([`open`](Journal::open)):
