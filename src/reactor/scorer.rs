@@ -1,7 +1,7 @@
 //! Scorers: the threads that read texts.
 //!
 //! What a scorer does about a generated text ends with the writer, and so does the loop's waiting for
-//! it: see [`Finish`](crate::engine::work::Finish). The loop is woken for what a scorer has to say only if nobody
+//! it: see [`Finish`]. The loop is woken for what a scorer has to say only if nobody
 //! else will.
 
 use std::sync::{Arc, Weak};
