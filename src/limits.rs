@@ -306,6 +306,31 @@ pub const FAILOVER_MS: u64 = 10_000;
 /// The longest time limit that a client may set for its own request. Longer: 400.
 pub const CLIENT_TIMEOUT_MS: u64 = 3_600_000;
 
+// --- PostgreSQL, our own patience ---------------------------------------------------------------------
+
+/// Connections to it, unless configured: each serves many requests at a time, and one is enough for
+/// a thousand rows a second. More than one, so that a long search does not hold short questions up.
+pub const DB_CONNECTIONS: usize = 4;
+/// The most that can be configured: a server that has more is slower for all.
+pub const DB_CONNECTIONS_MAX: usize = 256;
+/// A statement that finds no connection waits so long, and then fails.
+pub const DB_WAIT_MS: u64 = 1_000;
+/// From the first byte to a connection that can be used, TCP not counted. Longer: it is closed.
+pub const DB_LOGIN_MS: u64 = 5_000;
+/// The server ends a statement that takes too long. If not even that comes for so long, the
+/// connection is closed.
+pub const DB_SILENCE_MS: u64 = 500;
+/// The wait after the first attempt to connect that has failed. It doubles each time …
+pub const DB_RETRY_BASE_MS: u64 = 100;
+/// … up to this. A server that is back is used 5 s later at the latest.
+pub const DB_RETRY_MAX_MS: u64 = 2_000;
+/// The least wait where the server has no place for another connection, or knows us not.
+pub const DB_RETRY_FULL_MS: u64 = 1_000;
+/// How often one request is sent. Then its failure is told.
+pub const DB_ATTEMPTS: u8 = 3;
+/// What it takes to make or change tables, all together.
+pub const DB_MIGRATION_MS: u64 = 10 * 60 * 1000;
+
 // --- tables and queues -----------------------------------------------------------------------------
 
 /// Connections in all, when the limit of open files allows it.

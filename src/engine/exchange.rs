@@ -11,7 +11,7 @@ use super::routes::Route;
 use super::slots::{ConnId, ExchangeId, GenerationId, WorkId};
 use super::timers::{Owner, Timer};
 use super::trace::{Kind, Span, State};
-use super::work::{Work, WorkOwner};
+use super::work::{Kind as WorkKind, Work, WorkOwner};
 use super::{Engine, Failure, failure::Bound};
 use crate::dialect::Dialect;
 use crate::limits::{JSON_ON_LOOP_BYTES, PARSE_MS};
@@ -186,7 +186,12 @@ impl Engine {
     /// Hands waiting work to the threads, as much as they may have.
     pub(super) fn dispatch_work(&mut self) {
         while let Some(work) = self.works.dispatch() {
-            self.out.push(Output::Submit(work));
+            let kind = self.works.kind_of(work);
+            if self.has_database() && matches!(kind, Some(WorkKind::Read | WorkKind::Write)) {
+                self.order_work(work);
+            } else {
+                self.out.push(Output::Submit(work));
+            }
         }
     }
 

@@ -32,6 +32,7 @@ pub mod client;
 mod completion;
 pub mod conn;
 mod conns;
+pub mod database;
 mod deadline;
 pub mod dial;
 mod documents;
@@ -89,6 +90,7 @@ pub use self::slots::{CallId, ConnId, DialId, ExchangeId, GenerationId, Key, Wor
 use self::blocks::Blocks;
 use self::call::Call;
 use self::conn::{Conn, Role};
+use self::database::Database;
 use self::dial::Dial;
 use self::exchange::Exchange;
 use self::gate::{BreakerTurn, Gate};
@@ -112,6 +114,8 @@ use crate::proto::http1::HttpDate;
 /// The owner of all data while there are no API keys.
 pub const TENANT: &str = "local";
 
+/// Questions that the SQLite reader has at a time.
+const READERS_AHEAD: usize = 8;
 /// Places for second addresses that are tried while the first has not answered.
 const SPARE_CONNECTIONS: usize = 32;
 
@@ -145,6 +149,7 @@ pub struct Engine {
     pools_to_open: Vec<u16>,
     names: Vec<Name>,
     resolver: Resolver,
+    database: Option<Box<Database>>,
     // how to find things in them
     by_id: HashMap<Uuid, GenerationId, Keyed>,
     by_prompt: HashMap<u128, GenerationId, Keyed>,
@@ -209,22 +214,30 @@ impl Engine {
         let pools = Pool::for_each(providers, sizes.upstreams);
         let gates = Gate::for_each(providers, &pools, sizes.generations);
         let remote = providers.iter().filter(|p| p.upstream().is_some()).count();
-        let questions = Resolver::sockets_max(config.dns.as_slice(), remote);
+        let hosts = database::hosts(&config.database).len();
+        let questions = Resolver::sockets_max(config.dns.as_slice(), remote + hosts);
+        let links = database::sockets_max(&config.database);
         let names: Vec<Arc<str>> = providers.iter().map(|p| p.name.as_str().into()).collect();
-        Engine {
-            conns: Slots::new(sizes.clients + sizes.upstreams + questions + SPARE_CONNECTIONS),
+        let mut engine = Engine {
+            conns: Slots::new(
+                sizes.clients + sizes.upstreams + questions + links + SPARE_CONNECTIONS,
+            ),
             exchanges: Slots::new(sizes.clients),
             generations: Slots::new(sizes.generations),
             calls: Slots::new(sizes.generations),
-            dials: Slots::new(sizes.upstreams.max(1)),
-            works: Works::new(&work_limits(sizes)),
+            dials: Slots::new(sizes.upstreams.max(1) + links),
+            works: Works::new(&work_limits(&config, sizes)),
             gates,
             gates_to_open: Vec::new(),
             refusals_left: REFUSALS_PER_TURN,
             pools,
             pools_to_open: Vec::new(),
-            names: providers.iter().map(|_| Name::default()).collect(),
+            // Behind those of the providers come those of the database's servers.
+            names: (0..providers.len() + hosts)
+                .map(|_| Name::default())
+                .collect(),
             resolver: Resolver::new(config.dns.as_slice(), seed),
+            database: Database::new(&config.database, providers.len(), sizes, seed),
             by_id: HashMap::with_hasher(Keyed(seed)),
             by_prompt: HashMap::with_hasher(Keyed(seed)),
             provider_names: names,
@@ -275,7 +288,9 @@ impl Engine {
             failovers: Vec::new(),
             advisor: provider::Advisor::default(),
             config,
-        }
+        };
+        engine.begin_database();
+        engine
     }
 
     /// A client has connected. `None`: there is no place, close it.
@@ -309,18 +324,25 @@ impl Engine {
         match input {
             Input::Connected(id) => match self.side(id) {
                 Some(Side::NameServer) => self.name_server_connected(id),
+                Some(Side::Database) => self.database_connected(id),
                 _ => self.provider_connected(id),
             },
-            Input::Secured(id) => self.provider_secured(id),
+            Input::EndPoint(id, hash) => self.end_point_known(id, hash),
+            Input::Secured(id) => match self.side(id) {
+                Some(Side::Database) => self.database_secured(id),
+                _ => self.provider_secured(id),
+            },
             Input::Received(id, bytes) => match self.side(id) {
                 Some(Side::Client) => self.client_received(id, bytes),
                 Some(Side::Provider) => self.provider_received(id, bytes),
+                Some(Side::Database) => self.database_received(id, bytes),
                 Some(Side::NameServer) => self.name_server_received(id, bytes),
                 None => self.counters.stale += 1,
             },
             Input::EndOfInput(id) => match self.side(id) {
                 Some(Side::Client) => self.client_eof(id),
                 Some(Side::Provider) => self.provider_eof(id),
+                Some(Side::Database) => self.database_ended(id),
                 Some(Side::NameServer) => self.name_server_ended(id, false),
                 None => self.counters.stale += 1,
             },
@@ -342,6 +364,7 @@ impl Engine {
         self.conns.get(id).map(|conn| match conn.role {
             Role::Client(_) => Side::Client,
             Role::Provider(_) => Side::Provider,
+            Role::Database(_) => Side::Database,
             Role::NameServer(_) => Side::NameServer,
         })
     }
@@ -400,11 +423,17 @@ impl Engine {
     }
 }
 
-fn work_limits(sizes: Sizes) -> WorkLimits {
-    use crate::limits::{ANALYZE_WAITING, PARSE_WAITING, READ_WAITING, WRITE_WAITING};
+fn work_limits(config: &Config, sizes: Sizes) -> WorkLimits {
+    use crate::limits::{ANALYZE_WAITING, PARSE_WAITING, READ_WAITING, WRITE_GROUP, WRITE_WAITING};
     let texts = sizes.generations; // each has its place
     WorkLimits {
         scorers: sizes.scorers,
+        // A server takes all that there is; what waits for it waits in its own line.
+        store: if config.database.postgres().is_some() {
+            [READ_WAITING, WRITE_WAITING + texts]
+        } else {
+            [READERS_AHEAD, 4 * WRITE_GROUP]
+        },
         waiting: [
             PARSE_WAITING,
             ANALYZE_WAITING,
@@ -419,6 +448,7 @@ fn work_limits(sizes: Sizes) -> WorkLimits {
 enum Side {
     Client,
     Provider,
+    Database,
     NameServer,
 }
 

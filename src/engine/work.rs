@@ -23,8 +23,9 @@ use uuid::Uuid;
 
 use super::flow::body::{Ask, ParseFault, Shape};
 use super::flow::import::line::Batch;
-use super::slots::{ExchangeId, GenerationId, Slots, WorkId};
+use super::slots::{ConnId, ExchangeId, GenerationId, Slots, WorkId};
 use crate::limits::SCORE_AHEAD;
+use crate::proto::postgres::{Stretch, StretchedKey};
 use crate::score::Scores;
 use crate::score::keywords::Keyword;
 use crate::store::{Found, Query, StoreError, Write, Written};
@@ -72,6 +73,8 @@ pub enum Work {
         /// Set when nobody wants the result any more.
         cancel: Cancel,
     },
+    /// Stretch a password.
+    Stretch(Box<Stretch>),
     /// Ask the store.
     Read(Query),
     /// Change the store.
@@ -83,7 +86,7 @@ impl Work {
     #[must_use]
     pub fn kind(&self) -> Kind {
         match self {
-            Work::Parse { .. } => Kind::Parse,
+            Work::Parse { .. } | Work::Stretch(_) => Kind::Parse,
             Work::Score { .. } | Work::Keywords { .. } | Work::Import { .. } => Kind::Score,
             Work::Finish(_) => Kind::Finish,
             Work::Read(_) => Kind::Read,
@@ -101,12 +104,17 @@ pub enum WorkResult {
     Scored(Option<Scores>),
     /// A text was scored, and the writer has its rows: of this piece there is one more result.
     PassedOn(PassedOn),
+    /// A text was scored, and these are its rows, for a server that the loop talks to itself.
+    Rows(PassedOn, Box<Write>),
     /// The rows of a text were with the writer, who found that they are not wanted any more.
     Withdrawn,
     /// Lines were read and scored; `None` when that was cancelled on the way.
     Lines(Option<Batch>),
     /// The keywords of a text; `None` when it was cancelled on the way.
     Keywords(Option<Vec<Keyword>>),
+    /// A password was stretched. As good as the password, so no recording has it.
+    #[serde(skip)]
+    Stretched(StretchedKey),
     /// The store answered.
     Found(Result<Found, StoreError>),
     /// The store has it on disk, or says why not.
@@ -138,6 +146,8 @@ pub enum WorkOwner {
     Exchange(ExchangeId),
     /// A text.
     Generation(GenerationId),
+    /// A connection to the database, on which somebody is logging in.
+    Database(ConnId),
     /// House-keeping: texts that were stored without scores are looked for.
     House,
     /// … and scored later.
@@ -227,6 +237,8 @@ pub struct Works {
 pub struct WorkLimits {
     /// Scorer threads.
     pub scorers: usize,
+    /// Questions and writes with whoever keeps the rows.
+    pub store: [usize; 2],
     /// Waiting pieces per kind, in the order of [`Kind::ALL`].
     pub waiting: [usize; KINDS],
     /// Places for pieces that are owed, whatever else waits or runs.
@@ -242,8 +254,8 @@ impl Works {
             Queue::new(parse, limits.scorers * 2),
             Queue::new(score, limits.scorers * 2),
             Queue::new(finish, limits.scorers * SCORE_AHEAD),
-            Queue::new(read, 8),
-            Queue::new(write, crate::limits::WRITE_GROUP * 4),
+            Queue::new(read, limits.store[0]),
+            Queue::new(write, limits.store[1]),
         ];
         let others = queues
             .iter()
@@ -271,7 +283,7 @@ impl Works {
             | Work::Keywords { cancel, .. }
             | Work::Import { cancel, .. } => Some(cancel.clone()),
             Work::Finish(finish) => Some(finish.withdrawn.clone()),
-            Work::Parse { .. } | Work::Read(_) | Work::Write(_) => None,
+            Work::Parse { .. } | Work::Stretch(_) | Work::Read(_) | Work::Write(_) => None,
         };
         let reserved = matches!(owner, WorkOwner::Generation(_));
         let entry = Entry {
@@ -387,6 +399,25 @@ impl Works {
         self.entries
             .get(id)
             .is_some_and(|entry| entry.state != State::Waiting)
+    }
+
+    /// Whether this piece is with somebody, and nobody wants its result. Rows are always wanted.
+    #[must_use]
+    pub fn is_dropped(&self, id: WorkId) -> bool {
+        let entry = self.entries.get(id);
+        entry.is_none_or(|entry| entry.state == State::Dropped)
+    }
+
+    /// Who waits for the result of this piece.
+    #[must_use]
+    pub fn owner(&self, id: WorkId) -> Option<&WorkOwner> {
+        self.entries.get(id).map(|entry| &entry.owner)
+    }
+
+    /// What kind of piece this is.
+    #[must_use]
+    pub fn kind_of(&self, id: WorkId) -> Option<Kind> {
+        self.entries.get(id).map(|entry| entry.kind)
     }
 
     /// Pieces that wait or run.

@@ -97,9 +97,9 @@ impl Back {
 /// The loop's side of all threads.
 pub struct Threads {
     texts: Sender<(WorkId, Work)>,
-    /// Scorers may use it for as long as it is here.
-    writes: Arc<Sender<Order>>,
-    reads: Sender<(WorkId, crate::store::Query)>,
+    /// Where rows go if they are kept by SQLite. Scorers may use it for as long as it is here.
+    writes: Option<Arc<Sender<Order>>>,
+    reads: Option<Sender<(WorkId, crate::store::Query)>>,
     names: Sender<(u16, String)>,
     results: Receiver<Finished>,
     back: Back,
@@ -112,14 +112,13 @@ impl Threads {
     /// Starts them all.
     pub fn start(
         scorers: usize,
-        writer: Writer,
-        reader: Reader,
+        sqlite: Option<(Writer, Reader)>,
         waker: Arc<Waker>,
         drill: &Drill,
     ) -> io::Result<Self> {
         let (texts, texts_in) = bounded(CHANNEL);
         let (writes, writes_in) = bounded(CHANNEL);
-        let writes = Arc::new(writes);
+        let writes = sqlite.is_some().then(|| Arc::new(writes));
         let (reads, reads_in) = bounded(CHANNEL);
         let (names, names_in) = bounded(CHANNEL);
         let (results, results_in) = bounded(RESULTS);
@@ -131,7 +130,7 @@ impl Threads {
         let busy = Arc::new(Busy::default());
         for n in 0..scorers {
             let scorer = Scorer {
-                writes: Arc::downgrade(&writes),
+                writes: writes.as_ref().map(Arc::downgrade),
                 back: back.clone(),
                 busy: Arc::clone(&busy),
                 drill: drill.clone(),
@@ -144,16 +143,8 @@ impl Threads {
             let (work, back) = (names_in.clone(), back.clone());
             spawn(format!("names-{n}"), move || look_names_up(&work, &back))?;
         }
-        let (to_loop, counter) = (back.clone(), Arc::clone(&busy));
-        spawn("sqlite-reader".into(), move || {
-            answer_questions(reader, &reads_in, &to_loop, &counter);
-        })?;
-        let (to_loop, counter) = (back.clone(), Arc::clone(&busy));
-        let stall = drill.stall_writer_ms;
-        let writer = spawn("sqlite-writer".into(), move || {
-            write_in_groups(writer, &writes_in, &to_loop, &counter, stall);
-        })?;
-        Ok(Threads {
+        let reads = sqlite.is_some().then_some(reads);
+        let mut threads = Threads {
             texts,
             writes,
             reads,
@@ -161,26 +152,55 @@ impl Threads {
             results: results_in,
             back,
             busy,
-            writer: Some(writer),
-        })
+            writer: None,
+        };
+        if let Some((writer, reader)) = sqlite {
+            threads.start_sqlite(writer, reader, (writes_in, reads_in), drill)?;
+        }
+        Ok(threads)
+    }
+
+    /// Starts the two that SQLite needs, because it blocks.
+    fn start_sqlite(
+        &mut self,
+        writer: Writer,
+        reader: Reader,
+        (writes, reads): (Receiver<Order>, Receiver<(WorkId, crate::store::Query)>),
+        drill: &Drill,
+    ) -> io::Result<()> {
+        let (to_loop, counter) = (self.back.clone(), Arc::clone(&self.busy));
+        spawn("sqlite-reader".into(), move || {
+            answer_questions(reader, &reads, &to_loop, &counter);
+        })?;
+        let (to_loop, counter) = (self.back.clone(), Arc::clone(&self.busy));
+        let stall = drill.stall_writer_ms;
+        self.writer = Some(spawn("sqlite-writer".into(), move || {
+            write_in_groups(writer, &writes, &to_loop, &counter, stall);
+        })?);
+        Ok(())
     }
 
     /// Hands a piece of work over. Never waits.
     pub fn submit(&self, id: WorkId, work: Work) {
         let handed = match work {
             work @ (Work::Parse { .. }
+            | Work::Stretch(_)
             | Work::Score { .. }
             | Work::Finish(_)
             | Work::Keywords { .. }
             | Work::Import { .. }) => self.texts.try_send((id, work)).is_ok(),
-            Work::Read(query) => self.reads.try_send((id, query)).is_ok(),
+            Work::Read(query) => {
+                let reads = self.reads.as_ref();
+                reads.is_some_and(|reads| reads.try_send((id, query)).is_ok())
+            }
             Work::Write(write) => {
                 let order = Order {
                     id,
                     write: *write,
                     withdrawn: None,
                 };
-                self.writes.try_send(order).is_ok()
+                let writes = self.writes.as_ref();
+                writes.is_some_and(|writes| writes.try_send(order).is_ok())
             }
         };
         if !handed {

@@ -79,6 +79,22 @@ pub enum StoreError {
         /// The database's name for the error.
         reason: String,
     },
+    /// No connection to the database server is there.
+    #[error(
+        "the database cannot be reached ({reason}): look at the server, its address and the log-in"
+    )]
+    Unreachable {
+        /// Why, without anything that the server said in its own words.
+        reason: String,
+    },
+    /// The database server took too long.
+    #[error("the database took too long to answer: look at its load and its locks")]
+    TimedOut,
+    /// The connection broke while something was being deleted.
+    #[error(
+        "the connection to the database broke, and nobody knows whether it was done: ask again"
+    )]
+    Unknown,
     /// The database refused a statement: a bug in maitred.
     #[error(
         "the database {path} refused a statement ({reason}): this is a bug in maitred, please report it"
@@ -103,6 +119,9 @@ impl StoreError {
             StoreError::Busy { .. } => "store_busy",
             StoreError::Full { .. } => "store_full",
             StoreError::Io { .. } => "store_io",
+            StoreError::Unreachable { .. } => "store_unreachable",
+            StoreError::TimedOut => "store_timeout",
+            StoreError::Unknown => "store_outcome_unknown",
             StoreError::Failed { .. } => "store_failed",
         }
     }

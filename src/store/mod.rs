@@ -14,6 +14,7 @@
 //! thread of its own, because SQLite blocks and the loop must not.
 
 mod error;
+pub mod postgres;
 mod requests;
 mod rows;
 pub mod sqlite;

@@ -9,7 +9,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("dialect", &["limits"]),
     ("score", &["limits"]),
     ("store", &["limits", "score"]),
-    ("config", &["limits"]),
+    ("config", &["limits", "proto"]),
     ("web", &[]),
     (
         "engine",
