@@ -50,10 +50,7 @@ fn code(world: &mut World, client: ConnId) -> (u16, String) {
 
 fn ready(world: &mut World) -> (u16, String) {
     let reply = world.get("/readyz");
-    (
-        reply.status,
-        String::from_utf8_lossy(&reply.body).into_owned(),
-    )
+    (reply.status, reply.body)
 }
 
 fn event(world: &World, name: &str) -> f64 {
