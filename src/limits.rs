@@ -34,6 +34,9 @@ pub const HELD_BYTES: usize = 64 * 1024;
 /// The body that a provider may send when it does not stream. Larger: 502. It is parsed on the
 /// loop, in a few milliseconds at most (docs/decisions/0017-answers-on-the-loop.md).
 pub const PROVIDER_BODY_BYTES: usize = 2 * 1024 * 1024;
+/// Body of a provider's answer to a request for embeddings: 2,048 vectors of 1,536 numbers, packed.
+/// More: `upstream_too_large`.
+pub const EMBEDDINGS_BYTES: usize = 32 * 1024 * 1024;
 /// One server-sent event of a provider. Longer: an error event, and the provider is closed.
 pub const SSE_EVENT_BYTES: usize = 1024 * 1024;
 /// Bytes that a client may send ahead of the answer it is waiting for. Past it, reading pauses.
@@ -161,24 +164,19 @@ pub const GENERATION_BYTES: usize = 4 * 1024 * 1024;
 
 // --- rate limits (docs/decisions/0036-rate-limits.md) ----------------------------------------------
 
-/// Limits that one address is measured against: four on requests and four on tokens. More: a wrong
-/// setting.
+/// Limits in force, half of them on requests and half on tokens. More: a wrong setting.
 pub const RATE_METERS: usize = 8;
 /// The largest number in a limit. Larger: a wrong setting.
 pub const RATE_COUNT: u64 = 1_000_000_000_000;
-/// The longest window of a limit. Longer: a wrong setting.
-pub const RATE_WINDOW_MS: u64 = 31 * 24 * 3600 * 1000;
 /// Addresses whose use is remembered, unless configured. Those for whom there is no place share one.
 pub const RATE_SUBJECTS: u64 = 65_536;
-/// … and the most that can be configured: 240 bytes each.
-pub const RATE_SUBJECTS_MAX: u64 = 4_194_304;
-/// Tokens that an answer is taken to have, as long as it is not there and nobody has said how long it
-/// may be.
+/// Tokens that an answer is taken to have until it is there, if nobody says how long it may be.
 pub const RATE_TOKENS_UNASKED: u64 = 1_024;
+/// … and that a prompt is taken to have at most: what is longer is mostly pictures.
+pub const RATE_PROMPT_TOKENS: u64 = 16_384;
 /// A block that a process takes from a counter it shares with others: this part of the limit.
 pub const RATE_BLOCK_PART: u64 = 16;
-/// An answer of a shared counter that has not come by then is lost, and for as long again each process
-/// decides by itself.
+/// A shared counter that does not answer in time is not asked for as long again.
 pub const RATE_LEASE_MS: u64 = 1_000;
 
 // --- time ----------------------------------------------------------------------------------------
@@ -303,6 +301,11 @@ pub const TARGETS: usize = 16;
 /// A stream that has no content for so long goes on at another target, where there is one. A person
 /// in front of a page waits about that long for a first word (see `RETRY_HINT_MS`).
 pub const FAILOVER_MS: u64 = 10_000;
+/// A key that its provider refuses, or whose account is empty, rests for so long: somebody has to
+/// mend it, and must not have to restart us for it.
+pub const KEY_REST_MS: u64 = 300_000;
+/// A key that is asked for less without being told for how long rests for so long, if there are others.
+pub const KEY_LIMITED_MS: u64 = 1_000;
 /// The longest time limit that a client may set for its own request. Longer: 400.
 pub const CLIENT_TIMEOUT_MS: u64 = 3_600_000;
 

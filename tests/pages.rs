@@ -80,6 +80,7 @@ fn every_error_code_is_documented_and_no_other() {
         "src/engine/failure/limited.rs",
         "src/engine/failure/upstream.rs",
         "src/engine/flow/body/fault.rs",
+        "src/dialect/refused.rs",
         "src/proto/http1/refusal.rs",
         "src/proto/http1/fault.rs",
         "src/store/error.rs",

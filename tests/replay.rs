@@ -106,7 +106,7 @@ fn a_replay_notices_a_byte_that_was_changed() {
     let house = House::new();
     let file = house.path().join("run.rec");
     let server = Server::start_in(house, &format!("record = {file:?}\n"));
-    server.ask(generate("the letter x", false));
+    server.ask(generate("the letter x", true)); // whole, it is what a thread made of it
     server.terminate();
     let _ended = server.wait();
     let mut bytes = std::fs::read(&file).unwrap();

@@ -35,6 +35,11 @@ const UNITS: [(&str, &[&str], u64); 4] = [
     ("s", &["sec", "second", "seconds"], 1),
 ];
 
+/// Past this nobody waits for the end of a window.
+const LONGEST_MS: u64 = 31 * 24 * 3600 * 1000;
+/// Of how many addresses what they use may be remembered, 240 bytes each.
+const MOST_SUBJECTS: u64 = 64 * default::RATE_SUBJECTS;
+
 impl RateRule {
     /// The length of its window in words: `min`, `10s`.
     #[must_use]
@@ -68,7 +73,7 @@ impl Value for RateRule {
         if !(1..=default::RATE_COUNT).contains(&count) {
             return Err(format!("must be from 1 to {}", default::RATE_COUNT));
         }
-        if !(1..=default::RATE_WINDOW_MS).contains(&window_ms) {
+        if !(1..=LONGEST_MS).contains(&window_ms) {
             return Err("must be in a second at least and 31 days at most".to_owned());
         }
         Ok(RateRule { count, window_ms })
@@ -93,7 +98,7 @@ impl Rate {
         };
         let (requests, tokens) = (rules("requests")?, rules("tokens")?);
         let connections = layers.optional_number(&key("connections"), 1..=1_000_000)?;
-        let subjects = 1..=default::RATE_SUBJECTS_MAX;
+        let subjects = 1..=MOST_SUBJECTS;
         Ok(Rate {
             requests,
             tokens,

@@ -183,7 +183,7 @@ const WORDS: &[(&str, &str)] = &[
     ),
     (
         "provider.openai.queue_calls",
-        "calls in that line; more: 503",
+        "calls in that line, three quarters of them of one address at most; more: 503",
     ),
     (
         "provider.openai.queue_ms",

@@ -23,9 +23,6 @@ use super::json::{Gather, List, Object, count, parse};
 use super::pen::Pen;
 use super::{Dialect, Malformed, Refused, Skim, Usage, Why, gemini};
 
-/// The path in OpenAI's API, after the base URL.
-pub const OPENAI_PATH: &str = "/embeddings";
-
 /// A request for embeddings.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Embeddings {
@@ -84,20 +81,30 @@ impl Embeddings {
         }
     }
 
-    /// Appends the body that asks `model` of somebody who speaks `theirs`. `body` has to be the one that
-    /// was read.
+    /// What has to be known of a body to pass it on: everything but the name of the model is the
+    /// provider's business.
+    ///
+    /// # Errors
+    /// It is not JSON, or names no model.
+    pub fn skim(body: &[u8]) -> Result<Skim, Refused> {
+        let mut skim = Skim::read(Dialect::Anthropic, body, None)?;
+        (skim.dialect, skim.stream) = (Dialect::OpenAi, false);
+        Ok(skim)
+    }
+
+    /// Appends the body that asks `model` of somebody who speaks `theirs`; nothing if that is what the
+    /// client speaks, because its own body is passed on then.
     ///
     /// # Errors
     /// That dialect has no words for it.
-    pub fn write(
+    pub fn translate(
         &self,
         theirs: Dialect,
-        body: &[u8],
         model: &str,
         out: &mut Vec<u8>,
     ) -> Result<(), Refused> {
         match theirs {
-            Dialect::OpenAi => Self::splice(body, model, out),
+            Dialect::OpenAi => Ok(()),
             Dialect::Gemini => self.write_gemini(model, out),
             Dialect::Anthropic => {
                 let reason = "that API has no embeddings";
@@ -107,7 +114,8 @@ impl Embeddings {
     }
 
     /// Reads the answer of somebody who speaks `theirs`, and appends the one for the client to `out`
-    /// unless that is the same bytes. `model` is the one that the client has asked for.
+    /// unless that is the same bytes. `model` is the one that the client has asked for. Much to read: where
+    /// it is long, not on the loop.
     ///
     /// # Errors
     /// The body is no answer to this request.
@@ -125,16 +133,6 @@ impl Embeddings {
                 .map(|()| Usage::default()),
             Dialect::Anthropic => Err(Malformed::Shape), // it was never asked
         }
-    }
-
-    /// Appends `body`, which has to be the one that was read, to `out`, asking for `model`.
-    ///
-    /// # Errors
-    /// It is not the body that was read.
-    pub fn splice(body: &[u8], model: &str, out: &mut Vec<u8>) -> Result<(), Refused> {
-        // Everything but the name of the model is the provider's business.
-        Skim::read(Dialect::Anthropic, body, None)?.splice(body, model, out);
-        Ok(())
     }
 
     /// Appends the body of `batchEmbedContents` for `model`.
@@ -230,10 +228,13 @@ impl Embeddings {
     }
 }
 
-/// The path of Gemini's embeddings after the base URL.
+/// The path after the base URL, at somebody who speaks `theirs`.
 #[must_use]
-pub fn gemini_path(model: &str) -> String {
-    gemini::method_path(model, "batchEmbedContents")
+pub fn path(theirs: Dialect, model: &str) -> String {
+    match theirs {
+        Dialect::Gemini => gemini::method_path(model, "batchEmbedContents"),
+        Dialect::OpenAi | Dialect::Anthropic => "/embeddings".to_owned(),
+    }
 }
 
 fn inexpressible(target: Dialect, field: &str, reason: &str) -> Refused {

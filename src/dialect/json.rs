@@ -132,10 +132,11 @@ impl<'a> JsonStr<'a> {
     /// Appends the text that the string stands for.
     ///
     /// Half of a surrogate pair, which is valid JSON but no character, becomes U+FFFD, as in a
-    /// browser. Nothing is allocated but the growth of `out`; the text is never longer than its
-    /// escaped form.
+    /// browser. Nothing is allocated but the growth of `out`, at once; the text is never longer than
+    /// its escaped form.
     pub fn append_to(self, out: &mut String) {
         let mut rest = self.0;
+        out.reserve(rest.len());
         while let Some(at) = memchr(b'\\', rest.as_bytes()) {
             out.push_str(&rest[..at]);
             let (character, after) = unescape(&rest[at + 1..]);

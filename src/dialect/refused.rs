@@ -53,11 +53,17 @@ pub enum Why {
 
 impl Refused {
     /// Something else was expected at `field`.
-    pub(super) fn wrong(field: impl Into<String>, expected: &str) -> Self {
+    pub(crate) fn wrong(field: impl Into<String>, expected: &str) -> Self {
         Self {
             field: Some(field.into()),
             why: Why::Wrong(expected.to_owned()),
         }
+    }
+
+    /// Whether it is only the provider that has no words for it: another may have.
+    #[must_use]
+    pub fn is_of_target(&self) -> bool {
+        matches!(self.why, Why::Inexpressible { .. })
     }
 
     /// A stable word for it.

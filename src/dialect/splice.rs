@@ -35,6 +35,9 @@ pub struct Skim {
     pub stream: bool,
     /// How many answers, from 1 to [`limits::CHOICES`].
     pub choices: u32,
+    /// The most tokens that the answer may have; a limit that is no number is for the provider to
+    /// refuse.
+    pub max_tokens: Option<u32>,
     /// Whether the client is to hear of the usage of a stream.
     pub include_usage: bool,
     /// The name of the model in the body, quotes included; Gemini's is in the path.
@@ -64,6 +67,7 @@ impl Skim {
             model: model.to_owned(),
             stream,
             choices: 1,
+            max_tokens: None,
             include_usage: dialect != Dialect::OpenAi,
             model_place: None,
             messages: None,
@@ -82,8 +86,10 @@ impl Skim {
                 "contents" => self.messages = Some(place(body, &field)),
                 "generationConfig" => {
                     for setting in field.camel_fields()? {
-                        if setting.name() == "candidateCount" {
-                            self.choices = choices(&setting)?;
+                        match setting.name() {
+                            "candidateCount" => self.choices = choices(&setting)?,
+                            "maxOutputTokens" => self.max_tokens = tokens(&setting),
+                            _ => {}
                         }
                     }
                 }
@@ -107,6 +113,11 @@ impl Skim {
                 "stream" if field.is_set() => self.stream = field.flag()?,
                 "n" if is_openai && field.is_set() => self.choices = choices(field)?,
                 "stream_options" if is_openai => options = Some(field),
+                // OpenAI's newer name counts where both stand there.
+                "max_completion_tokens" if is_openai => {
+                    self.max_tokens = tokens(field).or(self.max_tokens);
+                }
+                "max_tokens" => self.max_tokens = self.max_tokens.or(tokens(field)),
                 "messages" => self.messages = Some(place(body, field)),
                 _ => {}
             }
@@ -179,6 +190,11 @@ fn choices(node: &Node<'_, '_>) -> Result<u32, Refused> {
         n @ 1..=limits::CHOICES => Ok(n as u32),
         _ => Err(node.wrong(&format!("a whole number from 1 to {}", limits::CHOICES))),
     }
+}
+
+fn tokens(node: &Node<'_, '_>) -> Option<u32> {
+    let most = node.whole().ok()?;
+    Some(u32::try_from(most).unwrap_or(u32::MAX))
 }
 
 /// Where a value stands in the body that it was read from.

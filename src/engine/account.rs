@@ -72,19 +72,15 @@ impl Account {
     }
 }
 
-impl Outcome {
-    /// Remembers the provider's word for why it stopped. The usual ones cost no memory.
-    pub(super) fn note_native_finish(&mut self, word: JsonStr<'_>) {
-        let usual = USUAL.iter().find(|usual| **usual == word.escaped());
-        self.native = Some(match usual {
-            Some(usual) => Cow::Borrowed(*usual),
-            None => {
-                let mut native = String::new();
-                word.append_to(&mut native);
-                Cow::Owned(native.chars().take(FINISH_CHARS).collect())
-            }
-        });
+/// A provider's word for why it stopped. The usual ones cost no memory.
+#[must_use]
+pub fn native_finish(word: JsonStr<'_>) -> Cow<'static, str> {
+    if let Some(usual) = USUAL.iter().find(|usual| **usual == word.escaped()) {
+        return Cow::Borrowed(*usual);
     }
+    let mut native = String::new();
+    word.append_to(&mut native);
+    Cow::Owned(native.chars().take(FINISH_CHARS).collect())
 }
 
 /// What providers usually say.
@@ -201,9 +197,11 @@ impl Engine {
         row.model = Some(target.model.to_string());
         row.prompt_tokens = result.usage.prompt_tokens;
         row.completion_tokens = result.usage.completion_tokens;
+        let asked = generation.plan.asked.as_deref();
+        let asked = asked.filter(|asked| *asked != &*target.model);
         row.calls = Calls {
-            asked_model: None,
-            key_name: None,
+            asked_model: asked.map(str::to_owned),
+            key_name: self.key_name(generation).map(ToString::to_string),
             attempts: result.attempts,
             finish_reason: result.finish.map(|finish| finish.as_str().into()),
             native_finish_reason: result.native.clone(),

@@ -59,7 +59,7 @@ impl Engine {
     }
 
     /// What is to be done about a text that is complete.
-    pub(super) fn finish_of(&self, id: GenerationId) -> Option<Finish> {
+    pub(super) fn finish_of(&self, id: GenerationId, withdrawn: Cancel) -> Option<Finish> {
         let mut requests = self.rows_of_listeners(id);
         let generation = self.generations.get(id)?;
         // They stay here as well, until it is certain that these are the rows that are written.
@@ -74,7 +74,7 @@ impl Engine {
             row: Box::new(text_row(generation, TextState::Complete)),
             total_tokens: generation.result.usage.total_tokens,
             whole,
-            withdrawn: Cancel::default(),
+            withdrawn,
         })
     }
 
@@ -288,6 +288,7 @@ impl Engine {
                 stored: true,
                 attempts: 0,
                 at: 0,
+                key: None,
                 tries: Tries::default(),
                 created_ms: row.created_ms,
                 ..Outcome::default()

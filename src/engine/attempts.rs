@@ -15,6 +15,7 @@
 use std::sync::Arc;
 
 use super::call::{CallWait, Stage};
+use super::generation::Generation;
 use super::policy::breaker;
 use super::policy::retry::{self, Cause};
 use super::slots::{CallId, GenerationId};
@@ -60,13 +61,22 @@ impl Engine {
         let failure = self.unquoted(id, failure);
         self.counters.calls_failed += 1;
         self.advise(id, &failure);
+        let another_key = self.blame_key(id, &failure);
         self.let_go(id, breaker::health(&failure));
+        if another_key && !self.was_seen(id) {
+            self.forget_answer(generation);
+            if self.knock(id).is_ok() {
+                return;
+            }
+        }
         if let Failure::Upstream(Upstream::RateLimited {
             retry_after_ms: Some(ms),
         }) = failure
         {
             let gate = &mut self.gates[provider as usize];
-            gate.cool_down.close(self.now.mono, ms);
+            if gate.keys.iter().len() < 2 {
+                gate.cool_down.close(self.now.mono, ms);
+            }
         }
         self.note_healing(id, &failure);
         let Err(failure) = self.go_elsewhere(id, failure) else {
@@ -76,6 +86,13 @@ impl Engine {
             Some(ms) => self.back_off(id, ms),
             None => self.fail_generation(generation, self.hope_or(id, failure)),
         }
+    }
+
+    /// Whether a client may have seen something of the answer.
+    pub(super) fn was_seen(&self, id: CallId) -> bool {
+        let text = self.calls.get(id).map(|call| call.generation);
+        let text = text.and_then(|text| self.generations.get(text));
+        text.is_none_or(Generation::was_seen)
     }
 
     /// Remembers whether the target of a failed attempt may be asked again.

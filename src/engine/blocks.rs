@@ -90,7 +90,19 @@ impl Blocks {
         self.append(chain, bytes);
     }
 
-    fn append(&mut self, chain: &mut Chain, mut bytes: &[u8]) {
+    fn append(&mut self, chain: &mut Chain, bytes: &[u8]) {
+        let at = chain.end as usize;
+        // Nearly always it has room in the last block.
+        if chain.tail != NONE && bytes.len() <= BLOCK_BYTES - at {
+            self.memory(chain.tail)[at..at + bytes.len()].copy_from_slice(bytes);
+            chain.end += bytes.len() as u16;
+            chain.len += bytes.len() as u32;
+        } else {
+            self.append_over_blocks(chain, bytes);
+        }
+    }
+
+    fn append_over_blocks(&mut self, chain: &mut Chain, mut bytes: &[u8]) {
         while !bytes.is_empty() {
             if chain.tail == NONE || chain.end as usize == BLOCK_BYTES {
                 self.extend(chain);

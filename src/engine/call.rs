@@ -55,6 +55,8 @@ pub struct Plan {
     pub patient: bool,
     /// What the answer is for.
     pub purpose: Purpose,
+    /// What the client calls the model, if that is not simply its name.
+    pub asked: Option<Box<str>>,
 }
 
 impl Plan {
@@ -77,6 +79,7 @@ impl Plan {
             candidate: 0,
             patient: false,
             purpose: Purpose::Text,
+            asked: None,
         }
     }
 }
@@ -106,6 +109,8 @@ pub struct Call {
     pub came: bool,
     /// Its permit, and how the breaker let it through; `None` while it waits or rests.
     pub turn: Option<Pass>,
+    /// Which of the provider's keys it has, or had.
+    pub key: Option<u8>,
     /// Whether its connection had been used before.
     pub reused: bool,
     /// Whether this attempt was sent again because its connection had died unseen.
@@ -185,6 +190,7 @@ impl Engine {
             retries: 0,
             came: false,
             turn: None,
+            key: None,
             reused: false,
             renewed: false,
             throttled: false,
@@ -266,6 +272,7 @@ impl Engine {
     /// A call has its whole answer. Its connection is left to whoever reads its end.
     pub(super) fn complete_call(&mut self, id: CallId) {
         self.provider_is_well(id);
+        self.praise_key(id);
         self.give_turn_back(id, Health::Alive);
         let Some(call) = self.remove_call(id) else {
             return;

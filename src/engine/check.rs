@@ -168,7 +168,7 @@ impl Engine {
                 format!("{turns} calls have their turn, counted in {gate:?}")
             })?;
             let waiting = calls().filter(|(_, call)| matches!(call.stage, Stage::Waiting));
-            holds(waiting.count() == permits.line().len(), || {
+            holds(waiting.count() == permits.waiting(), || {
                 format!("those who wait are not those in line of {gate:?}")
             })?;
             let probes = calls()
@@ -179,7 +179,7 @@ impl Engine {
                 format!("{probes} probes for {gate:?}")
             })?;
             // The next turn is taken before the present input is done with, or soon.
-            let idle = permits.used() < permits.max() && permits.line().len() > 0;
+            let idle = permits.used() < permits.max() && permits.waiting() > 0;
             holds(!idle || gate.listed, || {
                 format!("a turn is free and somebody waits at {gate:?}")
             })?;

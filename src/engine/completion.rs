@@ -48,18 +48,14 @@ impl Engine {
         self.score_generation(id);
     }
 
-    /// The text is complete: a scorer is to have it.
+    /// The text is complete: a scorer is to have it, and its rows.
     pub(super) fn score_generation(&mut self, id: GenerationId) {
         self.count_usage(id);
         for exchange in self.subscribers(id) {
             self.enter(exchange, State::Scoring);
         }
-        let work = self.finish_of(id).and_then(|finish| {
-            let owner = WorkOwner::Generation(id);
-            self.works.submit(owner, Work::Finish(Box::new(finish)))
-        });
         self.settle_generation(id);
-        match work {
+        match self.works.submit_finish(id) {
             Some(work) => {
                 let until = self.now.mono.plus_ms(self.config.limits.score_ms);
                 self.watch_work(id, work, GenerationWait::Score, until);
@@ -80,7 +76,10 @@ impl Engine {
         generation.phase = Phase::Saving;
         generation.rows = Vec::new(); // they are among those that were passed on
         generation.result.scores = passed.scores;
-        generation.result.document = passed.document.map(|text| Arc::new(text.into_bytes()));
+        // A chat has its document already: it does not wait for its scores.
+        if let Some(document) = passed.document {
+            generation.result.document = Some(Arc::new(document.into_bytes()));
+        }
         generation.wait = GenerationWait::Save;
         self.wait_on(id, until);
         self.settle_generation(id);

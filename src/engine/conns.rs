@@ -1,10 +1,12 @@
 //! Connections, whichever side they are on: deadlines, pausing, closing, and their accounts.
 
+use super::blocks::Pen;
 use super::conn::{Role, Wait};
 use super::io::{Gone, How, Output};
 use super::policy::rate::Subject;
 use super::timers::Owner;
 use super::{ConnId, Engine, Mono, Side};
+use crate::proto::Sink;
 
 impl Engine {
     pub(crate) fn sent(&mut self, id: ConnId, bytes: usize) {
@@ -22,6 +24,21 @@ impl Engine {
             Some(Side::Database) => self.serve_line(), // there is room for more
             Some(Side::Provider | Side::NameServer) | None => {}
         }
+    }
+
+    /// Sends a head, written in one piece because it consists of many small ones, and keeps its
+    /// memory for the next.
+    pub(super) fn put_head(&mut self, id: ConnId, mut head: Vec<u8>, secret: bool) {
+        if let Some(conn) = self.conns.get_mut(id) {
+            let mut pen = Pen {
+                blocks: &mut self.blocks,
+                chain: &mut conn.out,
+                secret,
+            };
+            pen.put(&head);
+        }
+        head.clear();
+        self.head = head;
     }
 
     pub(crate) fn closed(&mut self, id: ConnId, gone: Gone) {

@@ -189,9 +189,16 @@ impl Engine {
             let kind = self.works.kind_of(work);
             if self.has_database() && matches!(kind, Some(WorkKind::Read | WorkKind::Write)) {
                 self.order_work(work);
-            } else {
-                self.out.push(Output::Submit(work));
+                continue;
             }
+            if let Some((text, flag)) = self.works.text_to_finish(work) {
+                let Some(finish) = self.finish_of(text, flag) else {
+                    self.works.finish(work); // a text does not go before its end; if it did, it is over
+                    continue;
+                };
+                self.works.finish_with(work, finish);
+            }
+            self.out.push(Output::Submit(work));
         }
     }
 
@@ -269,7 +276,7 @@ impl Engine {
             prompt_tokens: None,
             completion_tokens: None,
             error_code: None,
-            inbound: Inbound::Own,
+            inbound: inbound(exchange.terms.dialect),
             calls: Calls::default(),
         })
     }
@@ -316,5 +323,15 @@ impl Engine {
         if self.works.submit(WorkOwner::Nobody, work).is_none() {
             self.counters.rows_lost += 1;
         }
+    }
+}
+
+/// The API of a client that is answered in this dialect, as rows have it.
+fn inbound(dialect: Option<Dialect>) -> Inbound {
+    match dialect {
+        None => Inbound::Own,
+        Some(Dialect::OpenAi) => Inbound::OpenAi,
+        Some(Dialect::Anthropic) => Inbound::Anthropic,
+        Some(Dialect::Gemini) => Inbound::Gemini,
     }
 }

@@ -71,13 +71,11 @@ impl Engine {
                 return Ok(());
             };
             let (generation, from) = (call.generation, call.at);
-            let Some(text) = self.generations.get(generation) else {
-                return Ok(());
-            };
-            if text.was_seen() || !failover::may_help(&failure) {
+            if self.was_seen(id) || !failover::may_help(&failure) {
                 return Err(failure);
             }
-            let asked = text.result.tries.asked;
+            let text = self.generations.get(generation);
+            let asked = text.map_or(u32::MAX, |text| text.result.tries.asked);
             let Some((at, provider)) = self.next_target(generation, asked) else {
                 return Err(failure);
             };

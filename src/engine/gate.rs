@@ -19,7 +19,9 @@ use super::now::Mono;
 use super::policy::breaker::{self, Breaker, Health, Pass};
 use super::policy::budget::Budget;
 use super::policy::cooldown::CoolDown;
+use super::policy::keys::Keys;
 use super::policy::permit::{Permits, Place};
+use super::policy::rate::Subject;
 use super::pool::Pool;
 use super::slots::CallId;
 use super::trace::State;
@@ -32,13 +34,15 @@ pub struct Gate {
     /// Its name.
     pub provider: Arc<str>,
     /// Turns, and who waits for one.
-    pub permits: Permits<CallId>,
+    pub permits: Permits<CallId, Subject>,
     /// Further attempts that may be made.
     pub budget: Budget,
     /// Whether it asked to be left alone.
     pub cool_down: CoolDown,
     /// Whether it fails again and again.
     pub breaker: Breaker,
+    /// The names of its keys, and which of them rest.
+    pub keys: Keys,
     /// What has happened at it.
     pub tally: Tally,
     /// What it was used for.
@@ -109,6 +113,10 @@ impl Gate {
             budget: Budget::default(),
             cool_down: CoolDown::default(),
             breaker: Breaker::new(provider.resilience.breaker),
+            keys: Keys::new(provider.upstream().into_iter().flat_map(|upstream| {
+                let keys = upstream.keys.iter();
+                keys.map(|key| key.name.as_str())
+            })),
             tally: Tally::default(),
             used: Used::default(),
             queue_ms: provider.queue.ms,
@@ -126,12 +134,16 @@ impl Gate {
                 .err()
                 .map(|refused| refused.retry_after_ms)
         };
-        self.cool_down.left_ms(now).or_else(open).or_else(line)
+        let keys = || self.keys.rests_ms(now);
+        (self.cool_down.left_ms(now).or_else(open))
+            .or_else(keys)
+            .or_else(line)
     }
 
     /// Whether a call made now has a chance.
     fn check(&mut self, now: Mono) -> Result<(), Failure> {
-        if let Some(ms) = self.cool_down.left_ms(now) {
+        let left_ms = self.cool_down.left_ms(now);
+        if let Some(ms) = left_ms.or_else(|| self.keys.limited_ms(now)) {
             self.tally.cool_down += 1;
             return Err(Failure::Upstream(Upstream::RateLimited {
                 retry_after_ms: Some(ms),
@@ -154,13 +166,15 @@ impl Engine {
         let Some(call) = self.calls.get_mut(id) else {
             return Ok(());
         };
-        let patient = (self.generations.get(call.generation)).is_some_and(|g| g.plan.patient);
+        let generation = self.generations.get(call.generation);
+        let patient = generation.is_some_and(|g| g.plan.patient);
+        let who = generation.map_or(Subject::Others, |g| g.result.charge.who);
         let gate = &mut self.gates[call.provider as usize];
         gate.check(now)?;
         let place = if call.came {
             gate.permits.ask_again(id)
         } else {
-            gate.permits.ask(id)
+            gate.permits.ask(id, who)
         };
         match place {
             Place::Taken => self.begin_turn(id),
@@ -207,6 +221,7 @@ impl Engine {
         if pass == Ok(Pass::Probe) {
             self.note_breaker(index);
         }
+        self.take_key(id);
         self.begin_attempt(id);
         Ok(())
     }
@@ -221,7 +236,11 @@ impl Engine {
             return;
         };
         let index = call.provider;
-        self.gates[index as usize].permits.give_back();
+        let gate = &mut self.gates[index as usize];
+        gate.permits.give_back();
+        if let Some(key) = call.key {
+            gate.keys.give_back(key);
+        }
         self.open_gate(index);
         self.tell_breaker(index, pass, health);
     }
@@ -272,7 +291,9 @@ impl Engine {
     /// A call waits no more, because it is given up.
     pub(super) fn leave_line(&mut self, id: CallId) {
         if let Some(call) = self.calls.get(id) {
-            self.gates[call.provider as usize].permits.leave(id);
+            let generation = self.generations.get(call.generation);
+            let who = generation.map_or(Subject::Others, |g| g.result.charge.who);
+            self.gates[call.provider as usize].permits.leave(id, who);
         }
         self.end_wait(id);
     }

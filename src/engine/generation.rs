@@ -10,7 +10,6 @@
 //! ```
 //! The verdict *bad* is told at once; *good* only when the row is on disk.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
 use uuid::Uuid;
@@ -21,13 +20,11 @@ use super::flow::chat::inquiry::Inquiry;
 use super::flow::generate::Event;
 use super::keywords::Purpose;
 use super::now::Mono;
+pub use super::outcome::Outcome;
 use super::slots::{CallId, ExchangeId, GenerationId, WorkId};
 use super::timers::{Owner, Timer};
-use super::{Engine, Failure, account::Account, failover::Tries, failure::Upstream, rate::Charge};
-use crate::dialect::{FinishReason, Usage};
+use super::{Engine, Failure, failure::Upstream};
 use crate::limits::{GENERATION_BYTES, READERS_AT_ONCE};
-use crate::score::Scores;
-use crate::score::keywords::Keyword;
 use crate::store::{RequestRow, TextState};
 
 /// One text being produced.
@@ -96,41 +93,6 @@ pub enum GenerationWait {
     Save,
     /// Being forgotten.
     Replay,
-}
-
-/// What is known about the result of a generation.
-#[derive(Debug, Default)]
-pub struct Outcome {
-    /// Good, bad, or not known yet.
-    pub verdict: Option<Result<(), Failure>>,
-    /// Why the provider stopped.
-    pub finish: Option<FinishReason>,
-    /// The same in the provider's own word.
-    pub native: Option<Cow<'static, str>>,
-    /// Attempts that were begun, at whatever target.
-    pub attempts: u32,
-    /// Which target of the plan was asked last: of a text, the one that has written it.
-    pub at: u8,
-    /// Which targets were asked, and what came of it.
-    pub tries: Tries,
-    /// Where the time went.
-    pub account: Account,
-    /// What the provider counted.
-    pub usage: Usage,
-    /// What was charged for it.
-    pub charge: Charge,
-    /// The model that the provider named.
-    pub model: Option<String>,
-    /// The scores, if there was time for them.
-    pub scores: Option<Box<Scores>>,
-    /// The keywords, if they are what was asked for.
-    pub keywords: Vec<Keyword>,
-    /// The whole answer, once somebody wants it whole; all who do read the same bytes.
-    pub document: Option<Arc<Vec<u8>>>,
-    /// Whether the row is on disk.
-    pub stored: bool,
-    /// When it was asked for, in milliseconds since 1970.
-    pub created_ms: i64,
 }
 
 impl Generation {
@@ -210,6 +172,9 @@ impl Engine {
             return;
         }
         generation.result.verdict = Some(Err(failure.clone()));
+        if let Some(work) = generation.work.take() {
+            self.works.cancel(work);
+        }
         if let Some(call) = generation.call.take() {
             self.abort_call(call);
         }
@@ -299,7 +264,6 @@ impl Engine {
         }
         self.mind_the_gap(id);
         self.forget_read(id);
-        self.forget_chat(id);
     }
 
     /// Pauses the provider while its only reader is far behind, and resumes it.
@@ -323,8 +287,10 @@ impl Engine {
     }
 
     pub(super) fn subscribers(&self, id: GenerationId) -> Vec<ExchangeId> {
-        let generation = self.generations.get(id);
-        generation.map_or_else(Vec::new, |generation| generation.subscribers.clone())
+        self.generations
+            .get(id)
+            .map(|generation| generation.subscribers.clone())
+            .unwrap_or_default()
     }
 
     pub(super) fn settle_generation(&mut self, id: GenerationId) {

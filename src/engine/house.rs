@@ -244,6 +244,8 @@ impl Engine {
     /// A thread panicked over a generation: a text is stored without scores, a row is not stored.
     pub(super) fn generation_work_panicked(&mut self, id: GenerationId) {
         match self.generations.get(id).map(|g| g.phase) {
+            // The answer that it was to read is gone.
+            Some(Phase::Calling) => self.fail_generation(id, Failure::Panicked),
             Some(Phase::Scoring) => self.scored(id, None),
             Some(Phase::Saving) => {
                 self.counters.rows_lost += 1;

@@ -23,6 +23,7 @@
 
 pub mod account;
 mod archive;
+mod asked;
 mod attempts;
 pub mod blocks;
 pub mod call;
@@ -44,6 +45,7 @@ pub mod gate;
 pub mod generation;
 mod house;
 pub mod io;
+mod keys;
 pub mod keywords;
 pub mod ledger;
 pub mod metrics;
@@ -52,6 +54,7 @@ mod notices;
 pub mod now;
 pub mod offline;
 pub mod openapi;
+pub mod outcome;
 pub mod policy;
 pub mod pool;
 pub mod provider;
@@ -194,6 +197,7 @@ pub struct Engine {
     // memory that is used again
     scratch: Vec<u8>,
     head: Vec<u8>,
+    heads: provider::Heads,
     json: Vec<u8>,
     /// What a voice has said and no client has got yet; empty between two inputs.
     frames: Vec<u8>,
@@ -279,6 +283,7 @@ impl Engine {
             out: Vec::new(),
             scratch: Vec::new(),
             head: Vec::new(),
+            heads: provider::Heads::default(),
             json: Vec::new(),
             frames: Vec::new(),
             speaking: None,

@@ -153,7 +153,7 @@ fn desk_of_chat(inquiry: &Inquiry, generation: &Generation, tokens: u32) -> Desk
     Desk {
         article: Article::new(
             &inquiry.topic(),
-            Some(inquiry.max_tokens().unwrap_or(tokens)),
+            Some(inquiry.ask.skim.max_tokens.unwrap_or(tokens)),
         ),
         tongue: Some(Tongue::new(&listener)),
     }

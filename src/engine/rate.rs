@@ -14,10 +14,12 @@ use super::call::Plan;
 use super::conn::Client;
 use super::failure::{Limited, Upstream};
 use super::generation::{Generation, Outcome};
-use super::policy::rate::{Cost, Door, Refused, Reserved, Subject, fields::Words, tokens_in};
+use super::policy::rate::fields::Words;
+use super::policy::rate::{Cost, Door, Refused, Reserved, Subject, tokens_in, tokens_of_prompt};
 use super::routes::Route;
 use super::slots::{ConnId, ExchangeId, GenerationId};
 use super::{Engine, Failure};
+use crate::dialect::Dialect;
 
 /// Bytes of a prompt around its topic, roughly.
 const PROMPT_BYTES: usize = 96;
@@ -27,6 +29,8 @@ const PROMPT_BYTES: usize = 96;
 pub struct Charge {
     /// Who.
     pub who: Subject,
+    /// Tokens of its prompt, by estimate.
+    prompt_tokens: u64,
     /// What, until its call has ended.
     pub reserved: Option<Reserved>,
 }
@@ -57,7 +61,7 @@ impl Engine {
             return Ok(());
         }
         // What it will cost is in its body. Where a text is asked for it is one token at least.
-        let writes = matches!(route, Route::Generate | Route::Batch);
+        let writes = matches!(route, Route::Generate | Route::Batch | Route::Chat(_));
         let least = Cost {
             requests: 1,
             tokens: u64::from(writes),
@@ -78,12 +82,48 @@ impl Engine {
 
     /// Charges a text in advance.
     pub(super) fn charge_text(&mut self, id: ExchangeId, plan: &Plan) -> Result<Charge, Failure> {
-        let who = self.subject_of(id);
-        let reserved = match self.rates.is_on() {
-            true => Some(self.take(id, Cost::of_text(prompt_bytes(plan), plan.max_tokens))?),
-            false => None,
+        let bytes = plan.topic.len() + PROMPT_BYTES;
+        self.charge(id, bytes, 1, plan.max_tokens)
+    }
+
+    /// Charges in advance for a prompt of so many bytes and so many answers of so many tokens at most.
+    pub(super) fn charge(
+        &mut self,
+        id: ExchangeId,
+        bytes: usize,
+        answers: u32,
+        max_tokens: Option<u32>,
+    ) -> Result<Charge, Failure> {
+        let reserved = if self.rates.is_on() {
+            Some(self.take(id, Cost::of_text(bytes, answers, max_tokens))?)
+        } else {
+            None
         };
-        Ok(Charge { who, reserved })
+        Ok(Charge {
+            who: self.subject_of(id),
+            prompt_tokens: tokens_of_prompt(bytes),
+            reserved,
+        })
+    }
+
+    /// Lets a new text in that was charged for.
+    pub(super) fn admit_charged(
+        &mut self,
+        plan: Plan,
+        charge: Charge,
+    ) -> Result<GenerationId, Failure> {
+        match self.admit(plan) {
+            Ok(id) => {
+                if let Some(generation) = self.generations.get_mut(id) {
+                    generation.result.charge = charge;
+                }
+                Ok(id)
+            }
+            Err(failure) => {
+                self.uncharge(charge);
+                Err(failure)
+            }
+        }
     }
 
     fn take(&mut self, id: ExchangeId, cost: Cost) -> Result<Reserved, Failure> {
@@ -93,7 +133,7 @@ impl Engine {
     }
 
     /// A text was not begun after all.
-    pub(super) fn uncharge(&mut self, charge: Charge) {
+    fn uncharge(&mut self, charge: Charge) {
         if let Some(reserved) = charge.reserved {
             self.rates.put_back(reserved);
         }
@@ -118,12 +158,20 @@ impl Engine {
     pub(super) fn note_rate_fields(&mut self, id: ExchangeId) {
         self.rate_fields.clear();
         let counted = |route: &Route| route.is_recorded();
-        let exchange = self.exchanges.get(id).map(|exchange| &exchange.route);
-        if self.rates.is_on() && exchange.is_some_and(counted) {
+        let Some(exchange) = self.exchanges.get(id).filter(|_| self.rates.is_on()) else {
+            return;
+        };
+        let words = match exchange.terms.dialect {
+            Some(Dialect::OpenAi) => Words::OpenAi,
+            Some(Dialect::Anthropic) => Words::Anthropic,
+            // Gemini's has no words for it.
+            Some(Dialect::Gemini) | None => Words::Own,
+        };
+        if counted(&exchange.route) {
             let who = self.subject_of(id);
             let standing = self.rates.standing(self.now.mono, who);
             let wall_ms = self.now.wall_ms;
-            self.rate_fields.write(Words::Own, standing, wall_ms);
+            self.rate_fields.write(words, standing, wall_ms);
         }
     }
 
@@ -137,10 +185,6 @@ impl Engine {
 fn limited(who: Subject, refused: Refused) -> Failure {
     let whose = who.kind();
     Failure::Limited(Limited::Rate { whose, refused })
-}
-
-fn prompt_bytes(plan: &Plan) -> usize {
-    plan.topic.len() + PROMPT_BYTES
 }
 
 /// What the provider has counted.
@@ -163,5 +207,5 @@ fn unreported(generation: &Generation) -> u64 {
     if result.attempts == 0 || (failed && generation.text.is_empty()) {
         return 0;
     }
-    tokens_in(prompt_bytes(&generation.plan)) + tokens_in(generation.text.len())
+    result.charge.prompt_tokens + tokens_in(generation.text.len())
 }

@@ -7,6 +7,7 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use super::archive::outcome_of;
+use super::asked::Asked;
 use super::documents::{
     AnalysisReply, KeywordsReply, PageReply, Problem, row_of_list, row_of_text,
 };
@@ -120,7 +121,7 @@ impl Engine {
             }
         };
         let fields = ReplyFields {
-            attempts: self.attempts_for(id),
+            asked: self.asked_for(id),
             request_id: Some(request_id),
             ..ReplyFields::of_failure(failure)
         };
@@ -141,14 +142,13 @@ impl Engine {
             dialect: None,
         };
         self.rate_fields.clear();
-        let fields = ReplyFields::of_failure(failure);
         let document = Document {
             status: failure.status(),
             content: Content::Problem,
             body: &body,
             length: body.len() as u64,
         };
-        self.write_reply(conn, &terms, &document, &fields);
+        self.write_reply(conn, &terms, &document, &ReplyFields::of_failure(failure));
     }
 
     fn reply_with(
@@ -201,7 +201,7 @@ impl Engine {
         id: ConnId,
         terms: &Terms,
         length: u64,
-        attempts: Option<u64>,
+        asked: Asked,
     ) {
         let document = Document {
             status: 200,
@@ -210,18 +210,11 @@ impl Engine {
             length,
         };
         let fields = ReplyFields {
-            attempts,
+            asked,
             ..ReplyFields::default()
         };
         self.write_head(id, terms, &document, &fields);
         self.flush(id);
-    }
-
-    /// Attempts at the provider for the text that `id` waits for, if there were any.
-    pub(super) fn attempts_for(&self, id: ExchangeId) -> Option<u64> {
-        let generation = self.exchanges.get(id)?.held.generation?;
-        let attempts = self.generations.get(generation)?.result.attempts;
-        (attempts > 0).then_some(u64::from(attempts))
     }
 
     fn write_head(
@@ -247,9 +240,7 @@ impl Engine {
         if fields.lasting {
             head = head.field("x-should-retry", "false");
         }
-        if let Some(attempts) = fields.attempts {
-            head = head.number("x-maitred-attempts", attempts);
-        }
+        head = fields.asked.put(head);
         for (name, value) in self.rate_fields.iter() {
             head = head.field(name, value);
         }
@@ -267,21 +258,6 @@ impl Engine {
                 .finish(ReplyBody::Exact(document.length), after);
         }
         self.put_head(id, bytes, document.content == Content::Metrics);
-    }
-
-    /// Sends a head, written in one piece because it consists of many small ones, and keeps its
-    /// memory for the next.
-    pub(super) fn put_head(&mut self, id: ConnId, mut head: Vec<u8>, secret: bool) {
-        if let Some(conn) = self.conns.get_mut(id) {
-            let mut pen = Pen {
-                blocks: &mut self.blocks,
-                chain: &mut conn.out,
-                secret,
-            };
-            Sink::put(&mut pen, &head);
-        }
-        head.clear();
-        self.head = head;
     }
 
     pub(super) fn date(&mut self) -> HttpDate {
@@ -391,13 +367,13 @@ impl Engine {
 }
 
 /// Fields that only some replies have.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Debug, Default)]
 struct ReplyFields {
     retry_after_ms: Option<u64>,
     /// Trying again does not help.
     lasting: bool,
     /// Attempts at the provider.
-    attempts: Option<u64>,
+    asked: Asked,
     allow: Option<&'static str>,
     /// For clients of a vendor's.
     request_id: Option<Uuid>,
@@ -408,7 +384,7 @@ impl ReplyFields {
         ReplyFields {
             retry_after_ms: failure.retry_after_ms(),
             lasting: failure.is_lasting(),
-            attempts: None,
+            asked: Asked::default(),
             request_id: None,
             allow: match failure {
                 Failure::Method { allow } => Some(*allow),

@@ -83,6 +83,7 @@ impl Engine {
                 self.counters.rows_lost += 1;
                 self.saved(id, Err(Failure::Store(error)));
             }
+            WorkResult::Embeddings(read) => self.embedded(id, read),
             WorkResult::Panicked => self.generation_work_panicked(id),
             _ => self.saved(id, Err(Failure::Internal("a result of another kind"))),
         }
@@ -113,7 +114,7 @@ impl Engine {
             self.counters.full(Kind::Write);
             return Err(Failure::Full(Bound::Store));
         }
-        if let Some(error) = self.database_trouble() {
+        if let Some(error) = self.database_refuses() {
             return Err(Failure::Store(error.clone()));
         }
         let now = self.now.mono;

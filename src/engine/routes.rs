@@ -61,6 +61,8 @@ pub enum Route {
     OpenApi(Box<[u8]>),
     /// A chat in a vendor's dialect: `POST /v1/chat/completions` and its like.
     Chat(Inbound),
+    /// `POST /v1/embeddings`
+    Embeddings,
     /// `OPTIONS` of a path, with what it allows.
     Options(&'static str),
     /// None of them.
@@ -93,6 +95,7 @@ impl Route {
             Route::Models(ask) => ask.as_str(),
             Route::OpenApi(_) => "/openapi.json",
             Route::Chat(inbound) => inbound.as_str(),
+            Route::Embeddings => "/v1/embeddings",
             Route::Options(_) => "OPTIONS",
             Route::Unknown => "unknown",
         }
@@ -130,14 +133,17 @@ impl Route {
                 probe: true,
                 ..none
             },
-            Route::Generate | Route::Batch | Route::Analyze | Route::Keywords | Route::Chat(_) => {
-                Traits {
-                    body: true,
-                    costs: true,
-                    recorded: true,
-                    ..none
-                }
-            }
+            Route::Generate
+            | Route::Batch
+            | Route::Analyze
+            | Route::Keywords
+            | Route::Embeddings
+            | Route::Chat(_) => Traits {
+                body: true,
+                costs: true,
+                recorded: true,
+                ..none
+            },
             Route::Resume(_) => Traits {
                 costs: true,
                 ..none
@@ -190,6 +196,7 @@ enum Place {
     Import,
     Chat(Inbound),
     Models(ModelsAsk),
+    Embeddings,
     Everything,
 }
 
@@ -232,6 +239,7 @@ pub fn find(head: &RequestHead<'_>) -> Result<Route, Failure> {
         }
         Place::Models(ask) if reads => Route::Models(Box::new(ask.with_query(head.query)?)),
         Place::Import if head.method == Method::Post => Route::Import,
+        Place::Embeddings if head.method == Method::Post => Route::Embeddings,
         Place::Chat(inbound) if head.method == Method::Post => {
             inbound.check_query(head.query)?;
             Route::Chat(inbound)
@@ -249,6 +257,7 @@ impl Place {
             | Place::Analyze
             | Place::Keywords
             | Place::Import
+            | Place::Embeddings
             | Place::Chat(_) => "POST, OPTIONS",
             Place::GenerateOne(_) => "DELETE, OPTIONS",
             Place::ContentsOne(_) => "GET, HEAD, DELETE, OPTIONS",
@@ -281,6 +290,7 @@ fn place(path: &str) -> Result<Place, Failure> {
         ("generate", id, None | Some("")) if end => Place::GenerateOne(known(id)?),
         ("generate", id, Some("events")) if end => Place::Events(known(id)?),
         ("batch", "", None) => Place::Batch,
+        ("v1", "embeddings", None | Some("")) if end => Place::Embeddings,
         ("analyze", "", None) => Place::Analyze,
         ("keywords", "", None) => Place::Keywords,
         ("contents", "", None) => Place::Contents,

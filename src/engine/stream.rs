@@ -36,7 +36,7 @@ impl Engine {
         };
         let (conn_id, terms) = (exchange.conn, exchange.terms);
         let generation = exchange.held.generation;
-        let attempts = self.attempts_for(id);
+        let asked = self.asked_for(id);
         self.counters.answered(200);
         self.note_rate_fields(id);
         let mut bytes = std::mem::take(&mut self.head);
@@ -50,10 +50,9 @@ impl Engine {
             head = head.field(name, value);
         }
         // With a heartbeat in front of the text there may be more of them than were told.
-        if let Some(attempts) = attempts {
-            head = head.number("x-maitred-attempts", attempts);
-        }
-        head.finish(ReplyBody::streamed(terms.version), after(&terms));
+        asked
+            .put(head)
+            .finish(ReplyBody::streamed(terms.version), after(&terms));
         self.put_head(conn_id, bytes, false);
         // Whoever resumes where the text is now sees the head at once, and heartbeats from here on.
         self.flush(conn_id);
@@ -162,9 +161,9 @@ impl Engine {
         if let Some(held) = held {
             self.settle_generation(held);
         }
-        let attempts = self.attempts_for(id);
+        let asked = self.asked_for(id);
         self.note_rate_fields(id);
-        self.write_document_head(conn, &terms, length as u64, attempts);
+        self.write_document_head(conn, &terms, length as u64, asked);
         self.pump(id);
     }
 

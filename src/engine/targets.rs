@@ -89,6 +89,6 @@ fn standing(gates: &[Gate], target: &Target, now: Mono) -> Standing {
     let gate = &gates[usize::from(target.provider)];
     Standing {
         rests_ms: gate.rests_ms(now),
-        outstanding: gate.permits.used() + gate.permits.line().len(),
+        outstanding: gate.permits.used() + gate.permits.waiting(),
     }
 }

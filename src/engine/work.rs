@@ -14,7 +14,6 @@
 //! That is one piece of work, [`Finish`], which the scorer hands on to the writer by itself: the
 //! loop is woken once, when the rows are on disk, and not twice.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -22,8 +21,11 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::flow::body::{Ask, ParseFault, Shape};
+use super::flow::chat::embeddings::Embedded;
 use super::flow::import::line::Batch;
 use super::slots::{ConnId, ExchangeId, GenerationId, Slots, WorkId};
+use crate::dialect::Dialect;
+use crate::dialect::embeddings::Embeddings;
 use crate::limits::SCORE_AHEAD;
 use crate::proto::postgres::{Stretch, StretchedKey};
 use crate::score::Scores;
@@ -32,9 +34,12 @@ use crate::store::{Found, Query, StoreError, Write, Written};
 
 mod finish;
 mod kind;
+mod queue;
 
 pub use self::finish::{Finish, PassedOn};
 pub use self::kind::{KINDS, Kind};
+pub use self::queue::Depth;
+use self::queue::Queue;
 
 /// A piece of work, complete in itself.
 #[derive(Debug)]
@@ -45,6 +50,15 @@ pub enum Work {
         shape: Shape,
         /// The bytes as they came; shared with who waits.
         body: Arc<Vec<u8>>,
+    },
+    /// Read embeddings that are too long for the loop.
+    Embeddings {
+        /// What was asked for.
+        asked: Box<Embeddings>,
+        /// What the provider speaks.
+        theirs: Dialect,
+        /// Its answer.
+        body: Vec<u8>,
     },
     /// Score a text.
     Score {
@@ -86,7 +100,7 @@ impl Work {
     #[must_use]
     pub fn kind(&self) -> Kind {
         match self {
-            Work::Parse { .. } | Work::Stretch(_) => Kind::Parse,
+            Work::Parse { .. } | Work::Embeddings { .. } | Work::Stretch(_) => Kind::Parse,
             Work::Score { .. } | Work::Keywords { .. } | Work::Import { .. } => Kind::Score,
             Work::Finish(_) => Kind::Finish,
             Work::Read(_) => Kind::Read,
@@ -100,6 +114,8 @@ impl Work {
 pub enum WorkResult {
     /// A body was parsed, or is the client's fault.
     Parsed(Result<Ask, ParseFault>),
+    /// Embeddings were read; `None` when they were none.
+    Embeddings(Option<Embedded>),
     /// A text was scored; `None` when it was cancelled on the way.
     Scored(Option<Scores>),
     /// A text was scored, and the writer has its rows: of this piece there is one more result.
@@ -177,55 +193,6 @@ enum State {
     Dropped,
 }
 
-/// One queue.
-#[derive(Debug)]
-pub struct Queue {
-    /// In the order of submission; may hold ids of pieces that were cancelled since.
-    waiting: VecDeque<WorkId>,
-    /// Pieces that really wait.
-    live: usize,
-    /// Those of them that have a reserved place.
-    reserved: usize,
-    waiting_max: usize,
-    running: usize,
-    running_max: usize,
-    finished: u64,
-}
-
-impl Queue {
-    fn new(waiting_max: usize, running_max: usize) -> Self {
-        Queue {
-            waiting: VecDeque::new(),
-            live: 0,
-            reserved: 0,
-            waiting_max,
-            running: 0,
-            running_max,
-            finished: 0,
-        }
-    }
-
-    /// Whether the threads have as much as they may have.
-    fn is_full(&self) -> bool {
-        self.running >= self.running_max
-    }
-}
-
-/// How long a queue is, for metrics and invariants.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Depth {
-    /// Pieces that wait.
-    pub waiting: usize,
-    /// The bound of those that come without a reserved place.
-    pub waiting_max: usize,
-    /// Pieces with the threads.
-    pub running: usize,
-    /// The most that are handed out.
-    pub running_max: usize,
-    /// Pieces finished so far.
-    pub finished: u64,
-}
-
 /// All work of an engine.
 pub struct Works {
     entries: Slots<WorkId, Entry>,
@@ -277,19 +244,39 @@ impl Works {
 
     /// Queues `work`. `None` only when the table of entries is full, which admission prevents.
     pub fn submit(&mut self, owner: WorkOwner, work: Work) -> Option<WorkId> {
-        let kind = work.kind();
         let cancel = match &work {
             Work::Score { cancel, .. }
             | Work::Keywords { cancel, .. }
             | Work::Import { cancel, .. } => Some(cancel.clone()),
-            Work::Finish(finish) => Some(finish.withdrawn.clone()),
-            Work::Parse { .. } | Work::Stretch(_) | Work::Read(_) | Work::Write(_) => None,
+            Work::Finish(_)
+            | Work::Parse { .. }
+            | Work::Embeddings { .. }
+            | Work::Stretch(_)
+            | Work::Read(_)
+            | Work::Write(_) => None,
         };
+        self.enqueue(owner, work.kind(), Some(work), cancel)
+    }
+
+    /// Queues the end of a text. What it consists of is told to [`Works::finish_with`] when a scorer
+    /// may have it: it costs no memory before, and its rows say what is true then.
+    pub fn submit_finish(&mut self, text: GenerationId) -> Option<WorkId> {
+        let owner = WorkOwner::Generation(text);
+        self.enqueue(owner, Kind::Finish, None, Some(Cancel::default()))
+    }
+
+    fn enqueue(
+        &mut self,
+        owner: WorkOwner,
+        kind: Kind,
+        work: Option<Work>,
+        cancel: Option<Cancel>,
+    ) -> Option<WorkId> {
         let reserved = matches!(owner, WorkOwner::Generation(_));
         let entry = Entry {
             owner,
             kind,
-            work: Some(work),
+            work,
             cancel,
             state: State::Waiting,
             reserved,
@@ -302,8 +289,30 @@ impl Works {
         Some(id)
     }
 
+    /// The text that a piece is the end of, if that is what was dispatched, and the flag of the piece.
+    #[must_use]
+    pub fn text_to_finish(&self, id: WorkId) -> Option<(GenerationId, Cancel)> {
+        let entry = self.entries.get(id)?;
+        match (&entry.owner, &entry.cancel) {
+            (WorkOwner::Generation(text), Some(flag)) if entry.kind == Kind::Finish => {
+                Some((*text, flag.clone()))
+            }
+            _ => None,
+        }
+    }
+
+    /// What the end of a text consists of.
+    pub fn finish_with(&mut self, id: WorkId, finish: Finish) {
+        if let Some(entry) = self.entries.get_mut(id) {
+            entry.work = Some(Work::Finish(Box::new(finish)));
+        }
+    }
+
     /// The next piece that a thread may have, if one is waiting and a place is free.
     pub fn dispatch(&mut self) -> Option<WorkId> {
+        if self.queues.iter().all(|queue| queue.waiting.is_empty()) {
+            return None; // as after most inputs
+        }
         let writer_is_full = self.is_full(Kind::Write);
         for (kind, queue) in Kind::ALL.into_iter().zip(&mut self.queues) {
             // What is finished goes on to the writer.

@@ -260,7 +260,8 @@ impl Reactor {
             socket.queued = true;
             self.ready.push_back(id);
         }
-        if event.is_writable() || event.is_error() {
+        // Every event of a socket says whether it can be written to; it is news only if it could not.
+        if (event.is_writable() && !socket.writable) || event.is_error() {
             socket.writable = true;
             if !socket.dirty {
                 socket.dirty = true;

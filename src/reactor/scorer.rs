@@ -15,6 +15,7 @@ use super::threads::{Back, Busy, Finished, guarded};
 use crate::config::Drill;
 use crate::engine::WorkId;
 use crate::engine::flow::body;
+use crate::engine::flow::chat::embeddings;
 use crate::engine::flow::import::line;
 use crate::engine::work::{Finish, Work, WorkResult};
 use crate::limits::SCORE_AHEAD;
@@ -93,6 +94,11 @@ impl Scorer {
 fn score_one(work: Work, drill: &Drill) -> WorkResult {
     match work {
         Work::Parse { shape, body } => WorkResult::Parsed(body::parse(shape, &body)),
+        Work::Embeddings {
+            asked,
+            theirs,
+            body,
+        } => WorkResult::Embeddings(embeddings::read(&asked, theirs, body)),
         Work::Score { text, cancel } => {
             rehearse(&text, drill);
             WorkResult::Scored(score::score(&text, &|| cancel.is_cancelled()))

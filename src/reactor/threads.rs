@@ -185,6 +185,7 @@ impl Threads {
         let handed = match work {
             work @ (Work::Parse { .. }
             | Work::Stretch(_)
+            | Work::Embeddings { .. }
             | Work::Score { .. }
             | Work::Finish(_)
             | Work::Keywords { .. }

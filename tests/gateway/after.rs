@@ -2,8 +2,6 @@
 //! the stream, that what it has is not all. It never looks whole.
 
 use crate::drill::{BAD, for_all};
-use crate::support::until;
-use crate::told;
 
 /// Each with the statuses or words that it may be told by.
 const FAULTS: &[&str] = &[
@@ -32,31 +30,9 @@ fn a_stream_that_breaks_after_content_ends_with_an_error() {
             assert_eq!(told.finish, None, "{what}");
         }
         assert_eq!(drill.good.stat("calls"), 0, "two texts are never mixed");
-        let all = FAULTS.len() as i64;
-        until("rows", || {
-            let rows = drill.rows("outcome <> 'ok' AND error_code IS NOT NULL");
-            (rows == all).then_some(())
-        });
-        assert_eq!(drill.rows("provider = 'bad'"), all);
-    });
-}
-
-#[test]
-fn a_client_that_leaves_is_noticed_by_whoever_is_being_asked() {
-    for_all(&[], |drill| {
-        for (call, model) in ["bad/fault:stall-3", "bad/fault:silent"].iter().enumerate() {
-            let request = told::request(drill.dialect, model, true);
-            let mut client = drill.server.connect();
-            client.send(&request);
-            if call == 0 {
-                client.head();
-            }
-            until("the call", || {
-                (drill.bad.stat("calls") > call as u64).then_some(())
-            });
-            drill.note_request();
-            drop(client);
-            assert_eq!(drill.bad.outcome_of(call), "cut_by_client", "{model}");
-        }
+        drill.wait_for_rows(FAULTS.len() as i64);
+        assert_eq!(drill.outcomes(), ["truncated"; FAULTS.len()]);
+        let told = drill.rows("provider = 'bad' AND error_code IS NOT NULL");
+        assert_eq!(told, FAULTS.len() as i64);
     });
 }

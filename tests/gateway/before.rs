@@ -16,6 +16,8 @@ const FAULTS: &[&str] = &[
     "fault:status-500",
     "fault:status-503",
     "fault:status-529",
+    "fault:insufficient-quota",
+    "fault:day-quota",
     "fault:garbage",
     "fault:http-0.9",
     "fault:bad-chunk-size",
@@ -34,8 +36,6 @@ const LIMITED: &[&str] = &[
     "fault:retry-after-7",
     "fault:retry-after-ms-7000",
     "fault:retry-delay-7",
-    "fault:insufficient-quota",
-    "fault:day-quota",
 ];
 
 #[test]
@@ -53,10 +53,8 @@ fn the_other_target_answers() {
             }
         }
         let all = 2 * FAULTS.len() as i64;
-        crate::support::until("rows", || {
-            (drill.rows("outcome = 'ok'") == all).then_some(())
-        });
-        assert_eq!(drill.rows("provider = 'good'"), all);
+        drill.wait_for_rows(all);
+        assert_eq!(drill.rows("outcome = 'ok' AND provider = 'good'"), all);
     });
 }
 
@@ -64,6 +62,10 @@ fn the_other_target_answers() {
 fn a_target_that_wants_to_be_left_alone_is_while_the_other_answers() {
     for fault in LIMITED {
         for_all(&[fault], |drill| {
+            // Anthropic's body has no place for a hint.
+            if drill.bad_speaks == "anthropic" && *fault == "fault:retry-delay-7" {
+                return;
+            }
             for (nth, stream) in [false, true, false].into_iter().enumerate() {
                 let told = drill.ask(fault, stream);
                 assert!(told.is_answer() && told.text == GOOD, "{fault}: {told:?}");

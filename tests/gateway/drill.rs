@@ -25,6 +25,8 @@ pub(crate) struct Drill {
     pub(crate) good: Sim,
     /// What the client speaks.
     pub(crate) dialect: &'static str,
+    /// What the bad target speaks.
+    pub(crate) bad_speaks: String,
     asked: AtomicI64,
 }
 
@@ -104,6 +106,7 @@ impl Drill {
             bad,
             good,
             dialect,
+            bad_speaks: speak[0].to_owned(),
             asked: AtomicI64::new(0),
         }
     }
@@ -132,6 +135,21 @@ impl Drill {
         told
     }
 
+    /// Rows of failures are written after the answer.
+    pub(crate) fn wait_for_rows(&self, number: i64) {
+        let data = self.server.house().data();
+        database::wait_for_count(&data, "SELECT count(*) FROM requests", number);
+    }
+
+    /// How the requests ended, by their rows.
+    pub(crate) fn outcomes(&self) -> Vec<String> {
+        let db = database::open(&self.server.house().data());
+        let sql = "SELECT outcome FROM requests ORDER BY started_ms";
+        let mut rows = db.prepare(sql).unwrap();
+        let outcomes = rows.query_map([], |row| row.get(0)).unwrap();
+        outcomes.map(|outcome| outcome.unwrap()).collect()
+    }
+
     /// How many rows there are of requests that ended like this.
     pub(crate) fn rows(&self, condition: &str) -> i64 {
         let sql = format!("SELECT count(*) FROM requests WHERE {condition}");
@@ -146,8 +164,8 @@ impl Drill {
             (left == 0.0).then_some(())
         });
         let asked = self.asked.load(Ordering::SeqCst);
-        let data = self.server.house().data();
-        database::wait_for_count(&data, "SELECT count(*) FROM requests", asked);
+        self.wait_for_rows(asked);
+        database::check(&database::open(&self.server.house().data()));
         assert!(
             !self.server.log().contains("panicked"),
             "{}",

@@ -19,7 +19,11 @@
 //! | closes connections that were used, or is ten times slower | its own answer | its own answer | `answers.rs` |
 //! | 400: nobody could do better | an error | an error | `answers.rs` |
 //! | everything, and the other one as well | an error | an error | `answers.rs` |
+//! | nothing: the request is none, is too large, or has a limit of its own | an error | an error | `refused.rs` |
 //! | one key is refused or limited, another is not | its own answer | its own answer | `keys.rs` |
+//! | anything, and the client hangs up | it is told to stop | it is told to stop | `cancel.rs` |
+//!
+//! What the page about it says of errors and headers is looked at in `page.rs`.
 //!
 //! After each drill no call is left, and there is one row for each request, with the outcome that
 //! its client was told.
@@ -39,6 +43,9 @@ mod sim;
 mod after;
 mod answers;
 mod before;
+mod cancel;
 mod drill;
 mod keys;
+mod page;
+mod refused;
 mod told;

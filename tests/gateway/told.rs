@@ -74,7 +74,10 @@ pub(crate) fn ask(client: &mut Client, dialect: &str, request: &str) -> Told {
 /// Reads the rest of an answer whose head was read.
 pub(crate) fn read(client: &mut Client, dialect: &str, head: &Response) -> Told {
     let (body, framed) = client.body_until_cut();
-    let body = String::from_utf8(body).expect("UTF-8");
+    // Gemini's lines end with CRLF.
+    let body = String::from_utf8(body)
+        .expect("UTF-8")
+        .replace("\r\n", "\n");
     let mut told = Told {
         status: head.status,
         head: head.head.clone(),

@@ -9,4 +9,6 @@ mod bodies;
 mod framing;
 mod limits;
 mod manners;
+#[cfg(target_os = "linux")]
+mod rate;
 mod slow;

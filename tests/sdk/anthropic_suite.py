@@ -161,6 +161,30 @@ def several_tools_are_called_in_a_stream():
 
 
 @case
+def both_tools_answer():
+    question = {"role": "user", "content": "use every tool"}
+    message = create(messages=[question], tools=TOOLS)
+    results = [
+        {"type": "tool_result", "tool_use_id": call.id, "content": f"from {call.name}"}
+        for call in message.content
+    ]
+    results[1]["content"] = [{"type": "text", "text": "from clock"}]
+    answer = {"role": "user", "content": [*results, {"type": "text", "text": "so?"}]}
+    messages = [question, {"role": "assistant", "content": message.content}, answer]
+    same(
+        echo(messages, tools=TOOLS)["said"],
+        [
+            {"user": "use every tool"},
+            {"call": ["weather", ARGUMENTS]},
+            {"call": ["clock", {}]},
+            {"result": "from weather"},
+            {"result": "from clock"},
+            {"user": "so?"},
+        ],
+    )
+
+
+@case
 def tools_that_have_to_be_used_or_must_not():
     def called(choice):
         message = create(tools=TOOLS, tool_choice=choice)
@@ -350,12 +374,8 @@ def a_whole_answer_that_breaks():
 
 
 @case
-@behind_maitred
 def a_model_that_is_not_there():
-    error = fails(
-        anthropic.NotFoundError,
-        client.messages.create, model="nobody/nothing", messages=ASK, max_tokens=9,
-    )
+    error = fails(anthropic.NotFoundError, create, "fault:status-404")
     same(error.body["error"]["type"], "not_found_error")
 
 
@@ -368,6 +388,14 @@ def keys_and_headers():
     assert raw.parse()._request_id, raw.headers
     same(raw.headers["x-maitred-attempts"], "1")
     same(raw.headers["x-maitred-target"], name)
+
+
+@case
+def what_is_not_spoken():
+    fails(
+        anthropic.NotFoundError,
+        client.messages.count_tokens, model=model("sim"), messages=ASK,
+    )
 
 
 @case

@@ -55,6 +55,8 @@ def a_chat():
     usage = answer.usage
     same((usage.prompt_tokens, usage.completion_tokens, usage.total_tokens), (9, 20, 29))
     assert answer.id and answer.created > 1_600_000_000 and answer.model
+    if TARGET in ("direct", "openai"):
+        same(answer.system_fingerprint, "fp_sim", "what nobody here knows is passed on")
 
 
 @case
@@ -172,6 +174,28 @@ def several_tools_are_called_in_a_stream():
 
 
 @case
+def both_tools_answer():
+    question = {"role": "user", "content": "use every tool"}
+    message = chat(messages=[question], tools=TOOLS).choices[0].message
+    results = [
+        {"role": "tool", "tool_call_id": call.id, "content": f"from {call.function.name}"}
+        for call in message.tool_calls
+    ]
+    told = echo([question, message, *results, {"role": "user", "content": "so?"}], tools=TOOLS)
+    same(
+        told["said"],
+        [
+            {"user": "use every tool"},
+            {"call": ["weather", ARGUMENTS]},
+            {"call": ["clock", {}]},
+            {"result": "from weather"},
+            {"result": "from clock"},
+            {"user": "so?"},
+        ],
+    )
+
+
+@case
 def tools_that_have_to_be_used_or_must_not():
     def called(choice):
         message = chat(tools=TOOLS, tool_choice=choice).choices[0].message
@@ -272,7 +296,7 @@ def what_the_provider_refuses():
 def a_key_of_ours_that_is_refused_is_no_matter_of_the_client():
     for stream in (False, True):
         error = fails(openai.InternalServerError, chat, "fault:status-401", stream=stream)
-        same((error.status_code, error.body["code"]), (502, "upstream_unauthorized"))
+        same((error.status_code, error.body["code"]), (502, "upstream_key"))
 
 
 @case
@@ -350,6 +374,39 @@ def a_stream_that_breaks():
 
 
 @case
+def a_crowd_in_which_nobody_gets_half_an_answer():
+    orders = ["sim", "fault:cut-3", "fault:status-400", "fault:error-event-3", "sim:slices-7"]
+    if DIRECT:
+        orders.remove("fault:error-event-3")
+
+    async def one(later, order):
+        text, reason = "", None
+        try:
+            stream = await later.chat.completions.create(
+                model=model(order), messages=ASK, stream=True
+            )
+            async for chunk in stream:
+                text += chunk.choices[0].delta.content or ""
+                reason = chunk.choices[0].finish_reason
+        except Exception:
+            assert reason is None and text != TEXT, (order, text, reason)
+            return False
+        same((text, reason), (TEXT, "stop"), order)
+        return True
+
+    async def all_at_once():
+        async with openai.AsyncOpenAI(
+            base_url=f"{BASE}/v1", api_key=KEY, max_retries=0, timeout=60
+        ) as later:
+            crowd = [one(later, orders[n % len(orders)]) for n in range(100)]
+            return await asyncio.gather(*crowd)
+
+    whole = asyncio.run(all_at_once())
+    for order, went in zip(orders, whole):
+        same(went, order.startswith("sim"), order)
+
+
+@case
 @behind_maitred
 def an_error_in_the_stream_before_any_content_is_a_status():
     error = fails(openai.InternalServerError, chat, "fault:error-event-0", stream=True)
@@ -365,10 +422,8 @@ def a_whole_answer_that_breaks():
 
 
 @case
-@behind_maitred
 def a_model_that_is_not_there():
-    create = client.chat.completions.create
-    error = fails(openai.NotFoundError, create, model="nobody/nothing", messages=ASK)
+    error = fails(openai.NotFoundError, chat, "fault:status-404")
     same((error.code, error.type), ("model_not_found", "invalid_request_error"))
 
 
@@ -381,6 +436,11 @@ def keys_and_headers():
     assert raw.parse()._request_id, raw.headers
     same(raw.headers["x-maitred-attempts"], "1")
     same(raw.headers["x-maitred-target"], name)
+
+
+@case
+def what_is_not_spoken():
+    fails(openai.NotFoundError, client.responses.create, model=model("sim"), input="tea?")
 
 
 @case

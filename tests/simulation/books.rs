@@ -9,6 +9,7 @@ use maitred::store::{RequestRow, TextState, Write};
 use serde_json::Value;
 use uuid::Uuid;
 
+use super::chat::{self, is_chat};
 use super::clients::is_stream;
 use super::guest::{Ask, LIKED, What};
 use super::host;
@@ -76,6 +77,7 @@ impl Books {
         let is_text = matches!(what, Some(What::Text(_)));
         match (reply.status, what) {
             _ if reply.body.is_empty() => self.see(reply.status.to_string()),
+            _ if is_chat(reply) => self.note_chat(reply),
             (400.., _) => self.note_failure(what, &reply.json()),
             (200, _) if is_stream(reply) => {
                 let last = reply.events().pop().expect("a stream has an end");
@@ -99,6 +101,15 @@ impl Books {
                 }
             }
         }
+    }
+
+    fn note_chat(&mut self, reply: &Reply) {
+        let how = match reply.status {
+            200 if is_stream(reply) && chat::ends_with_error(reply) => "chat broken".to_owned(),
+            200 if is_stream(reply) => "chat streamed".to_owned(),
+            status => format!("chat {status}"),
+        };
+        self.see(how);
     }
 
     fn see(&mut self, what: String) {
@@ -172,7 +183,9 @@ fn requests(play: &Play, accepted: usize) {
         let all = store.requests.values().chain(books.lost.values());
         all.filter(|row| row.route == route).count()
     };
-    let texts = rows("/generate/");
+    let chats = |row: &RequestRow| row.route.starts_with("/v1");
+    let all = store.requests.values().chain(books.lost.values());
+    let texts = rows("/generate/") + all.filter(|row| chats(row)).count();
     // Of several texts for one request, only the request has a row.
     let right = texts == accepted || (play.setting.several && texts < accepted);
     assert!(right, "{texts} rows of {accepted} texts");

@@ -3,6 +3,7 @@
 use maitred::engine::io::{Gone, How};
 use maitred::engine::{ConnId, Mono};
 
+use super::chat::{self, is_chat};
 use super::guest::{Ask, Guest, Known, Told, What};
 use super::host::Subject;
 use super::play::Play;
@@ -145,7 +146,12 @@ impl Play {
         let guest = self.guests.get_mut(&id).unwrap();
         assert!(!guest.dismissed, "{id:?} gets a reply after the last one");
         // A stream that ends with an error ends its connection, too.
-        guest.dismissed = reply.closes() || (is_stream(reply) && ends_with_error(reply));
+        let has_failed = if is_chat(reply) {
+            chat::ends_with_error
+        } else {
+            ends_with_error
+        };
+        guest.dismissed = reply.closes() || (is_stream(reply) && has_failed(reply));
         guest.since = now;
         guest.replies += 1;
         let (wild, said) = (guest.wild, guest.said);

@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use fastrand::Rng;
 use maitred::engine::Mono;
 
+use super::chat::{self, Chat};
 use super::host::{PROVIDERS, Subject};
 use super::setting::Setting;
 use super::world::post;
@@ -74,6 +75,7 @@ pub(crate) enum What {
     /// The best of several texts.
     Best(Subject),
     Keywords,
+    Chat(Chat),
     Scores {
         /// It is parsed on a thread, and may fail there before it is accepted.
         long: bool,
@@ -191,7 +193,7 @@ fn request(
     let text = known.map_or_else(nothing, |known| known.text.clone());
     let id = &text.id;
     let plain = |line: String| format!("{line} HTTP/1.1\r\nHost: localhost\r\n\r\n");
-    let (request, what) = match chance.u8(0..31) {
+    let (request, what) = match chance.u8(0..36) {
         _ if setting.crowd && chance.u8(0..4) > 0 => return text_request(chance, setting, long),
         0..=10 => return text_request(chance, setting, long),
         11..=12 => (analysis(long), What::Scores { long }),
@@ -209,6 +211,7 @@ fn request(
         28 => (keywords(long), What::Keywords),
         29 => (plain("GET /contents/export".into()), What::Other),
         30 => (import(chance), What::Other),
+        31..=35 => return chat::request(chance, setting, long),
         // Whoever stops a text takes it from all who wait for it.
         16 if setting.calm => (plain("GET /healthz".into()), What::Other),
         16 => (plain(format!("DELETE /generate/{id}")), What::Stop(text)),

@@ -15,6 +15,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod books;
+mod chat;
 mod clients;
 mod guest;
 mod host;
@@ -61,7 +62,10 @@ struct Sum {
 }
 
 /// What has to have happened once at least in a few hundred runs.
-const RARE: [&str; 26] = [
+const RARE: [&str; 29] = [
+    "chat streamed",
+    "chat broken",
+    "chat 200",
     "requests_limited",
     "tokens_limited",
     "connections_limited",

@@ -48,6 +48,7 @@ impl Play {
             }
             Work::Read(_) => WorkResult::Found(Err(error)),
             Work::Parse { .. }
+            | Work::Embeddings { .. }
             | Work::Score { .. }
             | Work::Finish(_)
             | Work::Keywords { .. }

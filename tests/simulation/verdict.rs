@@ -5,6 +5,7 @@ use maitred::store::TextState;
 use serde_json::Value;
 use uuid::Uuid;
 
+use super::chat::{self, is_chat};
 use super::clients::is_stream;
 use super::guest::{Ask, Told, What};
 use super::host::{self, Subject};
@@ -24,6 +25,9 @@ pub(crate) fn judge(play: &Play, ask: Option<&Ask>, whole: bool, reply: &Reply) 
         assert_eq!(problem["status"], reply.status, "{reply:?}");
         assert!(problem["code"].is_string() && problem["request_id"].is_string());
         assert_ne!(problem["code"], "internal", "{reply:?}");
+    }
+    if is_chat(reply) && reply.status >= 400 {
+        chat::judge_error(reply);
     }
     // Who has not asked in full is told why it will not be heard, and that is the last word.
     assert!(
@@ -59,6 +63,7 @@ pub(crate) fn judge(play: &Play, ask: Option<&Ask>, whole: bool, reply: &Reply) 
                 assert!(whole.starts_with(row["text"].as_str().unwrap()), "{row}");
             }
         }
+        Some(What::Chat(asked)) => chat::judge(play, *asked, reply),
         Some(What::Best(subject)) => {
             stored(play, &reply.json(), &host::text(*subject, play.setting));
         }
@@ -80,7 +85,14 @@ pub(crate) fn judge(play: &Play, ask: Option<&Ask>, whole: bool, reply: &Reply) 
 fn must_succeed(what: Option<&What>) -> bool {
     matches!(
         what,
-        Some(What::Text(_) | What::Best(_) | What::Batch(_) | What::Keywords | What::Scores { .. })
+        Some(
+            What::Text(_)
+                | What::Best(_)
+                | What::Batch(_)
+                | What::Chat(_)
+                | What::Keywords
+                | What::Scores { .. }
+        )
     )
 }
 

@@ -43,6 +43,16 @@ impl Client {
         Client::new(socket.into())
     }
 
+    /// Connects from this address of our own.
+    pub fn connect_from(ip: [u8; 4], addr: SocketAddr) -> Client {
+        let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None)
+            .expect("a socket");
+        let from = SocketAddr::from((ip, 0));
+        socket.bind(&from.into()).expect("it is ours");
+        socket.connect(&addr.into()).expect("the server accepts");
+        Client::new(socket.into())
+    }
+
     /// Takes over a socket.
     pub fn new(stream: TcpStream) -> Client {
         stream.set_read_timeout(Some(PATIENCE)).expect("not zero");

@@ -24,6 +24,7 @@ use std::sync::Arc;
 
 use maitred::config::{Config, Flags, SourceFile, Sources};
 use maitred::engine::flow::body;
+use maitred::engine::flow::chat::embeddings;
 use maitred::engine::flow::import::line;
 use maitred::engine::io::{Gone, How, Input, Output, ResolveFault};
 use maitred::engine::work::{Finish, Kind, Work, WorkResult};
@@ -333,6 +334,11 @@ impl World {
         let (id, work) = self.jobs.remove(at);
         let result = match work {
             Work::Parse { shape, body } => WorkResult::Parsed(body::parse(shape, &body)),
+            Work::Embeddings {
+                asked,
+                theirs,
+                body,
+            } => WorkResult::Embeddings(embeddings::read(&asked, theirs, body)),
             Work::Score { text, cancel } => {
                 WorkResult::Scored(score(&text, &|| cancel.is_cancelled()))
             }

@@ -109,7 +109,7 @@ fn an_answer_of_openais_has_a_vector_for_each_input_and_its_tokens() {
 #[test]
 fn anthropic_has_none() {
     let asked = asked(r#"{"model":"e","input":"a"}"#);
-    let refused = asked.write(Dialect::Anthropic, b"{}", "e", &mut Vec::new());
+    let refused = asked.translate(Dialect::Anthropic, "e", &mut Vec::new());
     assert_eq!(refused.unwrap_err().field.as_deref(), Some("model"));
 }
 
@@ -117,13 +117,14 @@ fn anthropic_has_none() {
 fn openais_own_go_through_as_they_are() {
     let body = br#"{"model":"e", "input":[1], "new":true}"#;
     let mut out = Vec::new();
-    Embeddings::splice(body, "text-embedding-3-small", &mut out).unwrap();
+    let skim = Embeddings::skim(body).unwrap();
+    skim.splice(body, "text-embedding-3-small", &mut out);
     assert_eq!(
         out,
         br#"{"model":"text-embedding-3-small", "input":[1], "new":true}"#
     );
     assert_eq!(
-        gemini_path("a/b"),
+        path(Dialect::Gemini, "a/b"),
         "/v1beta/models/a%2Fb:batchEmbedContents"
     );
 }

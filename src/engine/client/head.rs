@@ -36,8 +36,7 @@ impl Engine {
         };
         let (route, mut verdict) = match routes::find(head) {
             Ok(route) => {
-                let verdict = self.check_head(&route, head);
-                let verdict = verdict.and_then(|()| self.check_rate(id, &route));
+                let verdict = self.may_begin(id, &route, head);
                 (route, verdict)
             }
             Err(failure) => (Route::Unknown, Err(failure)),
@@ -82,8 +81,7 @@ impl Engine {
             return self.doom(exchange, failure, head.length);
         }
         if head.expect_continue && !bytes_follow {
-            let conn = self.conns.get_mut(id);
-            if let Some(conn) = conn {
+            if let Some(conn) = self.conns.get_mut(id) {
                 self.blocks.put(&mut conn.out, CONTINUE);
             }
             self.flush(id);
@@ -104,7 +102,18 @@ impl Engine {
         }
     }
 
-    /// Whether a request may go on to its body.
+    /// Whether a request may go on to its body, whoever sends it.
+    fn may_begin(
+        &mut self,
+        id: ConnId,
+        route: &Route,
+        head: &RequestHead<'_>,
+    ) -> Result<(), Failure> {
+        self.check_head(route, head)?;
+        self.check_rate(id, route)
+    }
+
+    /// Whether a request may go on to its body, as far as its head and the server go.
     pub(crate) fn check_head(&self, route: &Route, head: &RequestHead<'_>) -> Result<(), Failure> {
         if !route.is_probe() {
             self.hosts

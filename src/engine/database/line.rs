@@ -218,18 +218,18 @@ impl Engine {
     }
 
     /// Gives the result of an order to whoever waits for it.
-    fn end_order(&mut self, id: OrderId, result: impl FnOnce(&mut Order) -> WorkResult) {
+    fn end_order(&mut self, id: OrderId, result: impl FnOnce(Order) -> WorkResult) {
         let Some(database) = &mut self.database else {
             return;
         };
-        let Some(mut order) = database.orders.remove(id) else {
+        let Some(order) = database.orders.remove(id) else {
             return;
         };
         if database.line.front() == Some(&id) {
             database.line.pop_front();
         }
-        let result = result(&mut order);
-        self.work_done(order.work, result);
+        let work = order.work;
+        self.work_done(work, result(order));
     }
 
     /// Ends the orders that have waited too long for a connection; all of them, if there was none
@@ -252,6 +252,13 @@ impl Engine {
             let error = self.unreachable();
             self.end_order(id, |order| order.failure(error));
         }
+    }
+
+    /// Why rows will not be stored, as far as that is known. A short interruption is no reason: who
+    /// is let in now has its row stored after it.
+    pub(in crate::engine) fn database_refuses(&self) -> Option<&StoreError> {
+        let never = self.database.as_ref()?.counts.opened == 0;
+        self.database_trouble().filter(|_| never || self.is_down())
     }
 
     /// Whether there is no connection, and was none for as long as an order waits.

@@ -89,7 +89,7 @@ impl Order {
     }
 
     /// All of the answer has come, and nothing was wrong with it.
-    pub(super) fn finish(&mut self) -> WorkResult {
+    pub(super) fn finish(mut self) -> WorkResult {
         match self.answer.take().map(Answer::finish) {
             Some(Ok(Answered::Found(found))) => WorkResult::Found(Ok(found)),
             Some(Ok(Answered::Written(written))) => WorkResult::Written(Ok(written)),
@@ -98,8 +98,9 @@ impl Order {
         }
     }
 
-    /// The result that it has failed.
-    pub(super) fn failure(&self, error: StoreError) -> WorkResult {
+    /// The result that it has failed. Here a change that can be kept elsewhere would leave for there,
+    /// for here is all of it.
+    pub(super) fn failure(self, error: StoreError) -> WorkResult {
         match self.ask {
             Ask::Read(_) => WorkResult::Found(Err(error)),
             Ask::Write(_) => WorkResult::Written(Err(error)),

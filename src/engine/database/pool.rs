@@ -151,6 +151,7 @@ impl Engine {
             let host = format!("{}:{}", host.name, host.port);
             database.turns.push(Turn::Reached { host });
         }
+        self.store_trouble = None;
         self.watch_link(id);
     }
 
@@ -181,7 +182,9 @@ impl Engine {
     pub(super) fn link_dismissed(&mut self, id: ConnId, report: &Report) {
         let least_ms = match report.meaning() {
             Meaning::Pooler => {
-                if let Some(database) = &mut self.database {
+                if let Some(database) = &mut self.database
+                    && !database.pooled
+                {
                     database.pooled = true;
                     // The same server again, and at once: only we were wrong.
                     database.tried = 0;

@@ -67,6 +67,8 @@ pub enum Failure {
         /// What it has to be.
         expected: &'static str,
     },
+    /// Nobody can be asked for this model; and a name that is known and looks like it.
+    UnknownModel(Option<Box<str>>),
     /// The time is over that the client has given itself.
     Deadline,
     /// A limit of the client is reached.
@@ -157,7 +159,10 @@ impl Failure {
         match self {
             Failure::Http(refusal) => refusal.status(),
             Failure::HeadTimeout | Failure::BodyTimeout => 408,
-            Failure::NoSuchRoute | Failure::NotFound | Failure::NotYet => 404,
+            Failure::NoSuchRoute
+            | Failure::NotFound
+            | Failure::NotYet
+            | Failure::UnknownModel(_) => 404,
             Failure::Method { .. } => 405,
             Failure::MediaType { .. } | Failure::Compressed => 415,
             Failure::Misdirected | Failure::NoTls => 421,
@@ -202,6 +207,7 @@ impl Failure {
             Failure::Parameter { .. } => "invalid_parameter",
             Failure::Header { .. } => "invalid_header",
             Failure::Limited(limited) => limited.code(),
+            Failure::UnknownModel(_) => "model_not_found",
             Failure::Deadline => "deadline_exceeded",
             Failure::NotFound => "not_found",
             Failure::Gone => "gone",
@@ -228,6 +234,7 @@ impl Failure {
             Failure::Line(fault) => fault.field(),
             Failure::Parameter { name, .. } => Some(name),
             Failure::Header { name, .. } => Some(name),
+            Failure::UnknownModel(_) => Some("model"),
             _ => None,
         }
     }
@@ -303,6 +310,11 @@ impl Failure {
             }
             Failure::Header { name, expected } => {
                 format!("The header `{name}` has to be {expected}.")
+            }
+            Failure::UnknownModel(near) => {
+                let near = near.as_ref().map(|name| format!(" Did you mean `{name}`?"));
+                let near = near.unwrap_or_default();
+                format!("No provider is known for this model.{near}")
             }
             Failure::QueueTimeout { provider } => format!(
                 "All calls that may be made to the provider `{provider}` at a time are being made, \

@@ -10,7 +10,7 @@
 
 use std::time::Duration;
 
-use super::{Failure, Upstream};
+use super::{Failure, Limited, Upstream};
 use crate::dialect::Dialect;
 use crate::dialect::speak::{Problem, ProblemKind};
 
@@ -20,7 +20,9 @@ impl Failure {
     pub fn kind(&self) -> ProblemKind {
         match self {
             Failure::ForeignOrigin => ProblemKind::Forbidden,
-            Failure::NoSuchRoute | Failure::NotFound => ProblemKind::NotFound,
+            Failure::NoSuchRoute | Failure::NotFound | Failure::UnknownModel(_) => {
+                ProblemKind::NotFound
+            }
             Failure::Body(_)
             | Failure::Parameter { .. }
             | Failure::Line(_)
@@ -67,6 +69,8 @@ impl Failure {
         let code = match self {
             Failure::Upstream(_) if in_stream => "stream_interrupted",
             Failure::Upstream(Upstream::Model) => "model_not_found",
+            // The word that OpenAI's own clients look for.
+            Failure::Limited(Limited::Rate { .. }) => "rate_limit_exceeded",
             other => other.code(),
         };
         Problem {

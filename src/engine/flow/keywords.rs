@@ -105,6 +105,7 @@ impl Engine {
             candidate: 0,
             patient: false,
             purpose: Purpose::Keywords(ask.limit),
+            asked: None,
         };
         plan.key = coalesce::key(self.by_prompt.hasher(), TENANT, &plan);
         self.wait_for_plan(id, plan)

@@ -111,6 +111,7 @@ impl Engine {
             Route::Analyze => self.parse_body(id, Shape::Analyze),
             Route::Keywords => self.parse_body(id, Shape::Keywords),
             Route::Chat(inbound) => self.begin_chat(id, &inbound),
+            Route::Embeddings => self.parse_body(id, Shape::Embeddings),
             Route::Resume(uuid) => self.resume(id, uuid),
             Route::Stop(uuid) => self.stop(id, uuid),
             Route::List(_) | Route::Read(_) | Route::Delete(_) => self.begin_contents(id),
@@ -141,7 +142,7 @@ impl Engine {
         body: Arc<Vec<u8>>,
     ) -> Result<(), Failure> {
         match ask {
-            Ask::Chat(ask) => self.chat_parsed(id, ask, body),
+            Ask::Chat(ask) => self.chat_parsed(id, *ask, body),
             Ask::Generate(ask) if ask.candidates > 1 => self.begin_best(id, ask),
             Ask::Generate(ask) => self.begin_generate(id, ask),
             Ask::Batch(ask) => self.begin_batch(id, ask),

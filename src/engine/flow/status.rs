@@ -8,6 +8,8 @@ use serde::Serialize;
 
 use crate::config::Provider;
 use crate::engine::io::{LAG_BOUNDS_US, Observed};
+use crate::engine::now::Mono;
+use crate::engine::policy::keys::{Key, Keys};
 use crate::engine::slots::ExchangeId;
 use crate::engine::work::Kind;
 use crate::engine::{Engine, Failure};
@@ -18,23 +20,37 @@ struct ProvidersReply<'a> {
     providers: Vec<ProviderReply<'a>>,
 }
 
-/// Neither where it is nor its key: only what a request may name.
+/// Neither where it is nor its keys: only what a request may name, and the names of the keys.
 #[derive(Serialize)]
 struct ProviderReply<'a> {
     name: &'a str,
     kind: &'static str,
     model: &'a str,
     offline: bool,
+    keys: Vec<KeyReply<'a>>,
 }
 
-impl<'a> From<&'a Provider> for ProviderReply<'a> {
-    fn from(provider: &'a Provider) -> Self {
+#[derive(Serialize)]
+struct KeyReply<'a> {
+    name: &'a str,
+    state: &'static str,
+    calls: usize,
+}
+
+impl<'a> ProviderReply<'a> {
+    fn new(provider: &'a Provider, keys: &'a Keys, now: Mono) -> Self {
         let speech = provider.upstream().map(|upstream| upstream.speech.as_str());
+        let key = |key: &'a Key| KeyReply {
+            name: &key.name,
+            state: key.state(now),
+            calls: key.calls,
+        };
         ProviderReply {
             name: &provider.name,
             kind: speech.unwrap_or("offline"),
             model: &provider.model,
             offline: speech.is_none(),
+            keys: keys.iter().map(key).collect(),
         }
     }
 }
@@ -110,9 +126,13 @@ impl Engine {
     /// `GET /providers`: what `provider` and `model` of a request may be.
     pub(super) fn reply_providers(&mut self, id: ExchangeId) -> Result<(), Failure> {
         let config = std::sync::Arc::clone(&self.config);
+        let now = self.now.mono;
+        let keys: Vec<Keys> = self.gates.iter().map(|gate| gate.keys.clone()).collect();
         let reply = ProvidersReply {
             default: &config.default_provider,
-            providers: config.providers.iter().map(ProviderReply::from).collect(),
+            providers: (config.providers.iter().zip(&keys))
+                .map(|(provider, keys)| ProviderReply::new(provider, keys, now))
+                .collect(),
         };
         self.reply_json(id, 200, &reply);
         Ok(())

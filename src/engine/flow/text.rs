@@ -67,18 +67,7 @@ impl Engine {
             return Ok((generation, false));
         }
         let charge = self.charge_text(id, &plan)?;
-        match self.admit(plan) {
-            Ok(generation) => {
-                if let Some(text) = self.generations.get_mut(generation) {
-                    text.result.charge = charge;
-                }
-                Ok((generation, true))
-            }
-            Err(failure) => {
-                self.uncharge(charge);
-                Err(failure)
-            }
-        }
+        Ok((self.admit_charged(plan, charge)?, true))
     }
 
     /// Makes `plan` the plan of one of several texts about the same topic.
@@ -173,6 +162,8 @@ impl Engine {
     pub(super) fn plan(&self, ask: GenerateAsk, stream: bool) -> Result<Plan, Failure> {
         let route = self.route_for(ask.provider.as_deref(), ask.model.as_deref())?;
         debug_assert!(ask.topic.chars().count() <= TOPIC_CHARS);
+        let asked = ask.model.as_deref();
+        let asked = asked.and_then(|model| route.unless_all_are(model));
         let mut plan = Plan {
             key: 0,
             term_id: term_id(TENANT, &ask.topic),
@@ -184,6 +175,7 @@ impl Engine {
             candidate: 0,
             patient: false,
             purpose: Purpose::Text,
+            asked,
         };
         plan.key = coalesce::key(self.by_prompt.hasher(), TENANT, &plan);
         Ok(plan)
@@ -204,7 +196,7 @@ impl Engine {
 
     /// Lets a new text in. With it, its places in the queues of scoring and saving are taken: a
     /// text that was paid for is never refused for want of room.
-    pub(super) fn admit(&mut self, plan: Plan) -> Result<GenerationId, Failure> {
+    pub(in crate::engine) fn admit(&mut self, plan: Plan) -> Result<GenerationId, Failure> {
         let is_chat = plan.purpose == Purpose::Chat;
         if !(is_chat && self.config.gateway.store == Store::Off) {
             self.admit_rows()?;

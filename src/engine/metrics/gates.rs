@@ -4,6 +4,7 @@ use super::page::Page;
 use crate::engine::Engine;
 use crate::engine::gate::Gate;
 use crate::engine::policy::breaker::State;
+use crate::engine::policy::keys::Key;
 
 impl Engine {
     pub(super) fn gate_metrics(&self, page: &mut Page) {
@@ -30,6 +31,7 @@ impl Engine {
                 page.value(name, &label, count);
             }
         }
+        self.key_metrics(page);
         page.family("breaker_state", "gauge", "1 for the state that it is in.");
         for gate in &self.gates {
             let now = gate.breaker.state().as_str();
@@ -38,6 +40,31 @@ impl Engine {
                 page.value("breaker_state", &label, u8::from(state == now));
             }
         }
+    }
+}
+
+impl Engine {
+    fn key_metrics(&self, page: &mut Page) {
+        let now = self.now.mono;
+        let each = |page: &mut Page, name: &str, value: &dyn Fn(&Key) -> f64| {
+            for gate in &self.gates {
+                for key in gate.keys.iter() {
+                    let label = format!("provider=\"{}\",key=\"{}\"", gate.provider, key.name);
+                    page.value(name, &label, value(key));
+                }
+            }
+        };
+        let name = "key_rests_total";
+        page.family(name, "counter", "Times that a key was put to rest.");
+        each(page, name, &|key| key.rests as f64);
+        let name = "key_awake";
+        page.family(name, "gauge", "1 for a key that does not rest.");
+        each(page, name, &|key| {
+            f64::from(u8::from(key.state(now) == "awake"))
+        });
+        let name = "key_calls";
+        page.family(name, "gauge", "Calls that have the key.");
+        each(page, name, &|key| key.calls as f64);
     }
 }
 
@@ -61,7 +88,7 @@ const FAMILIES: [Family; 7] = [
         "gate_waiting",
         "gauge",
         "Calls in line for their turn.",
-        |gate| gate.permits.line().len() as f64,
+        |gate| gate.permits.waiting() as f64,
     ),
     (
         "gate_waits_total",

@@ -56,6 +56,7 @@ pub(super) const CODES: &[(&str, &[u16], Group)] = &[
     ("duplicate_field", &[422], Json),
     ("invalid_field", &[422], Json),
     ("unsupported_field", &[400], Chat),
+    ("model_not_found", &[404], Chat),
     ("invalid_line", &[422], Lines),
     ("text_too_long", &[413], Json),
     ("not_found", &[404], One),

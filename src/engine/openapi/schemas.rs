@@ -44,6 +44,16 @@ fn values() -> Value {
         "PlainText": {"type": "string"},
         "ModelName": {"type": "string", "minLength": 1},
         "ModelsLimit": {"type": "integer", "minimum": 1},
+        "EmbeddingsRequest": {
+            "type": "object", "required": ["model", "input"],
+            "properties": {
+                "model": {"type": "string"},
+                "input": {"type": ["string", "array"]},
+                "encoding_format": {"enum": ["float", "base64"]},
+                "dimensions": {"type": "integer", "minimum": 1},
+            },
+        },
+        "EmbeddingsAnswer": {"type": "object", "description": "As the vendor's API has it."},
         "ModelAnswer": {"type": "object", "description": "As the vendor's API has it."},
         "AssetName": {"enum": web::names().collect::<Vec<_>>()},
         "Document": {"type": "object"},
@@ -201,6 +211,10 @@ fn answers() -> Value {
             "providers": {"type": "array", "items": open(members(json!({
                 "name": {"type": "string"}, "kind": {"type": "string"},
                 "model": {"type": "string"}, "offline": {"type": "boolean"},
+                "keys": {"type": "array", "items": open(members(json!({
+                    "name": {"type": "string"}, "calls": count(),
+                    "state": {"enum": ["awake", "limited", "refused"]},
+                })))},
             })))},
         }))),
         "Status": status(),

@@ -1,7 +1,6 @@
 //! The routes of the vendors' APIs. What is in their bodies is in the vendors' own documents.
 
-use super::codes::Group;
-use super::table::{In, JSON, Operation, PLAIN, Parameter, ok, query};
+use super::table::{CHATS, In, JSON, Operation, PLAIN, Parameter, ok, query};
 
 const MODEL: Parameter = Parameter {
     name: "model",
@@ -10,12 +9,23 @@ const MODEL: Parameter = Parameter {
     schema: "ModelName",
 };
 
-/// All of them.
+/// Those that are no chats.
 pub(super) const VENDORS: &[Operation] = &[
+    Operation {
+        id: "embeddings",
+        method: "post",
+        path: "/v1/embeddings",
+        tag: CHATS,
+        summary: "Vectors for texts, as OpenAI's clients ask for them",
+        body: Some((JSON, "EmbeddingsRequest")),
+        answers: &[ok(&[(JSON, "EmbeddingsAnswer")], "A vector for each text.")],
+        errors: "ChatError",
+        ..PLAIN
+    },
     Operation {
         id: "models",
         path: "/v1/models",
-        tag: "vendors",
+        tag: CHATS,
         summary: "Models that may be asked for, for clients of OpenAI's and Anthropic's APIs",
         parameters: &[
             query("limit", "ModelsLimit", "Anthropic's: models on the page."),
@@ -31,23 +41,23 @@ pub(super) const VENDORS: &[Operation] = &[
             ),
         ],
         answers: &[ok(&[(JSON, "ModelAnswer")], "The models.")],
-        problems: &[Group::Query],
+        errors: "ChatError",
         ..PLAIN
     },
     Operation {
         id: "model",
         path: "/v1/models/{model}",
-        tag: "vendors",
+        tag: CHATS,
         summary: "One of them",
         parameters: &[MODEL],
         answers: &[ok(&[(JSON, "ModelAnswer")], "The model.")],
-        problems: &[Group::One],
+        errors: "ChatError",
         ..PLAIN
     },
     Operation {
         id: "betaModels",
         path: "/v1beta/models",
-        tag: "vendors",
+        tag: CHATS,
         summary: "Models that may be asked for, for clients of Gemini's API",
         parameters: &[
             query("pageSize", "ModelsLimit", "Models on the page."),
@@ -58,17 +68,17 @@ pub(super) const VENDORS: &[Operation] = &[
             ),
         ],
         answers: &[ok(&[(JSON, "ModelAnswer")], "The models.")],
-        problems: &[Group::Query],
+        errors: "ChatError",
         ..PLAIN
     },
     Operation {
         id: "betaModel",
         path: "/v1beta/models/{model}",
-        tag: "vendors",
+        tag: CHATS,
         summary: "One of them",
         parameters: &[MODEL],
         answers: &[ok(&[(JSON, "ModelAnswer")], "The model.")],
-        problems: &[Group::One],
+        errors: "ChatError",
         ..PLAIN
     },
 ];

@@ -22,19 +22,24 @@ pub fn key(keyed: &impl BuildHasher, tenant: &str, plan: &Plan) -> u128 {
         Purpose::Keywords(limit) => (&plan.term_id.as_bytes()[..], limit as u64),
     };
     let targets = plan.route.targets();
+    let names = (targets.iter()).flat_map(|target| [&*target.provider_name, &*target.model]);
+    let names = std::iter::once(tenant).chain(names).map(str::as_bytes);
+    // In one piece, because a hash takes eight bytes at a time.
+    let mut bytes = Vec::with_capacity(topic.len() + 128);
+    for part in names.chain([topic]) {
+        bytes.extend_from_slice(&(part.len() as u64).to_be_bytes());
+        bytes.extend_from_slice(part);
+    }
+    bytes.extend_from_slice(&(targets.len() as u64).to_be_bytes());
+    bytes.extend_from_slice(&plan.max_tokens.unwrap_or(0).to_be_bytes());
+    let temperature = plan.temperature.map_or(u32::MAX, f32::to_bits);
+    bytes.extend_from_slice(&temperature.to_be_bytes());
+    bytes.extend_from_slice(&[u8::from(plan.stream), plan.candidate]);
+    bytes.extend_from_slice(&keywords.to_be_bytes());
     let half = |which: u8| {
         let mut hash = keyed.build_hasher();
-        let names = (targets.iter()).flat_map(|target| [&*target.provider_name, &*target.model]);
-        let names = std::iter::once(tenant).chain(names).map(str::as_bytes);
-        for part in names.chain([topic]) {
-            hash.write_u64(part.len() as u64);
-            hash.write(part);
-        }
-        hash.write_u64(targets.len() as u64);
-        hash.write_u32(plan.max_tokens.unwrap_or(0));
-        hash.write_u32(plan.temperature.map_or(u32::MAX, f32::to_bits));
-        hash.write(&[u8::from(plan.stream), plan.candidate, which]);
-        hash.write_u64(keywords);
+        hash.write_u8(which);
+        hash.write(&bytes);
         u128::from(hash.finish())
     };
     (half(0) << 64) | half(1)
@@ -69,6 +74,7 @@ mod tests {
             candidate: 0,
             patient: false,
             purpose: Purpose::Text,
+            asked: None,
         }
     }
 

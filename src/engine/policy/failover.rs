@@ -7,6 +7,7 @@
 
 use crate::engine::Failure;
 use crate::engine::failure::{Bound, Upstream};
+use crate::engine::flow::body::ParseFault;
 
 /// Whether another target may do better.
 #[must_use]
@@ -18,6 +19,8 @@ pub fn may_help(failure: &Failure) -> bool {
         Failure::Upstream(_) => true,
         Failure::Full(bound) => *bound == Bound::Provider,
         Failure::QueueTimeout { .. } => true,
+        // It cannot be said in the words of this one.
+        Failure::Body(ParseFault::Refused(refused)) => refused.is_of_target(),
         _ => false,
     }
 }
@@ -25,6 +28,7 @@ pub fn may_help(failure: &Failure) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dialect::{Dialect, Refused, Why};
 
     #[test]
     fn whatever_somebody_else_could_do_better() {
@@ -43,6 +47,14 @@ mod tests {
             assert!(may_help(&upstream.clone().into()), "{upstream:?}");
         }
         assert!(may_help(&Failure::Full(Bound::Provider)));
+        let why = Why::Inexpressible {
+            target: Dialect::Gemini,
+            reason: String::new(),
+        };
+        let refused =
+            |why| Failure::Body(ParseFault::Refused(Box::new(Refused { field: None, why })));
+        assert!(may_help(&refused(why)));
+        assert!(!may_help(&refused(Why::Missing)), "nobody takes that");
         let provider = "p".into();
         assert!(may_help(&Failure::QueueTimeout { provider }));
     }

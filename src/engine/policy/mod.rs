@@ -14,6 +14,7 @@ pub mod deadline;
 pub mod failover;
 pub mod hint;
 pub mod hosts;
+pub mod keys;
 pub mod permit;
 pub mod prefer;
 pub mod price;

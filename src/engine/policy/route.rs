@@ -89,6 +89,13 @@ impl ModelRoute {
         &self.targets[0]
     }
 
+    /// `name`, if it is not what every target calls the model.
+    #[must_use]
+    pub fn unless_all_are(&self, name: &str) -> Option<Box<str>> {
+        let differs = self.targets.iter().any(|target| *target.model != *name);
+        differs.then(|| name.into())
+    }
+
     /// Target number `at`, as a call or a generation remembers it.
     #[must_use]
     pub fn target(&self, at: u8) -> &Target {

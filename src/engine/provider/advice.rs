@@ -9,6 +9,7 @@ use crate::engine::call::Call;
 use crate::engine::failure::Upstream;
 use crate::engine::slots::CallId;
 use crate::engine::{Engine, Failure};
+use crate::limits::KEY_REST_MS;
 
 /// Lines that may wait to be fetched.
 const LINES: usize = 64;
@@ -37,10 +38,15 @@ impl Engine {
         let Failure::Upstream(upstream) = failure else {
             return;
         };
-        let Some(provider) = self.calls.get(id).map(|call: &Call| call.provider) else {
+        let Some((provider, key)) = self
+            .calls
+            .get(id)
+            .map(|call: &Call| (call.provider, call.key))
+        else {
             return;
         };
-        let Some(words) = words(&self.config.providers[usize::from(provider)], upstream) else {
+        let settings = &self.config.providers[usize::from(provider)];
+        let Some(words) = words(settings, key, upstream) else {
             return;
         };
         let told = self.advisor.told(provider).replace(failure.code());
@@ -63,7 +69,7 @@ impl Engine {
 }
 
 /// What to say; `None` for what passes by itself, or is a client's business.
-fn words(provider: &Provider, trouble: &Upstream) -> Option<String> {
+fn words(provider: &Provider, key: Option<u8>, trouble: &Upstream) -> Option<String> {
     let Settings {
         base,
         keys,
@@ -75,10 +81,20 @@ fn words(provider: &Provider, trouble: &Upstream) -> Option<String> {
     let words = match trouble {
         Upstream::Key => match keys.as_slice() {
             [] => format!("wants a key; set {key_variable}"),
-            [key, ..] => format!(
+            [key] => format!(
                 "does not accept its key; set another (this one is from: {})",
                 key.source
             ),
+            several => {
+                let key = several.get(usize::from(key?))?;
+                format!(
+                    "does not accept its key `{}`, which rests for {} s; set another (this one is \
+                     from: {})",
+                    key.name,
+                    KEY_REST_MS / 1_000,
+                    key.source
+                )
+            }
         },
         Upstream::Name(_) | Upstream::NameTimeout => {
             format!("has no address: is there a network, and is base_url right ({base})?")

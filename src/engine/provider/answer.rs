@@ -2,6 +2,7 @@
 
 use super::Reception;
 use crate::dialect::{AnyStream, Dialect, End, Event};
+use crate::engine::account::native_finish;
 use crate::engine::call::{CallWait, Stage};
 use crate::engine::conn::{ProviderPhase, Wait};
 use crate::engine::io::How;
@@ -60,13 +61,7 @@ impl Engine {
             return self.chat_heard(conn, id, bytes);
         }
         let Reception::Stream { sse, dialect, .. } = reception.as_mut() else {
-            let kept = reception.keep(bytes);
-            let bytes = reception.bytes();
-            self.ledger.settle(&mut call.charged, bytes);
-            if let Err(upstream) = kept {
-                self.fail_call(id, upstream.into());
-            }
-            return;
+            return self.keep_body(id, bytes);
         };
         // Taken out while events are handled, because they reach the whole engine.
         let (mut sse, mut dialect) = (std::mem::take(sse), *dialect);
@@ -157,14 +152,17 @@ impl Engine {
                 if let Some(generation) = self.generations.get_mut(generation) {
                     let mut name = String::new();
                     model.append_to(&mut name);
-                    generation.result.model = Some(name.chars().take(200).collect());
+                    if let Some((end, _)) = name.char_indices().nth(200) {
+                        name.truncate(end);
+                    }
+                    generation.result.model = Some(name);
                 }
                 return;
             }
             Event::Finish { reason, native } => {
                 if let Some(generation) = self.generations.get_mut(generation) {
                     generation.result.finish = Some(*reason);
-                    generation.result.note_native_finish(*native);
+                    generation.result.native = Some(native_finish(*native));
                 }
                 return;
             }

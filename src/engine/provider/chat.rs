@@ -3,6 +3,8 @@
 //! A piece of an answer is read in one go, with nothing looked up for each event; what it comes to is
 //! then told to the call and to the generation.
 
+use std::sync::Arc;
+
 use super::reception::{Reception, Told};
 use super::voice::{Heard, Voice, read_whole};
 use crate::dialect::Dialect;
@@ -41,6 +43,9 @@ impl Engine {
     pub(super) fn chat_reception(&self, id: GenerationId, theirs: Dialect) -> Option<Reception> {
         let generation = self.generations.get(id)?;
         let inquiry = generation.inquiry.as_ref()?;
+        if inquiry.ask.embeddings.is_some() {
+            return Some(Reception::Whole(Vec::new())); // whatever it says it is
+        }
         let listener = inquiry.listener(generation.id, generation.result.created_ms, None);
         Some(Reception::Told(Told {
             sse: sse::Reader::default(),
@@ -105,8 +110,11 @@ impl Engine {
         let Some(inquiry) = &generation.inquiry else {
             return Err(Failure::Internal("a chat was answered twice"));
         };
+        if inquiry.ask.embeddings.is_some() {
+            return self.embeddings_came(id, theirs, std::mem::take(body));
+        }
         let listener = inquiry.listener(generation.id, generation.result.created_ms, None);
-        let text = text_of(generation, keeps_text);
+        let text = keeps_text.then(|| Arc::make_mut(&mut generation.text));
         let heard = read_whole(theirs, body, &listener, text, &mut self.frames);
         if heard.is_whole && listener.takes_as_it_is(theirs) {
             generation.result.document = Some(std::mem::take(body).into());
@@ -124,12 +132,16 @@ impl Engine {
             return Ok(false);
         };
         let (generation_id, throttled) = (call.generation, call.throttled);
+        let is_first = call.wait == CallWait::FirstContent;
         let Some(generation) = self.generations.get_mut(generation_id) else {
             return Ok(false);
         };
         let result = &mut generation.result;
         result.usage = heard.usage.unwrap_or(result.usage);
         result.finish = heard.finish.or(result.finish);
+        if heard.native.is_some() {
+            result.native = heard.native;
+        }
         if heard.model.is_some() {
             result.model = heard.model;
         }
@@ -140,6 +152,9 @@ impl Engine {
         }
         if heard.contents > 0 {
             self.counters.tokens += heard.contents;
+            if is_first {
+                self.note_first_content(generation_id);
+            }
             self.call_is_alive(id);
             // Only content moves the gap on (R21): comments and usage do not.
             if !throttled {
@@ -168,5 +183,5 @@ impl Engine {
 
 /// Where the text of a chat goes, if it is kept.
 fn text_of(generation: &mut Generation, is_kept: bool) -> Option<&mut String> {
-    is_kept.then(|| std::sync::Arc::make_mut(&mut generation.text))
+    is_kept.then(|| Arc::make_mut(&mut generation.text))
 }

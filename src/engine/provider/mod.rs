@@ -3,11 +3,13 @@
 mod advice;
 mod answer;
 mod chat;
+mod heads;
 mod reception;
 mod request;
 pub mod voice;
 
 pub(in crate::engine) use self::advice::Advisor;
+pub(in crate::engine) use self::heads::Heads;
 pub use self::reception::{Reception, Told};
 
 use crate::config::{self, Speech};

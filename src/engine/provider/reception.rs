@@ -2,8 +2,12 @@
 
 use super::voice::Voice;
 use crate::dialect::{AnyStream, Dialect};
+use crate::engine::call::Stage;
+use crate::engine::failure::Bound;
 use crate::engine::failure::Upstream;
-use crate::limits::PROVIDER_BODY_BYTES;
+use crate::engine::slots::CallId;
+use crate::engine::{Engine, Failure};
+use crate::limits::{EMBEDDINGS_BYTES, PROVIDER_BODY_BYTES};
 use crate::proto::sse;
 
 /// Bytes of an error's body that are looked at.
@@ -43,6 +47,35 @@ pub struct Told {
     pub voice: Voice,
 }
 
+impl Engine {
+    /// Keeps a piece of an answer that is read as a whole. Vectors may be longer than anything that is
+    /// said, as long as there is memory for them.
+    pub(super) fn keep_body(&mut self, id: CallId, bytes: &[u8]) {
+        let Some(call) = self.calls.get_mut(id) else {
+            return;
+        };
+        let Stage::Receiving(_, reception) = &mut call.stage else {
+            return;
+        };
+        let inquiry = self.generations.get(call.generation);
+        let inquiry = inquiry.and_then(|text| text.inquiry.as_ref());
+        let is_vectors = inquiry.is_some_and(|inquiry| inquiry.ask.embeddings.is_some());
+        let most = if is_vectors {
+            EMBEDDINGS_BYTES
+        } else {
+            PROVIDER_BODY_BYTES
+        };
+        let kept = reception.keep(bytes, most);
+        let held = reception.bytes();
+        self.ledger.settle(&mut call.charged, held);
+        if let Err(upstream) = kept {
+            self.fail_call(id, upstream.into());
+        } else if held > PROVIDER_BODY_BYTES && self.ledger.is_full() {
+            self.fail_call(id, Failure::Full(Bound::Memory));
+        }
+    }
+}
+
 impl Reception {
     /// How the answer to a streamed or unstreamed request is to be read.
     #[must_use]
@@ -67,11 +100,11 @@ impl Reception {
         }
     }
 
-    /// Keeps a piece of a body that is read as a whole.
-    pub fn keep(&mut self, bytes: &[u8]) -> Result<(), Upstream> {
+    /// Keeps a piece of a body that is read as a whole and may have `most` bytes.
+    pub fn keep(&mut self, bytes: &[u8], most: usize) -> Result<(), Upstream> {
         match self {
             Reception::Whole(body) => {
-                if body.len() + bytes.len() > PROVIDER_BODY_BYTES {
+                if body.len() + bytes.len() > most {
                     return Err(Upstream::TooLarge);
                 }
                 body.extend_from_slice(bytes);

@@ -1,12 +1,13 @@
 //! Writing the request of a call.
 
-use crate::config::{self, Config};
+use crate::config::{self, Config, Secret};
 use crate::dialect::{Ask, Dialect};
-use crate::engine::blocks::Pen;
 use crate::engine::generation::Generation;
 use crate::engine::now::Mono;
 use crate::engine::policy::deadline;
+use crate::engine::policy::route::Target;
 use crate::engine::provider::dialect_of;
+use crate::engine::provider::heads::{Heads, Whose};
 use crate::engine::routes::inbound::Passed;
 use crate::engine::slots::{CallId, ConnId, GenerationId};
 use crate::engine::{Engine, Failure, failure::Upstream};
@@ -34,7 +35,7 @@ impl Engine {
         let Some(call) = self.calls.get(call_id) else {
             return Ok(());
         };
-        let (generation_id, at) = (call.generation, call.at);
+        let (generation_id, at, key) = (call.generation, call.at, call.key);
         let time_left = self.time_left(generation_id);
         let (Some(generation), Some(conn)) = (
             self.generations.get(generation_id),
@@ -53,15 +54,15 @@ impl Engine {
             Some(inquiry) => inquiry.write(dialect, &asked.model, &mut body),
             None => write_own(&mut body, generation, dialect, &asked.model, &self.config),
         }
-        let mut pen = Pen {
-            blocks: &mut self.blocks,
-            chain: &mut conn.out,
-            secret: true,
-        };
         let head = Head {
             upstream,
             dialect,
+            key_at: key,
+            key: key
+                .and_then(|key| upstream.keys.get(usize::from(key)))
+                .map(|key| &key.secret),
             model: &asked.model,
+            path: (generation.inquiry.as_ref()).and_then(|i| i.path(dialect, &asked.model)),
             stream: generation.plan.stream,
             time_left,
             passed: generation
@@ -69,10 +70,15 @@ impl Engine {
                 .as_ref()
                 .and_then(|i| i.passed.as_deref()),
         };
-        let written = head.write(&mut pen, body.len() as u64);
+        let mut bytes = std::mem::take(&mut self.head);
+        let written = head.write(asked, &mut self.heads, &mut bytes);
         if written.is_ok() {
+            http1::end_request(&mut bytes, Some(body.len() as u64));
+            self.blocks.put_secret(&mut conn.out, &bytes);
             self.blocks.put(&mut conn.out, &body);
         }
+        bytes.clear();
+        self.head = bytes;
         body.clear();
         body.shrink_to(SCRATCH_BYTES);
         self.scratch = body;
@@ -115,14 +121,37 @@ fn write_own(
 struct Head<'a> {
     upstream: &'a config::Upstream,
     dialect: Dialect,
+    key_at: Option<u8>,
+    key: Option<&'a Secret>,
     model: &'a str,
+    /// The path, if it is not the dialect's usual one.
+    path: Option<String>,
     stream: bool,
     time_left: Option<String>,
     passed: Option<&'a Passed>,
 }
 
 impl Head<'_> {
-    fn write(&self, pen: &mut Pen<'_>, length: u64) -> Result<(), Failure> {
+    /// Appends the head to `out`, but for its end: from `heads`, if it was sent before.
+    fn write(&self, to: &Target, heads: &mut Heads, out: &mut Vec<u8>) -> Result<(), Failure> {
+        let is_usual = self.passed.is_none() && self.time_left.is_none() && self.path.is_none();
+        let whose = Whose {
+            provider: to.provider,
+            key: self.key_at,
+            stream: self.stream,
+        };
+        if is_usual && let Some(kept) = heads.get(whose, self.model) {
+            out.extend_from_slice(kept);
+            return Ok(());
+        }
+        self.begin(out)?;
+        if is_usual {
+            heads.keep(whose, &to.model, out);
+        }
+        Ok(())
+    }
+
+    fn begin(&self, out: &mut Vec<u8>) -> Result<(), Failure> {
         let upstream = self.upstream;
         let accept: &[u8] = if self.stream {
             b"text/event-stream"
@@ -135,9 +164,7 @@ impl Head<'_> {
             ("accept-encoding", b"identity"),
             ("user-agent", USER_AGENT.as_bytes()),
         ];
-        let auth = self
-            .dialect
-            .auth(upstream.keys.first().map(|key| key.secret.expose()));
+        let auth = self.dialect.auth(self.key.map(Secret::expose));
         fields.extend(auth.iter().map(|(name, value)| (*name, value.as_bytes())));
         if let (Some(passed), Dialect::Anthropic) = (self.passed, self.dialect) {
             if let Some(version) = &passed.version {
@@ -150,10 +177,13 @@ impl Head<'_> {
             fields.push((deadline::FIELD, ms.as_bytes()));
         }
         let prefix = &upstream.base.path_prefix;
-        let target = self.dialect.target(prefix, self.model, self.stream);
+        let target = match &self.path {
+            Some(path) => format!("{prefix}{path}"),
+            None => self.dialect.target(prefix, self.model, self.stream),
+        };
         let host = upstream.base.authority();
         let method = http1::Method::Post;
-        http1::write_request(pen, method, &target, &host, &fields, Some(length))
+        http1::begin_request(out, method, &target, &host, &fields)
             .map_err(|_| Failure::Internal("a provider's request could not be written"))
     }
 }

@@ -12,8 +12,13 @@
 //!
 //! It refuses to know sockets, the engine, and what becomes of the bytes.
 
+use std::borrow::Cow;
+
+use uuid::Uuid;
+
 use crate::dialect::speak::{Answer, Identity, Speaker, Unspeakable};
 use crate::dialect::{AnyStream, Dialect, End, Event, FinishReason, Relay, Usage};
+use crate::engine::account::native_finish;
 use crate::engine::failure::Upstream;
 use crate::limits::HELD_BYTES;
 use crate::proto::sse;
@@ -23,7 +28,7 @@ const MODEL_CHARS: usize = 200;
 
 /// How one client is to be answered, whoever answers.
 #[derive(Debug)]
-pub struct Listener {
+pub struct Listener<'a> {
     /// What it speaks.
     pub dialect: Dialect,
     /// Whether it wants a stream.
@@ -32,8 +37,12 @@ pub struct Listener {
     pub include_usage: bool,
     /// How many answers it has asked for.
     pub choices: u32,
-    /// What an answer says of itself that is not the provider's own.
-    pub identity: Identity,
+    /// The id of an answer that is not the provider's own …
+    pub id: Uuid,
+    /// … when it was asked for, in milliseconds since 1970 …
+    pub created_ms: i64,
+    /// … and the model that it names.
+    pub model: &'a str,
 }
 
 /// Says an answer in the client's dialect, from events.
@@ -71,6 +80,8 @@ pub struct Heard {
     pub usage: Option<Usage>,
     /// Why the model has stopped.
     pub finish: Option<FinishReason>,
+    /// The same in the provider's own word.
+    pub native: Option<Cow<'static, str>>,
     /// The model that answers.
     pub model: Option<String>,
     /// The answer is whole, and its last word was said.
@@ -82,6 +93,16 @@ pub struct Heard {
 }
 
 impl Heard {
+    /// All that was asked for, in one piece.
+    #[must_use]
+    pub fn whole() -> Self {
+        Heard {
+            contents: 1,
+            is_whole: true,
+            ..Heard::default()
+        }
+    }
+
     /// Notes an event; its text goes to the end of `text`, if somebody keeps it.
     pub fn note(&mut self, event: &Event<'_>, text: Option<&mut String>) {
         match event {
@@ -96,7 +117,10 @@ impl Heard {
             | Event::ToolCall { .. }
             | Event::Arguments { .. } => self.contents += 1,
             Event::Usage(usage) => self.usage = Some(*usage),
-            Event::Finish { reason, .. } => self.finish = Some(*reason),
+            Event::Finish { reason, native } => {
+                self.finish = Some(*reason);
+                self.native = Some(native_finish(*native));
+            }
             Event::Model(name) => {
                 let mut model = String::new();
                 name.append_to(&mut model);
@@ -113,13 +137,13 @@ impl Heard {
 impl Tongue {
     /// For this client.
     #[must_use]
-    pub fn new(listener: &Listener) -> Self {
-        let (dialect, identity) = (listener.dialect, &listener.identity);
+    pub fn new(listener: &Listener<'_>) -> Self {
+        let (dialect, identity) = (listener.dialect, listener.identity());
         if listener.stream {
-            let speaker = Speaker::new(dialect, identity, listener.include_usage);
+            let speaker = Speaker::new(dialect, &identity, listener.include_usage);
             Tongue::Speak(Box::new(speaker))
         } else {
-            Tongue::Collect(Box::new(Answer::new(dialect, identity.clone())))
+            Tongue::Collect(Box::new(Answer::new(dialect, identity)))
         }
     }
 
@@ -149,7 +173,7 @@ impl Tongue {
 impl Voice {
     /// For the answer of a provider that speaks `theirs` and sends events.
     #[must_use]
-    pub fn new(theirs: Dialect, listener: &Listener) -> Self {
+    pub fn new(theirs: Dialect, listener: &Listener<'_>) -> Self {
         let kind = if theirs == listener.dialect && listener.stream {
             let relay = Relay::new(theirs, listener.choices, listener.include_usage);
             Kind::Relay(Box::new(relay))
@@ -281,7 +305,7 @@ impl Voice {
 pub fn read_whole(
     theirs: Dialect,
     body: &[u8],
-    listener: &Listener,
+    listener: &Listener<'_>,
     mut text: Option<&mut String>,
     out: &mut Vec<u8>,
 ) -> Heard {
@@ -313,7 +337,20 @@ pub fn read_whole(
     heard
 }
 
-impl Listener {
+impl Listener<'_> {
+    fn identity(&self) -> Identity {
+        let prefix = match self.dialect {
+            Dialect::OpenAi => "chatcmpl-",
+            Dialect::Anthropic => "msg_",
+            Dialect::Gemini => "",
+        };
+        Identity {
+            id: format!("{prefix}{}", self.id.simple()),
+            created: self.created_ms.max(0) as u64 / 1_000,
+            model: self.model.to_owned(),
+        }
+    }
+
     /// Whether a whole document in the dialect `theirs` is what it wants, byte for byte.
     #[must_use]
     pub fn takes_as_it_is(&self, theirs: Dialect) -> bool {

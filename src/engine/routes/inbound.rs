@@ -9,9 +9,10 @@
 //! Whatever lies below `/v1` and `/v1beta` is answered in the words of the client that asks there,
 //! errors included, whether there is anything at that path or not.
 
+use super::models::dialect_of_fields;
 use crate::dialect::{Dialect, anthropic, gemini};
 use crate::engine::Failure;
-use crate::proto::http1::{Fields, RequestHead};
+use crate::proto::http1::{Fields, Method, RequestHead};
 
 /// Who asks for a chat, and what the head says of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -115,14 +116,14 @@ fn passed(fields: &Fields<'_>) -> Option<Box<Passed>> {
 pub fn dialect_of(head: &RequestHead<'_>) -> Option<Dialect> {
     let (version, rest) = head.path.strip_prefix('/')?.split_once('/')?;
     let (room, below) = rest.split_once('/').unwrap_or((rest, ""));
+    // The name of a model that is asked about may have a colon too.
+    let asks = matches!(head.method, Method::Get | Method::Head);
     let has_verb = || below.contains(':') || below.to_ascii_lowercase().contains("%3a");
     match (version, room) {
         ("v1beta", _) => Some(Dialect::Gemini),
         ("v1", "messages") => Some(Dialect::Anthropic),
-        ("v1", "models") if has_verb() => Some(Dialect::Gemini),
-        ("v1", "models") if head.fields.get("anthropic-version").is_some() => {
-            Some(Dialect::Anthropic)
-        }
+        ("v1", "models") if !asks && has_verb() => Some(Dialect::Gemini),
+        ("v1", "models") => Some(dialect_of_fields(&head.fields)),
         ("v1", _) => Some(Dialect::OpenAi),
         _ => None,
     }

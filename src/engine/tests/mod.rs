@@ -21,6 +21,7 @@ mod generate_offline;
 mod generate_openai;
 mod http;
 mod import;
+mod keys;
 mod keywords;
 mod models;
 mod page;

@@ -97,8 +97,9 @@ fn providers_are_named_without_their_keys_and_addresses() {
     let reply = world.get("/providers");
     assert!(!reply.body.contains("sk-secret") && !reply.body.contains("10.0.0.1"));
     let providers = serde_json::json!([
-        {"name": "llm", "kind": "openai", "model": "m", "offline": false},
-        {"name": "offline", "kind": "offline", "model": "offline", "offline": true},
+        {"name": "llm", "kind": "openai", "model": "m", "offline": false,
+         "keys": [{"name": "main", "state": "awake", "calls": 0}]},
+        {"name": "offline", "kind": "offline", "model": "offline", "offline": true, "keys": []},
     ]);
     let said = reply.json();
     assert_eq!(said["default"], "llm");

@@ -143,3 +143,21 @@ fn the_offline_provider_has_turns_as_well() {
         assert_eq!(world.reply(id).events().last().unwrap().name, "done");
     }
 }
+
+#[test]
+fn turns_go_round_among_addresses() {
+    let mut world = World::new(&format!("{PROVIDER}concurrency = 1\n"));
+    let ask_from = |world: &mut World, host, n| {
+        let id = world.try_client_at([192, 0, 2, host]).unwrap();
+        world.send(id, super::post("/generate/", &topic(n)));
+        id
+    };
+    let many: Vec<ConnId> = (0..4).map(|n| ask_from(&mut world, 1, n)).collect();
+    let one = ask_from(&mut world, 2, 9);
+    world.serve(openai::whole("Tea."));
+    world.serve(openai::whole("Tea."));
+    let quiet: Vec<bool> = many.iter().map(|id| world.is_quiet(*id)).collect();
+    assert_eq!(quiet, [false, false, true, true]);
+    world.serve(openai::whole("Tea."));
+    assert!(!world.is_quiet(one), "it came last and is third");
+}

@@ -61,6 +61,23 @@ pub fn write_request(
     fields: &[(&str, &[u8])],
     body_length: Option<u64>,
 ) -> Result<(), Unwritable> {
+    begin_request(out, method, target, host, fields)?;
+    end_request(out, body_length);
+    Ok(())
+}
+
+/// Writes all of a head but its end, which is [`end_request`]'s. Who sends the same head again and
+/// again keeps what this has written.
+///
+/// # Errors
+/// As [`write_request`].
+pub fn begin_request(
+    out: &mut impl Sink,
+    method: Method,
+    target: &str,
+    host: &str,
+    fields: &[(&str, &[u8])],
+) -> Result<(), Unwritable> {
     if method == Method::Other {
         return Err(Unwritable::Method);
     }
@@ -82,6 +99,11 @@ pub fn write_request(
     for (name, value) in fields {
         put_field(out, name, value);
     }
+    Ok(())
+}
+
+/// Ends the head of a request, before a body of this length if there is one.
+pub fn end_request(out: &mut impl Sink, body_length: Option<u64>) {
     if let Some(bytes) = body_length {
         put_field(
             out,
@@ -90,7 +112,6 @@ pub fn write_request(
         );
     }
     out.put(b"\r\n");
-    Ok(())
 }
 
 fn check_field(name: &str, value: &[u8]) -> Result<(), Unwritable> {

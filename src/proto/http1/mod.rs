@@ -44,7 +44,9 @@ mod tests;
 
 pub use client::{Client, ClientStep};
 pub use date::HttpDate;
-pub use encode::{CONTINUE, Unwritable, put_chunk, put_last_chunk, write_request};
+pub use encode::{
+    CONTINUE, Unwritable, begin_request, end_request, put_chunk, put_last_chunk, write_request,
+};
 pub use fault::Fault;
 pub use fields::Fields;
 pub use message::{BodyLength, Method, Version};

@@ -1,8 +1,9 @@
 //! The contents of a `generateContent` request.
 //!
-//! Gemini's calls of tools need not have ids: a result belongs to the first call of that tool that
-//! has none yet. Everybody else wants ids, so calls without one get `call_0`, `call_1`, … in their
-//! order, and results find theirs.
+//! Gemini's calls of tools need not have ids, and results need not repeat them: without one, a result
+//! belongs to the first call of that tool that has no result yet. (Google's own client sends a call
+//! back with the id that it came with, and the result without.) Everybody else wants ids, so calls
+//! without one get `call_0`, `call_1`, … in their order, and results find theirs.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -11,7 +12,7 @@ use crate::dialect::chat::{
     Chat, JsonText, Media, MediaKind, Message, Node, Part, Role, Source, ToolCall, ToolResult,
 };
 
-/// Calls that got their id here and have no result yet, by the name of the tool.
+/// Calls that have no result yet, by the name of the tool.
 #[derive(Default)]
 struct Unanswered {
     ids: BTreeMap<String, VecDeque<String>>,
@@ -19,16 +20,32 @@ struct Unanswered {
 }
 
 impl Unanswered {
-    fn call(&mut self, name: &str) -> String {
-        let id = format!("call_{}", self.made);
-        self.made += 1;
+    /// A call, and its id; one is made up if it has none.
+    fn call(&mut self, name: &str, id: Option<String>) -> String {
+        let id = id.unwrap_or_else(|| {
+            self.made += 1;
+            format!("call_{}", self.made - 1)
+        });
         let waiting = self.ids.entry(name.to_owned()).or_default();
         waiting.push_back(id.clone());
         id
     }
 
-    fn result(&mut self, name: &str) -> Option<String> {
-        self.ids.get_mut(name)?.pop_front()
+    /// A result, and the id of its call; `None` if there is no such call. One that has an id is
+    /// taken at its word.
+    fn result(&mut self, name: &str, id: Option<String>) -> Option<String> {
+        let waiting = self.ids.get_mut(name);
+        match id {
+            None => waiting?.pop_front(),
+            Some(id) => {
+                if let Some(waiting) = waiting
+                    && let Some(at) = waiting.iter().position(|other| *other == id)
+                {
+                    waiting.remove(at);
+                }
+                Some(id)
+            }
+        }
     }
 }
 
@@ -164,7 +181,7 @@ fn call(
     }
     let name = name.ok_or_else(|| node.missing("name"))?;
     Ok(Part::ToolCall(ToolCall {
-        id: id.unwrap_or_else(|| unanswered.call(&name)),
+        id: unanswered.call(&name, id),
         name,
         arguments,
         signature: None,
@@ -193,12 +210,9 @@ fn result(
         }
     }
     let name = name.ok_or_else(|| node.missing("name"))?;
-    let id = match id {
-        Some(id) => id,
-        None => (unanswered.result(&name)).ok_or_else(|| {
-            node.wrong("the result of a call that came before it, or to have an `id`")
-        })?,
-    };
+    let id = unanswered.result(&name, id).ok_or_else(|| {
+        node.wrong("the result of a call that came before it, or to have an `id`")
+    })?;
     content.extend(media_parts);
     Ok(Part::ToolResult(ToolResult {
         id,

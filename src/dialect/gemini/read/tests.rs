@@ -56,6 +56,22 @@ fn a_conversation_with_tools_is_read_and_its_calls_get_ids() {
 }
 
 #[test]
+fn a_result_without_an_id_belongs_to_a_call_that_has_one() {
+    let chat = read(
+        r#"{"contents":[{"role":"model","parts":[{"functionCall":{"id":"a","name":"look"}},
+                {"functionCall":{"id":"b","name":"look"}},{"functionCall":{"name":"look"}}]},
+              {"role":"user","parts":[{"functionResponse":{"id":"b","name":"look","response":{}}},
+                {"functionResponse":{"name":"look","response":{}}},
+                {"functionResponse":{"name":"look","response":{}}}]}]}"#,
+    );
+    let results = chat.messages[1].parts.iter().map(|part| match part {
+        Part::ToolResult(result) => result.id.as_str(),
+        other => panic!("{other:?}"),
+    });
+    assert_eq!(results.collect::<Vec<_>>(), ["b", "a", "call_0"]);
+}
+
+#[test]
 fn filters_and_tools_of_the_vendor_are_noted() {
     let chat = read(
         r#"{"contents":[{"parts":[{"executableCode":{}}]}],"cachedContent":"c",

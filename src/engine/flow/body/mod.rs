@@ -37,6 +37,8 @@ pub enum Shape {
     Keywords,
     /// A chat in this dialect, and whether it may have to be translated.
     Chat(Dialect, bool),
+    /// `POST /v1/embeddings`
+    Embeddings,
 }
 
 /// What a body asks for.
@@ -100,15 +102,21 @@ pub struct BatchAsk {
 
 /// Parses `body` as `shape`.
 pub fn parse(shape: Shape, body: &[u8]) -> Result<Ask, ParseFault> {
-    if let Shape::Chat(dialect, may_translate) = shape {
-        let ask = inquiry::read(dialect, body, None, may_translate);
+    let chat = match shape {
+        Shape::Chat(dialect, may_translate) => {
+            Some(inquiry::read(dialect, body, None, may_translate))
+        }
+        Shape::Embeddings => Some(inquiry::read_embeddings(body)),
+        _ => None,
+    };
+    if let Some(ask) = chat {
         return ask
             .map(|ask| Ask::Chat(Box::new(ask)))
             .map_err(|refused| ParseFault::Refused(Box::new(refused)));
     }
     let fields = object(body)?;
     match shape {
-        Shape::Chat(..) => Err(ParseFault::NotAnObject), // was taken above
+        Shape::Chat(..) | Shape::Embeddings => Err(ParseFault::NotAnObject), // was taken above
         Shape::Generate => generate(fields).map(Ask::Generate),
         Shape::Batch => batch(fields).map(Ask::Batch),
         Shape::Analyze => analyze(fields),

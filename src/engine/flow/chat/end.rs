@@ -42,11 +42,18 @@ impl Engine {
     /// The provider's answer is whole, and its last words are among the frames.
     pub(in crate::engine) fn complete_chat(&mut self, id: GenerationId) {
         self.speaking = None;
+        if self.read_elsewhere(id) {
+            return;
+        }
         let Some(generation) = self.generations.get_mut(id) else {
             return;
         };
         generation.result.verdict = Some(Ok(()));
         generation.phase = Phase::Scoring; // from here on a client that leaves stops nothing
+        self.settle_charge(id);
+        let Some(generation) = self.generations.get_mut(id) else {
+            return;
+        };
         let text = Arc::make_mut(&mut generation.text);
         text.truncate(text.trim_end().len());
         let blank = text.len() - text.trim_start().len();
@@ -86,17 +93,6 @@ impl Engine {
             generation.phase = Phase::Finished;
             generation.timer.clear();
         }
-        self.forget_chat(id);
-    }
-
-    /// Drops a chat that is over, once its client has all of its answer.
-    pub(in crate::engine) fn forget_chat(&mut self, id: GenerationId) {
-        let is_over = self.generations.get(id).is_some_and(|generation| {
-            let is_read = generation.subscribers.is_empty();
-            generation.is_chat() && generation.phase == Phase::Finished && is_read
-        });
-        if is_over && let Some(mut generation) = self.generations.remove(id) {
-            self.ledger.settle(&mut generation.charged, 0);
-        }
+        self.forget_read(id);
     }
 }

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::dialect::speak::Identity;
+use crate::dialect::embeddings::{self, Embeddings};
 use crate::dialect::{Chat, Dialect, Refused, Skim};
 use crate::engine::provider::voice::Listener;
 use crate::engine::routes::inbound::Passed;
@@ -25,6 +25,8 @@ pub struct ChatAsk {
     /// All of it; `None` if nobody needs it. That it cannot be read is no fault where it is only
     /// passed on.
     pub chat: Option<Result<Box<Chat>, Refused>>,
+    /// What is asked for, if it is no chat but embeddings.
+    pub embeddings: Option<Box<Embeddings>>,
 }
 
 /// Reads a body in `dialect`. `path` is what the path says of it, see [`Skim::read`].
@@ -39,7 +41,24 @@ pub fn read(
 ) -> Result<ChatAsk, Refused> {
     let skim = Skim::read(dialect, body, path)?;
     let chat = may_translate.then(|| dialect.read_chat(body, path).map(Box::new));
-    Ok(ChatAsk { skim, chat })
+    Ok(ChatAsk {
+        skim,
+        chat,
+        embeddings: None,
+    })
+}
+
+/// Reads a body that asks for embeddings, in OpenAI's dialect.
+///
+/// # Errors
+/// It is not JSON, or not of that shape.
+pub fn read_embeddings(body: &[u8]) -> Result<ChatAsk, Refused> {
+    let asked = Embeddings::read(body)?;
+    Ok(ChatAsk {
+        skim: Embeddings::skim(body)?,
+        chat: None,
+        embeddings: Some(Box::new(asked)),
+    })
 }
 
 /// See the module.
@@ -53,6 +72,8 @@ pub struct Inquiry {
     pub passed: Option<Box<Passed>>,
     /// The body for the target that is being asked, if it had to be translated.
     pub translated: Vec<u8>,
+    /// Of embeddings: an answer that is too long to be read on the loop, and what its provider speaks.
+    pub unread: Option<(Dialect, Vec<u8>)>,
 }
 
 impl Inquiry {
@@ -71,22 +92,14 @@ impl Inquiry {
         } else {
             0
         };
-        self.body.capacity() + chat + self.translated.capacity()
+        let unread = self.unread.as_ref().map_or(0, |(_, body)| body.capacity());
+        self.body.capacity() + chat + self.translated.capacity() + unread
     }
 
     /// What the user said last.
     #[must_use]
     pub fn topic(&self) -> String {
         self.ask.skim.last_words(&self.body, TOPIC_CHARS)
-    }
-
-    /// The most tokens that the answer may have, as far as the body was read.
-    #[must_use]
-    pub fn max_tokens(&self) -> Option<u32> {
-        let chat = self.ask.chat.as_ref()?.as_ref().ok()?;
-        chat.settings
-            .max_tokens
-            .map(|most| u32::try_from(most).unwrap_or(u32::MAX))
     }
 
     /// Reads all of the body, if that was not done.
@@ -103,6 +116,10 @@ impl Inquiry {
     /// # Errors
     /// The body is not of its dialect's shape.
     pub fn understand(&mut self) -> Result<(), Refused> {
+        if self.ask.embeddings.is_some() {
+            let expected = "one of a provider that has embeddings; the built-in one has none";
+            return Err(Refused::wrong("model", expected));
+        }
         self.read_all();
         match &self.ask.chat {
             Some(Err(refused)) => Err(refused.clone()),
@@ -118,6 +135,9 @@ impl Inquiry {
         self.translated.clear();
         if theirs == self.dialect() {
             return Ok(());
+        }
+        if let Some(embeddings) = &self.ask.embeddings {
+            return embeddings.translate(theirs, model, &mut self.translated);
         }
         self.read_all();
         let stream = self.ask.skim.stream;
@@ -137,26 +157,31 @@ impl Inquiry {
         }
     }
 
+    /// The path at somebody who speaks `theirs`, if it is another one than for chats.
+    #[must_use]
+    pub fn path(&self, theirs: Dialect, model: &str) -> Option<String> {
+        let asked = self.ask.embeddings.as_ref();
+        asked.map(|_| embeddings::path(theirs, model))
+    }
+
     /// How its client is to be answered. `id` and `created_ms` are the answer's; `model` is the one
     /// that the client is to see, if not the one that it has asked for.
     #[must_use]
-    pub fn listener(&self, id: Uuid, created_ms: i64, model: Option<&str>) -> Listener {
+    pub fn listener<'a>(
+        &'a self,
+        id: Uuid,
+        created_ms: i64,
+        model: Option<&'a str>,
+    ) -> Listener<'a> {
         let skim = &self.ask.skim;
-        let prefix = match skim.dialect {
-            Dialect::OpenAi => "chatcmpl-",
-            Dialect::Anthropic => "msg_",
-            Dialect::Gemini => "",
-        };
         Listener {
             dialect: skim.dialect,
             stream: skim.stream,
             include_usage: skim.include_usage,
             choices: skim.choices,
-            identity: Identity {
-                id: format!("{prefix}{}", id.simple()),
-                created: created_ms.max(0) as u64 / 1_000,
-                model: model.unwrap_or(&skim.model).to_owned(),
-            },
+            id,
+            created_ms,
+            model: model.unwrap_or(&skim.model),
         }
     }
 }

@@ -13,6 +13,7 @@
 //! by itself. What is special about such a generation is in `end.rs`, what is written in `reply.rs`,
 //! whom it is asked of in `target.rs`.
 
+pub mod embeddings;
 mod end;
 pub mod inquiry;
 mod reply;
@@ -67,7 +68,7 @@ impl Engine {
     pub(super) fn chat_parsed(
         &mut self,
         id: ExchangeId,
-        mut ask: Box<ChatAsk>,
+        mut ask: ChatAsk,
         body: Arc<Vec<u8>>,
     ) -> Result<(), Failure> {
         if let Some(Route::Chat(inbound)) = self.exchanges.get(id).map(|e| &e.route)
@@ -78,7 +79,7 @@ impl Engine {
                 (chat.model, chat.stream) = (model.to_owned(), stream);
             }
         }
-        self.ask_chat(id, *ask, body)
+        self.ask_chat(id, ask, body)
     }
 
     /// It is known what is asked for: the call begins.
@@ -89,7 +90,8 @@ impl Engine {
         body: Arc<Vec<u8>>,
     ) -> Result<(), Failure> {
         let route = self.chat_route(&ask.skim.model)?;
-        let stream = ask.skim.stream;
+        let asked = route.unless_all_are(&ask.skim.model);
+        let (stream, max_tokens) = (ask.skim.stream, ask.skim.max_tokens);
         let Some(exchange) = self.exchanges.get_mut(id) else {
             return Ok(());
         };
@@ -104,20 +106,24 @@ impl Engine {
             topic: String::new(),
             term_id: Uuid::nil(),
             route,
-            max_tokens: None,
+            max_tokens,
             temperature: None,
             stream,
             candidate: 0,
             patient: false,
             purpose: Purpose::Chat,
+            asked,
         };
-        let generation = self.admit(plan)?;
+        let (answers, most) = (ask.skim.choices, ask.skim.max_tokens);
+        let charge = self.charge(id, body.len(), answers, most)?;
+        let generation = self.admit_charged(plan, charge)?;
         if let Some(generation) = self.generations.get_mut(generation) {
             generation.inquiry = Some(Box::new(Inquiry {
                 body,
                 ask,
                 passed,
                 translated: Vec::new(),
+                unread: None,
             }));
         }
         self.settle_generation(generation);

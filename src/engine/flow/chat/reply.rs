@@ -8,7 +8,6 @@ use std::sync::Arc;
 use super::Chat;
 use crate::config::Store;
 use crate::dialect::speak;
-use crate::engine::blocks::Pen;
 use crate::engine::client::{takes_body, takes_chunks};
 use crate::engine::flow::Flow;
 use crate::engine::reply::{after, identified};
@@ -69,9 +68,6 @@ impl Engine {
     /// Writes the head of a stream if it is not out yet. `is_settled`: who answers is known, so that
     /// it can be told.
     fn begin_chat_stream(&mut self, id: ExchangeId, is_settled: bool) {
-        let date = self.date();
-        let target = self.target_of(id);
-        let attempts = self.attempts_for(id);
         let Some(exchange) = self.exchanges.get_mut(id) else {
             return;
         };
@@ -79,48 +75,63 @@ impl Engine {
             return;
         }
         exchange.flow = Flow::Chat(Chat::Streaming);
-        let (conn_id, terms, request_id) = (exchange.conn, exchange.terms, exchange.request_id);
+        let body = ReplyBody::streamed(exchange.terms.version);
+        self.put_chat_head(id, body, is_settled);
+        self.enter(id, State::Streaming);
+    }
+
+    /// Writes the head of an answer to a chat: of a stream, or of a document of a known length.
+    fn put_chat_head(&mut self, id: ExchangeId, body: ReplyBody, is_settled: bool) {
+        let date = self.date();
+        let attempts = self.attempts_for(id);
         self.counters.answered(200);
-        if let Some(conn) = self.conns.get_mut(conn_id) {
-            let mut pen = Pen {
-                blocks: &mut self.blocks,
-                chain: &mut conn.out,
-                secret: false,
-            };
-            let mut head = reply_head(&mut pen, 200)
-                .date(&date)
+        self.note_rate_fields(id);
+        let mut target = std::mem::take(&mut self.scratch);
+        self.name_target(id, &mut target);
+        let Some(exchange) = self.exchanges.get(id) else {
+            return;
+        };
+        let (conn_id, terms) = (exchange.conn, exchange.terms);
+        let mut bytes = std::mem::take(&mut self.head);
+        let mut head = reply_head(&mut bytes, 200)
+            .date(&date)
+            .field("x-content-type-options", "nosniff");
+        head = match body {
+            ReplyBody::Exact(_) => head
+                .field("content-type", "application/json")
+                .field("cache-control", "no-store"),
+            _ => head
                 .field("content-type", "text/event-stream; charset=utf-8")
                 .field("cache-control", "no-cache")
-                .field("x-accel-buffering", "no")
-                .field("x-content-type-options", "nosniff");
-            if is_settled {
-                head = head
-                    .number("x-maitred-attempts", attempts.unwrap_or(0))
-                    .field("x-maitred-target", target);
-            }
-            identified(head, terms.dialect, request_id)
-                .finish(ReplyBody::streamed(terms.version), after(&terms));
+                .field("x-accel-buffering", "no"),
+        };
+        if is_settled {
+            head = head
+                .number("x-maitred-attempts", attempts.unwrap_or(0))
+                .field("x-maitred-target", &target);
         }
-        self.enter(id, State::Streaming);
+        for (name, value) in self.rate_fields.iter() {
+            head = head.field(name, value);
+        }
+        identified(head, terms.dialect, exchange.request_id).finish(body, after(&terms));
+        self.scratch = target;
+        self.put_head(conn_id, bytes, false);
         self.flush(conn_id);
         self.rearm_client(conn_id);
     }
 
-    /// `provider/model` as a field of a head, whatever a client calls a model.
-    fn target_of(&self, id: ExchangeId) -> Vec<u8> {
+    /// Puts `provider/model`, fit for a field of a head whatever a client calls a model, into `name`.
+    fn name_target(&self, id: ExchangeId, name: &mut Vec<u8>) {
+        name.clear();
         let held = self.exchanges.get(id).and_then(|e| e.held.generation);
         let Some(generation) = held.and_then(|id| self.generations.get(id)) else {
-            return Vec::new();
+            return;
         };
         let target = generation.target();
-        let name = [
-            target.provider_name.as_bytes(),
-            b"/",
-            target.model.as_bytes(),
-        ]
-        .concat();
+        name.extend_from_slice(target.provider_name.as_bytes());
+        name.push(b'/');
         let plain = |byte: u8| if byte.is_ascii_graphic() { byte } else { b'?' };
-        name.into_iter().map(plain).collect()
+        name.extend(target.model.bytes().map(plain));
     }
 
     /// Pauses the provider while its client does not take what it says, and resumes it.
@@ -202,37 +213,17 @@ impl Engine {
 
     /// Writes the head of a whole answer, and what there is room for of its document.
     pub(super) fn begin_chat_document(&mut self, id: ExchangeId, document: Arc<Vec<u8>>) {
-        let attempts = self.attempts_for(id);
-        let target = self.target_of(id);
         let Some(exchange) = self.exchanges.get_mut(id) else {
             return;
         };
         exchange.flow = Flow::Chat(Chat::Sending(0));
-        let (conn, terms, request_id) = (exchange.conn, exchange.terms, exchange.request_id);
         let length = document.len() as u64;
         if let Some(generation) = exchange.held.generation
             && let Some(generation) = self.generations.get_mut(generation)
         {
             generation.result.document = Some(document);
         }
-        let date = self.date();
-        self.counters.answered(200);
-        if let Some(conn) = self.conns.get_mut(conn) {
-            let mut pen = Pen {
-                blocks: &mut self.blocks,
-                chain: &mut conn.out,
-                secret: false,
-            };
-            let head = reply_head(&mut pen, 200)
-                .date(&date)
-                .field("content-type", "application/json")
-                .field("cache-control", "no-store")
-                .field("x-content-type-options", "nosniff")
-                .number("x-maitred-attempts", attempts.unwrap_or(0))
-                .field("x-maitred-target", target);
-            identified(head, terms.dialect, request_id)
-                .finish(ReplyBody::Exact(length), after(&terms));
-        }
+        self.put_chat_head(id, ReplyBody::Exact(length), true);
         self.put_chat_document(id, 0);
     }
 

@@ -2,13 +2,22 @@
 
 use std::sync::Arc;
 
+use crate::dialect::{Refused, Why};
 use crate::engine::policy::route::ModelRoute;
-use crate::engine::{Engine, Failure, failure::Upstream};
+use crate::engine::{Engine, Failure};
+use crate::limits::NAME_CHARS;
 
 impl Engine {
     /// Whom the router knows by that name.
     pub(super) fn chat_route(&self, name: &str) -> Result<Arc<ModelRoute>, Failure> {
+        // It will stand in a field of a head and in a row.
+        if name.chars().nth(NAME_CHARS).is_some() {
+            return Err(super::refused(Refused {
+                field: Some("model".to_owned()),
+                why: Why::Wrong(format!("a name of at most {NAME_CHARS} characters")),
+            }));
+        }
         let route = self.router.resolve(name);
-        route.map_err(|_| Failure::from(Upstream::Model))
+        route.map_err(|unknown| Failure::UnknownModel(unknown.near.map(Into::into)))
     }
 }

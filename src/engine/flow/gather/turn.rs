@@ -121,8 +121,10 @@ impl Engine {
             self.make_candidate(&mut plan, place as u8);
         }
         plan.patient = true;
-        let mut targets = plan.route.targets().iter();
-        if !targets.any(|target| self.gates[target.provider as usize].permits.has_room()) {
+        let who = self.subject_of(id);
+        let gates = plan.route.targets().iter().map(|target| target.provider);
+        let mut permits = gates.map(|provider| &self.gates[usize::from(provider)].permits);
+        if !permits.any(|permits| permits.has_room_for(who)) {
             return Err(Failure::Full(Bound::Provider));
         }
         let (text, is_new) = self.join_or_admit(id, plan)?;

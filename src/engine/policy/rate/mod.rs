@@ -43,7 +43,7 @@ use self::subjects::{Place, Subjects};
 use self::window::Window;
 use crate::config::{self, RateRule};
 use crate::engine::now::Mono;
-use crate::limits::{RATE_METERS, RATE_TOKENS_UNASKED};
+use crate::limits::{RATE_COUNT, RATE_METERS, RATE_PROMPT_TOKENS, RATE_TOKENS_UNASKED};
 
 /// What a rule counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -90,14 +90,14 @@ impl Cost {
         tokens: 0,
     };
 
-    /// One request with a prompt of so many bytes and an answer of so many tokens at most. A token
-    /// is about four letters of English.
+    /// One request with a prompt of so many bytes and so many answers of so many tokens at most.
     #[must_use]
-    pub fn of_text(prompt_bytes: usize, max_tokens: Option<u32>) -> Cost {
+    pub fn of_text(prompt_bytes: usize, answers: u32, max_tokens: Option<u32>) -> Cost {
         let answer = max_tokens.map_or(RATE_TOKENS_UNASKED, u64::from);
+        let answers = answer.saturating_mul(u64::from(answers));
         Cost {
             requests: 1,
-            tokens: tokens_in(prompt_bytes) + answer,
+            tokens: tokens_of_prompt(prompt_bytes).saturating_add(answers),
         }
     }
 
@@ -109,7 +109,13 @@ impl Cost {
     }
 }
 
-/// About how many tokens so many bytes of text are.
+/// About how many tokens a prompt of so many bytes is.
+#[must_use]
+pub fn tokens_of_prompt(bytes: usize) -> u64 {
+    tokens_in(bytes).min(RATE_PROMPT_TOKENS)
+}
+
+/// About how many tokens so many bytes of text are: one for four letters of English.
 #[must_use]
 pub fn tokens_in(bytes: usize) -> u64 {
     (bytes as u64).div_ceil(4)
@@ -240,6 +246,11 @@ impl Rates {
     /// A limit would be overstepped; nothing was charged.
     pub fn take(&mut self, now: Mono, who: Subject, cost: Cost) -> Result<Reserved, Refused> {
         self.check(now, who, cost)?;
+        // Without a limit on tokens nobody has asked how many they are.
+        let cost = Cost {
+            tokens: cost.tokens.min(RATE_COUNT),
+            ..cost
+        };
         let place = self.subjects.place(now, who);
         self.tally.crowded += u64::from(place.is_shared());
         let mut ends = [Mono(0); RATE_METERS];
@@ -277,8 +288,9 @@ impl Rates {
     pub fn settle(&mut self, now: Mono, reserved: Reserved, tokens: u64, reported: bool) {
         let Reserved { place, cost, ends } = reserved;
         self.open -= cost.tokens;
-        self.tally.charged += tokens;
-        self.tally.reported += if reported { tokens } else { 0 };
+        let reported = if reported { tokens } else { 0 };
+        self.tally.charged = self.tally.charged.saturating_add(tokens);
+        self.tally.reported = self.tally.reported.saturating_add(reported);
         // Whoever was forgotten had only windows that are over.
         let Some(windows) = self.subjects.windows_mut(place) else {
             return;

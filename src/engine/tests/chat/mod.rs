@@ -1,6 +1,12 @@
 //! Chats in the vendors' dialects: each client in front of each provider.
 
+mod cancel;
+mod embeddings;
 mod golden;
+mod offline;
+mod pressure;
+mod rate;
+mod refused;
 mod rows;
 mod whole;
 

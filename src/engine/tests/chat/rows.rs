@@ -4,7 +4,7 @@ use super::openai;
 use super::{World, ask, is_gone, provider};
 use crate::dialect::Dialect;
 use crate::engine::work::Kind;
-use crate::store::{RequestOutcome, TextState};
+use crate::store::{Inbound, RequestOutcome, TextState};
 
 #[test]
 fn a_text_with_its_scores_and_one_row_filed_under_the_last_words_of_the_user() {
@@ -27,6 +27,13 @@ fn a_text_with_its_scores_and_one_row_filed_under_the_last_words_of_the_user() {
         assert_eq!((row.outcome, row.status), (RequestOutcome::Ok, 200));
         assert_eq!(row.route, "/v1/chat/completions");
         assert_eq!((row.streamed, row.prompt_tokens), (stream, Some(9)));
+        assert_eq!((row.inbound, row.calls.attempts), (Inbound::OpenAi, 1));
+        let tokens = r#"provider_tokens_total{provider="llm",kind="prompt"}"#;
+        let tokens = world.metric(tokens);
+        assert_eq!(tokens, 9.0, "counted once");
+        let row = world.store.request();
+        assert_eq!(row.calls.native_finish_reason.as_deref(), Some("stop"));
+        assert!(row.calls.first_content_us.is_some() && row.calls.first_byte_us.is_some());
         assert_eq!(
             (row.provider.as_deref(), row.model.as_deref()),
             (Some("llm"), Some("alias"))

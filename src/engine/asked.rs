@@ -1,0 +1,74 @@
+//! Who was asked for a text, for the head of an answer: how often, at which target, with which key.
+//!
+//! The target and the key are told where there was a choice. A key is told by its name.
+
+use std::sync::Arc;
+
+use super::Engine;
+use super::slots::ExchangeId;
+use crate::proto::Sink;
+use crate::proto::http1::ReplyHead;
+
+/// What a head says about who was asked. Nothing, if nobody was.
+#[derive(Debug, Default)]
+pub(super) struct Asked {
+    attempts: Option<u64>,
+    target: Option<String>,
+    key: Option<Arc<str>>,
+}
+
+impl Asked {
+    /// Adds the fields to a head.
+    pub(super) fn put<'a, S: Sink>(&self, mut head: ReplyHead<'a, S>) -> ReplyHead<'a, S> {
+        if let Some(attempts) = self.attempts {
+            head = head.number("x-maitred-attempts", attempts);
+        }
+        if let Some(target) = &self.target {
+            head = head.field("x-maitred-target", target);
+        }
+        if let Some(key) = &self.key {
+            head = head.field("x-maitred-key", key.as_bytes());
+        }
+        head
+    }
+}
+
+impl Engine {
+    /// Attempts for the text that `id` waits for, if there were any.
+    pub(super) fn attempts_for(&self, id: ExchangeId) -> Option<u64> {
+        let generation = self.exchanges.get(id)?.held.generation?;
+        let attempts = self.generations.get(generation)?.result.attempts;
+        (attempts > 0).then_some(u64::from(attempts))
+    }
+
+    /// Who was asked for the text that `id` waits for.
+    pub(super) fn asked_for(&self, id: ExchangeId) -> Asked {
+        let held = self.exchanges.get(id).and_then(|e| e.held.generation);
+        let attempts = self.attempts_for(id);
+        let (Some(text), Some(_)) = (held.and_then(|id| self.generations.get(id)), attempts) else {
+            return Asked::default();
+        };
+        let target = text.target();
+        let keys = &self.gates[usize::from(target.provider)].keys;
+        let name = || {
+            let name = format!("{}/{}", target.provider_name, target.model);
+            // A model may be called anything by a client; a field of a head may not.
+            name.bytes()
+                .all(|byte| byte.is_ascii_graphic())
+                .then_some(name)
+        };
+        Asked {
+            attempts,
+            target: if text.plan.route.targets().len() > 1 {
+                name()
+            } else {
+                None
+            },
+            key: if keys.iter().len() > 1 {
+                self.key_name(text).map(Arc::clone)
+            } else {
+                None
+            },
+        }
+    }
+}

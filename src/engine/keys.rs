@@ -1,0 +1,59 @@
+//! Keys at work: a call takes one with its turn, and what its provider says against the key is the
+//! key's business and not the provider's.
+//!
+//! Which one is taken and how long one rests is in `policy/keys.rs`.
+
+use std::sync::Arc;
+
+use super::generation::Generation;
+use super::policy::keys::Why;
+use super::slots::CallId;
+use super::{Engine, Failure, failure::Upstream};
+
+impl Engine {
+    /// A call has its turn: it takes a key, if its provider has any.
+    pub(super) fn take_key(&mut self, id: CallId) {
+        let now = self.now.mono;
+        let Some(call) = self.calls.get_mut(id) else {
+            return;
+        };
+        call.key = self.gates[call.provider as usize].keys.take(now);
+        if let Some(generation) = self.generations.get_mut(call.generation) {
+            generation.result.key = call.key;
+        }
+    }
+
+    /// What a failed call says about its key. Whether the same provider is to be asked again at
+    /// once, with another key.
+    pub(super) fn blame_key(&mut self, id: CallId, failure: &Failure) -> bool {
+        let now = self.now.mono;
+        let Failure::Upstream(upstream) = failure else {
+            return false;
+        };
+        let why = match upstream {
+            Upstream::Key | Upstream::Quota => Why::Refused,
+            Upstream::RateLimited { retry_after_ms } => Why::Limited(*retry_after_ms),
+            _ => return false,
+        };
+        let Some((at, provider)) = self.calls.get(id).and_then(|c| Some((c.key?, c.provider)))
+        else {
+            return false;
+        };
+        let keys = &mut self.gates[provider as usize].keys;
+        let rests = keys.rest(at, now, why).is_some();
+        rests && keys.has_awake(now)
+    }
+
+    /// The key of a call that has gone well is in order.
+    pub(super) fn praise_key(&mut self, id: CallId) {
+        if let Some((at, provider)) = self.calls.get(id).and_then(|c| Some((c.key?, c.provider))) {
+            self.gates[provider as usize].keys.wake(at);
+        }
+    }
+
+    /// The name of the key with which a text was asked for last, if its provider has keys.
+    pub(super) fn key_name(&self, generation: &Generation) -> Option<&Arc<str>> {
+        let gate = &self.gates[usize::from(generation.target().provider)];
+        gate.keys.name(generation.result.key?)
+    }
+}
