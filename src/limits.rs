@@ -440,39 +440,29 @@ pub const BLOCK_BYTES: usize = 4096;
 pub const FREE_BLOCKS: usize = 4096;
 
 const _: () = {
-    assert!(REQUEST_LINE_BYTES <= HEAD_BYTES);
-    assert!(CHUNK_LINE_BYTES <= CHUNK_EXTENSIONS_BYTES);
-    assert!(CHUNK_EXTENSIONS_BYTES <= HEAD_BYTES);
-    assert!(TRAILER_BYTES <= HEAD_BYTES);
+    assert!(REQUEST_LINE_BYTES <= HEAD_BYTES && CHUNK_LINE_BYTES <= CHUNK_EXTENSIONS_BYTES);
+    assert!(CHUNK_EXTENSIONS_BYTES <= HEAD_BYTES && TRAILER_BYTES <= HEAD_BYTES);
     // Whatever is refused for its size still fits what a connection may hold.
-    assert!(HEAD_BYTES <= PIPELINE_BYTES);
-    assert!(BODY_BYTES <= ANALYZE_BODY_BYTES);
+    assert!(HEAD_BYTES <= PIPELINE_BYTES && BODY_BYTES <= ANALYZE_BODY_BYTES);
     // What is stored can be read back.
     assert!(2 * GENERATION_BYTES <= PG_ROW_BYTES && PG_ROW_BYTES <= PG_REQUEST_BYTES);
     assert!(PG_LOGIN_BYTES <= PG_MESSAGE_BYTES && PG_MESSAGE_BYTES <= PG_ROW_BYTES);
     // Lengths of the protocol have 31 bits.
     assert!(PG_REQUEST_BYTES < i32::MAX as usize / 2 && PG_STATEMENTS < u16::MAX as usize);
-    assert!(SEND_LOW_BYTES < SEND_HIGH_BYTES);
-    assert!(LAG_LOW_BYTES < LAG_HIGH_BYTES);
+    assert!(SEND_LOW_BYTES < SEND_HIGH_BYTES && LAG_LOW_BYTES < LAG_HIGH_BYTES);
     assert!(SEND_HIGH_SCARCE_BYTES < SEND_LOW_BYTES);
-    assert!(PUMP_BYTES < SEND_HIGH_BYTES);
-    assert!(PUMP_BYTES < READERS_BYTES_PER_TURN);
-    assert!(SSE_EVENT_BYTES <= GENERATION_BYTES);
-    assert!(CONNECT_STAGGER_MS < CONNECT_MS);
+    assert!(PUMP_BYTES < SEND_HIGH_BYTES && PUMP_BYTES < READERS_BYTES_PER_TURN);
+    assert!(SSE_EVENT_BYTES <= GENERATION_BYTES && CONNECT_STAGGER_MS < CONNECT_MS);
     // Each question is sent once at the start and then at every retry.
     assert!(2 * RESOLVE_MS.div_ceil(DNS_RETRY_MS) as usize == DNS_SOCKETS);
-    assert!(DNS_DELAY_MS < DNS_RETRY_MS);
-    assert!(DNS_TTL_MIN_MS <= DNS_TTL_MAX_MS);
+    assert!(DNS_DELAY_MS < DNS_RETRY_MS && DNS_TTL_MIN_MS <= DNS_TTL_MAX_MS);
     assert!(CONNECT_MS < FIRST_BYTE_MS);
-    assert!(FIRST_BYTE_MS <= FIRST_CONTENT_MS);
-    assert!(FIRST_CONTENT_MS < GENERATION_MS);
+    assert!(FIRST_BYTE_MS <= FIRST_CONTENT_MS && FIRST_CONTENT_MS < GENERATION_MS);
     assert!(RETRY_BASE_MS <= RETRY_CAP_MS);
     // Two further attempts at a provider that is not there, and the client knows in 200 ms.
     assert!(3 * RETRY_CONNECT_BASE_MS < 200);
-    assert!(BREAKER_OPEN_MS <= BREAKER_OPEN_MAX_MS);
-    assert!(RESUME_GRACE_MS < REPLAY_MS);
-    assert!(SPANS.is_power_of_two());
-    assert!(SCRATCH_BYTES >= HEAD_BYTES);
+    assert!(BREAKER_OPEN_MS <= BREAKER_OPEN_MAX_MS && RESUME_GRACE_MS < REPLAY_MS);
+    assert!(SPANS.is_power_of_two() && SCRATCH_BYTES >= HEAD_BYTES);
     assert!(WRITE_GROUP <= WRITE_WAITING);
     // A locked database is reported as such, and not as a deadline that passed.
     assert!(SQLITE_BUSY_MS < STORE_MS);

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 use std::time::Instant;
 
+use maitred::engine::policy::route;
 use maitred::{cli, reactor};
 
 /// glibc's allocator about halves the speed of a busy TLS server (docs/decisions/dependencies.md).
@@ -11,5 +12,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     let started = Instant::now();
-    cli::run(cli::parse(), reactor::run, &|| started.elapsed())
+    cli::run(cli::parse(), reactor::run, route::explain, &|| {
+        started.elapsed()
+    })
 }

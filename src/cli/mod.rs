@@ -149,6 +149,7 @@ fn command(arguments: Arguments) -> Command {
 pub fn run<E: Display>(
     command: Command,
     serve: impl FnOnce(Config) -> Result<(), E>,
+    explain: impl FnOnce(&Config) -> String,
     clock: &dyn Fn() -> Duration,
 ) -> ExitCode {
     let (mut stdout, mut stderr) = (io::stdout(), io::stderr());
@@ -158,7 +159,10 @@ pub fn run<E: Display>(
             Err(error) => Err((USAGE, error.to_string())),
         },
         Command::CheckConfig(flags) => match load(flags) {
-            Ok(config) => print(&mut stdout, config.effective()),
+            Ok(config) => {
+                let told = explain(&config);
+                print(&mut stdout, &[config.effective(), &told].concat())
+            }
             Err(error) => Err((USAGE, error.to_string())),
         },
         Command::Version => print(

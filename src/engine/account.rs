@@ -59,6 +59,12 @@ impl Account {
         }
     }
 
+    /// Another call answers instead, and is in `state`: what was done was done for nothing.
+    pub fn begin_anew(&mut self, state: State) {
+        self.spend(State::Queued, State::Queued, 0);
+        self.has_head = state == State::Receiving;
+    }
+
     /// A call was in `state` for so long, and that was its end.
     pub fn end(&mut self, state: State, nanos: u64) {
         match state {
@@ -219,7 +225,9 @@ impl Engine {
     /// A call has left its state for `next`; `None`: it has ended.
     pub(super) fn spend(&mut self, id: CallId, state: State, next: Option<State>, nanos: u64) {
         let generation = self.calls.get(id).map(|call| call.generation);
-        let Some(generation) = generation.and_then(|id| self.generations.get_mut(id)) else {
+        let generation = generation.and_then(|id| self.generations.get_mut(id));
+        // The time of a hedge is that of the call beside it.
+        let Some(generation) = generation.filter(|text| text.hedge != Some(id)) else {
             return;
         };
         let account = &mut generation.result.account;

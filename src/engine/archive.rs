@@ -269,6 +269,7 @@ impl Engine {
             text: Arc::new(row.text),
             phase: Phase::Finished,
             call: None,
+            hedge: None,
             work: None,
             subscribers: Vec::new(),
             rows: Vec::new(),

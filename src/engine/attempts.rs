@@ -16,6 +16,7 @@ use std::sync::Arc;
 
 use super::call::{CallWait, Stage};
 use super::generation::Generation;
+use super::policy::adaptive;
 use super::policy::breaker;
 use super::policy::retry::{self, Cause};
 use super::slots::{CallId, GenerationId};
@@ -43,8 +44,10 @@ impl Engine {
             return;
         };
         generation.result.attempts += 1;
-        generation.result.at = at;
-        if generation.target().offline {
+        if generation.hedge != Some(id) {
+            generation.result.at = at;
+        }
+        if generation.plan.route.target(at).offline {
             self.begin_offline(id);
         } else {
             self.queue_call(id);
@@ -61,6 +64,10 @@ impl Engine {
         let failure = self.unquoted(id, failure);
         self.counters.calls_failed += 1;
         self.advise(id, &failure);
+        if adaptive::is_overload(&failure) {
+            let now = self.now.mono;
+            self.adapt(provider, |adaptive, _| adaptive.overloaded(now));
+        }
         let another_key = self.blame_key(id, &failure);
         self.let_go(id, breaker::health(&failure));
         if another_key && !self.was_seen(id) {

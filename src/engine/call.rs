@@ -103,6 +103,8 @@ pub struct Call {
     pub until: Mono,
     /// When it is to go on at another target, unless it has content by then.
     pub slow_at: Mono,
+    /// When another target is to be asked as well, unless it has content by then.
+    pub hedge_at: Mono,
     /// Further attempts that were waited for.
     pub retries: u32,
     /// Whether it has had a turn at this provider before.
@@ -111,6 +113,9 @@ pub struct Call {
     pub turn: Option<Pass>,
     /// Which of the provider's keys it has, or had.
     pub key: Option<u8>,
+    /// The model that the provider named before any content, if there is a second call: it is the
+    /// winner's that counts.
+    pub model: Option<Box<str>>,
     /// Whether its connection had been used before.
     pub reused: bool,
     /// Whether this attempt was sent again because its connection had died unseen.
@@ -172,14 +177,12 @@ impl CallWait {
     }
 }
 
-impl Engine {
-    /// Starts the call of a generation.
-    pub(super) fn start_call(&mut self, id: GenerationId) -> Result<(), Failure> {
-        let Some((at, provider)) = self.first_target(id) else {
-            return Ok(());
-        };
-        let call = Call {
-            generation: id,
+impl Call {
+    /// A call for this text at target `at`, that has done nothing yet.
+    #[must_use]
+    pub fn new(generation: GenerationId, at: u8, provider: u16, now: Mono) -> Self {
+        Call {
+            generation,
             at,
             provider,
             stage: Stage::BackOff,
@@ -187,17 +190,30 @@ impl Engine {
             wait: CallWait::Turn,
             until: Mono::NEVER,
             slow_at: Mono::NEVER,
+            hedge_at: Mono::NEVER,
             retries: 0,
             came: false,
             turn: None,
             key: None,
+            model: None,
             reused: false,
             renewed: false,
             throttled: false,
             charged: 0,
             state: State::Waiting,
-            since: self.now.mono,
+            since: now,
+        }
+    }
+}
+
+impl Engine {
+    /// Starts the call of a generation.
+    pub(super) fn start_call(&mut self, id: GenerationId) -> Result<(), Failure> {
+        let Some((at, provider)) = self.first_target(id) else {
+            return Ok(());
         };
+        let mut call = Call::new(id, at, provider, self.now.mono);
+        call.hedge_at = self.hedge_at(id);
         let call = self
             .calls
             .insert(call)
@@ -215,7 +231,7 @@ impl Engine {
             call.wait = wait;
             call.until = at;
             let at = if wait.is_before_content() {
-                at.min(call.slow_at)
+                at.min(call.slow_at).min(call.hedge_at)
             } else {
                 at
             };
@@ -255,7 +271,7 @@ impl Engine {
             return;
         };
         if self.now.mono < call.until {
-            return self.call_is_slow(id);
+            return self.is_late_with_content(id);
         }
         let upstream = match call.wait {
             CallWait::Turn => return self.turn_timed_out(id),
@@ -271,6 +287,7 @@ impl Engine {
 
     /// A call has its whole answer. Its connection is left to whoever reads its end.
     pub(super) fn complete_call(&mut self, id: CallId) {
+        self.win(id);
         self.provider_is_well(id);
         self.praise_key(id);
         self.give_turn_back(id, Health::Alive);
@@ -314,10 +331,10 @@ impl Engine {
         self.end_call_state(id, None);
         let mut call = self.calls.remove(id)?;
         self.ledger.settle(&mut call.charged, 0);
-        if let Some(generation) = self.generations.get_mut(call.generation)
-            && generation.call == Some(id)
-        {
-            generation.call = None;
+        if let Some(generation) = self.generations.get_mut(call.generation) {
+            let is_other = |call: &CallId| *call != id;
+            generation.call = generation.call.filter(is_other);
+            generation.hedge = generation.hedge.filter(is_other);
         }
         Some(call)
     }

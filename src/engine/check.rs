@@ -164,7 +164,8 @@ impl Engine {
             let calls = || (self.calls.iter()).filter(|(_, call)| call.provider as usize == index);
             let turns = calls().filter(|(_, call)| call.turn.is_some()).count();
             let permits = &gate.permits;
-            holds(turns == permits.used() && turns <= permits.max(), || {
+            let fits = turns <= permits.max() || gate.adaptive.is_some();
+            holds(turns == permits.used() && fits, || {
                 format!("{turns} calls have their turn, counted in {gate:?}")
             })?;
             let waiting = calls().filter(|(_, call)| matches!(call.stage, Stage::Waiting));
@@ -216,10 +217,9 @@ impl Engine {
             }
         }
         for (id, call) in self.calls.iter() {
-            let back = self.generations.get(call.generation).map(|g| g.call);
-            holds(back == Some(Some(id)), || {
-                format!("{id:?} works for nobody")
-            })?;
+            let text = self.generations.get(call.generation);
+            let works = text.is_some_and(|g| [g.call, g.hedge].contains(&Some(id)));
+            holds(works, || format!("{id:?} works for nobody"))?;
         }
         Ok(())
     }

@@ -13,7 +13,7 @@
 use super::call::CallWait;
 use super::now::Mono;
 use super::policy::failover;
-use super::slots::CallId;
+use super::slots::{CallId, GenerationId};
 use super::{Engine, Failure, failure::Upstream};
 
 /// What has become of the targets of a text so far.
@@ -65,6 +65,9 @@ impl Engine {
     /// An attempt has failed, or was not let in, and holds nothing any more: it goes on at another
     /// target, if there is one that may help. If not, the failure that is to be told.
     pub(super) fn go_elsewhere(&mut self, id: CallId, failure: Failure) -> Result<(), Failure> {
+        if self.leave_race(id) {
+            return Ok(());
+        }
         let mut failure = failure;
         loop {
             let Some(call) = self.calls.get(id) else {
@@ -98,14 +101,29 @@ impl Engine {
         }
     }
 
-    /// The call waits for something and has no content yet, and its text could have had it by now.
-    pub(super) fn call_is_slow(&mut self, id: CallId) {
+    /// The call waits for something and has no content yet: others are asked as well, or instead.
+    pub(super) fn is_late_with_content(&mut self, id: CallId) {
+        let now = self.now.mono;
+        if self.calls.get(id).is_some_and(|call| call.hedge_at <= now) {
+            self.hedge(id);
+        }
+        if let Some(call) = self.calls.get(id) {
+            if call.slow_at <= now {
+                self.call_is_slow(id);
+            } else {
+                self.set_call_timer(id, call.wait, call.until);
+            }
+        }
+    }
+
+    /// Its text could have had content by now.
+    fn call_is_slow(&mut self, id: CallId) {
         let Some(call) = self.calls.get_mut(id) else {
             return;
         };
         let (generation, wait, until) = (call.generation, call.wait, call.until);
         call.slow_at = Mono::NEVER;
-        let asked = self.generations.get(generation);
+        let asked = (self.generations.get(generation)).filter(|text| text.hedge.is_none());
         let asked = asked.map_or(u32::MAX, |text| text.result.tries.asked);
         if self.next_target(generation, asked).is_none() {
             return self.set_call_timer(id, wait, until); // nobody could be quicker
@@ -117,6 +135,13 @@ impl Engine {
             _ => Upstream::FirstContentTimeout,
         };
         self.fail_call(id, upstream.into());
+    }
+
+    /// When a text that is asked for now is to be hedged.
+    pub(super) fn hedge_at(&self, id: GenerationId) -> Mono {
+        let text = self.generations.get(id).filter(|text| text.plan.stream);
+        let ms = text.and_then(|text| text.plan.route.hedge_ms);
+        ms.map_or(Mono::NEVER, |ms| self.now.mono.plus_ms(ms))
     }
 
     fn note_failover(&mut self, id: CallId, from: u8, to: u8, failure: &Failure) {
@@ -152,5 +177,8 @@ impl Engine {
 }
 
 fn is_lasting(failure: &Failure) -> bool {
-    matches!(failure, Failure::Upstream(upstream) if upstream.is_lasting())
+    match failure {
+        Failure::Upstream(upstream) => upstream.is_lasting(),
+        _ => matches!(failure, Failure::Body(_)),
+    }
 }

@@ -16,6 +16,7 @@ use std::sync::Arc;
 use super::call::{CallWait, Stage};
 use super::metrics::Used;
 use super::now::Mono;
+use super::policy::adaptive::Adaptive;
 use super::policy::breaker::{self, Breaker, Health, Pass};
 use super::policy::budget::Budget;
 use super::policy::cooldown::CoolDown;
@@ -35,6 +36,8 @@ pub struct Gate {
     pub provider: Arc<str>,
     /// Turns, and who waits for one.
     pub permits: Permits<CallId, Subject>,
+    /// How many turns there are, if that is found out.
+    pub adaptive: Option<Adaptive>,
     /// Further attempts that may be made.
     pub budget: Budget,
     /// Whether it asked to be left alone.
@@ -107,9 +110,13 @@ impl Gate {
     /// A gate with `turns` turns.
     #[must_use]
     pub fn new(turns: usize, provider: &config::Provider) -> Self {
+        let adaptive =
+            (provider.concurrency == Some(Concurrency::Adaptive)).then(|| Adaptive::new(turns));
+        let first_turns = adaptive.as_ref().map_or(turns, Adaptive::limit);
         Gate {
             provider: provider.name.as_str().into(),
-            permits: Permits::new(turns, provider.queue.calls),
+            permits: Permits::new(first_turns, provider.queue.calls),
+            adaptive,
             budget: Budget::default(),
             cool_down: CoolDown::default(),
             breaker: Breaker::new(provider.resilience.breaker),
@@ -304,6 +311,19 @@ impl Engine {
             let tally = &mut self.gates[call.provider as usize].tally;
             tally.waits += 1;
             tally.waited_ns += now.since(call.since);
+        }
+    }
+
+    /// Something was learnt about how many calls a provider takes.
+    pub(super) fn adapt(&mut self, index: u16, learn: impl FnOnce(&mut Adaptive, usize)) {
+        let gate = &mut self.gates[index as usize];
+        let used = gate.permits.used();
+        let Some(adaptive) = &mut gate.adaptive else {
+            return;
+        };
+        learn(adaptive, used);
+        if gate.permits.set_max(adaptive.limit()) {
+            self.open_gate(index);
         }
     }
 

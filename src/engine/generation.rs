@@ -38,8 +38,10 @@ pub struct Generation {
     pub text: Arc<String>,
     /// Where it is.
     pub phase: Phase,
-    /// The attempt that is going on.
+    /// The attempt that is going on …
     pub call: Option<CallId>,
+    /// … and a second one beside it, while neither has content.
+    pub hedge: Option<CallId>,
     /// The work that is going on.
     pub work: Option<WorkId>,
     /// Who listens.
@@ -175,8 +177,8 @@ impl Engine {
         if let Some(work) = generation.work.take() {
             self.works.cancel(work);
         }
-        if let Some(call) = generation.call.take() {
-            self.abort_call(call);
+        for call in [generation.call.take(), generation.hedge.take()] {
+            call.into_iter().for_each(|call| self.abort_call(call));
         }
         self.forget_prompt(id);
         self.counters.generation_failed(failure.code());

@@ -18,7 +18,9 @@ impl Engine {
             return;
         };
         call.key = self.gates[call.provider as usize].keys.take(now);
-        if let Some(generation) = self.generations.get_mut(call.generation) {
+        if let Some(generation) = self.generations.get_mut(call.generation)
+            && generation.hedge != Some(id)
+        {
             generation.result.key = call.key;
         }
     }

@@ -43,6 +43,7 @@ pub mod failure;
 pub mod flow;
 pub mod gate;
 pub mod generation;
+mod hedge;
 mod house;
 pub mod io;
 mod keys;
@@ -222,13 +223,14 @@ impl Engine {
         let questions = Resolver::sockets_max(config.dns.as_slice(), remote + hosts);
         let links = database::sockets_max(&config.database);
         let names: Vec<Arc<str>> = providers.iter().map(|p| p.name.as_str().into()).collect();
+        let has_hedges = config.models.iter().any(|model| model.hedge_ms.is_some());
         let mut engine = Engine {
             conns: Slots::new(
                 sizes.clients + sizes.upstreams + questions + links + SPARE_CONNECTIONS,
             ),
             exchanges: Slots::new(sizes.clients),
             generations: Slots::new(sizes.generations),
-            calls: Slots::new(sizes.generations),
+            calls: Slots::new(sizes.generations * if has_hedges { 2 } else { 1 }),
             dials: Slots::new(sizes.upstreams.max(1) + links),
             works: Works::new(&work_limits(&config, sizes)),
             gates,

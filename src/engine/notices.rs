@@ -35,6 +35,8 @@ pub struct Tried {
     pub provider: Arc<str>,
     /// The model there.
     pub model: Arc<str>,
+    /// The name, never the value, of its key that was used, if it has any.
+    pub key: Option<Arc<str>>,
     /// Attempts in all.
     pub attempts: u32,
 }
@@ -76,6 +78,7 @@ impl Engine {
         let tried = tried.map(|text| Tried {
             provider: Arc::clone(&text.target().provider_name),
             model: Arc::clone(&text.target().model),
+            key: self.key_name(text).map(Arc::clone),
             attempts: text.result.attempts,
         });
         self.notices.push(Notice {

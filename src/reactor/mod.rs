@@ -347,9 +347,10 @@ impl Reactor {
             let tried = notice.tried.as_ref();
             let provider = tried.map(|tried| tried.provider.as_ref());
             let model = tried.map(|tried| tried.model.as_ref());
+            let key = tried.and_then(|tried| tried.key.as_deref());
             let attempts = tried.map(|tried| tried.attempts);
             if status >= 500 {
-                tracing::warn!(%id, route, status, code, provider, model, attempts, "a request failed");
+                tracing::warn!(%id, route, status, code, provider, model, key, attempts, "a request failed");
             } else {
                 tracing::debug!(%id, route, status, code, "a request was refused");
             }

@@ -193,6 +193,12 @@ fn requests(play: &Play, accepted: usize) {
         rows("/analyze/") >= books.analyses.len(),
         "rows of analyses"
     );
+    for row in store.requests.values() {
+        let first = row.calls.first_content_us.unwrap_or(0);
+        assert!(first <= row.duration_us, "{row:?}");
+        let is_alone = row.calls.first_byte_us.is_some() && row.route == "/generate/";
+        assert!(!is_alone || row.calls.attempts > 0, "{row:?}");
+    }
     let good = store.requests.values().filter(|row| row.status == 200);
     let good: Vec<&RequestRow> = good.collect();
     let analyses = good.iter().filter(|row| row.route == "/analyze/").count();

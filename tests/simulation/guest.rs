@@ -6,7 +6,7 @@ use fastrand::Rng;
 use maitred::engine::Mono;
 
 use super::chat::{self, Chat};
-use super::host::{PROVIDERS, Subject};
+use super::host::{self, PROVIDERS, Subject};
 use super::setting::Setting;
 use super::world::post;
 
@@ -207,7 +207,7 @@ fn request(
         }
         26 | 27 if !setting.several => return text_request(chance, setting, long),
         26 => return batch(chance, setting),
-        27 => return best(chance),
+        27 => return best(chance, setting),
         28 => (keywords(long), What::Keywords),
         29 => (plain("GET /contents/export".into()), What::Other),
         30 => (import(chance), What::Other),
@@ -268,8 +268,8 @@ fn text_request(chance: &mut Rng, setting: Setting, long: bool) -> (Vec<u8>, Wha
         (topic, stream, provider) = (0, true, 1);
     }
     stream |= setting.lengthy;
-    let name = PROVIDERS[provider].name;
-    let mut json = format!(r#"{{"topic":"topic {topic}","stream":{stream},"provider":"{name}"}}"#);
+    let whom = host::whom(provider, setting);
+    let mut json = format!(r#"{{"topic":"topic {topic}","stream":{stream},{whom}}}"#);
     if long {
         json = lengthened(&json);
     }
@@ -302,17 +302,17 @@ fn batch(chance: &mut Rng, setting: Setting) -> (Vec<u8>, What, bool) {
         .iter()
         .map(|topic| format!("topic {topic}"))
         .collect();
-    let name = PROVIDERS[provider].name;
-    let json = format!(r#"{{"topics":{words:?},"provider":"{name}"}}"#);
+    let whom = host::whom(provider, setting);
+    let json = format!(r#"{{"topics":{words:?},{whom}}}"#);
     let subjects = topics.into_iter().map(|topic| Subject { topic, provider });
     let what = What::Batch(subjects.collect());
     (post("/batch", &json).into_bytes(), what, false)
 }
 
-fn best(chance: &mut Rng) -> (Vec<u8>, What, bool) {
+fn best(chance: &mut Rng, setting: Setting) -> (Vec<u8>, What, bool) {
     let (topic, provider) = (chance.u8(0..TOPICS), chance.usize(0..PROVIDERS.len()));
-    let name = PROVIDERS[provider].name;
-    let json = format!(r#"{{"topic":"topic {topic}","provider":"{name}","candidates":3}}"#);
+    let whom = host::whom(provider, setting);
+    let json = format!(r#"{{"topic":"topic {topic}",{whom},"candidates":3}}"#);
     let what = What::Best(Subject { topic, provider });
     (post("/generate/", &json).into_bytes(), what, false)
 }

@@ -51,6 +51,11 @@ pub(crate) fn config(connections: usize, setting: Setting) -> String {
     } else {
         "concurrency = 3\n"
     };
+    let keys = if setting.routed {
+        "keys = { one = \"sk-1\", two = \"sk-2\" }"
+    } else {
+        "key = \"sk-1\""
+    };
     let tables = [
         ("llm", "openai", "http://10.0.0.1:8000/v1"),
         ("claude", "anthropic", "http://10.0.0.2:8000"),
@@ -60,7 +65,12 @@ pub(crate) fn config(connections: usize, setting: Setting) -> String {
     .map(|(name, kind, base)| {
         format!(
             "[provider.{name}]\nkind = \"{kind}\"\nbase_url = \"{base}\"\nmodel = \"m\"\n\
-             key = \"sk-1\"\nconnections = {connections}\n{times}\n"
+             {keys}\nconnections = {connections}\n{times}\n{}",
+            if setting.routed {
+                route(name)
+            } else {
+                String::new()
+            }
         )
     });
     format!(
@@ -70,6 +80,29 @@ pub(crate) fn config(connections: usize, setting: Setting) -> String {
 }
 
 const OFFLINE_TOKENS: u32 = 30;
+
+/// A model that is asked of `first`, and of the others if that is of no use.
+fn route(first: &str) -> String {
+    let others = PROVIDERS.iter().map(|provider| provider.name);
+    let others = others.filter(|name| ![first, "offline"].contains(name));
+    let others: Vec<String> = others
+        .map(|name| format!("{{ target = \"{name}\", priority = 9 }}"))
+        .collect();
+    format!(
+        "[model.\"{first}/m\"]\ntargets = [\"{first}\", {}]\nslow_ms = 800\nhedge_ms = 300\n",
+        others.join(", ")
+    )
+}
+
+/// How a request for a text says who is to write it.
+pub(crate) fn whom(provider: usize, setting: Setting) -> String {
+    let name = PROVIDERS[provider].name;
+    if setting.routed && name != "offline" {
+        format!(r#""model":"{name}/m""#)
+    } else {
+        format!(r#""provider":"{name}""#)
+    }
+}
 
 /// What a text is about, and who writes it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -82,6 +115,7 @@ pub(crate) struct Subject {
 pub(crate) fn text(subject: Subject, setting: Setting) -> String {
     let Subject { topic, provider } = subject;
     let Provider { name, dialect, .. } = &PROVIDERS[provider];
+    let name = if setting.routed { "somebody" } else { name };
     if *dialect == Dialect::None {
         let mut text = String::new();
         let mut article = Article::new(&format!("topic {topic}"), Some(OFFLINE_TOKENS));

@@ -62,7 +62,10 @@ struct Sum {
 }
 
 /// What has to have happened once at least in a few hundred runs.
-const RARE: [&str; 29] = [
+const RARE: [&str; 32] = [
+    "failovers_total",
+    "hedges_total",
+    "hedges_won_total",
     "chat streamed",
     "chat broken",
     "chat 200",
@@ -106,6 +109,12 @@ impl Sum {
         let mut seen = self.seen.lock().expect("nobody panics with it");
         for (what, times) in &play.books.seen {
             *seen.entry(what.clone()).or_default() += times;
+        }
+        for what in ["failovers_total", "hedges_total", "hedges_won_total"] {
+            match play.world.metric(what) as usize {
+                0 => {}
+                times => *seen.entry(what.to_owned()).or_default() += times,
+            }
         }
     }
 }

@@ -16,6 +16,9 @@ pub(crate) struct Setting {
     pub(crate) several: bool,
     /// Providers write more than fits between them and a client who does not read.
     pub(crate) lengthy: bool,
+    /// A model may be asked of any provider, slow calls are hedged and given up, and each provider has
+    /// two keys. All providers write the same.
+    pub(crate) routed: bool,
     /// There are limits on what one address may ask for, and clients have several.
     pub(crate) limited: bool,
 }
@@ -30,6 +33,7 @@ impl Setting {
             half_close: chance.bool(),
             several: chance.bool(),
             lengthy,
+            routed: chance.u8(0..3) == 0,
             limited: !calm && chance.u8(0..3) == 0,
         }
     }

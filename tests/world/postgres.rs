@@ -18,7 +18,7 @@ pub(crate) const DATABASE: &str = "[database]\nurl = 'postgres://maitre@10.0.0.5
 /// See the module.
 #[derive(Default)]
 pub(crate) struct Elephant {
-    sessions: BTreeMap<ConnId, Session>,
+    pub(crate) sessions: BTreeMap<ConnId, Session>,
     /// What is said instead of letting somebody in.
     pub(crate) refuses: Option<&'static str>,
     /// Requests wait until they are answered one by one.
@@ -29,7 +29,7 @@ pub(crate) struct Elephant {
 
 /// One connection.
 #[derive(Default)]
-struct Session {
+pub(crate) struct Session {
     entered: bool,
     /// Bytes that are no whole message yet.
     tail: Vec<u8>,

@@ -175,7 +175,7 @@ impl Kitchen {
 /// Anything that is no text and no vector.
 pub(super) fn side_dish(route: &Route, asker: &Asker) -> Script {
     let Route::Models { dialect, model } = route else {
-        return answer::refusal(route.dialect(), 404, "there is nothing at this path");
+        return answer::refusal(asker.vendor, 404, "there is nothing at this path");
     };
     let order = fault::in_name(&asker.key).and_then(Result::ok);
     let failure = order.and_then(|order| answer::failure(*dialect, order));

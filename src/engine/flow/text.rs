@@ -213,6 +213,7 @@ impl Engine {
             text: Arc::new(String::new()),
             phase: Phase::Calling,
             call: None,
+            hedge: None,
             work: None,
             subscribers: Vec::new(),
             rows: Vec::new(),

@@ -56,6 +56,8 @@ counters! {
     calls_aborted, "calls_aborted_total", "Attempts that were given up.";
     retries, "calls_retried_total", "Attempts that failed and were followed by another.";
     failovers, "failovers_total", "Attempts that failed and were followed by one at another target.";
+    hedges, "hedges_total", "Second calls beside a slow first one.";
+    hedges_won, "hedges_won_total", "Those of them that had content first.";
     renewed, "calls_renewed_total", "Attempts sent again because an idle connection had died.";
     lookups, "name_lookups_total", "Names looked up.";
     lookups_failed, "name_lookups_failed_total", "Look-ups that gave no address.";

@@ -6,6 +6,7 @@
 //! [`budget`] (is it asked again, and when?). `engine/gate.rs` and `engine/attempts.rs` put them
 //! together.
 
+pub mod adaptive;
 pub mod breaker;
 pub mod budget;
 pub mod coalesce;

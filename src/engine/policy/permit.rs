@@ -168,6 +168,13 @@ impl<Id: Copy + PartialEq, Who: Copy + Ord> Permits<Id, Who> {
         self.is_free() || self.waiting < self.room - kept
     }
 
+    /// There are more permits from now on, or fewer: those that are taken too many come back in
+    /// time. Returns whether somebody in line may have one now.
+    pub fn set_max(&mut self, max: usize) -> bool {
+        self.max = max;
+        self.used < self.max && self.waiting > 0
+    }
+
     /// Permits that are taken.
     #[must_use]
     pub fn used(&self) -> usize {
@@ -280,6 +287,22 @@ mod tests {
         permits.give_back();
         assert_eq!(permits.take_next(), Some(3));
         assert_eq!((permits.waiting(), permits.turns.len()), (0, 0));
+    }
+
+    #[test]
+    fn fewer_permits_are_waited_for_and_more_are_given_out() {
+        let mut permits = Permits::new(2, 9);
+        (1..=4).for_each(|id| {
+            permits.ask(id, ME);
+        });
+        assert!(!permits.set_max(1));
+        permits.give_back();
+        assert_eq!((permits.used(), permits.take_next()), (1, None));
+        assert!(permits.set_max(3));
+        assert_eq!(
+            (permits.take_next(), permits.take_next()),
+            (Some(3), Some(4))
+        );
     }
 
     #[test]

@@ -16,8 +16,10 @@
 use std::sync::Arc;
 
 mod router;
+mod words;
 
 pub use router::{Router, UnknownModel};
+pub use words::explain;
 
 /// One model at one provider.
 #[derive(Clone, Debug, PartialEq, Eq)]

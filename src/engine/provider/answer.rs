@@ -5,6 +5,7 @@ use crate::dialect::{AnyStream, Dialect, End, Event};
 use crate::engine::account::native_finish;
 use crate::engine::call::{CallWait, Stage};
 use crate::engine::conn::{ProviderPhase, Wait};
+use crate::engine::hedge::is_content;
 use crate::engine::io::How;
 use crate::engine::policy::hint;
 use crate::engine::slots::{CallId, ConnId};
@@ -29,7 +30,8 @@ impl Engine {
         let (Some(dialect), Some(call)) = (self.dialect(id), self.calls.get(id)) else {
             return;
         };
-        let (asked, times) = (call.since, self.times(call.provider));
+        let (asked, provider) = (call.since, call.provider);
+        let times = self.times(provider);
         let generation = call.generation;
         let reception = match reception_of(head, dialect, self.now.wall_ms) {
             Ok(stream @ Reception::Stream { .. }) => {
@@ -38,6 +40,10 @@ impl Engine {
             Ok(reception) => reception,
             Err(upstream) => return self.fail_call(id, upstream.into()),
         };
+        if let Reception::Stream { .. } | Reception::Told(_) = reception {
+            let nanos = self.now.mono.since(asked);
+            self.adapt(provider, |adaptive, used| adaptive.answered(nanos, used));
+        }
         if let Some(call) = self.calls.get_mut(id) {
             call.stage = Stage::Receiving(conn, Box::new(reception));
         }
@@ -132,6 +138,15 @@ impl Engine {
             return;
         };
         let generation = call.generation;
+        let racing = self.is_racing(id);
+        if racing && is_content(event) {
+            self.win(id);
+        } else if racing {
+            return self.note_aside(id, event);
+        }
+        let Some(call) = self.calls.get(id) else {
+            return;
+        };
         let (throttled, is_first) = (call.throttled, call.wait == CallWait::FirstContent);
         match event {
             Event::Text(text) | Event::Refusal(text) => {

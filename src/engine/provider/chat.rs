@@ -128,7 +128,11 @@ impl Engine {
         id: CallId,
         heard: Heard,
     ) -> Result<bool, Failure> {
-        let Some(call) = self.calls.get(id) else {
+        let racing = self.is_racing(id);
+        if racing && (heard.contents > 0 || heard.is_whole) {
+            self.win(id);
+        }
+        let Some(call) = self.calls.get_mut(id) else {
             return Ok(false);
         };
         let (generation_id, throttled) = (call.generation, call.throttled);
@@ -137,6 +141,12 @@ impl Engine {
             return Ok(false);
         };
         let result = &mut generation.result;
+        if racing && heard.contents == 0 && !heard.is_whole {
+            call.model = heard.model.map(String::into_boxed_str);
+            return heard
+                .failure
+                .map_or(Ok(false), |failure| Err(failure.into()));
+        }
         result.usage = heard.usage.unwrap_or(result.usage);
         result.finish = heard.finish.or(result.finish);
         if heard.native.is_some() {

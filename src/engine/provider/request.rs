@@ -32,6 +32,9 @@ impl Engine {
 
     /// Writes the request of a call.
     pub(crate) fn write_call(&mut self, conn_id: ConnId, call_id: CallId) -> Result<(), Failure> {
+        if self.is_racing(call_id) {
+            self.prepare_chat(call_id)?; // the other one may speak another language
+        }
         let Some(call) = self.calls.get(call_id) else {
             return Ok(());
         };

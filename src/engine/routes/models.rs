@@ -13,7 +13,7 @@ use super::query;
 use crate::dialect::Dialect;
 use crate::engine::Failure;
 use crate::limits::MODELS_PAGE;
-use crate::proto::http1::{Fields, RequestHead};
+use crate::proto::http1::{Fields, Method, RequestHead};
 
 /// A question for models.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,12 +46,22 @@ impl ModelsAsk {
             Some(rest) => (true, rest),
             None => (false, head.path.strip_prefix("/v1/models")?),
         };
+        // Gemini's clients post to `MODEL:VERB`; a verb that is not spoken is a path that is not there.
+        if head.method == Method::Post && rest.len() > 1 {
+            return None;
+        }
         let one = match rest.strip_prefix('/') {
             None if rest.is_empty() => None,
             None => return None,
             Some("") => None,
-            Some(model) => Some(percent_decode_str(model).decode_utf8().ok()?.into()),
+            Some(model) => Some(percent_decode_str(model).decode_utf8().ok()?),
         };
+        // What is to be done with a model stands behind a colon in Gemini's paths.
+        let asks = matches!(head.method, Method::Get | Method::Head | Method::Options);
+        if !asks && one.as_ref().is_some_and(|model| model.contains(':')) {
+            return None;
+        }
+        let one = one.map(Into::into);
         let dialect = if beta {
             Dialect::Gemini
         } else {

@@ -18,13 +18,13 @@ fn topic(n: usize) -> String {
 
 impl World {
     /// The only open connection to this provider, which is known by the last number of its address.
-    fn at(&self, host: u8) -> ConnId {
+    pub(super) fn at(&self, host: u8) -> ConnId {
         let open = self.all_at(host);
         assert_eq!(open.len(), 1, "connections to 10.0.0.{host}");
         open[0]
     }
 
-    fn all_at(&self, host: u8) -> Vec<ConnId> {
+    pub(super) fn all_at(&self, host: u8) -> Vec<ConnId> {
         let is = |id: &ConnId| {
             let to = self.sockets[id].to.map(|to| to.ip().to_string());
             to == Some(format!("10.0.0.{host}"))

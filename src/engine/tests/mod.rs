@@ -19,6 +19,7 @@ mod failover;
 mod gather;
 mod generate_offline;
 mod generate_openai;
+mod hedge;
 mod http;
 mod import;
 mod keys;

@@ -91,6 +91,21 @@ fn a_list_is_read_page_by_page_to_its_end() {
 }
 
 #[test]
+fn what_gemini_can_do_with_a_model_besides_is_not_there() {
+    let mut world = World::new(TWO);
+    for path in ["/v1beta/models/m:countTokens", "/v1/models/m%3AcountTokens"] {
+        let client = world.post(path, "{}");
+        let reply = world.reply(client);
+        assert_eq!(
+            (reply.status, &reply.json()["error"]["status"]),
+            (404, &"NOT_FOUND".into())
+        );
+    }
+    let client = world.post("/v1/models", "{}");
+    assert_eq!(world.reply(client).status, 405);
+}
+
+#[test]
 fn without_a_provider_there_is_the_built_in_one() {
     let mut world = World::new("");
     let list = get(&mut world, "/v1/models", "").json();

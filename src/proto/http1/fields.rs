@@ -21,6 +21,9 @@ use crate::limits;
 pub struct Fields<'a> {
     /// Field lines, each with its CRLF; valid by construction.
     lines: &'a [u8],
+    /// Bit *n*: some name has *n* bytes (or 64 more, …). Heads are asked for many names, most of
+    /// which they do not have; most of those are found out by their length.
+    lengths: u64,
 }
 
 impl<'a> Fields<'a> {
@@ -28,8 +31,9 @@ impl<'a> Fields<'a> {
     pub(super) fn parse(block: &'a [u8]) -> Result<Self, Fault> {
         let mut headers = [httparse::EMPTY_HEADER; limits::HEADER_COUNT];
         match httparse::parse_headers(block, &mut headers) {
-            Ok(httparse::Status::Complete((end, _))) if end == block.len() => Ok(Self {
+            Ok(httparse::Status::Complete((end, fields))) if end == block.len() => Ok(Self {
                 lines: block.strip_suffix(b"\r\n").unwrap_or_default(),
+                lengths: (fields.iter()).fold(0, |all, field| all | length_bit(field.name)),
             }),
             Err(httparse::Error::TooManyHeaders) => Err(Fault::TooManyFields),
             Ok(_) | Err(_) => Err(first_fault(block)),
@@ -44,13 +48,13 @@ impl<'a> Fields<'a> {
 
     /// The values of all fields of this name, in their order.
     pub fn all<'n>(&self, name: &'n str) -> impl Iterator<Item = &'a [u8]> + use<'a, 'n> {
-        let mut rest = self.lines;
+        let may_be_there = self.lengths & length_bit(name) != 0;
+        let mut rest = if may_be_there { self.lines } else { b"" };
         std::iter::from_fn(move || {
             loop {
                 let (line, after) = rest.split_at_checked(memchr(b'\n', rest)? + 1)?;
                 rest = after;
-                // Heads are asked for many names, and most lines are not meant: a colon in the
-                // right place is all that is looked at before.
+                // Most lines are not meant: a colon in the right place is looked at first.
                 if line.get(name.len()) == Some(&b':')
                     && line[..name.len()].eq_ignore_ascii_case(name.as_bytes())
                 {
@@ -89,6 +93,11 @@ impl fmt::Debug for Fields<'_> {
             .entries(self.iter().map(|(name, _)| name))
             .finish()
     }
+}
+
+/// See [`Fields::lengths`].
+fn length_bit(name: &str) -> u64 {
+    1 << (name.len() % 64)
 }
 
 /// Takes optional white space (RFC 9110 §5.6.3: space and tab, nothing else) off both ends.
@@ -135,6 +144,7 @@ mod tests {
         assert_eq!(fields.get("ACCEPT"), Some(&b"*/*"[..]));
         assert_eq!(fields.all("x").collect::<Vec<_>>(), [&b"a b"[..], b""]);
         assert_eq!(fields.get("accep"), None);
+        assert_eq!(fields.get("accepd"), None, "of the same length");
         assert_eq!(format!("{fields:?}"), r#"["Accept", "X", "x"]"#);
     }
 
