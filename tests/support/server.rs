@@ -155,7 +155,7 @@ impl Server {
         match address.recv_timeout(PATIENCE) {
             Ok(addr) => {
                 let server = server(addr);
-                assert_eq!(server.ask(super::get("/readyz")).status, 200);
+                assert_eq!(server.ask(super::get("/healthz")).status, 200);
                 server
             }
             Err(_) => {

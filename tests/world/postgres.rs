@@ -12,6 +12,8 @@ use super::World;
 /// Whoever listens on this port is the database, and nobody else is.
 pub(crate) const PORT: u16 = 5432;
 
+const SSL_REQUEST: [u8; 4] = [4, 210, 22, 47];
+
 /// A configuration with it. Nobody asks for a password here.
 pub(crate) const DATABASE: &str = "[database]\nurl = 'postgres://maitre@10.0.0.5/tables'\n";
 
@@ -126,7 +128,10 @@ impl Session {
             if self.tail.len() < length {
                 return None;
             }
-            self.tail.drain(..length);
+            let first: Vec<u8> = self.tail.drain(..length).collect();
+            if first[4..8] == SSL_REQUEST {
+                return Some(b"N".to_vec());
+            }
             if let Some(code) = refuses {
                 return Some(error("FATAL", code));
             }

@@ -44,11 +44,11 @@ use self::order::Order;
 use super::chance::Secrets;
 use super::check::{Broken, holds};
 use super::conn::Role;
-use super::io::Gone;
+use super::io::{Gone, TlsFault};
 use super::now::Mono;
 use super::slots::{ConnId, DialId, OrderId, Slots};
 use super::timers::Timer;
-use super::{Engine, Sizes};
+use super::{Engine, Failure, Sizes, failure::Upstream};
 use crate::config;
 use crate::limits::{PG_PIPELINE, READ_WAITING, WRITE_WAITING};
 use crate::proto::postgres::settings::{Host, Settings};
@@ -226,7 +226,24 @@ fn words_of(gone: Gone) -> &'static str {
         Gone::Unreachable => "the network does not lead there",
         Gone::TimedOut => "it does not answer",
         Gone::Reset => "the connection broke",
+        Gone::Tls(TlsFault::WrongName) => "its certificate is for another name",
+        Gone::Tls(TlsFault::Expired) => "its certificate has expired",
+        Gone::Tls(TlsFault::UnknownIssuer) => "nobody who is trusted has signed its certificate",
         Gone::Tls(_) => "the TLS handshake failed",
+    }
+}
+
+/// Why nothing could be opened.
+fn words_of_failure(failure: &Failure) -> &'static str {
+    match failure {
+        Failure::Upstream(upstream) => match upstream {
+            Upstream::Connect(gone) => words_of(*gone),
+            Upstream::ConnectTimeout => words_of(Gone::TimedOut),
+            Upstream::Name(_) => "its name has no address",
+            Upstream::NameTimeout => "nobody knows its address",
+            _ => failure.code(),
+        },
+        _ => failure.code(),
     }
 }
 

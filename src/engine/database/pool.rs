@@ -49,22 +49,16 @@ impl Engine {
         let Some(database) = &mut self.database else {
             return false;
         };
-        let all = database.dials + database.links.len();
-        let full = all >= database.connections;
-        database.wants_more &= !full;
-        // As long as it is not known whether there can be one, one at a time.
-        let careful = database.trouble.is_some() || !database.migration.is_done();
-        (all == 0 || database.wants_more && !careful) && !full && database.backoff.until() <= now
+        // There is no use in a wish that cannot come true.
+        database.wants_more &= database.all() < database.connections;
+        database.next_attempt().is_some_and(|at| at <= now)
     }
 
     fn arm_database(&mut self) {
         let Some(database) = &mut self.database else {
             return;
         };
-        let none = database.dials + database.links.len() == 0;
-        let next = (none || database.wants_more && database.trouble.is_none())
-            .then(|| database.backoff.until());
-        let late = database.line_due();
+        let (next, late) = (database.next_attempt(), database.line_due());
         match next.into_iter().chain(late).min() {
             Some(at) => self.timers.set(Owner::Database, &mut database.timer, at),
             None => database.timer.clear(),
@@ -88,7 +82,7 @@ impl Engine {
         if let Some(database) = &mut self.database {
             database.dials -= 1;
         }
-        let reason = failure.code().to_owned();
+        let reason = super::words_of_failure(failure).to_owned();
         self.no_link(StoreError::Unreachable { reason }, 0);
         self.arm_database();
     }
@@ -288,6 +282,19 @@ impl Engine {
 }
 
 impl Database {
+    /// Connections that stand or may stand soon.
+    fn all(&self) -> usize {
+        self.dials + self.links.len()
+    }
+
+    /// When another connection may be opened, if one is of use.
+    fn next_attempt(&self) -> Option<Mono> {
+        // As long as it is not known whether there can be one, one at a time.
+        let careful = self.trouble.is_some() || !self.migration.is_done();
+        let wanted = self.all() == 0 || self.wants_more && !careful;
+        (wanted && self.all() < self.connections).then(|| self.backoff.until())
+    }
+
     /// There is trouble. What has not changed is not told again.
     pub(super) fn is_away(&mut self, now: Mono, error: StoreError) {
         let before = self.trouble.as_ref();

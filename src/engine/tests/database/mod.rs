@@ -60,6 +60,10 @@ fn event(world: &World, name: &str) -> f64 {
 /// The only connection to the database.
 fn link(world: &World) -> ConnId {
     let all = connections(world);
-    assert_eq!(all.len(), 1, "connections to the database");
+    let (standing, trouble) = (
+        world.engine.database_standing(),
+        world.engine.database_trouble(),
+    );
+    assert_eq!(all.len(), 1, "{standing:?} {trouble:?}");
     all[0]
 }
