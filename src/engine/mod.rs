@@ -66,6 +66,7 @@ mod results;
 pub mod routes;
 pub mod slots;
 mod stream;
+mod tables;
 mod targets;
 pub mod timers;
 pub mod trace;
@@ -90,6 +91,7 @@ use self::io::{Input, Observed, Output};
 pub use self::notices::{Notice, Tried};
 pub use self::now::{Mono, Now};
 pub use self::slots::{CallId, ConnId, DialId, ExchangeId, GenerationId, Key, WorkId};
+pub use self::tables::Sizes;
 
 use self::blocks::Blocks;
 use self::call::Call;
@@ -110,31 +112,13 @@ use self::resolver::Resolver;
 use self::slots::Slots;
 use self::timers::{Timer, Timers};
 use self::trace::Trace;
-use self::work::{Work, WorkLimits, Works};
+use self::work::{Work, Works};
 use crate::config::Config;
 use crate::limits::REFUSALS_PER_TURN;
 use crate::proto::http1::HttpDate;
 
 /// The owner of all data while there are no API keys.
 pub const TENANT: &str = "local";
-
-/// Questions that the SQLite reader has at a time.
-const READERS_AHEAD: usize = 8;
-/// Places for second addresses that are tried while the first has not answered.
-const SPARE_CONNECTIONS: usize = 32;
-
-/// How large the tables are. Decided once, before the start.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct Sizes {
-    /// Clients at a time.
-    pub clients: usize,
-    /// Connections to providers at a time, over all pools.
-    pub upstreams: usize,
-    /// Texts at a time, those kept for resume included.
-    pub generations: usize,
-    /// Scorer threads.
-    pub scorers: usize,
-}
 
 /// See the module.
 pub struct Engine {
@@ -218,30 +202,21 @@ impl Engine {
         let providers = &config.providers;
         let pools = Pool::for_each(providers, sizes.upstreams);
         let gates = Gate::for_each(providers, &pools, sizes.generations);
-        let remote = providers.iter().filter(|p| p.upstream().is_some()).count();
-        let hosts = database::hosts(&config.database).len();
-        let questions = Resolver::sockets_max(config.dns.as_slice(), remote + hosts);
-        let links = database::sockets_max(&config.database);
         let names: Vec<Arc<str>> = providers.iter().map(|p| p.name.as_str().into()).collect();
         let has_hedges = config.models.iter().any(|model| model.hedge_ms.is_some());
         let mut engine = Engine {
-            conns: Slots::new(
-                sizes.clients + sizes.upstreams + questions + links + SPARE_CONNECTIONS,
-            ),
+            conns: Slots::new(sizes.sockets(&config)),
             exchanges: Slots::new(sizes.clients),
             generations: Slots::new(sizes.generations),
             calls: Slots::new(sizes.generations * if has_hedges { 2 } else { 1 }),
-            dials: Slots::new(sizes.upstreams.max(1) + links),
-            works: Works::new(&work_limits(&config, sizes)),
+            dials: Slots::new(sizes.dials(&config)),
+            works: Works::new(&sizes.work(&config)),
             gates,
             gates_to_open: Vec::new(),
             refusals_left: REFUSALS_PER_TURN,
             pools,
             pools_to_open: Vec::new(),
-            // Behind those of the providers come those of the database's servers.
-            names: (0..providers.len() + hosts)
-                .map(|_| Name::default())
-                .collect(),
+            names: Name::for_each(&config),
             resolver: Resolver::new(config.dns.as_slice(), seed),
             database: Database::new(&config.database, providers.len(), sizes, seed),
             by_id: HashMap::with_hasher(Keyed(seed)),
@@ -427,28 +402,6 @@ impl Engine {
 
     fn provider_names(&self) -> String {
         self.provider_names.join(", ")
-    }
-}
-
-fn work_limits(config: &Config, sizes: Sizes) -> WorkLimits {
-    use crate::limits::{ANALYZE_WAITING, PARSE_WAITING, READ_WAITING, WRITE_GROUP, WRITE_WAITING};
-    let texts = sizes.generations; // each has its place
-    WorkLimits {
-        scorers: sizes.scorers,
-        // A server takes all that there is; what waits for it waits in its own line.
-        store: if config.database.postgres().is_some() {
-            [READ_WAITING, WRITE_WAITING + texts]
-        } else {
-            [READERS_AHEAD, 4 * WRITE_GROUP]
-        },
-        waiting: [
-            PARSE_WAITING,
-            ANALYZE_WAITING,
-            texts,
-            READ_WAITING,
-            WRITE_WAITING,
-        ],
-        reserved: 2 * sizes.generations + sizes.clients,
     }
 }
 

@@ -121,7 +121,7 @@ fn sessions_that_are_ended_cost_nobody_anything() {
     });
     assert_eq!(refused, 0, "of {}", ids.len());
     all_are_there(&postgres, &ids);
-    assert!(server.metric("database_events_total{event=\"lost\"}") >= 10.0);
+    assert!(server.metric("maitred_database_events_total{event=\"lost\"}") >= 10.0);
 }
 
 /// D4: the processes of the database stand still. Whoever asks is told so after five seconds, and

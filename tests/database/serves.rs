@@ -23,7 +23,7 @@ fn walk(server: &Server) {
     }
     let export = server.ask(get("/contents/export"));
     assert_eq!(export.body.iter().filter(|byte| **byte == b'\n').count(), 1);
-    let analysis = server.ask(post("/analyze/", r#"{"text":"Tea is good."}"#));
+    let analysis = server.ask(post("/analyze/", r#"{"content":"Tea is good."}"#));
     assert_eq!(analysis.status, 200);
     let delete = || server.ask(format!("DELETE {path} HTTP/1.1\r\nHost: localhost\r\n\r\n"));
     assert_eq!((delete().status, delete().status), (204, 404));
@@ -71,7 +71,7 @@ fn with_a_certificate_that_nobody_trusts_nothing_is_said() {
         .replace("sslmode=disable", "sslmode=verify-full&sslrootcert=system");
     let server = Server::start(&config);
     crate::support::until("it has tried", || {
-        let failed = server.metric("database_events_total{event=\"refused\"}");
+        let failed = server.metric("maitred_database_events_total{event=\"refused\"}");
         (failed > 0.0).then_some(())
     });
     assert_eq!(server.ask(get("/readyz")).status, 503);

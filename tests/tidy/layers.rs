@@ -8,7 +8,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("proto", &["limits"]),
     ("dialect", &["limits"]),
     ("score", &["limits"]),
-    ("store", &["limits", "score"]),
+    ("store", &["limits", "proto", "score"]),
     ("config", &["limits", "proto"]),
     ("web", &[]),
     (

@@ -39,6 +39,8 @@ impl Engine {
         // Each piece of work has a place, and none is two orders.
         if let Ok(id) = database.orders.insert(order) {
             database.line.push_back(id);
+            // Where nobody has been for a while, nobody has to wait to learn it.
+            self.expire_orders();
             self.serve_line();
         } else {
             self.work_done(work, WorkResult::Panicked);
@@ -110,7 +112,7 @@ impl Engine {
         let (Some(order), Some(session)) = (database.orders.get_mut(id), &mut link.session) else {
             return;
         };
-        let request = order.begin(now);
+        let request = order.begin(now, conn);
         let mut pen = Pen {
             blocks: &mut self.blocks,
             chain: out,
@@ -212,6 +214,7 @@ impl Engine {
         let until = now.plus_ms(database.wait_ms).min(first);
         if let Some(order) = database.orders.get_mut(id) {
             order.at = until;
+            order.link = None;
             database.counts.repeated += 1;
             database.line.push_front(id);
         }

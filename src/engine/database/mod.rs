@@ -311,13 +311,13 @@ impl Engine {
     }
 
     fn has_shared_link(&self) -> bool {
-        let Some(database) = &self.database else {
-            return false;
-        };
-        let links = database.links.iter();
-        links
-            .filter_map(|id| self.phase_of(*id))
-            .any(|phase| phase == LinkPhase::Shared)
+        self.shared_links() > 0
+    }
+
+    fn shared_links(&self) -> usize {
+        let links = self.database.iter().flat_map(|database| &database.links);
+        let phases = links.filter_map(|id| self.phase_of(*id));
+        phases.filter(|phase| *phase == LinkPhase::Shared).count()
     }
 
     fn phase_of(&self, id: ConnId) -> Option<LinkPhase> {
@@ -331,12 +331,11 @@ impl Engine {
     #[must_use]
     pub fn database_standing(&self) -> Option<Standing> {
         let database = self.database.as_ref()?;
-        let phases = || database.links.iter().filter_map(|id| self.phase_of(*id));
-        let ready = phases().filter(|phase| *phase == LinkPhase::Shared).count();
+        let phases = database.links.iter().filter_map(|id| self.phase_of(*id));
         let entering = |phase: &LinkPhase| matches!(phase, LinkPhase::Entering | LinkPhase::Leased);
         Some(Standing {
-            ready,
-            opening: database.dials + phases().filter(entering).count(),
+            ready: self.shared_links(),
+            opening: database.dials + phases.filter(entering).count(),
             connections: database.connections,
             waiting: database.line.len(),
             sent: database.orders.len() - database.line.len(),

@@ -8,7 +8,7 @@
 //! What is asked is kept until the end, because it may have to be sent again, or kept elsewhere.
 
 use crate::engine::now::Mono;
-use crate::engine::slots::WorkId;
+use crate::engine::slots::{ConnId, WorkId};
 use crate::engine::work::WorkResult;
 use crate::proto::postgres::{Outcome, Report, Row, Tag};
 use crate::store::postgres::{Answer, Answered, Request};
@@ -20,6 +20,8 @@ pub(super) struct Order {
     /// The piece of work that it is.
     pub(super) work: WorkId,
     pub(super) ask: Ask,
+    /// On which connection it is.
+    pub(super) link: Option<ConnId>,
     /// How often it was sent.
     pub(super) attempts: u8,
     /// In line: until when it waits. On the way: since when.
@@ -53,6 +55,7 @@ impl Order {
         Order {
             work,
             ask,
+            link: None,
             attempts: 0,
             at: until,
             answer: None,
@@ -61,11 +64,12 @@ impl Order {
     }
 
     /// What to send, and from now on its answer is expected.
-    pub(super) fn begin(&mut self, now: Mono) -> Request {
+    pub(super) fn begin(&mut self, now: Mono, link: ConnId) -> Request {
         let request = match &self.ask {
             Ask::Read(query) => Request::of_query(query),
             Ask::Write(write) => Request::of_write(write),
         };
+        self.link = Some(link);
         self.attempts += 1;
         self.at = now;
         self.wrong = None;

@@ -190,7 +190,21 @@ impl Engine {
             Meaning::Later if report.code.bytes().starts_with(b"53") => DB_RETRY_FULL_MS,
             _ => 0,
         };
+        // Who is sent away in order has brought nobody down: that is no attempt of any order.
+        self.forgive(id);
         self.link_failed(id, report.to_string(), least_ms);
+    }
+
+    /// The orders on a connection may be sent once more often.
+    fn forgive(&mut self, id: ConnId) {
+        if let Some(database) = &mut self.database {
+            for order in database.orders.ids() {
+                let order = database.orders.get_mut(order);
+                if let Some(order) = order.filter(|order| order.link == Some(id)) {
+                    order.attempts = order.attempts.saturating_sub(1);
+                }
+            }
+        }
     }
 
     /// A connection is of no use any more, whoever is to blame.
@@ -211,10 +225,13 @@ impl Engine {
             LinkPhase::Connecting(_) => {}
             LinkPhase::Shared | LinkPhase::Leaving => {
                 let soon = now.since(born) < TOO_SOON_MS * 1_000_000;
+                let last = self.shared_links() <= usize::from(phase == LinkPhase::Shared);
                 if let Some(database) = &mut self.database {
                     database.counts.lost += 1;
-                    database.is_away(now, error);
-                    if soon {
+                    if last {
+                        database.is_away(now, error);
+                    }
+                    if last && soon {
                         database.backoff.failed(now, least_ms, &mut self.random);
                     }
                 }
@@ -239,8 +256,6 @@ impl Engine {
             if alone || leased {
                 // Who comes back may be another server, or have other tables.
                 database.migration = Migration::default();
-            } else {
-                database.trouble = None;
             }
         }
         // The last one goes to the front of the line first.

@@ -37,7 +37,10 @@ fn remove(world: &mut World) -> ConnId {
 }
 
 fn analyze(world: &mut World) -> ConnId {
-    world.post("/analyze/", r#"{"text":"Tea is good. It is very good."}"#)
+    world.post(
+        "/analyze/",
+        r#"{"content":"Tea is good. It is very good."}"#,
+    )
 }
 
 fn status(world: &mut World, client: ConnId) -> u16 {

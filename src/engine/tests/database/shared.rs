@@ -1,6 +1,7 @@
 //! One connection, many owners.
 
 use super::*;
+use crate::engine::io::Gone;
 use crate::limits::DB_WAIT_MS;
 
 #[test]
@@ -27,7 +28,7 @@ fn whoever_leaves_leaves_a_tombstone_and_the_next_one_gets_its_own_answer() {
     server.holds = true;
     let (gone, stays) = (list(&mut world), remove(&mut world));
     server.serve(&mut world);
-    world.end(gone);
+    world.reset(gone, Gone::Reset);
     server.serve(&mut world);
     let link = link(&world);
     // The server is not asked to stop, and answers both.
@@ -45,7 +46,7 @@ fn one_that_waits_for_a_connection_and_is_not_wanted_any_more_is_never_sent() {
     let mut server = Elephant::default();
     world.slow_network = true;
     let client = list(&mut world);
-    world.end(client);
+    world.reset(client, Gone::Reset);
     world.settle();
     world.slow_network = false;
     server.serve(&mut world);
