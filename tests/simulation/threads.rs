@@ -49,6 +49,7 @@ impl Play {
             Work::Read(_) => WorkResult::Found(Err(error)),
             Work::Parse { .. }
             | Work::Embeddings { .. }
+            | Work::Stretch(_)
             | Work::Score { .. }
             | Work::Finish(_)
             | Work::Keywords { .. }

@@ -119,7 +119,8 @@ impl Engine {
             secret: false,
         };
         let was_idle = session.pending() == 0;
-        let sent = session.send(id.0.pack(), &request.statements(), &mut pen);
+        let send = |statements: &[_]| session.send(id.0.pack(), statements, &mut pen);
+        let sent = request.with(send);
         database.counts.sent += 1;
         if let Err(refused) = sent {
             return self.order_refused(id, refused);

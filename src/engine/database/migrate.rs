@@ -56,13 +56,13 @@ impl Migration {
     }
 
     /// What to send next; `None` when all is done.
-    fn next(&mut self) -> Result<Option<String>, StoreError> {
+    fn script(&mut self) -> Result<Option<String>, StoreError> {
         match self {
             Migration::Running {
                 refused: Some(report),
                 ..
             } => Err(store_error(report)),
-            Migration::Running { migrator, .. } => migrator.next(),
+            Migration::Running { migrator, .. } => migrator.script(),
             Migration::Unknown | Migration::Done => Ok(None),
         }
     }
@@ -88,7 +88,7 @@ impl Engine {
         let Some(database) = &mut self.database else {
             return;
         };
-        match database.migration.next() {
+        match database.migration.script() {
             Ok(Some(script)) => self.send_script(id, &script),
             Ok(None) => {
                 database.migration = Migration::Done;

@@ -64,15 +64,15 @@ impl Order {
     }
 
     /// What to send, and from now on its answer is expected.
-    pub(super) fn begin(&mut self, now: Mono, link: ConnId) -> Request {
-        let request = match &self.ask {
-            Ask::Read(query) => Request::of_query(query),
-            Ask::Write(write) => Request::of_write(write),
-        };
+    pub(super) fn begin(&mut self, now: Mono, link: ConnId) -> Request<'_> {
         self.link = Some(link);
         self.attempts += 1;
         self.at = now;
         self.wrong = None;
+        let request = match &self.ask {
+            Ask::Read(query) => Request::of_query(query),
+            Ask::Write(write) => Request::of_write(write),
+        };
         self.answer = Some(request.answer());
         request
     }

@@ -252,11 +252,9 @@ impl Engine {
         }
         self.close_conn(id, How::Plain);
         let alone = !self.has_shared_link();
-        if let Some(database) = &mut self.database {
-            if alone || leased {
-                // Who comes back may be another server, or have other tables.
-                database.migration = Migration::default();
-            }
+        if let Some(database) = self.database.as_mut().filter(|_| alone || leased) {
+            // Who comes back may be another server, or have other tables.
+            database.migration = Migration::default();
         }
         // The last one goes to the front of the line first.
         for (token, outcome) in lost.into_iter().rev().filter(|_| !leased) {

@@ -34,6 +34,8 @@ pub(super) fn judge(report: &Report, attempts: u8, others: bool) -> Verdict {
             b"26000" | b"42P05" => verdict(true, true, true),
             _ => verdict(true, false, false),
         },
+        // A term was removed while a text came to refer to it: the second time it is made again.
+        Meaning::Conflict if report.code.bytes() == b"23503" => verdict(true, false, false),
         // Another server may be the one that takes writes.
         Meaning::ReadOnly => verdict(others, others, false),
         Meaning::Pooler
@@ -81,8 +83,9 @@ mod tests {
             (b"0A000", no, (no, no, no)),
             (b"25006", no, (no, no, no)), // read_only_sql_transaction
             (b"25006", yes, (yes, yes, no)),
-            (b"53100", no, (no, no, no)), // disk_full
-            (b"57014", no, (no, no, no)), // query_canceled
+            (b"53100", no, (no, no, no)),  // disk_full
+            (b"57014", no, (no, no, no)),  // query_canceled
+            (b"23503", no, (yes, no, no)), // foreign_key_violation
             (b"23505", no, (no, no, no)),
             (b"22021", no, (no, no, no)),
             (b"42601", no, (no, no, no)),

@@ -1,158 +1,210 @@
-//! A stand-in until the store's own is there. Never to be merged.
-#![allow(missing_docs, clippy::unwrap_used)]
-use crate::proto::postgres::{Meaning, Report, Row, Scalar, Statement, Tag, Type, Value};
-use crate::store::{Found, Listed, Query, StoreError, TextRow, Write, Written, excerpt};
+//! The store in PostgreSQL's words: what to send, and how its answer is read. No connection, no I/O.
+//!
+//! ```text
+//!  Write, Query ─► Request ─(statements)─► …a session… ─(rows, tags)─► Answer ─► Written, Found
+//! ```
+//! A request is one transaction. Rows go in by `unnest`, so one text and a batch of an import are the
+//! same few statements, which the server keeps prepared. What is there already is left as it is.
+//!
+//! Tables and their meaning are SQLite's; two things differ. PostgreSQL has no U+0000 in a text: it is
+//! stored as U+FFFD. And words are found by its full-text search (`migrations.rs`).
 
-#[derive(Debug, Clone, Copy)]
-enum Kind {
-    Page,
-    One,
-    Texts,
-    Unscored,
-    Saved,
-    Delete,
+mod answer;
+pub mod migrations;
+mod queries;
+mod rows;
+mod writes;
+
+use std::borrow::Cow;
+
+use uuid::Uuid;
+
+use self::answer::Kind;
+pub use self::answer::{Answer, Answered};
+use crate::proto::postgres::{Meaning, Report, Scalar, Statement, Type, Value};
+use crate::store::{Query, StoreError, Write};
+
+/// The name by which errors tell which database it is.
+const NAME: &str = "PostgreSQL";
+
+/// What is sent for one [`Write`] or [`Query`], from which it borrows.
+#[derive(Debug)]
+pub struct Request<'a> {
+    parts: Vec<Part<'a>>,
+    kind: Kind,
 }
 
+/// One statement.
 #[derive(Debug)]
-pub struct Request {
-    kind: Kind,
+struct Part<'a> {
     sql: &'static str,
-    types: &'static [Type],
-    values: &'static [Value<'static>],
+    kinds: &'static [Scalar],
+    rows: Vec<Vec<Cell<'a>>>,
+    /// Whether its values are lists, with an item for each row.
+    many: bool,
 }
 
-const UUID: Type = Type::One(Scalar::Uuid);
-const TEXT: Type = Type::One(Scalar::Text);
-
-impl Request {
-    pub fn of_write(write: &Write) -> Request {
-        match write {
-            Write::Save { text: Some(row), .. } => {
-                let body = serde_json::to_string(row).unwrap().leak();
-                Request {
-                    kind: Kind::Saved,
-                    sql: "INSERT INTO generated_content (id, body) VALUES ($1, $2) ON CONFLICT DO NOTHING",
-                    types: &[UUID, TEXT],
-                    values: vec![Value::Uuid(row.id), Value::Text(body)].leak(),
-                }
-            }
-            Write::Delete { id, .. } => Request {
-                kind: Kind::Delete,
-                sql: "DELETE FROM generated_content WHERE id = $1",
-                types: &[UUID],
-                values: vec![Value::Uuid(*id)].leak(),
-            },
-            _ => Request { kind: Kind::Saved, sql: "SELECT 2", types: &[], values: &[] },
-        }
-    }
-    pub fn of_query(query: &Query) -> Request {
-        let all = "SELECT body FROM generated_content ORDER BY id DESC LIMIT 100";
-        let (kind, sql) = match query {
-            Query::One { id, .. } => {
-                return Request {
-                    kind: Kind::One,
-                    sql: "SELECT body FROM generated_content WHERE id = $1",
-                    types: &[UUID],
-                    values: vec![Value::Uuid(*id)].leak(),
-                };
-            }
-            Query::List { .. } => (Kind::Page, all),
-            Query::Export { .. } => (Kind::Texts, all),
-            Query::Unscored { .. } => (Kind::Unscored, "SELECT 3 LIMIT 0"),
-        };
-        Request { kind, sql, types: &[], values: &[] }
-    }
-    pub fn statements(&self) -> Vec<Statement<'_>> {
-        vec![Statement { sql: self.sql, types: self.types, values: self.values, keep: true }]
-    }
-    pub fn answer(&self) -> Answer {
-        Answer { kind: self.kind, rows: vec![], touched: 0 }
-    }
+/// One value, with what it may have to own.
+#[derive(Clone, Debug)]
+enum Cell<'a> {
+    Null,
+    Bool(bool),
+    Int4(i32),
+    Int8(i64),
+    Float8(f64),
+    Text(Cow<'a, str>),
+    Hash([u8; 32]),
+    Uuid(Uuid),
 }
 
-#[derive(Debug)]
-pub struct Answer {
-    kind: Kind,
-    rows: Vec<TextRow>,
-    touched: u64,
-}
-#[derive(Debug)]
-pub enum Answered {
-    Written(Written),
-    Found(Found),
-}
-impl Answer {
-    pub fn row(&mut self, row: &Row<'_>) -> Result<(), StoreError> {
-        if matches!(self.kind, Kind::Saved | Kind::Delete) {
-            return Ok(());
-        }
-        let wrong = || StoreError::Failed { path: "postgres".into(), reason: "a row".into() };
-        let body: &str = row.values().take().map_err(|_| wrong())?;
-        self.rows.push(serde_json::from_str(body).map_err(|_| wrong())?);
-        Ok(())
-    }
-    pub fn done(&mut self, tag: &Tag<'_>) {
-        self.touched += tag.rows();
-    }
-    pub fn finish(mut self) -> Result<Answered, StoreError> {
-        let listed = |row: TextRow| Listed {
-            excerpt: excerpt(&row.text).into(),
-            text_bytes: row.text.len() as u64,
-            id: row.id,
-            search_term_id: row.search_term_id,
-            term: row.term,
-            provider: row.provider,
-            model: row.model,
-            offline: row.offline,
-            finish_reason: row.finish_reason,
-            state: row.state,
-            prompt_tokens: row.prompt_tokens,
-            completion_tokens: row.completion_tokens,
-            created_ms: row.created_ms,
-            scores: row.scores,
-        };
-        Ok(match self.kind {
-            Kind::Page => Answered::Found(Found::Page {
-                rows: self.rows.into_iter().map(listed).collect(),
-                next: None,
-                indexing: false,
-            }),
-            Kind::One => Answered::Found(Found::One(self.rows.pop().map(Box::new))),
-            Kind::Texts => Answered::Found(Found::Texts { rows: self.rows, more: None }),
-            Kind::Unscored => Answered::Found(Found::Unscored(vec![])),
-            Kind::Saved => Answered::Written(Written::Saved),
-            Kind::Delete => Answered::Written(Written::Deleted(self.touched > 0)),
+impl<'a> Cell<'a> {
+    fn text(text: &'a str) -> Self {
+        Cell::Text(if text.contains('\0') {
+            text.replace('\0', "\u{fffd}").into()
+        } else {
+            text.into()
         })
     }
+
+    fn maybe<T>(value: Option<T>, cell: impl FnOnce(T) -> Self) -> Self {
+        value.map_or(Cell::Null, cell)
+    }
+
+    /// A count of ours. Above 2^63 - 1 the table keeps 2^63 - 1.
+    fn count(count: u64) -> Self {
+        Cell::Int8(i64::try_from(count).unwrap_or(i64::MAX))
+    }
+
+    fn value(&self) -> Value<'_> {
+        match self {
+            Cell::Null => Value::Null,
+            Cell::Bool(value) => Value::Bool(*value),
+            Cell::Int4(value) => Value::Int4(*value),
+            Cell::Int8(value) => Value::Int8(*value),
+            Cell::Float8(value) => Value::Float8(*value),
+            Cell::Text(text) => Value::Text(text),
+            Cell::Hash(hash) => Value::Bytes(hash),
+            Cell::Uuid(id) => Value::Uuid(*id),
+        }
+    }
 }
 
+impl<'a> Request<'a> {
+    /// What is sent for a change.
+    #[must_use]
+    pub fn of_write(write: &'a Write) -> Self {
+        let (parts, kind) = writes::of(write);
+        Request { parts, kind }
+    }
+
+    /// What is sent for a question.
+    #[must_use]
+    pub fn of_query(query: &'a Query) -> Self {
+        let (part, kind) = queries::of(query);
+        Request {
+            parts: vec![part],
+            kind,
+        }
+    }
+
+    /// Gives its statements, in their order, to whoever sends them.
+    pub fn with<T>(&self, send: impl FnOnce(&[Statement<'_>]) -> T) -> T {
+        let types: Vec<Vec<Type>> = self.parts.iter().map(Part::types).collect();
+        let columns: Vec<Vec<Vec<Value<'_>>>> = self.parts.iter().map(Part::columns).collect();
+        let values = self.parts.iter().zip(&columns).map(|(part, columns)| {
+            let value = |column: &'_ Vec<Value<'_>>| column.first().copied().unwrap_or(Value::Null);
+            let columns = columns.iter();
+            if part.many {
+                columns.map(|column| Value::List(column)).collect()
+            } else {
+                columns.map(value).collect::<Vec<_>>()
+            }
+        });
+        let values: Vec<Vec<Value<'_>>> = values.collect();
+        let parts = self.parts.iter().zip(&types).zip(&values);
+        let statements = parts.map(|((part, types), values)| Statement {
+            sql: part.sql,
+            types,
+            values,
+            keep: true,
+        });
+        send(&statements.collect::<Vec<_>>())
+    }
+
+    /// Reads its answer.
+    #[must_use]
+    pub fn answer(&self) -> Answer {
+        Answer::new(self.kind, self.parts.len())
+    }
+}
+
+impl Part<'_> {
+    fn types(&self) -> Vec<Type> {
+        let kind = if self.many { Type::List } else { Type::One };
+        self.kinds.iter().map(|scalar| kind(*scalar)).collect()
+    }
+
+    fn columns(&self) -> Vec<Vec<Value<'_>>> {
+        let column = |at: usize| self.rows.iter().map(|row| row[at].value()).collect();
+        (0..self.kinds.len()).map(column).collect()
+    }
+}
+
+/// What an error of the server is to the store.
+#[must_use]
 pub fn store_error(report: &Report) -> StoreError {
-    let path = std::path::PathBuf::from("postgres");
+    let path = NAME.into();
+    let reason = report.code.to_string();
     match (report.code.bytes(), report.meaning()) {
         (b"53100", _) => StoreError::Full { path },
         (_, Meaning::ReadOnly) => StoreError::ReadOnly { path },
         (_, Meaning::TimedOut) => StoreError::TimedOut,
-        (_, Meaning::Again | Meaning::Elsewhere | Meaning::Later | Meaning::Denied) => {
-            StoreError::Unreachable { reason: report.to_string() }
+        (_, Meaning::Again) => StoreError::Busy { path },
+        (_, Meaning::Elsewhere | Meaning::Later | Meaning::Denied | Meaning::Pooler) => {
+            StoreError::Unreachable {
+                reason: report.to_string(),
+            }
         }
-        _ => StoreError::Failed { path, reason: report.to_string() },
+        _ => StoreError::Failed { path, reason },
     }
 }
 
-pub mod migrations {
-    use super::{Row, StoreError};
-    #[derive(Debug, Default)]
-    pub struct Migrator {
-        step: usize,
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn a_text_with_a_zero_can_be_stored() {
+        assert_eq!(Cell::text("a\0b").value(), Value::Text("a\u{fffd}b"));
+        assert_eq!(Cell::text("ab").value(), Value::Text("ab"));
+        assert_eq!(Cell::count(u64::MAX).value(), Value::Int8(i64::MAX));
     }
-    impl Migrator {
-        pub fn next(&mut self) -> Result<Option<String>, StoreError> {
-            self.step += 1;
-            let steps = [
-                "SELECT pg_advisory_xact_lock(7); CREATE TABLE IF NOT EXISTS generated_content (id uuid PRIMARY KEY, body text)",
-            ];
-            Ok(steps.get(self.step - 1).map(|s| (*s).to_owned()))
+
+    #[test]
+    fn each_statement_has_as_many_values_as_types() {
+        let id = Uuid::from_u128(7);
+        let delete = Write::Delete {
+            tenant: "t".into(),
+            id,
+        };
+        let list = Query::List {
+            tenant: "t".into(),
+            term: None,
+            words: None,
+            limit: 5,
+            before: None,
+        };
+        for request in [Request::of_write(&delete), Request::of_query(&list)] {
+            request.with(|statements| {
+                for statement in statements {
+                    assert_eq!(statement.types.len(), statement.values.len());
+                    let last = format!("${}", statement.values.len());
+                    assert!(statement.sql.contains(&last), "{}", statement.sql);
+                    let more = format!("${}", statement.values.len() + 1);
+                    assert!(!statement.sql.contains(&more), "{}", statement.sql);
+                }
+            });
         }
-        pub fn row(&mut self, _: &Row<'_>) {}
     }
 }
