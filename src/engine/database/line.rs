@@ -119,8 +119,8 @@ impl Engine {
             secret: false,
         };
         let was_idle = session.pending() == 0;
-        let send = |statements: &[_]| session.send(id.0.pack(), statements, &mut pen);
-        let sent = request.with(send);
+        let token = id.0.pack();
+        let sent = request.with(|statements| session.send(token, statements, &mut pen));
         database.counts.sent += 1;
         if let Err(refused) = sent {
             return self.order_refused(id, refused);

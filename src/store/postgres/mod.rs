@@ -111,16 +111,8 @@ impl<'a> Request<'a> {
     pub fn with<T>(&self, send: impl FnOnce(&[Statement<'_>]) -> T) -> T {
         let types: Vec<Vec<Type>> = self.parts.iter().map(Part::types).collect();
         let columns: Vec<Vec<Vec<Value<'_>>>> = self.parts.iter().map(Part::columns).collect();
-        let values = self.parts.iter().zip(&columns).map(|(part, columns)| {
-            let value = |column: &'_ Vec<Value<'_>>| column.first().copied().unwrap_or(Value::Null);
-            let columns = columns.iter();
-            if part.many {
-                columns.map(|column| Value::List(column)).collect()
-            } else {
-                columns.map(value).collect::<Vec<_>>()
-            }
-        });
-        let values: Vec<Vec<Value<'_>>> = values.collect();
+        let parts = self.parts.iter().zip(&columns);
+        let values: Vec<Vec<Value<'_>>> = parts.map(|(part, columns)| part.values(columns)).collect();
         let parts = self.parts.iter().zip(&types).zip(&values);
         let statements = parts.map(|((part, types), values)| Statement {
             sql: part.sql,
@@ -147,6 +139,19 @@ impl Part<'_> {
     fn columns(&self) -> Vec<Vec<Value<'_>>> {
         let column = |at: usize| self.rows.iter().map(|row| row[at].value()).collect();
         (0..self.kinds.len()).map(column).collect()
+    }
+}
+
+impl Part<'_> {
+    /// A list for each column, or the one value that is in it.
+    fn values<'v>(&self, columns: &'v [Vec<Value<'v>>]) -> Vec<Value<'v>> {
+        let value = |column: &'v Vec<Value<'v>>| {
+            if self.many {
+                return Value::List(column);
+            }
+            column.first().copied().unwrap_or(Value::Null)
+        };
+        columns.iter().map(value).collect()
     }
 }
 
