@@ -93,6 +93,7 @@ impl Engine {
             Ok(None) => {
                 database.migration = Migration::Done;
                 self.share_link(id);
+                self.use_those_let_in();
             }
             Err(error) => self.migration_failed(id, error),
         }

@@ -387,6 +387,12 @@ impl Engine {
         holds(database.links.len() + database.dials <= most, || {
             format!("more than {most} connections to the database")
         })?;
+        let leased = database.links.iter().filter_map(|id| self.phase_of(*id));
+        let leased = leased.filter(|phase| *phase == LinkPhase::Leased).count();
+        let running = matches!(database.migration, Migration::Running { .. });
+        holds(leased == usize::from(running), || {
+            format!("{leased} connections make the tables, which is {running}")
+        })?;
         let (line, orders) = (database.line.len(), database.orders.len());
         holds(line + pending == orders, || {
             format!("{orders} orders: {line} in line and {pending} sent")

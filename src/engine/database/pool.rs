@@ -10,6 +10,7 @@
 use super::link::LinkPhase;
 use super::migrate::Migration;
 use super::{Database, Trouble, Turn};
+use crate::engine::conn::Wait;
 use crate::engine::io::How;
 use crate::engine::slots::{ConnId, Key, OrderId};
 use crate::engine::timers::Owner;
@@ -113,13 +114,32 @@ impl Engine {
         if !self.suits(id) {
             return self.link_failed(id, "it is not a server of the wanted kind".into(), 0);
         }
-        let Some(database) = &mut self.database else {
+        // Who has to wait until somebody else has made the tables has no deadline of its own.
+        self.set_wait(id, Wait::Database, Mono::NEVER);
+        self.use_those_let_in();
+    }
+
+    /// Connections that were let in are shared once the tables are there; one of them sees to that.
+    pub(super) fn use_those_let_in(&mut self) {
+        let Some(database) = &self.database else {
             return;
         };
-        if database.migration.is_done() {
-            self.share_link(id);
-        } else {
-            self.begin_migration(id);
+        for id in database.links.clone() {
+            let Some(link) = self.link(id) else {
+                continue;
+            };
+            let is_in = link
+                .session
+                .as_ref()
+                .is_some_and(|session| session.is_ready());
+            if link.phase != LinkPhase::Entering || !is_in {
+                continue;
+            }
+            match self.database.as_ref().map(|database| &database.migration) {
+                Some(Migration::Done) => self.share_link(id),
+                Some(Migration::Unknown) => self.begin_migration(id),
+                Some(Migration::Running { .. }) | None => {}
+            }
         }
     }
 
@@ -252,10 +272,14 @@ impl Engine {
         }
         self.close_conn(id, How::Plain);
         let alone = !self.has_shared_link();
-        if let Some(database) = self.database.as_mut().filter(|_| alone || leased) {
+        if let Some(database) = &mut self.database {
+            let running = matches!(database.migration, Migration::Running { .. });
             // Who comes back may be another server, or have other tables.
-            database.migration = Migration::default();
+            if leased || alone && !running {
+                database.migration = Migration::default();
+            }
         }
+        self.use_those_let_in();
         // The last one goes to the front of the line first.
         for (token, outcome) in lost.into_iter().rev().filter(|_| !leased) {
             self.order_lost(OrderId(Key::unpack(token)), outcome);

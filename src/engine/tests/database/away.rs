@@ -226,3 +226,36 @@ fn when_one_server_will_not_do_the_next_one_is_asked_at_once() {
     assert_eq!(to.to_string(), "10.0.0.6:5432");
     assert_eq!(ready(&mut world).0, 200);
 }
+
+/// All sessions are ended while others are being let in: one of them looks at the tables, the others
+/// wait for it, and all are used in the end.
+#[test]
+fn those_who_are_let_in_wait_for_the_one_that_looks_at_the_tables() {
+    let (mut world, mut server) = with(&format!("{DATABASE}connections = 3\n"));
+    server.holds = true;
+    let clients: Vec<_> = (0..6).map(|_| list(&mut world)).collect();
+    // Two more are opened, and none of them is let in yet when the first one ends.
+    let first = connections(&world)[0];
+    server.dismiss(&mut world, first, "57P01");
+    for _ in 0..20 {
+        world.pass(50);
+        server.serve(&mut world);
+    }
+    let standing = world.engine.database_standing().unwrap();
+    assert_eq!(
+        (standing.ready, standing.opening),
+        (0, 3),
+        "the tables are looked at"
+    );
+    server.holds = false;
+    for link in server.busy() {
+        while server.held(link) > 0 {
+            server.answer(&mut world, link);
+        }
+    }
+    server.serve(&mut world);
+    assert_eq!(world.engine.database_standing().unwrap().opening, 0);
+    for client in clients {
+        world.reply(client);
+    }
+}
