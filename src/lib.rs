@@ -59,6 +59,7 @@
 //! |---|---|
 //! | limit on a header | [`limits`], the check in `proto/http1/section.rs` or `fields.rs`, its status in [`proto::http1::Refusal`] |
 //! | retry | the rule in [`engine::policy::retry`]; `engine/attempts.rs` asks it, and the call goes back to its [gate](engine::gate) |
+//! | rule for who is asked | [`engine::policy::route`]; `engine/failover.rs` says when it is somebody else |
 //! | new route | [`engine::routes`], an arm in [`engine::flow`], a file beside `flow/contents.rs` |
 //! | field of a vendor's request | `dialect/chat/mod.rs` if two vendors have it, and their readers and writers; else it is foreign |
 //! | provider dialect | a folder beside [`dialect::openai`] that gives the same [events](dialect::Event), an arm in [`dialect::any`], its name in [`config::Speech`] |

@@ -6,14 +6,14 @@
 mod support;
 
 use std::collections::HashMap;
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
 use std::process::{Child, Command, Stdio};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use support::client::post;
+use support::client::{post, try_whole};
 use support::{House, Server, database, generate, get, ms};
 
 const QUICK: &str = "[offline]\ngap_ms = 0\ntokens = 20\n";
@@ -53,26 +53,11 @@ fn the_row_is_there_after_kill_9() {
 /// The texts that clients were told are stored, by id.
 type Acknowledged = Mutex<HashMap<String, String>>;
 
-/// One request on a connection of its own; `None` if the server died before the end of its answer.
-fn try_ask(addr: SocketAddr, request: &str) -> Option<String> {
-    let mut stream = TcpStream::connect(addr).ok()?;
-    stream.set_read_timeout(Some(support::PATIENCE)).ok()?;
-    let request = request.replace("\r\nHost", "\r\nConnection: close\r\nHost");
-    stream.write_all(request.as_bytes()).ok()?;
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).ok()?;
-    let (head, body) = answer.split_once("\r\n\r\n")?;
-    let length = head
-        .lines()
-        .find_map(|line| line.strip_prefix("content-length: "))?;
-    (head.starts_with("HTTP/1.1 200") && length.parse() == Ok(body.len())).then(|| body.to_owned())
-}
-
 /// Asks for one text after another until the server dies.
 fn load(addr: SocketAddr, topics: &AtomicUsize, acknowledged: &Acknowledged) {
     loop {
         let topic = format!("topic {}", topics.fetch_add(1, Ordering::Relaxed));
-        let Some(body) = try_ask(addr, &generate(&topic, false)) else {
+        let Some(body) = try_whole(addr, &generate(&topic, false)) else {
             return;
         };
         let answer: serde_json::Value = serde_json::from_str(&body).unwrap();
@@ -123,8 +108,8 @@ fn kill_9_at_any_moment_loses_nothing_that_was_acknowledged() {
 }
 
 #[test]
-fn a_store_that_another_process_has_locked_is_503_and_the_loop_turns_on() {
-    let server = Server::start(QUICK);
+fn with_strict_a_store_that_another_process_has_locked_is_503_and_the_loop_turns_on() {
+    let server = Server::start(&format!("durable = \"strict\"\n{QUICK}"));
     let lock = rusqlite::Connection::open(database::file(&server.house().data())).unwrap();
     lock.execute_batch("BEGIN IMMEDIATE").unwrap();
     std::thread::scope(|scope| {
@@ -158,12 +143,13 @@ fn a_store_that_another_process_has_locked_is_503_and_the_loop_turns_on() {
 /// `ulimit -f` stands for a disk that takes no more: every write past it fails.
 #[test]
 fn a_store_that_takes_no_more_says_so_and_acknowledges_nothing() {
+    let strict = format!("durable = \"strict\"\n{QUICK}");
     let house = House::new();
-    let server = Server::start_in(house, QUICK);
+    let server = Server::start_in(house, &strict);
     assert_eq!(server.ask(generate("before", false)).status, 200);
     let house = server.kill();
     let limit = "trap '' XFSZ; ulimit -f 300"; // blocks of 512 bytes
-    let server = Server::start_after(house, QUICK, limit);
+    let server = Server::start_after(house, &strict, limit);
     let mut acknowledged = 1;
     let refused = (0..400)
         .map(|n| server.ask(generate(&format!("topic {n}"), false)))

@@ -15,7 +15,7 @@ import tools
 def measure(row, side, folder, rate=None, cert=None):
     """Measures a side once, in fresh processes. Returns figures by name."""
     provider = sides.Provider(folder / "provider", row.provider, cert if row.tls else None)
-    running = sides.start(side, folder / side, provider)
+    running = sides.start(side, folder / side, provider, row)
     try:
         warm(running, row, side, folder)
         watched = {"loop": running.pid, **helpers(running, side)}
@@ -35,7 +35,7 @@ def helpers(running, side):
 def warm(running, row, side, folder):
     """A few answers, so that what is made once is there before memory is looked at. They are whole
     ones, because a stream takes its time."""
-    kind = "health" if row.kind == "health" else "generate"
+    kind = row.kind if row.is_health else "chat" if row.is_chat else "generate"
     whole = dataclasses.replace(row, kind=kind)
     generate(running, whole, side, folder, ["-c", "2", "--requests", "20"], {})
 
@@ -76,7 +76,7 @@ def figures(row, report, watched):
     if row.is_memory:
         grown = loop["rss_max_kib"] - loop["rss_before_kib"]
         found["kib_per_connection"] = grown / report["connections"]
-    if row.kind == "stream":
+    if row.is_stream:
         found["tokens_per_s"] = done / report["seconds"]
         found["tokens_per_event"] = done / max(report["tokens"], 1)
         found["first_token_p50_ms"] = report["first_token_us"]["p50"] / 1000
@@ -96,7 +96,7 @@ def figures(row, report, watched):
 def system_calls(row, side, folder):
     """System calls of the measured thread for an answer or a token: all, and by name."""
     provider = sides.Provider(folder / "provider", row.provider)
-    running = sides.start(side, folder / side, provider)
+    running = sides.start(side, folder / side, provider, row)
     summary = folder / "strace"
     try:
         warm(running, row, side, folder)
@@ -122,9 +122,9 @@ def instructions(row, side, folder):
     out = folder / "callgrind"
     before = ["valgrind", "--tool=callgrind", "--separate-threads=yes", "--instr-atstart=no",
               "--dump-line=no", f"--callgrind-out-file={out}.%p"]
-    running = sides.start(side, folder / side, provider, before)
+    running = sides.start(side, folder / side, provider, row, before)
     requests = ["-c", "64", "--requests", "2000", "--ramp-s", "0"]
-    if row.kind == "stream":
+    if row.is_stream:
         requests = ["-c", "64", "--requests", "256", "--ramp-s", "0"]
     try:
         warm(running, row, side, folder)
@@ -168,7 +168,7 @@ def cold_start(side, folder, provider):
     """Milliseconds from the start of the program to its first answer."""
     folder.mkdir(parents=True, exist_ok=True)
     port = tools.free_port()
-    command = sides.command_of(side, folder, port, provider)
+    command = sides.command_of(side, folder, port, provider, None)
     begun = time.monotonic()
     child = sides.spawn(command, folder, cores=sides.LOOP_CORE | sides.OTHER_CORE)
     try:

@@ -10,7 +10,8 @@ class Row:
     name: str
     title: str
     kind: str
-    """health, generate or stream."""
+    """health, generate, stream (of maitred's own API; a proxy is asked for what maitred asks the
+    provider), chat or chat-stream (the same for all)."""
     load: list
     provider: list = dataclasses.field(default_factory=list)
     per: str = "answer"
@@ -27,6 +28,24 @@ class Row:
     """What the provider waits between two tokens."""
     tokens: int = 0
     """Tokens of the provider in each stream."""
+    settings: str = ""
+    """Lines for maitred's configuration."""
+    speech: str = "openai"
+    """The provider's dialect, as maitred is told."""
+    only: str = ""
+    """The one side that this is a row of."""
+
+    @property
+    def is_stream(self):
+        return self.kind in ("stream", "chat-stream")
+
+    @property
+    def is_health(self):
+        return self.kind == "health"
+
+    @property
+    def is_chat(self):
+        return self.kind in ("chat", "chat-stream")
 
     def done(self, report):
         """The answers, or the provider's tokens in them."""
@@ -41,14 +60,20 @@ def seconds(short, full=5):
     return ["--duration-s", "2" if short else str(full)]
 
 
-def streams(name, title, crowd, tokens, gap_ms, **options):
+# Nothing is stored: a proxy does not either.
+OFF = '[gateway]\nstore = "off"\n'
+# One row for each request, but not its text, which would be scored as well.
+REQUESTS = '[gateway]\nstore = "requests"\n'
+
+
+def streams(name, title, crowd, tokens, gap_ms, kind="stream", **options):
     """So many streams at once, each from its beginning to its end."""
     ramp = max(1.0, crowd / 2000)
     # Tokens are not counted at the client: whoever is late may put several into one event.
     load = ["-c", str(crowd), "--requests", str(crowd), "--text-bytes", "600",
             "--ramp-s", str(ramp), "--timeout-s", "60"]
     provider = [*STREAM_TEXT, "--tokens", str(tokens), "--gap-ms", str(gap_ms)]
-    return Row(name, title, "stream", load, provider, per="token", gap_ms=gap_ms, tokens=tokens,
+    return Row(name, title, kind, load, provider, per="token", gap_ms=gap_ms, tokens=tokens,
                **options)
 
 
@@ -80,12 +105,32 @@ def rows(short):
             ["-c", str(crowd), "--rate", str(crowd / 5), "--duration-s", "12"], rounds=1 if short
             else 3, is_memory=True, is_only_memory=True),
     ]
+    table += chats(text, crowd, tokens, gap, rounds, long_rounds, short)
     # Every number of tokens divides the 600 bytes, or there would be fewer.
     faster = {2: 40, 5: 100, 10: 200, 20: 300}
     for rate, tokens in ({} if short else faster).items():
         table.append(streams(f"streams_at_{rate}", f"{crowd:,} streams at {rate} tokens/s", crowd,
                              tokens, 1000 // rate, rounds=1))
     return table
+
+
+def chats(text, crowd, tokens, gap, rounds, long_rounds, short):
+    """The gateway: an OpenAI client in front of an OpenAI provider, so that all sides pass on; then
+    the same client in front of a provider with another dialect, for maitred only."""
+    load = ["-c", "64", *text, *seconds(short)]
+    title = "`POST /v1/chat/completions`, whole, 1 KB, 64 connections"
+    return [
+        Row("chat_64", f"{title}, text and row stored", "chat", load, TEXT, rounds=rounds),
+        Row("chat_64_requests", "the same, its row stored", "chat", load, TEXT, rounds=rounds,
+            settings=REQUESTS),
+        Row("chat_64_off", "the same, nothing stored", "chat", load, TEXT, rounds=rounds,
+            settings=OFF),
+        Row("chat_64_translated", "the same, nothing stored, the provider speaks Anthropic's dialect",
+            "chat", load, TEXT, rounds=rounds, settings=OFF, speech="anthropic", only="maitred"),
+        streams("chat_streams", f"{crowd:,} streamed chats, {tokens} tokens, one in {gap} ms, stored",
+                crowd, tokens, gap, "chat-stream", rounds=long_rounds, is_memory=True),
+        streams("chat_streams_500", "500 of them", 500, tokens, gap, "chat-stream", rounds=rounds),
+    ]
 
 
 def counted_rows():
@@ -96,4 +141,13 @@ def counted_rows():
         Row("generate_64", "", "generate",
             ["-c", "64", "--text-bytes", "1024", "--requests", "10000", "--ramp-s", "0"], TEXT),
         streams("streams", "", 1000, 20, 200),
+        Row("chat_64", "", "chat",
+            ["-c", "64", "--text-bytes", "1024", "--requests", "10000", "--ramp-s", "0"], TEXT),
+        Row("chat_64_off", "", "chat",
+            ["-c", "64", "--text-bytes", "1024", "--requests", "10000", "--ramp-s", "0"], TEXT,
+            settings=OFF),
+        Row("chat_64_translated", "", "chat",
+            ["-c", "64", "--text-bytes", "1024", "--requests", "10000", "--ramp-s", "0"], TEXT,
+            settings=OFF, speech="anthropic", only="maitred"),
+        streams("chat_streams", "", 1000, 20, 200, "chat-stream"),
     ]

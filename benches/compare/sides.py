@@ -80,8 +80,10 @@ level = "warn"
 [limits]
 keep_alive_ms = 3_600_000
 
+{settings}
 [provider.provider]
-base_url = "{scheme}://127.0.0.1:{provider}/v1"
+kind = "{speech}"
+base_url = "{scheme}://127.0.0.1:{provider}{prefix}"
 model = "m"
 {tls}
 """
@@ -147,7 +149,7 @@ def provider_fields(provider):
     return {"provider": provider.port, "scheme": "https" if provider.cert else "http"}
 
 
-def command_of(side, folder, port, provider):
+def command_of(side, folder, port, provider, row):
     """How to start a side, after its configuration is written."""
     fields = {"port": port, "folder": folder, "clients": CLIENTS, **provider_fields(provider)}
     cert = provider.cert[0] if provider.cert else None
@@ -165,15 +167,18 @@ def command_of(side, folder, port, provider):
         (folder / "haproxy.cfg").write_text(HAPROXY.format(tls=tls, **fields))
         return ["haproxy", "-db", "-f", str(folder / "haproxy.cfg")]
     tls = f'ca_file = "{cert}"' if cert else ""
-    (folder / "maitred.toml").write_text(MAITRED.format(tls=tls, **fields))
+    speech = row.speech if row else "openai"
+    (folder / "maitred.toml").write_text(MAITRED.format(
+        tls=tls, settings=row.settings if row else "", speech=speech,
+        prefix="/v1" if speech == "openai" else "", **fields))
     return [str(tools.MAITRED), "--config", str(folder / "maitred.toml")]
 
 
-def start(side, folder, provider, before=()):
+def start(side, folder, provider, row=None, before=()):
     """Starts a side in a folder of its own, `before` (such as valgrind) in front of it."""
     folder.mkdir(parents=True, exist_ok=True)
     port = tools.free_port()
-    command = command_of(side, folder, port, provider)
+    command = command_of(side, folder, port, provider, row)
     if before and side == "nginx":
         command += ["-g", "master_process off;"]
     child = spawn([*before, *command], folder)
@@ -191,6 +196,6 @@ def start(side, folder, provider, before=()):
 
 def work_of(side, kind):
     """What the generator asks a side for: a proxy is asked for what maitred asks the provider."""
-    if kind == "health" or side == "maitred":
+    if kind in ("health", "chat", "chat-stream") or side == "maitred":
         return kind
     return {"generate": "chat", "stream": "chat-stream"}[kind]

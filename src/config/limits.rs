@@ -82,6 +82,8 @@ bounded! {
         score_ms: u64 = default::SCORE_MS, 10..=HOUR;
         /// Bytes of all buffers together.
         ledger_bytes: u64 = default::LEDGER_BYTES, 16 * MIB..=1024 * GIB;
+        /// Bytes that may wait in the spill journal.
+        journal_bytes: u64 = default::spill::JOURNAL_BYTES, MIB..=1024 * GIB;
         /// Generations that may be alive.
         generations: usize = default::GENERATIONS, 1..=default::GENERATIONS as u64;
     }

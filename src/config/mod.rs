@@ -62,7 +62,7 @@ pub use reference::reference;
 pub use resilience::{Breaker, Concurrency, Queue, Resilience, Retry};
 pub use secret::Secret;
 pub use sources::{Flags, SourceFile, Sources};
-pub use values::{HostName, LogFormat, LogLevel, NameServers, Speech, Store, WebOrigin};
+pub use values::{Durable, HostName, LogFormat, LogLevel, NameServers, Speech, Store, WebOrigin};
 
 /// Everything that an operator can choose. Made by [`Config::load`].
 #[derive(Clone, Debug, PartialEq)]
@@ -73,6 +73,10 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// Where rows are kept, if not there.
     pub database: Database,
+    /// What becomes of rows that the database cannot take.
+    pub durable: Durable,
+    /// The folder of the spill journal; in `data_dir` if absent.
+    pub journal_dir: Option<PathBuf>,
     /// Names accepted in `Host`, beside the ones that are always safe.
     pub hosts: Vec<HostName>,
     /// Web origins that may call from a browser (CORS). None by default.
@@ -163,6 +167,8 @@ fn read(layers: &mut Layers) -> Result<Config, ConfigError> {
     let mut config = Config {
         listen: layers.value("listen", SocketAddr::from(([127, 0, 0, 1], 8080)))?,
         data_dir: layers.value("data_dir", PathBuf::from("maitred-data"))?,
+        durable: layers.value("durable", Durable::Spill)?,
+        journal_dir: layers.optional("journal_dir")?,
         hosts: layers.value("hosts", Vec::new())?,
         origins: layers.value("origins", Vec::new())?,
         allow_anonymous: layers.value("allow_anonymous", false)?,

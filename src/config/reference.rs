@@ -20,6 +20,14 @@ const WORDS: &[(&str, &str)] = &[
         "the folder of the database; one process at a time: it locks `maitred.lock` there",
     ),
     (
+        "durable",
+        "rows that the database cannot take: `spill` keeps them in a journal until it can, `strict` fails their requests",
+    ),
+    (
+        "journal_dir",
+        "the folder of that journal; otherwise `journal` in `data_dir`. Better on another disk; one process at a time",
+    ),
+    (
         "hosts",
         "names accepted in `Host`, beside those that are always safe",
     ),
@@ -148,6 +156,10 @@ const WORDS: &[(&str, &str)] = &[
     (
         "limits.ledger_bytes",
         "bytes of all buffers together; full: 503",
+    ),
+    (
+        "limits.journal_bytes",
+        "bytes that may wait in the journal; full: the database's error",
     ),
     (
         "limits.generations",

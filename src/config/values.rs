@@ -280,6 +280,16 @@ words! {
 }
 
 words! {
+    /// What becomes of rows that the database cannot take.
+    pub enum Durable {
+        /// They go to the spill journal, and to the database when it is back.
+        Spill = "spill",
+        /// Their request fails.
+        Strict = "strict",
+    }
+}
+
+words! {
     /// Which log lines are written: these and all that are worse.
     pub enum LogLevel {
         /// What needs somebody.

@@ -287,6 +287,7 @@ impl Engine {
                 model: Some(row.model),
                 scores: row.scores.map(Box::new),
                 stored: true,
+                journalled: false,
                 attempts: 0,
                 at: 0,
                 key: None,

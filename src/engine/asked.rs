@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use super::Engine;
+use super::generation::Generation;
 use super::slots::ExchangeId;
 use crate::proto::Sink;
 use crate::proto::http1::ReplyHead;
@@ -49,7 +50,6 @@ impl Engine {
             return Asked::default();
         };
         let target = text.target();
-        let keys = &self.gates[usize::from(target.provider)].keys;
         let name = || {
             let name = format!("{}/{}", target.provider_name, target.model);
             // A model may be called anything by a client; a field of a head may not.
@@ -64,11 +64,16 @@ impl Engine {
             } else {
                 None
             },
-            key: if keys.iter().len() > 1 {
-                self.key_name(text).map(Arc::clone)
-            } else {
-                None
-            },
+            key: self.key_for(text),
         }
+    }
+
+    /// The name of the key that a text was asked with, where there are several.
+    pub(super) fn key_for(&self, text: &Generation) -> Option<Arc<str>> {
+        let keys = &self.gates[usize::from(text.target().provider)].keys;
+        let several = keys.iter().len() > 1;
+        several
+            .then(|| self.key_name(text).map(Arc::clone))
+            .flatten()
     }
 }

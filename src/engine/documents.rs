@@ -26,6 +26,9 @@ pub(super) struct TextReply<'a> {
     finish_reason: Option<&'a str>,
     cached: bool,
     stored: bool,
+    /// Only where it is not the database.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stored_in: Option<&'static str>,
     readability: Option<&'a Readability>,
     sentiment: Option<&'a Sentiment>,
 }
@@ -45,6 +48,7 @@ impl<'a> TextReply<'a> {
             finish_reason: result.finish.map(|finish| finish.as_str()),
             cached: false,
             stored: result.stored,
+            stored_in: (result.stored && result.journalled).then_some("journal"),
             readability: result.scores.as_ref().map(|s| &s.readability),
             sentiment: result.scores.as_ref().map(|s| &s.sentiment),
         }
@@ -79,6 +83,7 @@ pub(super) fn whole_text(row: &TextRow, total_tokens: Option<u64>) -> String {
         finish_reason: row.finish_reason.as_deref(),
         cached: false,
         stored: true,
+        stored_in: None,
         readability: row.scores.as_ref().map(|s| &s.readability),
         sentiment: row.scores.as_ref().map(|s| &s.sentiment),
     };

@@ -186,12 +186,18 @@ impl Engine {
     /// Hands waiting work to the threads, as much as they may have.
     pub(super) fn dispatch_work(&mut self) {
         while let Some(work) = self.works.dispatch() {
+            if self.goes_to_journal(work) {
+                continue;
+            }
             let kind = self.works.kind_of(work);
             if self.has_database() && matches!(kind, Some(WorkKind::Read | WorkKind::Write)) {
                 self.order_work(work);
                 continue;
             }
             if let Some((text, flag)) = self.works.text_to_finish(work) {
+                if self.is_only_scored(work, text, &flag) {
+                    continue;
+                }
                 let Some(finish) = self.finish_of(text, flag) else {
                     self.works.finish(work); // a text does not go before its end; if it did, it is over
                     continue;

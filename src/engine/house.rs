@@ -114,8 +114,10 @@ impl Engine {
     }
 
     fn writes_are_done(&self) -> bool {
-        let depth = self.works.depth(Kind::Write);
-        depth.waiting + depth.running == 0
+        let depths = [Kind::Write, Kind::Journal].map(|kind| self.works.depth(kind));
+        depths
+            .iter()
+            .all(|depth| depth.waiting + depth.running == 0)
             && self
                 .generations
                 .iter()

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::now::Mono;
 use super::slots::{ConnId, WorkId};
 use super::work::WorkResult;
+use crate::store::journal::Standing;
 
 /// Something happened.
 #[derive(Debug)]
@@ -36,6 +37,8 @@ pub enum Input<'a> {
     Observed(Observed),
     /// The turn before this one, for the trace.
     Turned(Turn),
+    /// What waited in the spill journal when it was opened. Comes once, at the start.
+    Journal(Standing),
     /// Time has passed. Comes once a turn.
     Tick,
     /// SIGTERM or SIGINT: finish what is there and stop.

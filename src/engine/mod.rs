@@ -35,6 +35,7 @@ pub mod conn;
 mod conns;
 pub mod database;
 mod deadline;
+mod detour;
 pub mod dial;
 mod documents;
 pub mod exchange;
@@ -65,6 +66,7 @@ pub mod resolver;
 mod results;
 pub mod routes;
 pub mod slots;
+pub mod spill;
 mod stream;
 mod tables;
 mod targets;
@@ -148,6 +150,7 @@ pub struct Engine {
     again: VecDeque<ConnId>,
     readers: VecDeque<ExchangeId>,
     store_trouble: Option<results::Trouble>,
+    spill: spill::Spill,
     last_commit: Mono,
     // what is shared by all
     timers: Timers,
@@ -228,6 +231,7 @@ impl Engine {
             again: VecDeque::new(),
             readers: VecDeque::new(),
             store_trouble: None,
+            spill: spill::Spill::new(config.durable, config.limits.journal_bytes),
             last_commit: Mono(0),
             timers: Timers::default(),
             ledger: Ledger::new(config.limits.ledger_bytes),
@@ -236,11 +240,7 @@ impl Engine {
             counters: Counters::default(),
             observed: Observed::default(),
             observed_before: Observed::default(),
-            hosts: Hosts::new(
-                config.listen.ip(),
-                config.hosts.iter().map(|host| host.as_str()),
-                config.origins.iter().map(|origin| origin.as_str()),
-            ),
+            hosts: Hosts::of(&config),
             openapi: None,
             random: fastrand::Rng::with_seed(chance::open_seed(seed)),
             last_id: (0, 0),
@@ -337,6 +337,7 @@ impl Engine {
                 self.observed_before = std::mem::replace(&mut self.observed, observed);
             }
             Input::Turned(turn) => self.trace.turn(&turn),
+            Input::Journal(standing) => self.journal_found(standing),
             Input::Tick => self.tick(),
             Input::Shutdown => self.begin_shutdown(),
         }

@@ -44,6 +44,8 @@ pub struct Outcome {
     pub document: Option<Arc<Vec<u8>>>,
     /// Whether the row is on disk.
     pub stored: bool,
+    /// Whether it is there in the spill journal, and not in the database yet.
+    pub journalled: bool,
     /// When it was asked for, in milliseconds since 1970.
     pub created_ms: i64,
 }

@@ -19,6 +19,9 @@ pub(super) struct Trouble {
 
 impl Engine {
     pub(crate) fn work_done(&mut self, id: WorkId, result: WorkResult) {
+        let Some(result) = self.after_detour(id, result) else {
+            return;
+        };
         self.watch_store(&result);
         match result {
             WorkResult::PassedOn(passed) => return self.work_passed_on(id, passed),
@@ -35,6 +38,7 @@ impl Engine {
             Some(WorkOwner::House) => self.house_work_done(result),
             Some(WorkOwner::Rescore(tenant, id)) => self.rescored(&tenant, id, result),
             Some(WorkOwner::Nobody) => self.unwatched_done(&result),
+            Some(WorkOwner::Spill) => {} // was taken in above
             None => self.counters.stale += 1,
         }
     }
@@ -114,9 +118,12 @@ impl Engine {
             self.counters.full(Kind::Write);
             return Err(Failure::Full(Bound::Store));
         }
-        if let Some(error) = self.database_refuses() {
+        if let Some(error) = self.database_refuses()
+            && !self.spill.keeps()
+        {
             return Err(Failure::Store(error.clone()));
         }
+        self.admit_spill().map_err(Failure::Store)?;
         let now = self.now.mono;
         match &mut self.store_trouble {
             Some(trouble) if now < trouble.probe_at => Err(Failure::Store(trouble.error.clone())),

@@ -58,6 +58,7 @@ impl Sizes {
                 texts,
                 READ_WAITING,
                 WRITE_WAITING,
+                WRITE_WAITING, // for the journal, which gets what the writer does not
             ],
             reserved: 2 * self.generations + self.clients,
         }

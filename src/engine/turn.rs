@@ -46,6 +46,7 @@ impl Engine {
             Owner::Name(index) => self.name_due(index),
             Owner::Lookup(index) => self.lookup_due(index),
             Owner::Database => self.database_due(),
+            Owner::Spill => self.spill_due(),
             Owner::House => self.house_due(),
         }
     }
@@ -60,6 +61,7 @@ impl Engine {
             Owner::Name(index) => self.names.get_mut(index as usize).map(|n| &mut n.timer),
             Owner::Lookup(index) => self.resolver.lookup(index).map(|l| &mut l.timer),
             Owner::Database => self.database.as_mut().map(|d| d.timer_mut()),
+            Owner::Spill => Some(&mut self.spill.timer),
             Owner::House => Some(&mut self.house),
         }
     }

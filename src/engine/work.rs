@@ -30,8 +30,10 @@ use crate::limits::SCORE_AHEAD;
 use crate::proto::postgres::{Stretch, StretchedKey};
 use crate::score::Scores;
 use crate::score::keywords::Keyword;
+use crate::store::journal::{Answer, Ask as JournalAsk, Overlay};
 use crate::store::{Found, Query, StoreError, Write, Written};
 
+mod detour;
 mod finish;
 mod kind;
 mod look;
@@ -94,6 +96,8 @@ pub enum Work {
     Read(Query),
     /// Change the store.
     Write(Box<Write>),
+    /// Ask the spill journal.
+    Journal(JournalAsk),
 }
 
 impl Work {
@@ -106,6 +110,7 @@ impl Work {
             Work::Finish(_) => Kind::Finish,
             Work::Read(_) => Kind::Read,
             Work::Write(_) => Kind::Write,
+            Work::Journal(_) => Kind::Journal,
         }
     }
 }
@@ -136,6 +141,10 @@ pub enum WorkResult {
     Found(Result<Found, StoreError>),
     /// The store has it on disk, or says why not.
     Written(Result<Written, StoreError>),
+    /// The store could not take it, and may another time: the row comes back.
+    Returned(Box<Write>, StoreError),
+    /// The journal answered.
+    Journal(Result<Answer, StoreError>),
     /// The work panicked. The thread lives; this piece has no result.
     Panicked,
 }
@@ -169,6 +178,8 @@ pub enum WorkOwner {
     House,
     /// … and scored later.
     Rescore(Arc<str>, Uuid),
+    /// The spill journal, which is being replayed.
+    Spill,
     /// Nobody: rows of requests that ended without an answer to wait for.
     Nobody,
 }
@@ -182,6 +193,10 @@ pub struct Entry {
     work: Option<Work>,
     cancel: Option<Cancel>,
     state: State,
+    /// Carried out whoever has left, because rows are owed.
+    owed: bool,
+    /// What the journal had to say about it, which it was sent to first.
+    detour: Option<Box<Overlay>>,
     /// Whether it has a reserved place, and so does not count against the bound of its queue.
     reserved: bool,
 }
@@ -217,13 +232,14 @@ impl Works {
     /// Empty queues.
     #[must_use]
     pub fn new(limits: &WorkLimits) -> Self {
-        let [parse, score, finish, read, write] = limits.waiting;
+        let [parse, score, finish, read, write, journal] = limits.waiting;
         let queues = [
             Queue::new(parse, limits.scorers * 2),
             Queue::new(score, limits.scorers * 2),
             Queue::new(finish, limits.scorers * SCORE_AHEAD),
             Queue::new(read, limits.store[0]),
             Queue::new(write, limits.store[1]),
+            Queue::new(journal, crate::limits::WRITE_GROUP * 4),
         ];
         let others = queues
             .iter()
@@ -254,7 +270,8 @@ impl Works {
             | Work::Embeddings { .. }
             | Work::Stretch(_)
             | Work::Read(_)
-            | Work::Write(_) => None,
+            | Work::Write(_)
+            | Work::Journal(_) => None,
         };
         self.enqueue(owner, work.kind(), Some(work), cancel)
     }
@@ -277,9 +294,11 @@ impl Works {
         let entry = Entry {
             owner,
             kind,
+            owed: kind == Kind::Write,
             work,
             cancel,
             state: State::Waiting,
+            detour: None,
             reserved,
         };
         let id = self.entries.insert(entry).ok()?;
@@ -288,25 +307,6 @@ impl Works {
         queue.live += 1;
         queue.reserved += usize::from(reserved);
         Some(id)
-    }
-
-    /// The text that a piece is the end of, if that is what was dispatched, and the flag of the piece.
-    #[must_use]
-    pub fn text_to_finish(&self, id: WorkId) -> Option<(GenerationId, Cancel)> {
-        let entry = self.entries.get(id)?;
-        match (&entry.owner, &entry.cancel) {
-            (WorkOwner::Generation(text), Some(flag)) if entry.kind == Kind::Finish => {
-                Some((*text, flag.clone()))
-            }
-            _ => None,
-        }
-    }
-
-    /// What the end of a text consists of.
-    pub fn finish_with(&mut self, id: WorkId, finish: Finish) {
-        if let Some(entry) = self.entries.get_mut(id) {
-            entry.work = Some(Work::Finish(Box::new(finish)));
-        }
     }
 
     /// The next piece that a thread may have, if one is waiting and a place is free.
@@ -348,11 +348,11 @@ impl Works {
         let Some(entry) = self.entries.get_mut(id) else {
             return;
         };
-        if entry.kind == Kind::Write {
+        if entry.owed {
             entry.owner = WorkOwner::Nobody;
             // What nobody waits for any more has a bound, or a disk that hangs would have none.
             if std::mem::take(&mut entry.reserved) && entry.state == State::Waiting {
-                self.queues[Kind::Write as usize].reserved -= 1;
+                self.queues[entry.kind as usize].reserved -= 1;
             }
             return;
         }
@@ -380,6 +380,7 @@ impl Works {
         self.queues[entry.kind as usize].running -= 1;
         self.queues[entry.kind as usize].finished += 1;
         entry.kind = Kind::Write;
+        entry.owed = true;
         self.queues[Kind::Write as usize].running += 1;
         Some(entry.owner.clone())
     }

@@ -17,6 +17,8 @@ use super::StartError;
 
 /// The database's file.
 const DATABASE: &str = "maitred.db";
+/// The folder of the spill journal.
+const JOURNAL: &str = "journal";
 /// The file that is locked.
 const LOCK: &str = "maitred.lock";
 
@@ -45,6 +47,12 @@ impl DataDir {
             path: path.into(),
             _lock: lock(path)?,
         })
+    }
+
+    /// Where the spill journal is, unless configured.
+    #[must_use]
+    pub fn journal(&self) -> PathBuf {
+        self.path.join(JOURNAL)
     }
 
     /// Where the database is.

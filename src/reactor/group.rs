@@ -1,6 +1,7 @@
 //! What goes into one transaction of the writer: whatever waits, up to a bound.
 //!
-//! The bound is on rows. A batch of an import has many, so there is one of them in a group at most:
+//! The bound is on rows. A batch of an import, or of the spill journal, has many, so there is one of
+//! them in a group at most:
 //! however many imports there are, a request waits for one batch, and not for one of each.
 //!
 //! ```text
@@ -62,7 +63,7 @@ impl Group {
         while self.rows < WRITE_GROUP
             && let Ok(next) = waiting.try_recv()
         {
-            if self.imports && matches!(next.write, Write::Import(_)) {
+            if self.imports && is_many(&next.write) {
                 self.kept = Some(next);
                 return;
             }
@@ -79,14 +80,20 @@ impl Group {
         if withdrawn.is_some_and(|flag| flag.is_cancelled()) {
             return self.withdrawn.push(id);
         }
-        self.imports |= matches!(write, Write::Import(_));
+        self.imports |= is_many(&write);
         self.rows += match &write {
             Write::Import(rows) => rows.len().max(1),
+            Write::Replay(rows) => rows.len().max(1),
             _ => 1,
         };
         self.ids.push(id);
         self.writes.push(write);
     }
+}
+
+/// Whether it has as many rows as a group may have.
+fn is_many(write: &Write) -> bool {
+    matches!(write, Write::Import(_) | Write::Replay(_))
 }
 
 #[cfg(test)]

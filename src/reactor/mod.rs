@@ -19,6 +19,7 @@ mod data_dir;
 mod datagrams;
 mod greet;
 mod group;
+mod keeper;
 mod listener;
 mod mask;
 mod observe;

@@ -29,6 +29,7 @@ use super::os_error;
 use crate::engine::io::{Gone, Input, Observed, ResolveFault, Turn};
 use crate::engine::work::WorkResult;
 use crate::engine::{ConnId, Key, Mono, Now, Sizes, WorkId};
+use crate::store::journal::Standing;
 
 /// The format of the file.
 pub const FORMAT: u32 = 2;
@@ -87,6 +88,8 @@ pub enum Record {
     Observed(Observed),
     /// See [`Input::Turned`].
     Turned(Turn),
+    /// See [`Input::Journal`].
+    Journal(Standing),
     /// See [`Input::Tick`].
     Tick,
     /// See [`Input::Shutdown`].
@@ -173,6 +176,7 @@ impl Recorder {
             Input::Done(id, result) => self.record_json(7, now, &(id.0.pack(), result)),
             Input::Resolved(index, result) => self.record_json(8, now, &(index, result)),
             Input::Observed(observed) => self.record_json(9, now, observed),
+            Input::Journal(standing) => self.record_json(16, now, standing),
             Input::Tick => self.record(10, now, &[]),
             Input::Turned(turn) => self.record_json(14, now, turn),
             Input::Shutdown => self.record(11, now, &[]),
@@ -389,6 +393,7 @@ fn parse(kind: u8, bytes: &[u8]) -> io::Result<Record> {
         13 => Record::Overrun,
         15 => Record::HungUp(conn()?),
         14 => Record::Turned(serde_json::from_slice(bytes)?),
+        16 => Record::Journal(serde_json::from_slice(bytes)?),
         _ => return Err(bad("a record is of no known kind")),
     })
 }

@@ -113,6 +113,7 @@ fn step(
         Record::Resolved(index, result) => Input::Resolved(index, result),
         Record::Observed(observed) => Input::Observed(observed),
         Record::Turned(turn) => Input::Turned(turn),
+        Record::Journal(standing) => Input::Journal(standing),
         Record::Tick => Input::Tick,
         Record::Shutdown => Input::Shutdown,
     };

@@ -12,6 +12,7 @@ use tracing_appender::non_blocking::{ErrorCounter, NonBlockingBuilder, WorkerGua
 use super::clock::Clock;
 use super::data_dir::DataDir;
 use super::greet::greet;
+use super::keeper::Keeper;
 use super::listener::Listener;
 use super::mask::Mask;
 use super::observe::Observer;
@@ -22,10 +23,13 @@ use super::watchdog::{self, Board};
 use super::{EVENTS, LISTENER, Reactor, SIGNALS, WAKER, os_error, tls};
 use crate::config::{Config, LogFormat, Place, Provider};
 use crate::engine::database;
+use crate::engine::io::Input;
+use crate::engine::io::Input;
 use crate::engine::resolver::Resolver;
 use crate::engine::{Engine, Sizes};
 use crate::limits::{CONNECTIONS, SCORERS_MAX, SCRATCH_BYTES};
 use crate::store::StoreError;
+use crate::store::journal::{JournalError, Standing};
 use crate::store::sqlite::{Reader, Writer};
 
 /// Files that are neither a client nor a provider: the listener, the poller, the database, the log.
@@ -87,6 +91,24 @@ pub enum StartError {
     InUse {
         /// Which one.
         path: PathBuf,
+    },
+    /// Another process keeps its journal there.
+    #[error(
+        "the journal's folder {path} is in use by another maitred: stop that one first, or set another `journal_dir`"
+    )]
+    JournalInUse {
+        /// Which one.
+        path: PathBuf,
+    },
+    /// The spill journal cannot be opened.
+    #[error(
+        "the journal in {path} cannot be opened: {error}; rows that wait there are kept: make the folder as it was, or set another `journal_dir`"
+    )]
+    Journal {
+        /// Its folder.
+        path: PathBuf,
+        /// Why.
+        error: JournalError,
     },
     /// The store cannot be opened.
     #[error("{0}")]
@@ -156,14 +178,16 @@ fn open(
         address: config.listen,
         error,
     })?;
-    let sqlite = open_sqlite(config, data_dir)?;
+    let keeper = Keeper::open(config, data_dir)?;
+    let journal = keeper.standing();
+    let sqlite = open_sqlite(config, data_dir, &keeper)?;
     let tls = tls_configs(config)?;
     let poll = Poll::new()?;
     let waker = Arc::new(Waker::new(poll.registry(), WAKER)?);
     listener.register(poll.registry(), LISTENER)?;
     let mut signals = Signals::take()?;
     signals.register(poll.registry(), SIGNALS)?;
-    let threads = Threads::start(sizes.scorers, sqlite, waker, &config.drill)?;
+    let threads = Threads::start(sizes.scorers, sqlite, keeper, waker, &config.drill)?;
     let board = Arc::new(Board::default());
     watchdog::start(clock, Arc::clone(&board))?;
 
@@ -183,7 +207,7 @@ fn open(
         sizes,
         files,
     )?;
-    Ok(Reactor {
+    let mut reactor = Reactor {
         poll,
         events: Events::with_capacity(EVENTS),
         engine,
@@ -208,24 +232,30 @@ fn open(
         results_left: false,
         handshakes: 0,
         stall_ms: config.drill.stall_loop_ms,
-    })
+    };
+    if journal != Standing::default() {
+        reactor.feed(Input::Journal(journal));
+    }
+    Ok(reactor)
 }
 
 /// The store on this machine, unless rows are kept by a server.
 fn open_sqlite(
     config: &Config,
     data_dir: &DataDir,
+    keeper: &Keeper,
 ) -> Result<Option<(Writer, Reader)>, StartError> {
     let path = match &config.database.place {
         Place::Postgres(_) => return Ok(None),
         Place::File(path) => path.clone(),
         Place::DataDir => data_dir.database(),
     };
-    Ok(Some((Writer::open(&path)?, Reader::open(&path)?)))
+    let writer = Writer::open_with(&path, keeper.patience())?;
+    Ok(Some((writer, Reader::open(&path)?)))
 }
 
 /// A number that nobody can guess: each `RandomState` has keys of the operating system's.
-fn draw_seed() -> u64 {
+pub(super) fn draw_seed() -> u64 {
     RandomState::new().hash_one(std::process::id())
 }
 

@@ -6,6 +6,7 @@
 //!                                ▼
 //!                          ──► sqlite-writer         transactions, in groups
 //!                          ──► sqlite-reader         questions
+//!                          ──► journal               rows that the database does not take
 //!                          ──► names-0, names-1      getaddrinfo
 //!  loop ◄──(one channel, one wake)── all of them
 //! ```
@@ -28,6 +29,7 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 use mio::Waker;
 
 use super::group::{Group, Order};
+use super::keeper::Keeper;
 use super::os_error;
 use super::scorer::Scorer;
 use crate::config::Drill;
@@ -35,7 +37,9 @@ use crate::engine::WorkId;
 use crate::engine::io::ResolveFault;
 use crate::engine::work::{Work, WorkResult};
 use crate::limits::{NAME_THREADS, WRITE_GROUP};
+use crate::store::journal::Ask;
 use crate::store::sqlite::{Reader, Writer};
+use crate::store::{StoreError, Write};
 
 /// Pieces that a channel towards threads can hold.
 const CHANNEL: usize = 8 * WRITE_GROUP;
@@ -100,12 +104,14 @@ pub struct Threads {
     /// Where rows go if they are kept by SQLite. Scorers may use it for as long as it is here.
     writes: Option<Arc<Sender<Order>>>,
     reads: Option<Sender<(WorkId, crate::store::Query)>>,
+    asks: Sender<(WorkId, Ask)>,
     names: Sender<(u16, String)>,
     results: Receiver<Finished>,
     back: Back,
     /// How long they have worked.
     pub busy: Arc<Busy>,
     writer: Option<JoinHandle<()>>,
+    keeper: Option<JoinHandle<()>>,
 }
 
 impl Threads {
@@ -113,6 +119,7 @@ impl Threads {
     pub fn start(
         scorers: usize,
         sqlite: Option<(Writer, Reader)>,
+        keeper: Keeper,
         waker: Arc<Waker>,
         drill: &Drill,
     ) -> io::Result<Self> {
@@ -120,6 +127,7 @@ impl Threads {
         let (writes, writes_in) = bounded(CHANNEL);
         let writes = sqlite.is_some().then(|| Arc::new(writes));
         let (reads, reads_in) = bounded(CHANNEL);
+        let (asks, asks_in) = bounded(CHANNEL);
         let (names, names_in) = bounded(CHANNEL);
         let (results, results_in) = bounded(RESULTS);
         let back = Back {
@@ -148,15 +156,21 @@ impl Threads {
             texts,
             writes,
             reads,
+            asks,
             names,
             results: results_in,
             back,
             busy,
             writer: None,
+            keeper: None,
         };
         if let Some((writer, reader)) = sqlite {
-            threads.start_sqlite(writer, reader, (writes_in, reads_in), drill)?;
+            let how = (drill.stall_writer_ms, keeper.spills());
+            threads.start_sqlite(writer, reader, (writes_in, reads_in), how)?;
         }
+        let to_loop = threads.back.clone();
+        let keeper = spawn("journal".into(), move || keeper.run(&asks_in, &to_loop))?;
+        threads.keeper = Some(keeper);
         Ok(threads)
     }
 
@@ -166,16 +180,15 @@ impl Threads {
         writer: Writer,
         reader: Reader,
         (writes, reads): (Receiver<Order>, Receiver<(WorkId, crate::store::Query)>),
-        drill: &Drill,
+        how: (u64, bool),
     ) -> io::Result<()> {
         let (to_loop, counter) = (self.back.clone(), Arc::clone(&self.busy));
         spawn("sqlite-reader".into(), move || {
             answer_questions(reader, &reads, &to_loop, &counter);
         })?;
         let (to_loop, counter) = (self.back.clone(), Arc::clone(&self.busy));
-        let stall = drill.stall_writer_ms;
         self.writer = Some(spawn("sqlite-writer".into(), move || {
-            write_in_groups(writer, &writes, &to_loop, &counter, stall);
+            write_in_groups(writer, &writes, &to_loop, &counter, how);
         })?);
         Ok(())
     }
@@ -194,6 +207,7 @@ impl Threads {
                 let reads = self.reads.as_ref();
                 reads.is_some_and(|reads| reads.try_send((id, query)).is_ok())
             }
+            Work::Journal(ask) => self.asks.try_send((id, ask)).is_ok(),
             Work::Write(write) => {
                 let order = Order {
                     id,
@@ -236,17 +250,18 @@ impl Threads {
         fence(Ordering::SeqCst);
     }
 
-    /// Lets the writer end, and waits until the last transaction is on disk.
+    /// Lets the writer and the journal end, and waits until the last row is on disk.
     pub fn stop(mut self) {
-        let writer = self.writer.take();
+        let both = [self.writer.take(), self.keeper.take()];
         drop(self.writes);
+        drop(self.asks);
         drop(self.reads);
         // Nobody fetches results any more; a writer that waits for room must not wait for ever.
         drop(self.results);
-        if let Some(writer) = writer
-            && writer.join().is_err()
-        {
-            tracing::error!("the SQLite writer ended by a panic");
+        for thread in both.into_iter().flatten() {
+            if thread.join().is_err() {
+                tracing::error!("a thread that writes rows ended by a panic");
+            }
         }
     }
 }
@@ -274,7 +289,7 @@ fn write_in_groups(
     work: &Receiver<Order>,
     back: &Back,
     busy: &Busy,
-    stall_ms: u64,
+    (stall_ms, spills): (u64, bool),
 ) {
     let mut group = Group::default();
     let mut indexing = owes_indexing(&writer);
@@ -302,19 +317,31 @@ fn write_in_groups(
             writer.apply(&group.writes)
         });
         let mut results = results.unwrap_or_default().into_iter();
+        let mut away = None;
         for id in group.withdrawn.drain(..) {
             back.send_quietly(Finished::Work(id, WorkResult::Withdrawn));
         }
-        for id in group.ids.drain(..) {
+        for (id, write) in group.ids.drain(..).zip(group.writes.drain(..)) {
             let result = match results.next() {
                 Some(Err(error)) => {
-                    tracing::error!(code = error.code(), "{error}");
-                    WorkResult::Written(Err(error))
+                    away = Some(error.clone());
+                    failed(write, error, spills)
                 }
                 Some(written) => WorkResult::Written(written),
                 None => WorkResult::Panicked,
             };
             back.send_quietly(Finished::Work(id, result));
+        }
+        // What waits behind it need not wait for the same lock once more.
+        if spills && let Some(error @ StoreError::Busy { .. }) = away {
+            for order in work.try_iter() {
+                let result = if order.withdrawn.is_some_and(|flag| flag.is_cancelled()) {
+                    WorkResult::Withdrawn
+                } else {
+                    failed(order.write, error.clone(), spills)
+                };
+                back.send_quietly(Finished::Work(order.id, result));
+            }
         }
         back.wake(); // once for all of them
         if !group.is_followed(work) {
@@ -325,6 +352,16 @@ fn write_in_groups(
             }
         }
     }
+}
+
+/// A write that has failed. One that the journal can keep comes back.
+fn failed(write: Write, error: StoreError, spills: bool) -> WorkResult {
+    if spills && error.is_away() && matches!(write, Write::Save { .. } | Write::Keywords { .. }) {
+        tracing::debug!(code = error.code(), "{error}");
+        return WorkResult::Returned(Box::new(write), error);
+    }
+    tracing::error!(code = error.code(), "{error}");
+    WorkResult::Written(Err(error))
 }
 
 /// Whether texts are to be taken into the search index, because they are older than it.

@@ -95,6 +95,16 @@ pub enum StoreError {
         "the connection to the database broke, and nobody knows whether it was done: ask again"
     )]
     Unknown,
+    /// The database could not take the rows, and the spill journal could not either.
+    #[error(
+        "the journal {path} cannot be written ({reason}): look at the disk, the permissions and the files there"
+    )]
+    Journal {
+        /// The journal's folder.
+        path: PathBuf,
+        /// What it said.
+        reason: String,
+    },
     /// The database refused a statement: a bug in maitred.
     #[error(
         "the database {path} refused a statement ({reason}): this is a bug in maitred, please report it"
@@ -122,7 +132,26 @@ impl StoreError {
             StoreError::Unreachable { .. } => "store_unreachable",
             StoreError::TimedOut => "store_timeout",
             StoreError::Unknown => "store_outcome_unknown",
+            StoreError::Journal { .. } => "journal_failed",
             StoreError::Failed { .. } => "store_failed",
+        }
+    }
+
+    /// Whether the database may take the same rows another time: it is locked, full or not to be
+    /// written to. What it refuses as such it will always refuse.
+    pub fn is_away(&self) -> bool {
+        match self {
+            StoreError::DirectoryMissing { .. }
+            | StoreError::ReadOnly { .. }
+            | StoreError::Corrupt { .. }
+            | StoreError::Foreign { .. }
+            | StoreError::Schema { .. }
+            | StoreError::Busy { .. }
+            | StoreError::Full { .. }
+            | StoreError::Io { .. }
+            | StoreError::Unreachable { .. }
+            | StoreError::TimedOut => true,
+            StoreError::Unknown | StoreError::Journal { .. } | StoreError::Failed { .. } => false,
         }
     }
 }

@@ -15,6 +15,7 @@
 
 mod error;
 pub mod postgres;
+pub mod journal;
 mod requests;
 mod rows;
 pub mod sqlite;
@@ -63,6 +64,9 @@ pub enum Write {
     },
     /// Store texts that were written elsewhere. A text whose id is already there is left as it is.
     Import(Vec<TextRow>),
+    /// Do what the spill journal says, in this order, all of it or nothing. None of them is a
+    /// `Replay`.
+    Replay(Vec<Write>),
     /// Set the scores of a text that was stored without, or replace them.
     Rescore {
         /// Whose text; another tenant's text is not found.
@@ -77,7 +81,7 @@ pub enum Write {
 /// What became of a [`Write`]. It is on the disk when this is returned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Written {
-    /// All rows of the `Save`, or of the keywords, are there.
+    /// All rows of the `Save`, of the keywords or of the `Replay` are there.
     Saved,
     /// Whether there was such a text to delete.
     Deleted(bool),

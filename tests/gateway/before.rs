@@ -10,14 +10,10 @@ const FAULTS: &[&str] = &[
     "nobody",
     "fault:silent",
     "fault:head-only",
-    "fault:status-401",
-    "fault:status-403",
     "fault:status-404",
     "fault:status-500",
     "fault:status-503",
     "fault:status-529",
-    "fault:insufficient-quota",
-    "fault:day-quota",
     "fault:garbage",
     "fault:http-0.9",
     "fault:bad-chunk-size",
@@ -31,8 +27,12 @@ const FAULTS: &[&str] = &[
     "fault:error-event-0",
 ];
 
-/// What a provider answers that wants to be left alone; it is, so these have a server each.
+/// What a provider answers that wants to be left alone, or whose only key is of no use; it is, so
+/// these have a server each.
 const LIMITED: &[&str] = &[
+    "fault:status-401",
+    "fault:status-403",
+    "fault:insufficient-quota",
     "fault:retry-after-7",
     "fault:retry-after-ms-7000",
     "fault:retry-delay-7",

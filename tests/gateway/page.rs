@@ -75,7 +75,7 @@ fn the_table_of_errors_is_what_clients_are_told() {
 #[test]
 fn an_answer_has_the_fields_of_the_head_that_the_page_names() {
     for dialect in DIALECTS {
-        let drill = Drill::with_keys(dialect, "keys = { first = \"sk-1\" }");
+        let drill = Drill::with_keys(dialect, "keys = { same = \"sk-1\", also = \"sk-2\" }");
         for stream in [false, true] {
             let told = told::ask(
                 &mut drill.server.connect(),
@@ -88,7 +88,8 @@ fn an_answer_has_the_fields_of_the_head_that_the_page_names() {
             assert_eq!(told.field("request-id"), own, "{told:?}");
             assert_eq!(told.field("x-maitred-attempts"), Some("1"), "{told:?}");
             assert_eq!(told.field("x-maitred-target"), Some("bad/sim"), "{told:?}");
-            assert_eq!(told.field("x-maitred-key"), Some("first"), "{told:?}");
+            let key = told.field("x-maitred-key");
+            assert!([Some("same"), Some("also")].contains(&key), "{told:?}");
         }
     }
 }

@@ -47,6 +47,7 @@ fn run(seed: u64, story: &Story) -> Play {
     play.rest();
     play.close();
     verdict::at_the_end(&play);
+    play.world.replay_journal();
     books::compare(&play);
     play
 }

@@ -1,7 +1,8 @@
 //! What threads do: most end as they should, some fail, and some take their time.
 
 use maitred::engine::work::{Work, WorkResult};
-use maitred::store::StoreError;
+use maitred::store::journal::Ask;
+use maitred::store::{StoreError, Write};
 
 use super::play::Play;
 
@@ -41,7 +42,28 @@ impl Play {
             _ => StoreError::Corrupt { path: path() },
         };
         let panics = self.chance.bool();
+        let spills = match &self.world.jobs[at].1 {
+            Work::Write(write) => matches!(**write, Write::Save { .. } | Write::Keywords { .. }),
+            _ => false,
+        };
+        if spills && self.chance.bool() {
+            self.tell("the store gives rows back");
+            return self.world.return_work(at, error);
+        }
         let result = match &self.world.jobs[at].1 {
+            // They wait in the journal.
+            Work::Write(write) if matches!(**write, Write::Replay(_)) => {
+                WorkResult::Written(Err(error))
+            }
+            Work::Journal(ask) => {
+                if let Ask::Keep { write, .. } = ask {
+                    self.books.note_lost(write);
+                }
+                WorkResult::Journal(Err(StoreError::Journal {
+                    path: path(),
+                    reason: "a fault on purpose".to_owned(),
+                }))
+            }
             Work::Write(write) => {
                 self.books.note_lost(write);
                 WorkResult::Written(Err(error))

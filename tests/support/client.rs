@@ -298,6 +298,11 @@ pub fn get(path: &str) -> String {
     format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n")
 }
 
+/// A request for `DELETE path`.
+pub fn delete(path: &str) -> String {
+    format!("DELETE {path} HTTP/1.1\r\nHost: localhost\r\n\r\n")
+}
+
 /// A request with a JSON body.
 pub fn post(path: &str, body: &str) -> String {
     format!(
@@ -319,4 +324,20 @@ pub fn ask(addr: SocketAddr, request: impl AsRef<[u8]>) -> Response {
     // A refusal may close the connection before all is sent.
     let _ = client.try_send(request);
     client.response()
+}
+
+/// The body of a whole, good answer on a connection of its own; `None` if the server died before the
+/// end of it.
+pub fn try_whole(addr: SocketAddr, request: &str) -> Option<String> {
+    let mut stream = TcpStream::connect(addr).ok()?;
+    stream.set_read_timeout(Some(PATIENCE)).ok()?;
+    let request = request.replace("\r\nHost", "\r\nConnection: close\r\nHost");
+    stream.write_all(request.as_bytes()).ok()?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).ok()?;
+    let (head, body) = answer.split_once("\r\n\r\n")?;
+    let length = head
+        .lines()
+        .find_map(|line| line.strip_prefix("content-length: "))?;
+    (head.starts_with("HTTP/1.1 200") && length.parse() == Ok(body.len())).then(|| body.to_owned())
 }

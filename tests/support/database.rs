@@ -18,6 +18,7 @@ pub fn file(data: &Path) -> std::path::PathBuf {
     let entries = std::fs::read_dir(data).expect("a data folder");
     let mut files: Vec<_> = entries
         .map(|entry| entry.expect("readable").path())
+        .filter(|path| path.is_file()) // the journal is a folder
         .filter(|path| {
             let name = path.file_name().unwrap_or_default().to_string_lossy();
             !name.ends_with("-wal") && !name.ends_with("-shm") && !name.ends_with(".lock")

@@ -9,6 +9,7 @@
 
 #![allow(clippy::unwrap_used, dead_code)] // no test uses all of it
 
+pub(crate) mod disk;
 pub(crate) mod dns;
 pub(crate) mod dns_message;
 pub(crate) mod openai;
@@ -16,7 +17,7 @@ pub(crate) mod postgres;
 mod reply;
 mod store;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::IoSlice;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
@@ -31,6 +32,9 @@ use maitred::engine::work::{Finish, Kind, Work, WorkResult};
 use maitred::engine::{ConnId, Engine, Mono, Now, Sizes, WorkId};
 use maitred::score::keywords::extract;
 use maitred::score::score;
+use maitred::store::journal::{Ask, Journal};
+use maitred::store::{StoreError, Write};
+use uuid::Uuid;
 
 pub(crate) use reply::{Event, Reply, take_reply};
 pub(crate) use store::Memory;
@@ -81,6 +85,9 @@ pub(crate) struct World {
     /// Work with the threads.
     pub(crate) jobs: Vec<(WorkId, Work)>,
     pub(crate) store: Memory,
+    pub(crate) journal: Journal<disk::Memory>,
+    /// Texts, keywords and analyses that went there.
+    pub(crate) kept: BTreeSet<Uuid>,
     /// Whether connections are accepted.
     pub(crate) accepting: bool,
     /// Kinds of work that stay with the threads.
@@ -160,6 +167,8 @@ impl World {
             lookups: Vec::new(),
             jobs: Vec::new(),
             store: Memory::default(),
+            journal: Journal::open(disk::Memory::default(), Uuid::nil()).unwrap(),
+            kept: BTreeSet::new(),
             accepting: true,
             held: Vec::new(),
             slow_network: false,
@@ -356,8 +365,40 @@ impl World {
             Work::Stretch(stretch) => WorkResult::Stretched(stretch.run()),
             Work::Read(query) => WorkResult::Found(Ok(self.store.query(&query))),
             Work::Write(write) => WorkResult::Written(Ok(self.store.write(*write))),
+            Work::Journal(ask) => {
+                if let Ask::Keep { write, .. } = &ask {
+                    self.kept.extend(store::id_of(write));
+                }
+                let answer = self.journal.answer(ask);
+                WorkResult::Journal(Ok(answer.expect("a disk that does not fail")))
+            }
         };
         self.feed(Input::Done(id, result));
+    }
+
+    /// The writer finds the store locked, and gives the rows of piece `at` back.
+    pub(crate) fn return_work(&mut self, at: usize, error: StoreError) {
+        let (id, work) = self.jobs.remove(at);
+        let result = match work {
+            Work::Write(write) if matches!(*write, Write::Save { .. } | Write::Keywords { .. }) => {
+                WorkResult::Returned(write, error)
+            }
+            Work::Write(_) => WorkResult::Written(Err(error)),
+            other => panic!("no write: {other:?}"),
+        };
+        self.feed(Input::Done(id, result));
+    }
+
+    /// What waits in the journal comes to the store, as the next start would have it.
+    pub(crate) fn replay_journal(&mut self) {
+        loop {
+            let batch = self.journal.next_batch().unwrap();
+            if batch.writes.is_empty() {
+                return;
+            }
+            self.store.write(Write::Replay(batch.writes));
+            self.journal.advance(batch.through).unwrap();
+        }
     }
 
     /// A scorer is done with a text: the writer has its rows, unless they are not wanted any more.

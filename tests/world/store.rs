@@ -66,6 +66,12 @@ impl Memory {
                 }
                 Written::Imported(tally)
             }
+            Write::Replay(writes) => {
+                for write in writes {
+                    self.write_if_new(write);
+                }
+                Written::Saved
+            }
             Write::Delete { id, .. } => {
                 let was = self.texts.remove(&id).is_some();
                 self.deleted.extend(was.then_some(id));
@@ -76,6 +82,19 @@ impl Memory {
                 Written::Rescored(text.map(|row| row.scores = Some(*scores)).is_some())
             }
         }
+    }
+
+    /// What is there already stays as it is: a row of the journal may come twice.
+    pub(crate) fn write_if_new(&mut self, mut write: Write) {
+        if let Write::Save { requests, .. } | Write::Keywords { requests, .. } = &mut write {
+            requests.retain(|row| !self.requests.contains_key(&row.id));
+        }
+        if let Write::Save { text, .. } = &mut write {
+            *text = text
+                .take()
+                .filter(|text| !self.texts.contains_key(&text.id));
+        }
+        self.write(write);
     }
 
     /// Answers a question.
@@ -148,6 +167,21 @@ impl Memory {
     pub(crate) fn request(&self) -> &RequestRow {
         assert_eq!(self.requests.len(), 1, "rows of requests");
         self.requests.values().next().expect("there is one")
+    }
+}
+
+/// The id of what a write stores besides requests.
+pub(super) fn id_of(write: &Write) -> Option<Uuid> {
+    match write {
+        Write::Save {
+            text: Some(text), ..
+        } => Some(text.id),
+        Write::Save {
+            analysis: Some(analysis),
+            ..
+        } => Some(analysis.id),
+        Write::Keywords { row, .. } => Some(row.id),
+        _ => None,
     }
 }
 

@@ -102,12 +102,17 @@ impl Order {
         }
     }
 
-    /// The result that it has failed. Here a change that can be kept elsewhere would leave for there,
-    /// for here is all of it.
+    /// The result that it has failed. Rows that may be stored another time come back whole: the spill
+    /// journal can keep them.
     pub(super) fn failure(self, error: StoreError) -> WorkResult {
         match self.ask {
             Ask::Read(_) => WorkResult::Found(Err(error)),
-            Ask::Write(_) => WorkResult::Written(Err(error)),
+            Ask::Write(write) => match *write {
+                Write::Save { .. } | Write::Keywords { .. } if error.is_away() => {
+                    WorkResult::Returned(write, error)
+                }
+                _ => WorkResult::Written(Err(error)),
+            },
         }
     }
 

@@ -27,10 +27,18 @@ impl Engine {
             Some(reason)
         } else if !self.store_takes_rows() {
             Some("the store takes no rows")
+        } else if self.spill.standing().damaged {
+            Some("the journal is damaged")
+        } else if self.spill.is_full() {
+            Some("the store takes no rows, and the journal is full")
         } else {
             None
         };
         match reason {
+            None if self.spill.away().is_some() => {
+                let degraded = b"ready, degraded: rows wait in the journal\n";
+                self.reply(id, 200, Content::Text, degraded);
+            }
             None => self.reply(id, 200, Content::Text, b"ready\n"),
             Some(reason) => {
                 let body = format!("not ready: {reason}\n");

@@ -212,6 +212,27 @@ impl Engine {
             self.ledger.peak(),
         );
         page.gauge("replay_bytes", "Text kept for resume.", self.replay_bytes);
+        self.journal_metrics(page);
+    }
+
+    fn journal_metrics(&self, page: &mut Page) {
+        let standing = self.spill.standing();
+        let rows = "Rows in the spill journal that the database has not taken.";
+        page.gauge("journal_rows", rows, standing.rows);
+        page.gauge("journal_bytes", "Their bytes.", standing.bytes);
+        let bound = self.config.limits.journal_bytes;
+        page.gauge("journal_bytes_max", "The bound of them.", bound);
+        let age_ms = standing
+            .oldest_ms
+            .map_or(0, |at| self.now.wall_ms - at)
+            .max(0);
+        page.gauge(
+            "journal_oldest_seconds",
+            "How long the oldest waits.",
+            age_ms as f64 / 1e3,
+        );
+        let away = u8::from(self.spill.away().is_some());
+        page.gauge("database_away", "Whether rows go to the journal.", away);
     }
 
     fn queue_metrics(&self, page: &mut Page) {

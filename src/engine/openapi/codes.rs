@@ -124,6 +124,7 @@ pub(super) const CODES: &[(&str, &[u16], Group)] = &[
     ("store_schema", &[503], Store),
     ("store_directory_missing", &[503], Store),
     ("store_io", &[503], Store),
+    ("journal_failed", &[503], Store),
     ("store_failed", &[503], Store),
     ("worker_panicked", &[500], Any),
     ("internal", &[500], Any),

@@ -183,7 +183,7 @@ fn answers() -> Value {
         json!({"type": "array", "items": to("Candidate")}),
     );
     let mut generated = open(answer);
-    remove_required(&mut generated, &["candidates"]);
+    remove_required(&mut generated, &["candidates", "stored_in"]);
     json!({
         "TextAnswer": generated,
         "Candidate": partly(&whole, json!({
@@ -263,6 +263,7 @@ fn text_members() -> Map<String, Value> {
         "finish_reason": {"enum": ["stop", "length", "content_filter", "tool_calls", "other", null]},
         "cached": {"type": "boolean"},
         "stored": {"type": "boolean"},
+        "stored_in": {"const": "journal", "description": "Only if the row waits there for the database."},
         "readability": or_null("Readability"),
         "sentiment": or_null("Sentiment"),
     }))

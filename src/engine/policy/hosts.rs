@@ -9,6 +9,7 @@
 
 use std::net::IpAddr;
 
+use crate::config::Config;
 use crate::engine::Failure;
 use crate::proto::http1::Method;
 
@@ -21,6 +22,16 @@ pub struct Hosts {
 }
 
 impl Hosts {
+    /// As the operator has said.
+    #[must_use]
+    pub fn of(config: &Config) -> Self {
+        Hosts::new(
+            config.listen.ip(),
+            config.hosts.iter().map(|host| host.as_str()),
+            config.origins.iter().map(|origin| origin.as_str()),
+        )
+    }
+
     /// `listen` decides whether names are checked even though none is listed.
     #[must_use]
     pub fn new<'a>(

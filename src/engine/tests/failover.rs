@@ -347,6 +347,39 @@ fn equals_share_the_load_by_what_they_have_to_do() {
 }
 
 #[test]
+fn of_equals_the_one_that_is_ten_times_slower_gets_little_of_the_work() {
+    let shared = TWO.replace(
+        "['a', 'b']",
+        "[{ target = 'a', priority = 1 }, { target = 'b', priority = 1 }]",
+    );
+    let mut world = World::new(&shared);
+    let (mut asked, mut served) = (0, [0, 0]);
+    for tenth in 0..200 {
+        // Three at a time: whoever has its answer is followed by another.
+        while world.metric("calls") < 3.0 {
+            world.post("/generate/", &topic(asked));
+            asked += 1;
+        }
+        world.pass(100);
+        for host in if tenth % 10 == 9 { [1, 2] } else { [2, 2] } {
+            for id in world.all_at(host) {
+                if !world.is_quiet(id) {
+                    world.sockets.get_mut(&id).unwrap().got.clear();
+                    world.send(id, openai::whole("Tea."));
+                    served[usize::from(host) - 1] += 1;
+                }
+            }
+        }
+        for id in world.open_sockets() {
+            if world.sockets[&id].to.is_none() && !world.is_quiet(id) {
+                world.reset(id, Gone::Reset); // it has its answer
+            }
+        }
+    }
+    assert!(served[0] * 5 <= served[1] && served[0] > 0, "{served:?}");
+}
+
+#[test]
 fn with_one_target_all_is_as_it_was() {
     let mut world = World::new(RETRIED);
     let client = world.post("/generate/", r#"{"topic":"tea","stream":true}"#);

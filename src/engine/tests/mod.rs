@@ -39,6 +39,7 @@ mod saving;
 mod sharing;
 mod shutdown;
 mod slow;
+mod spill;
 
 #[path = "../../../tests/world/mod.rs"]
 pub(super) mod world;

@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::Cancel;
+use super::{Cancel, GenerationId, Kind, Work, WorkId, WorkOwner, Works};
 use crate::engine::documents::whole_text;
 use crate::score::Scores;
 use crate::store::{RequestRow, TextRow, Write};
@@ -43,7 +43,9 @@ pub struct Finish {
 pub struct PassedOn {
     /// The scores.
     pub scores: Option<Box<Scores>>,
-    /// The whole answer, for those who wait for it.
+    /// The whole answer, for those who wait for it. Not in a recording: there the engine writes it
+    /// again from what it knows, and the hash says whether both are the same.
+    #[serde(skip)]
     pub document: Option<String>,
 }
 
@@ -65,6 +67,27 @@ impl Finish {
             analysis: None,
         };
         (passed, write)
+    }
+}
+
+impl Works {
+    /// The text that a piece is the end of, if that is what was dispatched, and the flag of the piece.
+    #[must_use]
+    pub fn text_to_finish(&self, id: WorkId) -> Option<(GenerationId, Cancel)> {
+        let entry = self.entries.get(id)?;
+        match (&entry.owner, &entry.cancel) {
+            (WorkOwner::Generation(text), Some(flag)) if entry.kind == Kind::Finish => {
+                Some((*text, flag.clone()))
+            }
+            _ => None,
+        }
+    }
+
+    /// What the end of a text consists of.
+    pub fn finish_with(&mut self, id: WorkId, finish: Finish) {
+        if let Some(entry) = self.entries.get_mut(id) {
+            entry.work = Some(Work::Finish(Box::new(finish)));
+        }
     }
 }
 

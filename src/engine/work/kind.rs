@@ -1,7 +1,7 @@
 //! The kinds of work. What is of one kind waits in one queue.
 
 /// How many kinds of work there are.
-pub const KINDS: usize = 5;
+pub const KINDS: usize = 6;
 
 /// Kinds of work: each has its own queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -16,6 +16,8 @@ pub enum Kind {
     Read,
     /// The SQLite writer.
     Write,
+    /// The spill journal.
+    Journal,
 }
 
 impl Kind {
@@ -26,6 +28,7 @@ impl Kind {
         Kind::Finish,
         Kind::Read,
         Kind::Write,
+        Kind::Journal,
     ];
 
     /// The label in metrics.
@@ -37,6 +40,7 @@ impl Kind {
             Kind::Finish => "finish",
             Kind::Read => "read",
             Kind::Write => "write",
+            Kind::Journal => "journal",
         }
     }
 }

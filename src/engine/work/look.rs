@@ -1,6 +1,6 @@
 //! What others want to know of work.
 
-use super::{Depth, Kind, State, WorkId, WorkOwner, Works};
+use super::{Depth, Kind, State, WorkId, Works};
 
 impl Works {
     /// Whether this piece is with somebody, and nobody wants its result. Rows are always wanted.
@@ -8,12 +8,6 @@ impl Works {
     pub fn is_dropped(&self, id: WorkId) -> bool {
         let entry = self.entries.get(id);
         entry.is_none_or(|entry| entry.state == State::Dropped)
-    }
-
-    /// Who waits for the result of this piece.
-    #[must_use]
-    pub fn owner(&self, id: WorkId) -> Option<&WorkOwner> {
-        self.entries.get(id).map(|entry| &entry.owner)
     }
 
     /// What kind of piece this is.

@@ -112,7 +112,8 @@ impl<'a> Request<'a> {
         let types: Vec<Vec<Type>> = self.parts.iter().map(Part::types).collect();
         let columns: Vec<Vec<Vec<Value<'_>>>> = self.parts.iter().map(Part::columns).collect();
         let parts = self.parts.iter().zip(&columns);
-        let values: Vec<Vec<Value<'_>>> = parts.map(|(part, columns)| part.values(columns)).collect();
+        let values: Vec<Vec<Value<'_>>> =
+            parts.map(|(part, columns)| part.values(columns)).collect();
         let parts = self.parts.iter().zip(&types).zip(&values);
         let statements = parts.map(|((part, types), values)| Statement {
             sql: part.sql,

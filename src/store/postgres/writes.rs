@@ -113,28 +113,8 @@ const NEW_SCORES: &[Scalar] = &[
 
 pub(super) fn of(write: &Write) -> (Vec<Part<'_>>, Kind) {
     match write {
-        Write::Save {
-            requests,
-            text,
-            analysis,
-        } => {
-            let mut parts = self::requests(requests);
-            parts.extend(texts(text.iter().map(|row| &**row)));
-            if let Some(analysis) = analysis {
-                parts.extend(self::analysis(analysis));
-            }
-            (parts, Kind::Saved)
-        }
-        Write::Keywords { requests, row } => {
-            let mut parts = self::requests(requests);
-            if !row.keywords.is_empty() {
-                let (term, ms) = (&row.term, row.created_ms);
-                let term = rows::term(&row.tenant, row.search_term_id, term, ms, Uuid::nil());
-                parts.push(many(INSERT_TERMS, TERM, vec![term]));
-                parts.push(many(INSERT_KEYWORDS, KEYWORD, rows::keywords(row)));
-            }
-            (parts, Kind::Saved)
-        }
+        Write::Save { .. } | Write::Keywords { .. } => (saved(write), Kind::Saved),
+        Write::Replay(all) => (together(all.iter().flat_map(saved).collect()), Kind::Saved),
         Write::Import(rows) => (texts(rows.iter()), Kind::Imported(rows.len() as u64)),
         Write::Delete { tenant, id } => {
             let which = vec![Cell::text(tenant), Cell::Uuid(*id)];
@@ -156,6 +136,58 @@ pub(super) fn of(write: &Write) -> (Vec<Part<'_>>, Kind) {
             (parts, Kind::Rescored)
         }
     }
+}
+
+/// What is stored and never changed.
+fn saved(write: &Write) -> Vec<Part<'_>> {
+    match write {
+        Write::Save {
+            requests,
+            text,
+            analysis,
+        } => {
+            let mut parts = self::requests(requests);
+            parts.extend(texts(text.iter().map(|row| &**row)));
+            if let Some(analysis) = analysis {
+                parts.extend(self::analysis(analysis));
+            }
+            parts
+        }
+        Write::Keywords { requests, row } => {
+            let mut parts = self::requests(requests);
+            if !row.keywords.is_empty() {
+                let (term, ms) = (&row.term, row.created_ms);
+                let term = rows::term(&row.tenant, row.search_term_id, term, ms, Uuid::nil());
+                parts.push(many(INSERT_TERMS, TERM, vec![term]));
+                parts.push(many(INSERT_KEYWORDS, KEYWORD, rows::keywords(row)));
+            }
+            parts
+        }
+        // The journal keeps neither of these.
+        Write::Import(_) | Write::Delete { .. } | Write::Rescore { .. } | Write::Replay(_) => {
+            Vec::new()
+        }
+    }
+}
+
+/// The rows of many changes as few statements: each table once, and what is referred to first.
+fn together(parts: Vec<Part<'_>>) -> Vec<Part<'_>> {
+    let order = [
+        INSERT_REQUESTS,
+        INSERT_TERMS,
+        INSERT_TEXTS,
+        INSERT_SCORES,
+        INSERT_KEYWORDS,
+    ];
+    let mut all: Vec<Part<'_>> = Vec::new();
+    for part in parts {
+        match all.iter_mut().find(|other| other.sql == part.sql) {
+            Some(other) => other.rows.extend(part.rows),
+            None => all.push(part),
+        }
+    }
+    all.sort_by_key(|part| order.iter().position(|sql| *sql == part.sql));
+    all
 }
 
 fn requests(all: &[RequestRow]) -> Vec<Part<'_>> {

@@ -35,7 +35,8 @@ impl Writer {
         Self::open_with(path, Duration::from_millis(SQLITE_BUSY_MS))
     }
 
-    pub(super) fn open_with(path: &Path, busy: Duration) -> Result<Self, StoreError> {
+    /// The same for somebody with another patience with the locks of other processes.
+    pub fn open_with(path: &Path, busy: Duration) -> Result<Self, StoreError> {
         let conn = open::for_writing(path, busy)?;
         Ok(Writer {
             conn,
@@ -192,6 +193,12 @@ fn carry_out(conn: &Connection, write: &Write) -> rusqlite::Result<Written> {
                 }
             }
             Ok(Written::Imported(tally))
+        }
+        Write::Replay(writes) => {
+            for write in writes {
+                carry_out(conn, write)?;
+            }
+            Ok(Written::Saved)
         }
         Write::Delete { tenant, id } => delete(conn, tenant, *id).map(Written::Deleted),
         Write::Rescore { tenant, id, scores } => {

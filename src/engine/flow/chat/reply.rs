@@ -88,6 +88,8 @@ impl Engine {
         self.note_rate_fields(id);
         let mut target = std::mem::take(&mut self.scratch);
         self.name_target(id, &mut target);
+        let held = self.exchanges.get(id).and_then(|e| e.held.generation);
+        let key = held.and_then(|id| self.key_for(self.generations.get(id)?));
         let Some(exchange) = self.exchanges.get(id) else {
             return;
         };
@@ -109,6 +111,9 @@ impl Engine {
             head = head
                 .number("x-maitred-attempts", attempts.unwrap_or(0))
                 .field("x-maitred-target", &target);
+            if let Some(key) = &key {
+                head = head.field("x-maitred-key", key.as_bytes());
+            }
         }
         for (name, value) in self.rate_fields.iter() {
             head = head.field(name, value);

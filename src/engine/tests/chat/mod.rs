@@ -2,6 +2,7 @@
 
 mod cancel;
 mod embeddings;
+mod failover;
 mod golden;
 mod offline;
 mod pressure;

@@ -131,8 +131,9 @@ fn what_is_no_request_of_this_dialect_is_told_in_its_words() {
         (
             Dialect::Gemini,
             post("/v1beta/models/m:countTokens", "{}"),
-            405,
+            404,
         ),
+        (Dialect::Gemini, post("/v1beta/nothing", "{}"), 404),
         (
             Dialect::Gemini,
             post("/v1beta/models/m:streamGenerateContent", "{}"),

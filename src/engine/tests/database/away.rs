@@ -244,7 +244,7 @@ fn those_who_are_let_in_wait_for_the_one_that_looks_at_the_tables() {
     let standing = world.engine.database_standing().unwrap();
     assert_eq!(
         (standing.ready, standing.opening),
-        (0, 3),
+        (0, 2),
         "the tables are looked at"
     );
     server.holds = false;
