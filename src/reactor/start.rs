@@ -24,7 +24,6 @@ use super::{EVENTS, LISTENER, Reactor, SIGNALS, WAKER, os_error, tls};
 use crate::config::{Config, LogFormat, Place, Provider};
 use crate::engine::database;
 use crate::engine::io::Input;
-use crate::engine::io::Input;
 use crate::engine::resolver::Resolver;
 use crate::engine::{Engine, Sizes};
 use crate::limits::{CONNECTIONS, SCORERS_MAX, SCRATCH_BYTES};

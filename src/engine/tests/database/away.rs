@@ -259,3 +259,27 @@ fn those_who_are_let_in_wait_for_the_one_that_looks_at_the_tables() {
         world.reply(client);
     }
 }
+
+/// R30: a text that was paid for is kept although the database is away, and is there when it is back.
+#[test]
+fn rows_wait_in_the_journal_until_the_database_is_back() {
+    let mut world = World::new(&DATABASE.replace("strict", "spill"));
+    world.slow_network = true;
+    world.settle();
+    refuse_all(&mut world);
+    let client = world.post("/generate/", r#"{"topic":"tea"}"#);
+    pass(&mut world, 4_000);
+    assert_eq!(world.reply(client).json()["stored"], true);
+    world.slow_network = false;
+    let mut server = Elephant::default();
+    for _ in 0..300 {
+        world.pass(100);
+        server.serve(&mut world);
+    }
+    let texts = server
+        .asked
+        .iter()
+        .filter(|sql| sql.contains("INSERT INTO requests"));
+    assert_eq!(texts.count(), 1, "{:?}", server.asked);
+    assert_eq!(ready(&mut world).0, 200);
+}
