@@ -161,7 +161,7 @@ impl Engine {
             return;
         };
         call.stage = Stage::BackOff;
-        call.retries += 1;
+        (call.retries, call.keys_tried) = (call.retries + 1, 0);
         let generation = call.generation;
         self.forget_answer(generation);
         self.counters.retries += 1;
@@ -173,7 +173,7 @@ impl Engine {
         if let Some(generation) = self.generations.get_mut(id) {
             let result = &mut generation.result;
             (result.usage, result.finish, result.model) = (Usage::default(), None, None);
-            result.native = None;
+            (result.native, result.pieces) = (None, 0);
             result.document = None;
             Arc::make_mut(&mut generation.text).clear();
         }

@@ -113,6 +113,8 @@ pub struct Call {
     pub turn: Option<Pass>,
     /// Which of the provider's keys it has, or had.
     pub key: Option<u8>,
+    /// Keys of this provider that were refused or limited since it was last waited for.
+    pub keys_tried: u8,
     /// The model that the provider named before any content, if there is a second call: it is the
     /// winner's that counts.
     pub model: Option<Box<str>>,
@@ -195,6 +197,7 @@ impl Call {
             came: false,
             turn: None,
             key: None,
+            keys_tried: 0,
             model: None,
             reused: false,
             renewed: false,

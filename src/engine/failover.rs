@@ -91,7 +91,7 @@ impl Engine {
             self.forget_answer(generation);
             if let Some(call) = self.calls.get_mut(id) {
                 (call.at, call.provider) = (at, provider);
-                call.came = false;
+                (call.came, call.keys_tried) = (false, 0);
             }
             self.note_target(id);
             match self.knock(id) {

@@ -181,6 +181,7 @@ impl Engine {
             call.into_iter().for_each(|call| self.abort_call(call));
         }
         self.forget_prompt(id);
+        self.file_chat(id);
         self.counters.generation_failed(failure.code());
         self.count_usage(id);
         self.save_generation(id, TextState::Truncated);

@@ -43,7 +43,12 @@ impl Engine {
         };
         let keys = &mut self.gates[provider as usize].keys;
         let rests = keys.rest(at, now, why).is_some();
-        rests && keys.has_awake(now)
+        let Some(call) = self.calls.get_mut(id) else {
+            return false;
+        };
+        // Each key once: one that rests for a millisecond is awake again before the next is refused.
+        call.keys_tried = call.keys_tried.saturating_add(1);
+        rests && keys.has_awake(now) && usize::from(call.keys_tried) < keys.iter().len()
     }
 
     /// The key of a call that has gone well is in order.

@@ -62,6 +62,7 @@ impl Engine {
             return;
         };
         let gap = self.offline_gap_ms(generation);
+        self.win(id); // its words are content
         self.note_first_content(generation);
         let more = if desk.tongue.is_some() {
             self.tell_offline(id, &mut desk, gap == 0)

@@ -32,6 +32,8 @@ pub struct Outcome {
     pub account: Account,
     /// What the provider counted.
     pub usage: Usage,
+    /// Pieces of content that came, whether or not their text is kept.
+    pub pieces: u64,
     /// What was charged for it.
     pub charge: Charge,
     /// The model that the provider named.

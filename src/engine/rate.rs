@@ -204,8 +204,10 @@ fn unreported(generation: &Generation) -> u64 {
     let result = &generation.result;
     let failed = matches!(&result.verdict, Some(Err(Failure::Upstream(upstream)))
         if !matches!(upstream, Upstream::TotalTimeout));
-    if result.attempts == 0 || (failed && generation.text.is_empty()) {
+    // Where no text is kept, a piece of content is about a token.
+    let answer = tokens_in(generation.text.len()).max(result.pieces);
+    if result.attempts == 0 || (failed && answer == 0) {
         return 0;
     }
-    result.charge.prompt_tokens + tokens_in(generation.text.len())
+    result.charge.prompt_tokens + answer
 }

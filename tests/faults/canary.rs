@@ -57,8 +57,8 @@ fn look_everywhere(server: Server, mut seen: Vec<u8>, config: &str, key: &str) {
     places.push(("check-config", [printed.stdout, printed.stderr].concat()));
     let recording = std::fs::read(ended.house.path().join("run.rec")).unwrap();
     places.push(("recording", recording));
-    for file in std::fs::read_dir(ended.house.data()).unwrap() {
-        places.push(("database", std::fs::read(file.unwrap().path()).unwrap()));
+    for path in ended.house.data_files() {
+        places.push(("data", std::fs::read(path).unwrap()));
     }
     for (place, bytes) in places {
         let found = bytes

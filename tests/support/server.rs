@@ -37,6 +37,23 @@ impl House {
         self.path().join("data")
     }
 
+    /// All files in it, those in folders too.
+    pub fn data_files(&self) -> Vec<PathBuf> {
+        let (mut folders, mut files) = (vec![self.data()], Vec::new());
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder).expect("the data folder is there") {
+                let path = entry.expect("it can be listed").path();
+                let list = if path.is_dir() {
+                    &mut folders
+                } else {
+                    &mut files
+                };
+                list.push(path);
+            }
+        }
+        files
+    }
+
     /// Writes a file into the folder and says where it is.
     pub fn write(&self, name: &str, text: &str) -> PathBuf {
         let path = self.path().join(name);

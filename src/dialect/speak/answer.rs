@@ -60,22 +60,22 @@ impl Blocks {
         match *event {
             Event::Text(piece) => {
                 if !matches!(self.blocks.last(), Some(Block::Text(_))) {
-                    self.blocks.push(Block::Text(String::new()));
+                    self.begin(Block::Text(String::new()))?;
                 }
                 self.append(piece)
             }
             Event::Refusal(piece) => {
                 if !matches!(self.blocks.last(), Some(Block::Refusal(_))) {
-                    self.blocks.push(Block::Refusal(String::new()));
+                    self.begin(Block::Refusal(String::new()))?;
                 }
                 self.append(piece)
             }
             Event::Thinking(piece) => {
-                self.open_thinking();
+                self.open_thinking()?;
                 self.append(piece)
             }
             Event::Signature(seal) => {
-                self.open_thinking();
+                self.open_thinking()?;
                 self.charge(seal.escaped().len())?;
                 if let Some(Block::Thinking { signature, .. }) = self.blocks.last_mut() {
                     seal.append_to(signature);
@@ -98,11 +98,25 @@ impl Blocks {
     }
 
     /// Thoughts after a seal are new ones.
-    fn open_thinking(&mut self) {
+    fn open_thinking(&mut self) -> Result<(), Unspeakable> {
         if !matches!(self.blocks.last(), Some(Block::Thinking { .. })) {
             let (text, signature) = (String::new(), String::new());
-            self.blocks.push(Block::Thinking { text, signature });
+            self.begin(Block::Thinking { text, signature })?;
         }
+        Ok(())
+    }
+
+    /// A block costs something even if nothing is in it.
+    fn begin(&mut self, block: Block) -> Result<(), Unspeakable> {
+        self.blocks.push(block);
+        match self.blocks_bytes() > limits::GENERATION_BYTES {
+            true => Err(Unspeakable::TooLong),
+            false => Ok(()),
+        }
+    }
+
+    fn blocks_bytes(&self) -> usize {
+        self.blocks.len() * size_of::<Block>()
     }
 
     fn append(&mut self, piece: JsonStr<'_>) -> Result<(), Unspeakable> {
@@ -127,15 +141,15 @@ impl Blocks {
             piece.append_to(&mut text);
             text
         };
-        self.charge(name.escaped().len())?;
+        let length = |piece: Option<JsonStr<'_>>| piece.map_or(0, |piece| piece.escaped().len());
+        self.charge(name.escaped().len() + length(id) + length(signature))?;
         self.calls.push(self.blocks.len());
-        self.blocks.push(Block::Call {
+        self.begin(Block::Call {
             id: id.map_or_else(|| made_id(self.prefix, &self.identity, index), text),
             name: text(name),
             arguments: String::new(),
             signature: signature.map(text),
-        });
-        Ok(())
+        })
     }
 
     fn arguments(&mut self, index: u32, json: Arguments<'_>) -> Result<(), Unspeakable> {
@@ -195,6 +209,12 @@ impl Answer {
             dialect,
             closing: Closing::default(),
         }
+    }
+
+    /// Bytes of memory that were kept of it, about.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.blocks.bytes + self.blocks.blocks_bytes()
     }
 
     /// Keeps what an event says.

@@ -125,6 +125,30 @@ fn an_answer_that_does_not_end_is_cut() {
     assert_eq!(said[4], Err(Unspeakable::TooLong));
 }
 
+#[test]
+fn ids_and_pieces_with_nothing_in_them_count_as_well() {
+    let long = format!("\"{}\"", "x".repeat(1024 * 1024));
+    let mut answer = Answer::new(Dialect::OpenAi, identity());
+    let call = |index| Event::ToolCall {
+        index,
+        id: Some(piece(&long)),
+        name: piece(r#""f""#),
+        signature: None,
+    };
+    let said: Vec<_> = (0..4).map(|index| answer.event(&call(index))).collect();
+    assert_eq!(said[2..], [Ok(()), Err(Unspeakable::TooLong)]);
+    assert!(answer.bytes() > 3 * 1024 * 1024);
+
+    let mut answer = Answer::new(Dialect::OpenAi, identity());
+    let empty = piece(r#""""#);
+    let by_turns = [Event::Text(empty), Event::Thinking(empty)];
+    let ends = by_turns.iter().cycle().take(1_000_000);
+    assert!(
+        ends.map(|event| answer.event(event))
+            .any(|said| said.is_err())
+    );
+}
+
 fn problem(kind: ProblemKind) -> Problem<'static> {
     Problem {
         kind,

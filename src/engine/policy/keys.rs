@@ -84,7 +84,7 @@ impl Keys {
         let key = self.0.get_mut(usize::from(at))?;
         let ms = match why {
             Why::Limited(_) if alone => return None,
-            Why::Limited(hint_ms) => hint_ms.unwrap_or(KEY_LIMITED_MS).min(COOL_DOWN_MS),
+            Why::Limited(hint_ms) => hint_ms.unwrap_or(KEY_LIMITED_MS).clamp(1, COOL_DOWN_MS),
             Why::Refused => KEY_REST_MS,
         };
         let until = now.plus_ms(ms);

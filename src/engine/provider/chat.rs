@@ -35,6 +35,7 @@ impl Engine {
             Some(theirs) => inquiry.translate(theirs, model),
             None => inquiry.understand(),
         };
+        inquiry.ready_for = Some(at);
         self.settle_generation(generation_id);
         ready.map_err(refused)
     }
@@ -148,6 +149,7 @@ impl Engine {
                 .map_or(Ok(false), |failure| Err(failure.into()));
         }
         result.usage = heard.usage.unwrap_or(result.usage);
+        result.pieces += heard.contents;
         result.finish = heard.finish.or(result.finish);
         if heard.native.is_some() {
             result.native = heard.native;

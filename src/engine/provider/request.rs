@@ -32,9 +32,7 @@ impl Engine {
 
     /// Writes the request of a call.
     pub(crate) fn write_call(&mut self, conn_id: ConnId, call_id: CallId) -> Result<(), Failure> {
-        if self.is_racing(call_id) {
-            self.prepare_chat(call_id)?; // the other one may speak another language
-        }
+        self.prepare_anew(call_id)?;
         let Some(call) = self.calls.get(call_id) else {
             return Ok(());
         };
@@ -87,6 +85,22 @@ impl Engine {
         self.scratch = body;
         self.flush(conn_id);
         written
+    }
+
+    /// A second call beside this one may have had the request put in another language meanwhile, and
+    /// need not be there any more.
+    fn prepare_anew(&mut self, id: CallId) -> Result<(), Failure> {
+        let call = self.calls.get(id).map(|call| (call.at, call.generation));
+        let is_ready = call.is_none_or(|(at, generation)| {
+            let generation = self.generations.get(generation);
+            let inquiry = generation.and_then(|generation| generation.inquiry.as_ref());
+            inquiry.is_none_or(|inquiry| inquiry.ready_for == Some(at))
+        });
+        if is_ready {
+            Ok(())
+        } else {
+            self.prepare_chat(id)
+        }
     }
 
     /// Milliseconds that the client of a chat still waits, if it has said so.

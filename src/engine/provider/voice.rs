@@ -190,7 +190,11 @@ impl Voice {
     /// Bytes of memory that it holds beyond its own size.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        self.held.capacity()
+        let collected = match &self.kind {
+            Kind::Translate(_, Tongue::Collect(answer)) => answer.bytes(),
+            _ => 0,
+        };
+        self.held.capacity() + collected
     }
 
     /// Takes a piece of the provider's body in. What the client is to get of it goes to `out`, the

@@ -135,3 +135,23 @@ fn an_answer_that_is_not_streamed_is_not_hedged() {
     world.pass(5_000);
     assert!(world.all_at(2).is_empty());
 }
+
+#[test]
+fn the_first_word_of_the_built_in_provider_wins_like_any_other() {
+    let config = world::TWO.replace("targets", "hedge_ms = 800\ntargets");
+    let (before, after) = config.split_once("targets").unwrap();
+    let (_, after) = after.split_once('\n').unwrap();
+    let mut world = World::new(&format!("{before}targets = ['a', 'offline']\n{after}"));
+    let client = world.post("/generate/", STREAMED);
+    world.send(world.at(1), preface("first"));
+    let first = world.at(1);
+    world.pass(1_200);
+    assert!(world.sockets[&first].closed.is_some(), "at once");
+    world.send(first, word("Coffee"));
+    world.pass(60_000);
+    let text = world.reply(client).text();
+    assert!(
+        text.contains("written offline") && !text.contains("Coffee"),
+        "{text}"
+    );
+}

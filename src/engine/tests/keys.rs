@@ -178,3 +178,17 @@ fn one_target_with_a_refused_key_is_not_asked_first_any_more() {
     world.post("/generate/", &tea.replace('0', "1"));
     assert!(world.shown().is_empty(), "the other one is asked at once");
 }
+
+/// Or two keys that rest for a moment only would be asked in turn for ever, at once and without budget.
+#[test]
+fn each_key_is_asked_once_however_short_it_is_to_rest() {
+    let mut world = World::new(KEYS);
+    let client = world.post("/generate/", &topic(0));
+    let refusal = answer(429, "Retry-After-Ms: 0\r\n", "{}");
+    world.answer_key("sk-main", &refusal);
+    world.pass(1);
+    world.answer_key("sk-spare", &refusal);
+    assert!(world.shown().is_empty());
+    assert_eq!(world.reply(client).status, 429);
+    assert_eq!(world.metric("calls_total"), 2.0);
+}

@@ -9,11 +9,11 @@
 use std::sync::Arc;
 
 use crate::config::Store;
-use crate::engine::Engine;
 use crate::engine::generation::{Generation, Phase};
 use crate::engine::keywords::Purpose;
 use crate::engine::slots::GenerationId;
-use crate::store::TextState;
+use crate::engine::{Engine, TENANT};
+use crate::store::{TextState, term_id};
 
 impl Generation {
     /// Whether it is a chat in a vendor's dialect.
@@ -37,6 +37,19 @@ impl Engine {
     /// Whether texts of chats are kept.
     pub(in crate::engine) fn keeps_chats(&self) -> bool {
         self.config.gateway.store == Store::Texts
+    }
+
+    /// What a chat is filed under, if its answer is stored: what the user said last.
+    pub(in crate::engine) fn file_chat(&mut self, id: GenerationId) {
+        if !self.keeps_chats() {
+            return;
+        }
+        if let Some(generation) = self.generations.get_mut(id)
+            && let Some(inquiry) = &generation.inquiry
+        {
+            generation.plan.topic = inquiry.topic();
+            generation.plan.term_id = term_id(TENANT, &generation.plan.topic);
+        }
     }
 
     /// The provider's answer is whole, and its last words are among the frames.

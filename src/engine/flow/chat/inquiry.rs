@@ -70,8 +70,10 @@ pub struct Inquiry {
     pub ask: ChatAsk,
     /// Fields of its head that an Anthropic provider gets.
     pub passed: Option<Box<Passed>>,
-    /// The body for the target that is being asked, if it had to be translated.
+    /// The body for one of the targets, if it had to be translated …
     pub translated: Vec<u8>,
+    /// … and which target of the plan that is.
+    pub ready_for: Option<u8>,
     /// Of embeddings: an answer that is too long to be read on the loop, and what its provider speaks.
     pub unread: Option<(Dialect, Vec<u8>)>,
 }

@@ -123,6 +123,7 @@ impl Engine {
                 ask,
                 passed,
                 translated: Vec::new(),
+                ready_for: None,
                 unread: None,
             }));
         }

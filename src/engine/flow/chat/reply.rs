@@ -6,7 +6,6 @@
 use std::sync::Arc;
 
 use super::Chat;
-use crate::config::Store;
 use crate::dialect::speak;
 use crate::engine::client::{takes_body, takes_chunks};
 use crate::engine::flow::Flow;
@@ -52,15 +51,9 @@ impl Engine {
 
     /// Drops what was needed to ask; what the user said last is kept if the answer is stored.
     pub(super) fn forget_inquiry(&mut self, id: GenerationId) {
-        let stores = self.config.gateway.store == Store::Texts;
-        let Some(generation) = self.generations.get_mut(id) else {
-            return;
-        };
-        let Some(inquiry) = generation.inquiry.take() else {
-            return;
-        };
-        if stores {
-            generation.plan.topic = inquiry.topic();
+        self.file_chat(id);
+        if let Some(generation) = self.generations.get_mut(id) {
+            generation.inquiry = None;
         }
         self.settle_generation(id);
     }

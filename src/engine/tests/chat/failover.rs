@@ -139,3 +139,32 @@ fn a_request_in_the_clients_words_is_asked_in_those_of_each_target() {
     world.pass(800);
     assert!(asked(&world, 2).contains(r#""model":"gpt""#));
 }
+
+/// What a hedge was asked in its own language is not sent to the one beside it, when that has to be
+/// asked once more.
+#[test]
+fn a_request_that_is_sent_again_after_a_hedge_has_failed_is_in_the_right_words() {
+    let mut world = World::new(ALIAS);
+    let (path, body) = question(Dialect::OpenAi, true);
+    let client = world.post(&path, &body);
+    let first = world.at(1);
+    let stop = "event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n";
+    let delta = r#"{"type":"message_delta","delta":{"stop_reason":"end_turn"},"usage":{"output_tokens":1}}"#;
+    let delta = format!("event: message_delta\ndata: {delta}\n\n");
+    let rest = [super::chunk(&delta), super::chunk(stop), "0\r\n\r\n".into()].concat();
+    world.send(first, [preface(), rest].concat());
+    assert_eq!(world.reply(client).status, 200);
+    world.sockets.get_mut(&first).unwrap().got.clear();
+    world.post(&path, &body);
+    assert_eq!(world.at(1), first, "the connection is used again");
+    world.pass(800);
+    world.send(world.at(2), answer(503, "", "{}"));
+    world.reset(first, Gone::Reset);
+    world.settle();
+    assert_ne!(world.at(1), first);
+    let got = String::from_utf8(world.sockets[&world.at(1)].got.clone()).unwrap();
+    assert!(
+        got.contains("POST /v1/messages") && got.contains(r#""model":"claude""#),
+        "{got}"
+    );
+}

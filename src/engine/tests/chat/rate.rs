@@ -80,3 +80,16 @@ fn each_choice_is_reserved_for_and_a_client_that_leaves_pays_for_its_prompt() {
     assert_eq!(world.metric("rate_open_tokens"), 0.0);
     assert_eq!(world.metric("rate_charged_tokens_total"), prompt);
 }
+
+#[test]
+fn what_was_said_is_paid_for_even_if_no_text_of_it_is_kept() {
+    let limits = "[rate]\ntokens = [\"100000/min\"]\n[gateway]\nstore = \"requests\"\n";
+    let mut world = World::new(&(provider(Dialect::OpenAi) + limits));
+    let body = r#"{"model":"alias","messages":[],"stream":true}"#;
+    let client = world.post("/v1/chat/completions", body);
+    world.answer([openai::STREAM.to_owned(), openai::word("Tea").repeat(50)].concat());
+    world.end(client);
+    world.settle();
+    let charged = body.len().div_ceil(4) as f64 + 50.0;
+    assert_eq!(world.metric("rate_charged_tokens_total"), charged);
+}

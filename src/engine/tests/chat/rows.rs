@@ -3,8 +3,9 @@
 use super::openai;
 use super::{World, ask, is_gone, provider};
 use crate::dialect::Dialect;
+use crate::engine::TENANT;
 use crate::engine::work::Kind;
-use crate::store::{Inbound, RequestOutcome, TextState};
+use crate::store::{Inbound, RequestOutcome, TextState, term_id};
 
 #[test]
 fn a_text_with_its_scores_and_one_row_filed_under_the_last_words_of_the_user() {
@@ -21,6 +22,7 @@ fn a_text_with_its_scores_and_one_row_filed_under_the_last_words_of_the_user() {
             (text.text.as_str(), text.term.as_str()),
             ("Tea is hot.", "Tea?")
         );
+        assert_eq!(text.search_term_id, term_id(TENANT, "Tea?"));
         assert_eq!(text.state, TextState::Complete);
         assert!(text.scores.is_some());
         let row = world.store.request();
@@ -82,4 +84,34 @@ fn as_much_is_stored_as_the_configuration_says() {
             is_gone(&mut world);
         }
     }
+}
+
+/// Whoever wants the whole gets nothing of what was cut; it is kept, and found where it belongs.
+#[test]
+fn what_there_was_of_a_broken_answer_is_filed_under_the_same_words() {
+    let mut world = World::new(&provider(Dialect::OpenAi));
+    let client = ask(&mut world, Dialect::OpenAi, false);
+    world.answer(
+        [
+            openai::STREAM.to_owned(),
+            openai::word("Tea"),
+            openai::END.to_owned(),
+        ]
+        .concat(),
+    );
+    assert_eq!(world.reply(client).status, 502);
+    let text = world.store.text();
+    assert_eq!(
+        (text.text.as_str(), text.state),
+        ("Tea", TextState::Truncated)
+    );
+    assert_eq!(
+        (text.term.as_str(), text.search_term_id),
+        ("Tea?", term_id(TENANT, "Tea?"))
+    );
+    assert_eq!(
+        world.store.request().outcome,
+        RequestOutcome::ProviderFailed
+    );
+    is_gone(&mut world);
 }
