@@ -7,6 +7,9 @@
 //! Limits that an operator may move are read through [`crate::config::Config`], which starts from
 //! the values here and refuses values outside their range.
 
+mod database;
+
+pub use database::*;
 pub mod spill;
 
 // --- HTTP/1.1, what a peer may send ------------------------------------------------------------
@@ -79,27 +82,6 @@ pub const DNS_ADDRESSES: usize = 16;
 /// Datagrams on one socket that answer no question of ours. More: somebody is guessing, and the
 /// question is asked again over TCP, where guessing is of no use.
 pub const DNS_STRAYS: u8 = 16;
-
-// --- PostgreSQL, what a server may send and how much is sent to it -----------------------------------
-
-/// One message of a server before it has let us in. Longer: the connection is closed.
-pub const PG_LOGIN_BYTES: usize = 16 * 1024;
-/// One message after that, an error for example. Longer: the connection is closed.
-pub const PG_MESSAGE_BYTES: usize = 256 * 1024;
-/// One row: enough for the longest text and what is stored with it. Longer: the connection is closed.
-pub const PG_ROW_BYTES: usize = 8 * 1024 * 1024;
-/// All bytes of one request. More: it is refused before the first one is sent.
-pub const PG_REQUEST_BYTES: usize = 16 * 1024 * 1024;
-/// Statements of one request. More: it is refused.
-pub const PG_REQUEST_STATEMENTS: usize = 64;
-/// Requests of one connection that wait for their answers. More: they are refused.
-pub const PG_PIPELINE: usize = 256;
-/// Statements that a connection has the server keep. Past it, the one used longest ago is forgotten.
-pub const PG_STATEMENTS: usize = 64;
-/// Iterations by which a password is stretched: half a second of a thread. More: the log-in fails.
-pub const PG_SCRAM_ITERATIONS: u32 = 600_000;
-/// Servers of one database that can be named. More: a wrong setting.
-pub const PG_HOSTS: usize = 16;
 
 // --- Redis, what a server may say ------------------------------------------------------------------
 

@@ -226,6 +226,11 @@ impl Layers {
         Some(keys.collect())
     }
 
+    /// The environment over `.env`.
+    pub(super) fn variables(&self) -> &BTreeMap<String, (String, Origin)> {
+        &self.variables
+    }
+
     pub(super) fn has_variable(&self, name: &str) -> bool {
         self.variables.contains_key(name)
     }

@@ -15,6 +15,7 @@
 //! environment. No message quotes a value, because it could be a key in the wrong place.
 
 mod base_url;
+mod database;
 mod error;
 mod file;
 mod gateway;
@@ -45,6 +46,7 @@ use layers::Layers;
 use provider::Draft;
 
 pub use base_url::BaseUrl;
+pub use database::{Database, Place};
 pub use error::ConfigError;
 pub use gateway::Gateway;
 pub use keys::ApiKey;
@@ -69,6 +71,8 @@ pub struct Config {
     pub listen: SocketAddr,
     /// The folder of the database.
     pub data_dir: PathBuf,
+    /// Where rows are kept, if not there.
+    pub database: Database,
     /// What becomes of rows that the database cannot take.
     pub durable: Durable,
     /// The folder of the spill journal; in `data_dir` if absent.
@@ -184,6 +188,7 @@ fn read(layers: &mut Layers) -> Result<Config, ConfigError> {
         rate: Rate::read(layers, "rate")?,
         limits: Limits::read(layers, "limits")?,
         gateway: Gateway::read(layers, "gateway")?,
+        database: Database::read(layers, "database")?,
         default_model,
         offline: Offline::read(layers, OFFLINE)?,
         providers: vec![Provider::offline(layers)?],

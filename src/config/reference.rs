@@ -86,6 +86,26 @@ const WORDS: &[(&str, &str)] = &[
         "rate.subjects",
         "of how many addresses that is remembered; others share one allowance",
     ),
+    (
+        "database.url",
+        "`postgres://…` or `sqlite:PATH`, also as `DATABASE_URL`; otherwise a file in `data_dir`",
+    ),
+    (
+        "database.connections",
+        "connections to a PostgreSQL server at a time, 1 to 256; each serves many requests",
+    ),
+    (
+        "database.statement_ms",
+        "a statement there; longer: 503 `store_timeout`",
+    ),
+    (
+        "database.wait_ms",
+        "a statement without a connection; longer: 503 `store_unreachable`",
+    ),
+    (
+        "database.pgbouncer",
+        "a pooler that gives each transaction another session is in between; usually noticed",
+    ),
     ("limits.body_bytes", "a request body; larger: 413"),
     (
         "limits.analyze_body_bytes",

@@ -30,6 +30,24 @@ impl Secrets {
         }
     }
 
+    /// A stream of its own for this purpose: the other one tells nothing about it either.
+    #[must_use]
+    pub fn of(purpose: &[u8], seed: u64) -> Self {
+        Secrets {
+            key: hash(&[b"secret of ", purpose, &seed.to_be_bytes()]),
+            drawn: 0,
+        }
+    }
+
+    /// The next bytes, for a log-in that is to be like no other.
+    pub fn nonce(&mut self) -> [u8; 18] {
+        self.drawn += 1;
+        let key = self.key.map(u64::to_be_bytes);
+        let words = hash(&[key.as_flattened(), &self.drawn.to_be_bytes()]);
+        let bytes = words.map(u64::to_be_bytes);
+        std::array::from_fn(|at| bytes.as_flattened()[at])
+    }
+
     /// The next number.
     pub fn draw(&mut self) -> u16 {
         self.drawn += 1;

@@ -36,6 +36,7 @@ impl Engine {
         self.check_rates()?;
         self.check_archive()?;
         self.check_resolver()?;
+        self.check_database()?;
         // Swept once a turn to twice the owners; between two turns a few are added.
         let owners = self.owners();
         holds(self.timers.len() <= 2 * owners + 1024, || {

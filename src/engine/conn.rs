@@ -4,12 +4,14 @@
 //! are no whole message yet, and one deadline. It does not know the socket, and it does not know
 //! whether there is TLS.
 //!
-//! `client.rs` says what a client's connection does, `provider.rs` what a provider's does, and
-//! `resolver/ask.rs` what a question to a name server does.
+//! `client.rs` says what a client's connection does, `provider.rs` what a provider's does,
+//! `database/link.rs` what one to the database does, and `resolver/ask.rs` what a question to a name
+//! server does.
 
 use std::net::IpAddr;
 
 use super::blocks::Chain;
+use super::database::link::Link;
 use super::now::Mono;
 use super::policy::rate::Door;
 use super::resolver::Question;
@@ -64,7 +66,7 @@ impl Conn {
     pub fn client(&mut self) -> Option<&mut Client> {
         match &mut self.role {
             Role::Client(client) => Some(client),
-            Role::Provider(_) | Role::NameServer(_) => None,
+            Role::Provider(_) | Role::Database(_) | Role::NameServer(_) => None,
         }
     }
 
@@ -72,7 +74,7 @@ impl Conn {
     pub fn provider(&mut self) -> Option<&mut Provider> {
         match &mut self.role {
             Role::Provider(provider) => Some(provider),
-            Role::Client(_) | Role::NameServer(_) => None,
+            Role::Client(_) | Role::Database(_) | Role::NameServer(_) => None,
         }
     }
 
@@ -112,6 +114,8 @@ pub enum Wait {
     Idle,
     /// The framed end of an answer whose content is complete.
     Tail,
+    /// The database lets us in, or answers.
+    Database,
 }
 
 /// Which side of the house a connection is on.
@@ -121,6 +125,8 @@ pub enum Role {
     Client(Client),
     /// Somebody whom we ask.
     Provider(Provider),
+    /// Who keeps our rows.
+    Database(Box<Link>),
     /// Somebody whom we ask where the others are.
     NameServer(Question),
 }

@@ -19,8 +19,10 @@ impl Engine {
         conn.flushing = !conn.out.is_empty();
         conn.progress = now;
         self.settle_conn(id);
-        if let Some(Side::Client) = self.side(id) {
-            self.client_sent(id);
+        match self.side(id) {
+            Some(Side::Client) => self.client_sent(id),
+            Some(Side::Database) => self.serve_line(), // there is room for more
+            Some(Side::Provider | Side::NameServer) | None => {}
         }
     }
 
@@ -43,6 +45,7 @@ impl Engine {
         match self.side(id) {
             Some(Side::Client) => self.client_closed(id),
             Some(Side::Provider) => self.provider_closed(id, gone),
+            Some(Side::Database) => self.database_gone(id, gone),
             Some(Side::NameServer) => self.name_server_ended(id, true),
             None => self.counters.stale += 1,
         }
@@ -56,6 +59,7 @@ impl Engine {
         match self.side(id) {
             Some(Side::Client) => self.client_due(id, wait),
             Some(Side::Provider) => self.provider_due(id, wait),
+            Some(Side::Database) => self.link_due(id),
             // Its look-up has the deadline.
             Some(Side::NameServer) | None => {}
         }
@@ -97,7 +101,7 @@ impl Engine {
     pub(crate) fn close_conn(&mut self, id: ConnId, how: How) {
         let index = match self.conns.get(id).map(|conn| &conn.role) {
             Some(Role::Provider(provider)) => Some(provider.pool),
-            Some(Role::Client(_) | Role::NameServer(_)) => None,
+            Some(Role::Client(_) | Role::Database(_) | Role::NameServer(_)) => None,
             None => return,
         };
         if self.remove_conn(id) {
@@ -122,6 +126,7 @@ impl Engine {
                 self.mind_accepting();
             }
             Role::Provider(provider) => self.strike_from_pool(id, provider),
+            Role::Database(_) => self.strike_from_database(id),
             Role::NameServer(_) => {} // its look-up has a list of its own
         }
         true

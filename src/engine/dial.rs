@@ -1,4 +1,5 @@
-//! Dials: one attempt to open a connection to a provider, over all addresses of its name.
+//! Dials: one attempt to open a connection to a provider, or to a server of the database, over all
+//! addresses of its name.
 //!
 //! ```text
 //!  Resolving ─(addresses)─► Trying ─(first TCP connection)─► TLS or ready
@@ -28,7 +29,7 @@ const ADDRESSES: usize = 8;
 /// One attempt to open a connection.
 #[derive(Debug)]
 pub struct Dial {
-    /// Whose connection it will be.
+    /// Whose connection it will be, by its place in the table of names.
     pub pool: u16,
     /// What is still to be tried; `None` while the name is looked up.
     pub left: Option<Vec<SocketAddr>>,
@@ -58,7 +59,9 @@ impl Engine {
             .dials
             .insert(dial)
             .map_err(|_| Failure::Full(Bound::Provider))?;
-        self.note_attempt(index, Attempt::Dial(id));
+        if !self.is_database(index) {
+            self.note_attempt(index, Attempt::Dial(id));
+        }
         if let Some(addresses) = self.known_by_itself(self.host_name(index)) {
             self.dial_addresses(id, &addresses);
             return Ok(());
@@ -134,8 +137,10 @@ impl Engine {
     }
 
     fn port(&self, index: u16) -> u16 {
-        self.upstream(index)
-            .map_or(0, |upstream| upstream.base.port)
+        match self.upstream(index) {
+            Some(upstream) => upstream.base.port,
+            None => self.database_host(index).map_or(0, |host| host.port),
+        }
     }
 
     /// Tries the next address, or ends the attempt when there is none and nothing on the way.
@@ -155,14 +160,17 @@ impl Engine {
         };
         let at = dial.until.min(now.plus_ms(CONNECT_STAGGER_MS));
         self.timers.set(Owner::Dial(id), &mut dial.timer, at);
-        let provider = Provider {
-            pool: dial.pool,
-            phase: ProviderPhase::Connecting(id),
-            http: http1::Client::new(),
-            born: now,
-            calls: 0,
-        };
-        match self.conns.insert(Conn::new(Role::Provider(provider), now)) {
+        let index = dial.pool;
+        let role = self.database_role(index, address, id).unwrap_or_else(|| {
+            Role::Provider(Provider {
+                pool: index,
+                phase: ProviderPhase::Connecting(id),
+                http: http1::Client::new(),
+                born: now,
+                calls: 0,
+            })
+        });
+        match self.conns.insert(Conn::new(role, now)) {
             Ok(conn) => {
                 if let Some(dial) = self.dials.get_mut(id) {
                     dial.trying.push(conn);
@@ -205,7 +213,9 @@ impl Engine {
             }
         }
         let index = dial.pool;
-        if self
+        if self.is_database(index) {
+            self.log_in(conn);
+        } else if self
             .upstream(index)
             .is_some_and(|upstream| upstream.base.tls)
         {
@@ -252,7 +262,11 @@ impl Engine {
         for conn in dial.trying {
             self.close_conn(conn, How::Plain);
         }
-        self.opening_failed(dial.pool, failure);
+        if self.is_database(dial.pool) {
+            self.no_dial(&failure);
+        } else {
+            self.opening_failed(dial.pool, failure);
+        }
     }
 }
 

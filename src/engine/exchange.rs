@@ -11,7 +11,7 @@ use super::routes::Route;
 use super::slots::{ConnId, ExchangeId, GenerationId, WorkId};
 use super::timers::{Owner, Timer};
 use super::trace::{Kind, Span, State};
-use super::work::{Work, WorkOwner};
+use super::work::{Kind as WorkKind, Work, WorkOwner};
 use super::{Engine, Failure, failure::Bound};
 use crate::dialect::Dialect;
 use crate::limits::{JSON_ON_LOOP_BYTES, PARSE_MS};
@@ -187,6 +187,11 @@ impl Engine {
     pub(super) fn dispatch_work(&mut self) {
         while let Some(work) = self.works.dispatch() {
             if self.goes_to_journal(work) {
+                continue;
+            }
+            let kind = self.works.kind_of(work);
+            if self.has_database() && matches!(kind, Some(WorkKind::Read | WorkKind::Write)) {
+                self.order_work(work);
                 continue;
             }
             if let Some((text, flag)) = self.works.text_to_finish(work) {

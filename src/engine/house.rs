@@ -77,6 +77,7 @@ impl Engine {
                     self.close_conn(id, How::Plain);
                 }
             }
+            Role::Database(_) => {}   // rows are still to be written
             Role::NameServer(_) => {} // somebody may be waiting for the name
         }
     }

@@ -14,6 +14,9 @@ use crate::store::journal::Standing;
 pub enum Input<'a> {
     /// The TCP connection that [`Output::Connect`] asked for stands.
     Connected(ConnId),
+    /// The hash of the certificate of a database server, to tie the log-in to it (RFC 5929). Comes
+    /// before [`Input::Secured`].
+    EndPoint(ConnId, Vec<u8>),
     /// The handshake that [`Output::StartTls`] asked for is done.
     Secured(ConnId),
     /// Bytes arrived (plaintext, if the connection has TLS).
@@ -108,9 +111,10 @@ pub enum Output {
     /// Send all that is unsent as one datagram, from a socket of its own that takes datagrams from
     /// this address alone. What comes back is [`Input::Received`], a datagram at a time.
     SendDatagram(ConnId, SocketAddr),
-    /// Start TLS as a client towards the host of this pool.
+    /// Start TLS as a client towards the host of this pool, or of this server of the database, which
+    /// come behind the pools.
     StartTls(ConnId, u16),
-    /// Look the name of this pool up.
+    /// Look the name of this pool, or of this server of the database, up.
     Resolve(u16),
     /// There are unsent bytes.
     Flush(ConnId),

@@ -33,6 +33,7 @@ pub mod client;
 mod completion;
 pub mod conn;
 mod conns;
+pub mod database;
 mod deadline;
 mod detour;
 pub mod dial;
@@ -67,6 +68,7 @@ pub mod routes;
 pub mod slots;
 pub mod spill;
 mod stream;
+mod tables;
 mod targets;
 pub mod timers;
 pub mod trace;
@@ -91,10 +93,12 @@ use self::io::{Input, Observed, Output};
 pub use self::notices::{Notice, Tried};
 pub use self::now::{Mono, Now};
 pub use self::slots::{CallId, ConnId, DialId, ExchangeId, GenerationId, Key, WorkId};
+pub use self::tables::Sizes;
 
 use self::blocks::Blocks;
 use self::call::Call;
 use self::conn::{Conn, Role};
+use self::database::Database;
 use self::dial::Dial;
 use self::exchange::Exchange;
 use self::gate::{BreakerTurn, Gate};
@@ -110,29 +114,13 @@ use self::resolver::Resolver;
 use self::slots::Slots;
 use self::timers::{Timer, Timers};
 use self::trace::Trace;
-use self::work::{Work, WorkLimits, Works};
+use self::work::{Work, Works};
 use crate::config::Config;
 use crate::limits::REFUSALS_PER_TURN;
 use crate::proto::http1::HttpDate;
 
 /// The owner of all data while there are no API keys.
 pub const TENANT: &str = "local";
-
-/// Places for second addresses that are tried while the first has not answered.
-const SPARE_CONNECTIONS: usize = 32;
-
-/// How large the tables are. Decided once, before the start.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct Sizes {
-    /// Clients at a time.
-    pub clients: usize,
-    /// Connections to providers at a time, over all pools.
-    pub upstreams: usize,
-    /// Texts at a time, those kept for resume included.
-    pub generations: usize,
-    /// Scorer threads.
-    pub scorers: usize,
-}
 
 /// See the module.
 pub struct Engine {
@@ -151,6 +139,7 @@ pub struct Engine {
     pools_to_open: Vec<u16>,
     names: Vec<Name>,
     resolver: Resolver,
+    database: Option<Box<Database>>,
     // how to find things in them
     by_id: HashMap<Uuid, GenerationId, Keyed>,
     by_prompt: HashMap<u128, GenerationId, Keyed>,
@@ -216,24 +205,23 @@ impl Engine {
         let providers = &config.providers;
         let pools = Pool::for_each(providers, sizes.upstreams);
         let gates = Gate::for_each(providers, &pools, sizes.generations);
-        let remote = providers.iter().filter(|p| p.upstream().is_some()).count();
-        let questions = Resolver::sockets_max(config.dns.as_slice(), remote);
         let names: Vec<Arc<str>> = providers.iter().map(|p| p.name.as_str().into()).collect();
         let has_hedges = config.models.iter().any(|model| model.hedge_ms.is_some());
-        Engine {
-            conns: Slots::new(sizes.clients + sizes.upstreams + questions + SPARE_CONNECTIONS),
+        let mut engine = Engine {
+            conns: Slots::new(sizes.sockets(&config)),
             exchanges: Slots::new(sizes.clients),
             generations: Slots::new(sizes.generations),
             calls: Slots::new(sizes.generations * if has_hedges { 2 } else { 1 }),
-            dials: Slots::new(sizes.upstreams.max(1)),
-            works: Works::new(&work_limits(sizes)),
+            dials: Slots::new(sizes.dials(&config)),
+            works: Works::new(&sizes.work(&config)),
             gates,
             gates_to_open: Vec::new(),
             refusals_left: REFUSALS_PER_TURN,
             pools,
             pools_to_open: Vec::new(),
-            names: providers.iter().map(|_| Name::default()).collect(),
+            names: Name::for_each(&config),
             resolver: Resolver::new(config.dns.as_slice(), seed),
+            database: Database::new(&config.database, providers.len(), sizes, seed),
             by_id: HashMap::with_hasher(Keyed(seed)),
             by_prompt: HashMap::with_hasher(Keyed(seed)),
             provider_names: names,
@@ -282,7 +270,9 @@ impl Engine {
             failovers: Vec::new(),
             advisor: provider::Advisor::default(),
             config,
-        }
+        };
+        engine.begin_database();
+        engine
     }
 
     /// A client has connected. `None`: there is no place, close it.
@@ -316,18 +306,25 @@ impl Engine {
         match input {
             Input::Connected(id) => match self.side(id) {
                 Some(Side::NameServer) => self.name_server_connected(id),
+                Some(Side::Database) => self.database_connected(id),
                 _ => self.provider_connected(id),
             },
-            Input::Secured(id) => self.provider_secured(id),
+            Input::EndPoint(id, hash) => self.end_point_known(id, hash),
+            Input::Secured(id) => match self.side(id) {
+                Some(Side::Database) => self.database_secured(id),
+                _ => self.provider_secured(id),
+            },
             Input::Received(id, bytes) => match self.side(id) {
                 Some(Side::Client) => self.client_received(id, bytes),
                 Some(Side::Provider) => self.provider_received(id, bytes),
+                Some(Side::Database) => self.database_received(id, bytes),
                 Some(Side::NameServer) => self.name_server_received(id, bytes),
                 None => self.counters.stale += 1,
             },
             Input::EndOfInput(id) => match self.side(id) {
                 Some(Side::Client) => self.client_eof(id),
                 Some(Side::Provider) => self.provider_eof(id),
+                Some(Side::Database) => self.database_ended(id),
                 Some(Side::NameServer) => self.name_server_ended(id, false),
                 None => self.counters.stale += 1,
             },
@@ -350,6 +347,7 @@ impl Engine {
         self.conns.get(id).map(|conn| match conn.role {
             Role::Client(_) => Side::Client,
             Role::Provider(_) => Side::Provider,
+            Role::Database(_) => Side::Database,
             Role::NameServer(_) => Side::NameServer,
         })
     }
@@ -408,26 +406,10 @@ impl Engine {
     }
 }
 
-fn work_limits(sizes: Sizes) -> WorkLimits {
-    use crate::limits::{ANALYZE_WAITING, PARSE_WAITING, READ_WAITING, WRITE_WAITING};
-    let texts = sizes.generations; // each has its place
-    WorkLimits {
-        scorers: sizes.scorers,
-        waiting: [
-            PARSE_WAITING,
-            ANALYZE_WAITING,
-            texts,
-            READ_WAITING,
-            WRITE_WAITING,
-            WRITE_WAITING, // for the journal, which gets what the writer does not
-        ],
-        reserved: 2 * sizes.generations + sizes.clients,
-    }
-}
-
 enum Side {
     Client,
     Provider,
+    Database,
     NameServer,
 }
 

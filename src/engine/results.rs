@@ -3,9 +3,9 @@
 
 use super::failure::Bound;
 use super::work::{Kind, PassedOn, WorkOwner, WorkResult};
-use super::{Engine, Failure, GenerationId, Mono, WorkId};
+use super::{ConnId, Engine, Failure, GenerationId, Mono, WorkId};
 use crate::limits::STORE_MS;
-use crate::store::StoreError;
+use crate::store::{StoreError, Write};
 
 /// How often a store that takes no rows is tried again, by letting one request in.
 const PROBE_MS: u64 = 1_000;
@@ -23,8 +23,10 @@ impl Engine {
             return;
         };
         self.watch_store(&result);
-        if let WorkResult::PassedOn(passed) = result {
-            return self.work_passed_on(id, passed);
+        match result {
+            WorkResult::PassedOn(passed) => return self.work_passed_on(id, passed),
+            WorkResult::Rows(passed, write) => return self.rows_scored(id, passed, write),
+            _ => {}
         }
         if result == WorkResult::Panicked {
             self.counters.panics += 1;
@@ -32,6 +34,7 @@ impl Engine {
         match self.works.finish(id) {
             Some(WorkOwner::Exchange(id)) => self.exchange_work_done(id, result),
             Some(WorkOwner::Generation(id)) => self.generation_work_done(id, result),
+            Some(WorkOwner::Database(id)) => self.stretched(id, &result),
             Some(WorkOwner::House) => self.house_work_done(result),
             Some(WorkOwner::Rescore(tenant, id)) => self.rescored(&tenant, id, result),
             Some(WorkOwner::Nobody) => self.unwatched_done(&result),
@@ -49,6 +52,30 @@ impl Engine {
                 self.rescored(&tenant, uuid, WorkResult::PassedOn(passed));
             }
             _ => self.counters.stale += 1,
+        }
+    }
+
+    /// A scorer is done with a text, and the database is ours to talk to. Nobody has withdrawn it, or
+    /// its rows are there already.
+    fn rows_scored(&mut self, id: WorkId, passed: PassedOn, write: Box<Write>) {
+        if let Some(WorkOwner::Rescore(tenant, uuid)) = self.works.owner(id).cloned() {
+            self.works.finish(id);
+            return self.rescored(&tenant, uuid, WorkResult::PassedOn(passed));
+        }
+        match self.works.passed_on(id) {
+            Some(WorkOwner::Generation(text)) => {
+                self.passed_on(text, passed);
+                self.order_rows(id, write);
+            }
+            Some(_) => self.order_rows(id, write),
+            None => self.counters.stale += 1,
+        }
+    }
+
+    fn stretched(&mut self, id: ConnId, result: &WorkResult) {
+        match result {
+            WorkResult::Stretched(key) => self.password_stretched(id, key),
+            _ => self.database_ended(id),
         }
     }
 
@@ -90,6 +117,11 @@ impl Engine {
         if !self.works.has_room(Kind::Write) {
             self.counters.full(Kind::Write);
             return Err(Failure::Full(Bound::Store));
+        }
+        if let Some(error) = self.database_refuses()
+            && !self.spill.keeps()
+        {
+            return Err(Failure::Store(error.clone()));
         }
         self.admit_spill().map_err(Failure::Store)?;
         let now = self.now.mono;

@@ -87,6 +87,10 @@ id!(
     /// Something for a thread.
     WorkId
 );
+id!(
+    /// Something for a database server.
+    OrderId
+);
 
 /// A bounded table of `T` under ids of type `I`.
 pub struct Slots<I, T> {

@@ -118,7 +118,7 @@ impl Spill {
     }
 
     /// Whether rows go to the journal at all. One that is damaged takes none.
-    fn keeps(&self) -> bool {
+    pub(super) fn keeps(&self) -> bool {
         self.durable == Durable::Spill && !self.standing.damaged
     }
 

@@ -38,6 +38,8 @@ pub enum Owner {
     Name(u16),
     /// A look-up of our own resolver, by the same: the next question, or the end.
     Lookup(u16),
+    /// Orders that wait for the database, or the next attempt to reach it.
+    Database,
     /// The spill journal: the next try to replay it.
     Spill,
     /// The engine itself: the end of a shutdown, house-keeping.

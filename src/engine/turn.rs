@@ -45,6 +45,7 @@ impl Engine {
             Owner::Dial(id) => self.dial_due(id),
             Owner::Name(index) => self.name_due(index),
             Owner::Lookup(index) => self.lookup_due(index),
+            Owner::Database => self.database_due(),
             Owner::Spill => self.spill_due(),
             Owner::House => self.house_due(),
         }
@@ -59,6 +60,7 @@ impl Engine {
             Owner::Dial(id) => self.dials.get_mut(id).map(|d| &mut d.timer),
             Owner::Name(index) => self.names.get_mut(index as usize).map(|n| &mut n.timer),
             Owner::Lookup(index) => self.resolver.lookup(index).map(|l| &mut l.timer),
+            Owner::Database => self.database.as_mut().map(|d| d.timer_mut()),
             Owner::Spill => Some(&mut self.spill.timer),
             Owner::House => Some(&mut self.house),
         }
@@ -73,7 +75,7 @@ impl Engine {
             + self.dials.len()
             + self.names.len()
             + self.resolver.len()
-            + 1
+            + 2
     }
 
     pub(super) fn sweep_timers(&mut self) {

@@ -23,10 +23,11 @@ use uuid::Uuid;
 use super::flow::body::{Ask, ParseFault, Shape};
 use super::flow::chat::embeddings::Embedded;
 use super::flow::import::line::Batch;
-use super::slots::{ExchangeId, GenerationId, Slots, WorkId};
+use super::slots::{ConnId, ExchangeId, GenerationId, Slots, WorkId};
 use crate::dialect::Dialect;
 use crate::dialect::embeddings::Embeddings;
 use crate::limits::SCORE_AHEAD;
+use crate::proto::postgres::{Stretch, StretchedKey};
 use crate::score::Scores;
 use crate::score::keywords::Keyword;
 use crate::store::journal::{Answer, Ask as JournalAsk, Overlay};
@@ -35,6 +36,7 @@ use crate::store::{Found, Query, StoreError, Write, Written};
 mod detour;
 mod finish;
 mod kind;
+mod look;
 mod queue;
 
 pub use self::finish::{Finish, PassedOn};
@@ -88,6 +90,8 @@ pub enum Work {
         /// Set when nobody wants the result any more.
         cancel: Cancel,
     },
+    /// Stretch a password.
+    Stretch(Box<Stretch>),
     /// Ask the store.
     Read(Query),
     /// Change the store.
@@ -101,7 +105,7 @@ impl Work {
     #[must_use]
     pub fn kind(&self) -> Kind {
         match self {
-            Work::Parse { .. } | Work::Embeddings { .. } => Kind::Parse,
+            Work::Parse { .. } | Work::Embeddings { .. } | Work::Stretch(_) => Kind::Parse,
             Work::Score { .. } | Work::Keywords { .. } | Work::Import { .. } => Kind::Score,
             Work::Finish(_) => Kind::Finish,
             Work::Read(_) => Kind::Read,
@@ -122,12 +126,17 @@ pub enum WorkResult {
     Scored(Option<Scores>),
     /// A text was scored, and the writer has its rows: of this piece there is one more result.
     PassedOn(PassedOn),
+    /// A text was scored, and these are its rows, for a server that the loop talks to itself.
+    Rows(PassedOn, Box<Write>),
     /// The rows of a text were with the writer, who found that they are not wanted any more.
     Withdrawn,
     /// Lines were read and scored; `None` when that was cancelled on the way.
     Lines(Option<Batch>),
     /// The keywords of a text; `None` when it was cancelled on the way.
     Keywords(Option<Vec<Keyword>>),
+    /// A password was stretched. As good as the password, so no recording has it.
+    #[serde(skip)]
+    Stretched(StretchedKey),
     /// The store answered.
     Found(Result<Found, StoreError>),
     /// The store has it on disk, or says why not.
@@ -163,6 +172,8 @@ pub enum WorkOwner {
     Exchange(ExchangeId),
     /// A text.
     Generation(GenerationId),
+    /// A connection to the database, on which somebody is logging in.
+    Database(ConnId),
     /// House-keeping: texts that were stored without scores are looked for.
     House,
     /// … and scored later.
@@ -209,6 +220,8 @@ pub struct Works {
 pub struct WorkLimits {
     /// Scorer threads.
     pub scorers: usize,
+    /// Questions and writes with whoever keeps the rows.
+    pub store: [usize; 2],
     /// Waiting pieces per kind, in the order of [`Kind::ALL`].
     pub waiting: [usize; KINDS],
     /// Places for pieces that are owed, whatever else waits or runs.
@@ -224,8 +237,8 @@ impl Works {
             Queue::new(parse, limits.scorers * 2),
             Queue::new(score, limits.scorers * 2),
             Queue::new(finish, limits.scorers * SCORE_AHEAD),
-            Queue::new(read, 8),
-            Queue::new(write, crate::limits::WRITE_GROUP * 4),
+            Queue::new(read, limits.store[0]),
+            Queue::new(write, limits.store[1]),
             Queue::new(journal, crate::limits::WRITE_GROUP * 4),
         ];
         let others = queues
@@ -255,6 +268,7 @@ impl Works {
             Work::Finish(_)
             | Work::Parse { .. }
             | Work::Embeddings { .. }
+            | Work::Stretch(_)
             | Work::Read(_)
             | Work::Write(_)
             | Work::Journal(_) => None,
@@ -396,37 +410,6 @@ impl Works {
         self.entries
             .get(id)
             .is_some_and(|entry| entry.state != State::Waiting)
-    }
-
-    /// Pieces that wait or run.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.entries.len()
-    }
-
-    /// Whether nothing waits or runs.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.entries.is_empty()
-    }
-
-    /// Whether the threads have as many pieces of this kind as they may have.
-    #[must_use]
-    pub fn is_full(&self, kind: Kind) -> bool {
-        self.queues[kind as usize].is_full()
-    }
-
-    /// The length of one queue.
-    #[must_use]
-    pub fn depth(&self, kind: Kind) -> Depth {
-        let queue = &self.queues[kind as usize];
-        Depth {
-            waiting: queue.live,
-            waiting_max: queue.waiting_max,
-            running: queue.running,
-            running_max: queue.running_max,
-            finished: queue.finished,
-        }
     }
 }
 

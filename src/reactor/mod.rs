@@ -53,6 +53,7 @@ use self::socket::Socket;
 pub use self::start::{StartError, run};
 use self::threads::{Finished, Threads};
 use self::watchdog::Board;
+use crate::engine::database;
 use crate::engine::failover::Failover;
 use crate::engine::gate::BreakerTurn;
 use crate::engine::io::{Input, Output};
@@ -167,6 +168,7 @@ impl Reactor {
         self.log_failures();
         self.log_breakers();
         self.log_failovers();
+        self.log_database();
         let wish = if signalled { self.signals.wish() } else { None };
         if let Some(wish) = wish {
             self.stop_accepting(wish);
@@ -375,6 +377,15 @@ impl Reactor {
     fn log_failovers(&mut self) {
         for Failover { from, to, why } in self.engine.failovers() {
             tracing::info!(from, to, why, "a text is asked of another target");
+        }
+    }
+
+    fn log_database(&mut self) {
+        for turn in self.engine.database_turns() {
+            match turn {
+                database::Turn::Reached { host } => tracing::info!(%host, "the database is there"),
+                database::Turn::Away(error) => tracing::error!(code = error.code(), "{error}"),
+            }
         }
     }
 

@@ -163,6 +163,8 @@ impl Recorder {
         let conn = |id: &ConnId| id.0.pack().to_le_bytes();
         match input {
             Input::Connected(id) => self.record(1, now, &[&conn(id)]),
+            // There are none: with a database server there is no recording.
+            Input::EndPoint(..) => {}
             Input::Secured(id) => self.record(2, now, &[&conn(id)]),
             Input::Received(id, bytes) => self.record(3, now, &[&conn(id), bytes]),
             Input::EndOfInput(id) => self.record(4, now, &[&conn(id)]),

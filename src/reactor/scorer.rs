@@ -1,8 +1,7 @@
 //! Scorers: the threads that read texts.
 //!
 //! What a scorer does about a generated text ends with the writer, and so does the loop's waiting for
-//! it: see [`Finish`]. The loop is woken for what a scorer has to say only if nobody
-//! else will.
+//! it: see [`Finish`]. The loop is woken for what a scorer has to say only if nobody else will.
 
 use std::sync::{Arc, Weak};
 use std::thread;
@@ -23,8 +22,8 @@ use crate::score;
 
 /// A thread that reads texts.
 pub(super) struct Scorer {
-    /// Where rows of texts go on to.
-    pub(super) writes: Weak<Sender<Order>>,
+    /// Where rows of texts go on to; back to the loop if there is none.
+    pub(super) writes: Option<Weak<Sender<Order>>>,
     pub(super) back: Back,
     pub(super) busy: Arc<Busy>,
     pub(super) drill: Drill,
@@ -66,8 +65,11 @@ impl Scorer {
         let Some((passed, write)) = passed else {
             return Some(WorkResult::Panicked);
         };
+        let Some(writes) = &self.writes else {
+            return Some(WorkResult::Rows(passed, Box::new(write)));
+        };
         // When the process ends, nobody wants the rows of a text that was not finished.
-        let writes = self.writes.upgrade()?;
+        let writes = writes.upgrade()?;
         // First this, so that the loop hears of both in their order.
         self.back
             .send_quietly(Finished::Work(id, WorkResult::PassedOn(passed)));
@@ -114,6 +116,7 @@ fn score_one(work: Work, drill: &Drill) -> WorkResult {
             first,
             cancel,
         } => WorkResult::Lines(line::read(&lines, first, &|| cancel.is_cancelled())),
+        Work::Stretch(stretch) => WorkResult::Stretched(stretch.run()),
         Work::Finish(_) | Work::Read(_) | Work::Write(_) | Work::Journal(_) => WorkResult::Panicked,
     }
 }

@@ -21,7 +21,8 @@ use super::signals::Signals;
 use super::threads::Threads;
 use super::watchdog::{self, Board};
 use super::{EVENTS, LISTENER, Reactor, SIGNALS, WAKER, os_error, tls};
-use crate::config::{Config, LogFormat};
+use crate::config::{Config, LogFormat, Place, Provider};
+use crate::engine::database;
 use crate::engine::io::Input;
 use crate::engine::resolver::Resolver;
 use crate::engine::{Engine, Sizes};
@@ -133,6 +134,15 @@ pub enum StartError {
         /// Why.
         error: io::Error,
     },
+    /// A certificate file of the database is not as it should be.
+    #[error("database.url: sslrootcert: {0}; name a file of certificates in PEM")]
+    DatabaseTls(io::Error),
+    /// A run with a database server cannot be recorded.
+    #[error(
+        "a run with a PostgreSQL server cannot be recorded, because its log-in cannot be played \
+         again; leave --record out, or record with SQLite"
+    )]
+    Unrecordable,
     /// Somebody asked a second time to stop, and did not want to wait for what was in flight.
     #[error(
         "asked twice to stop: requests in flight were cut off, and only what was acknowledged is sure to be stored"
@@ -167,23 +177,24 @@ fn open(
         address: config.listen,
         error,
     })?;
-    let database = data_dir.database();
     let keeper = Keeper::open(config, data_dir)?;
     let journal = keeper.standing();
-    let writer = Writer::open_with(&database, keeper.patience())?;
-    let reader = Reader::open(&database)?;
+    let sqlite = open_sqlite(config, data_dir, &keeper)?;
     let tls = tls_configs(config)?;
     let poll = Poll::new()?;
     let waker = Arc::new(Waker::new(poll.registry(), WAKER)?);
     listener.register(poll.registry(), LISTENER)?;
     let mut signals = Signals::take()?;
     signals.register(poll.registry(), SIGNALS)?;
-    let threads = Threads::start(sizes.scorers, writer, reader, keeper, waker, &config.drill)?;
+    let threads = Threads::start(sizes.scorers, sqlite, keeper, waker, &config.drill)?;
     let board = Arc::new(Board::default());
     watchdog::start(clock, Arc::clone(&board))?;
 
     let seed = config.seed.unwrap_or_else(draw_seed);
     let mut engine = Engine::new(Arc::clone(config), sizes, seed);
+    if config.record.is_some() && engine.has_database() {
+        return Err(StartError::Unrecordable);
+    }
     let recorder = start_recorder(config, sizes, seed)?;
     if recorder.is_some() {
         engine.start_digest();
@@ -227,6 +238,21 @@ fn open(
     Ok(reactor)
 }
 
+/// The store on this machine, unless rows are kept by a server.
+fn open_sqlite(
+    config: &Config,
+    data_dir: &DataDir,
+    keeper: &Keeper,
+) -> Result<Option<(Writer, Reader)>, StartError> {
+    let path = match &config.database.place {
+        Place::Postgres(_) => return Ok(None),
+        Place::File(path) => path.clone(),
+        Place::DataDir => data_dir.database(),
+    };
+    let writer = Writer::open_with(&path, keeper.patience())?;
+    Ok(Some((writer, Reader::open(&path)?)))
+}
+
 /// A number that nobody can guess: each `RandomState` has keys of the operating system's.
 pub(super) fn draw_seed() -> u64 {
     RandomState::new().hash_one(std::process::id())
@@ -237,7 +263,7 @@ fn sizes(config: &Config, files: u64) -> Result<Sizes, StartError> {
     let files = usize::try_from(files).unwrap_or(usize::MAX);
     let remote = || config.providers.iter().filter_map(|p| p.upstream());
     let questions = Resolver::sockets_max(config.dns.as_slice(), remote().count());
-    let reserved = RESERVED_FILES + questions;
+    let reserved = RESERVED_FILES + questions + database::sockets_max(&config.database);
     let usable = files.saturating_sub(reserved);
     if usable < LEAST_FILES {
         return Err(StartError::Files {
@@ -267,17 +293,21 @@ fn tls_configs(config: &Config) -> Result<Vec<Option<Arc<rustls::ClientConfig>>>
             .then(|| tls::client_config(upstream.ca_file.as_deref()))
             .transpose()
     };
-    config
-        .providers
-        .iter()
-        .map(|provider| {
-            let tls = provider.upstream().map_or(Ok(None), of_upstream);
-            tls.map_err(|error| StartError::Tls {
-                provider: provider.name.clone(),
-                error,
-            })
+    let of_provider = |provider: &Provider| {
+        let tls = provider.upstream().map_or(Ok(None), of_upstream);
+        tls.map_err(|error| StartError::Tls {
+            provider: provider.name.clone(),
+            error,
         })
-        .collect()
+    };
+    let providers = config.providers.iter().map(of_provider);
+    let mut all = providers.collect::<Result<Vec<_>, _>>()?;
+    if let Some(settings) = config.database.postgres() {
+        // The same for all of its servers, which come behind the providers.
+        let tls = tls::database_config(settings).map_err(StartError::DatabaseTls)?;
+        all.extend(settings.hosts.iter().map(|_| tls.clone()));
+    }
+    Ok(all)
 }
 
 fn start_recorder(config: &Config, sizes: Sizes, seed: u64) -> io::Result<Option<Recorder>> {

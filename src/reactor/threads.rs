@@ -101,9 +101,9 @@ impl Back {
 /// The loop's side of all threads.
 pub struct Threads {
     texts: Sender<(WorkId, Work)>,
-    /// Scorers may use it for as long as it is here.
-    writes: Arc<Sender<Order>>,
-    reads: Sender<(WorkId, crate::store::Query)>,
+    /// Where rows go if they are kept by SQLite. Scorers may use it for as long as it is here.
+    writes: Option<Arc<Sender<Order>>>,
+    reads: Option<Sender<(WorkId, crate::store::Query)>>,
     asks: Sender<(WorkId, Ask)>,
     names: Sender<(u16, String)>,
     results: Receiver<Finished>,
@@ -118,15 +118,14 @@ impl Threads {
     /// Starts them all.
     pub fn start(
         scorers: usize,
-        writer: Writer,
-        reader: Reader,
+        sqlite: Option<(Writer, Reader)>,
         keeper: Keeper,
         waker: Arc<Waker>,
         drill: &Drill,
     ) -> io::Result<Self> {
         let (texts, texts_in) = bounded(CHANNEL);
         let (writes, writes_in) = bounded(CHANNEL);
-        let writes = Arc::new(writes);
+        let writes = sqlite.is_some().then(|| Arc::new(writes));
         let (reads, reads_in) = bounded(CHANNEL);
         let (asks, asks_in) = bounded(CHANNEL);
         let (names, names_in) = bounded(CHANNEL);
@@ -139,7 +138,7 @@ impl Threads {
         let busy = Arc::new(Busy::default());
         for n in 0..scorers {
             let scorer = Scorer {
-                writes: Arc::downgrade(&writes),
+                writes: writes.as_ref().map(Arc::downgrade),
                 back: back.clone(),
                 busy: Arc::clone(&busy),
                 drill: drill.clone(),
@@ -152,18 +151,8 @@ impl Threads {
             let (work, back) = (names_in.clone(), back.clone());
             spawn(format!("names-{n}"), move || look_names_up(&work, &back))?;
         }
-        let (to_loop, counter) = (back.clone(), Arc::clone(&busy));
-        spawn("sqlite-reader".into(), move || {
-            answer_questions(reader, &reads_in, &to_loop, &counter);
-        })?;
-        let (to_loop, counter) = (back.clone(), Arc::clone(&busy));
-        let (stall, spills) = (drill.stall_writer_ms, keeper.spills());
-        let writer = spawn("sqlite-writer".into(), move || {
-            write_in_groups(writer, &writes_in, &to_loop, &counter, (stall, spills));
-        })?;
-        let to_loop = back.clone();
-        let keeper = spawn("journal".into(), move || keeper.run(&asks_in, &to_loop))?;
-        Ok(Threads {
+        let reads = sqlite.is_some().then_some(reads);
+        let mut threads = Threads {
             texts,
             writes,
             reads,
@@ -172,21 +161,52 @@ impl Threads {
             results: results_in,
             back,
             busy,
-            writer: Some(writer),
-            keeper: Some(keeper),
-        })
+            writer: None,
+            keeper: None,
+        };
+        if let Some((writer, reader)) = sqlite {
+            let how = (drill.stall_writer_ms, keeper.spills());
+            threads.start_sqlite(writer, reader, (writes_in, reads_in), how)?;
+        }
+        let to_loop = threads.back.clone();
+        let keeper = spawn("journal".into(), move || keeper.run(&asks_in, &to_loop))?;
+        threads.keeper = Some(keeper);
+        Ok(threads)
+    }
+
+    /// Starts the two that SQLite needs, because it blocks.
+    fn start_sqlite(
+        &mut self,
+        writer: Writer,
+        reader: Reader,
+        (writes, reads): (Receiver<Order>, Receiver<(WorkId, crate::store::Query)>),
+        how: (u64, bool),
+    ) -> io::Result<()> {
+        let (to_loop, counter) = (self.back.clone(), Arc::clone(&self.busy));
+        spawn("sqlite-reader".into(), move || {
+            answer_questions(reader, &reads, &to_loop, &counter);
+        })?;
+        let (to_loop, counter) = (self.back.clone(), Arc::clone(&self.busy));
+        self.writer = Some(spawn("sqlite-writer".into(), move || {
+            write_in_groups(writer, &writes, &to_loop, &counter, how);
+        })?);
+        Ok(())
     }
 
     /// Hands a piece of work over. Never waits.
     pub fn submit(&self, id: WorkId, work: Work) {
         let handed = match work {
             work @ (Work::Parse { .. }
+            | Work::Stretch(_)
             | Work::Embeddings { .. }
             | Work::Score { .. }
             | Work::Finish(_)
             | Work::Keywords { .. }
             | Work::Import { .. }) => self.texts.try_send((id, work)).is_ok(),
-            Work::Read(query) => self.reads.try_send((id, query)).is_ok(),
+            Work::Read(query) => {
+                let reads = self.reads.as_ref();
+                reads.is_some_and(|reads| reads.try_send((id, query)).is_ok())
+            }
             Work::Journal(ask) => self.asks.try_send((id, ask)).is_ok(),
             Work::Write(write) => {
                 let order = Order {
@@ -194,7 +214,8 @@ impl Threads {
                     write: *write,
                     withdrawn: None,
                 };
-                self.writes.try_send(order).is_ok()
+                let writes = self.writes.as_ref();
+                writes.is_some_and(|writes| writes.try_send(order).is_ok())
             }
         };
         if !handed {

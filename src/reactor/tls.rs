@@ -5,6 +5,8 @@
 //! after each step, because no further event will come for it. And nothing is put in while the
 //! session holds enough that was not sent, because then the socket is the one to wait for.
 
+mod lenient;
+
 use std::io::{self, BufRead, Read as _, Write};
 use std::path::Path;
 use std::sync::Arc;
@@ -15,6 +17,8 @@ use rustls::{AlertDescription, CertificateError, ClientConfig, ClientConnection,
 
 use super::os_error;
 use crate::engine::io::TlsFault;
+use crate::proto::postgres::server_end_point;
+use crate::proto::postgres::settings::{Settings, TlsMode};
 
 /// Plaintext that the session may hold before it was sent.
 const SESSION_BYTES: usize = 16 * 1024;
@@ -27,6 +31,8 @@ pub struct Tls {
     pub announced: bool,
     /// The peer has said that it will send nothing more.
     pub closed: bool,
+    /// Whether a log-in is tied to the certificate: not with HTTP, which all names by ALPN.
+    ties_logins: bool,
 }
 
 /// What a step brought to light.
@@ -49,7 +55,18 @@ impl Tls {
             session,
             announced: false,
             closed: false,
+            ties_logins: config.alpn_protocols.is_empty(),
         })
+    }
+
+    /// For a server of the database: the hash of its certificate (RFC 5929).
+    #[must_use]
+    pub fn end_point(&self) -> Option<Vec<u8>> {
+        if !self.ties_logins {
+            return None;
+        }
+        let certificates = self.session.peer_certificates()?;
+        server_end_point(certificates.first()?)
     }
 
     /// Whether the handshake is still going on.
@@ -129,6 +146,25 @@ pub fn client_config(ca_file: Option<&Path>) -> io::Result<Arc<ClientConfig>> {
         .with_no_client_auth();
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(Arc::new(config))
+}
+
+/// What a database trusts, as its settings say. `None`: it is not to be asked for TLS.
+pub fn database_config(settings: &Settings) -> io::Result<Option<Arc<ClientConfig>>> {
+    let file = settings.root_certificates.as_deref();
+    let roots = || match file.filter(|file| *file != "system") {
+        Some(file) => roots_of_file(Path::new(file)),
+        None => Ok(roots_of_system()),
+    };
+    let builder = ClientConfig::builder();
+    let config = match settings.tls {
+        TlsMode::Disable => return Ok(None),
+        TlsMode::Prefer | TlsMode::Require => lenient::any_certificate(builder),
+        TlsMode::VerifyCa => lenient::any_name(builder, roots()?)?,
+        TlsMode::VerifyFull => builder
+            .with_root_certificates(roots()?)
+            .with_no_client_auth(),
+    };
+    Ok(Some(Arc::new(config)))
 }
 
 fn roots_of_file(path: &Path) -> io::Result<RootCertStore> {

@@ -116,7 +116,12 @@ impl Reactor {
         while !bytes.is_empty() && self.socket(id).is_some() {
             match tls.receive(&mut bytes) {
                 Ok(Progress::Going) => {}
-                Ok(Progress::Secured) => self.feed(Input::Secured(id)),
+                Ok(Progress::Secured) => {
+                    if let Some(hash) = tls.end_point() {
+                        self.feed(Input::EndPoint(id, hash));
+                    }
+                    self.feed(Input::Secured(id));
+                }
                 Err(found) => {
                     fault = Some(found);
                     break;

@@ -79,6 +79,22 @@ pub enum StoreError {
         /// The database's name for the error.
         reason: String,
     },
+    /// No connection to the database server is there.
+    #[error(
+        "the database cannot be reached ({reason}): look at the server, its address and the log-in"
+    )]
+    Unreachable {
+        /// Why, without anything that the server said in its own words.
+        reason: String,
+    },
+    /// The database server took too long.
+    #[error("the database took too long to answer: look at its load and its locks")]
+    TimedOut,
+    /// The connection broke while something was being deleted.
+    #[error(
+        "the connection to the database broke, and nobody knows whether it was done: ask again"
+    )]
+    Unknown,
     /// The database could not take the rows, and the spill journal could not either.
     #[error(
         "the journal {path} cannot be written ({reason}): look at the disk, the permissions and the files there"
@@ -113,6 +129,9 @@ impl StoreError {
             StoreError::Busy { .. } => "store_busy",
             StoreError::Full { .. } => "store_full",
             StoreError::Io { .. } => "store_io",
+            StoreError::Unreachable { .. } => "store_unreachable",
+            StoreError::TimedOut => "store_timeout",
+            StoreError::Unknown => "store_outcome_unknown",
             StoreError::Journal { .. } => "journal_failed",
             StoreError::Failed { .. } => "store_failed",
         }
@@ -129,8 +148,10 @@ impl StoreError {
             | StoreError::Schema { .. }
             | StoreError::Busy { .. }
             | StoreError::Full { .. }
-            | StoreError::Io { .. } => true,
-            StoreError::Journal { .. } | StoreError::Failed { .. } => false,
+            | StoreError::Io { .. }
+            | StoreError::Unreachable { .. }
+            | StoreError::TimedOut => true,
+            StoreError::Unknown | StoreError::Journal { .. } | StoreError::Failed { .. } => false,
         }
     }
 }

@@ -11,10 +11,12 @@
 //!
 //! This module refuses to know threads, channels and clocks: ids and times are in the rows when
 //! they arrive. The reactor owns one [`sqlite::Writer`] and one [`sqlite::Reader`], each on a
-//! thread of its own, because SQLite blocks and the loop must not.
+//! thread of its own, because SQLite blocks and the loop must not. A PostgreSQL server has a socket, so the
+//! engine itself talks to it (`engine/database/`), in the words of [`postgres`].
 
 mod error;
 pub mod journal;
+pub mod postgres;
 mod requests;
 mod rows;
 pub mod sqlite;

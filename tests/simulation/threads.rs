@@ -71,6 +71,7 @@ impl Play {
             Work::Read(_) => WorkResult::Found(Err(error)),
             Work::Parse { .. }
             | Work::Embeddings { .. }
+            | Work::Stretch(_)
             | Work::Score { .. }
             | Work::Finish(_)
             | Work::Keywords { .. }

@@ -108,9 +108,17 @@ pub fn binary(shell: &str) -> Command {
     }
     for (name, _) in std::env::vars_os() {
         let name = name.to_string_lossy().into_owned();
-        if ["OPENAI_", "ANTHROPIC_", "GEMINI_", "GOOGLE_", "MAITRED_"]
-            .iter()
-            .any(|prefix| name.starts_with(prefix))
+        if [
+            "OPENAI_",
+            "ANTHROPIC_",
+            "GEMINI_",
+            "GOOGLE_",
+            "MAITRED_",
+            "DATABASE_",
+            "PG",
+        ]
+        .iter()
+        .any(|prefix| name.starts_with(prefix))
         {
             command.env_remove(name);
         }
@@ -164,7 +172,7 @@ impl Server {
         match address.recv_timeout(PATIENCE) {
             Ok(addr) => {
                 let server = server(addr);
-                assert_eq!(server.ask(super::get("/readyz")).status, 200);
+                assert_eq!(server.ask(super::get("/healthz")).status, 200);
                 server
             }
             Err(_) => {

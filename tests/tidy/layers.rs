@@ -8,8 +8,8 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("proto", &["limits"]),
     ("dialect", &["limits"]),
     ("score", &["limits"]),
-    ("store", &["limits", "score"]),
-    ("config", &["limits"]),
+    ("store", &["limits", "proto", "score"]),
+    ("config", &["limits", "proto"]),
     ("web", &[]),
     (
         "engine",

@@ -13,6 +13,7 @@ pub(crate) mod disk;
 pub(crate) mod dns;
 pub(crate) mod dns_message;
 pub(crate) mod openai;
+pub(crate) mod postgres;
 mod reply;
 mod store;
 
@@ -361,6 +362,7 @@ impl World {
                 limit,
                 cancel,
             } => WorkResult::Keywords(extract(&text, limit, &|| cancel.is_cancelled())),
+            Work::Stretch(stretch) => WorkResult::Stretched(stretch.run()),
             Work::Read(query) => WorkResult::Found(Ok(self.store.query(&query))),
             Work::Write(write) => WorkResult::Written(Ok(self.store.write(*write))),
             Work::Journal(ask) => {
@@ -406,6 +408,9 @@ impl World {
             return self.feed(Input::Done(id, WorkResult::Scored(scores)));
         }
         let (passed, write) = finish.pass_on(scores);
+        if self.engine.has_database() {
+            return self.feed(Input::Done(id, WorkResult::Rows(passed, Box::new(write))));
+        }
         self.jobs.insert(at, (id, Work::Write(Box::new(write))));
         self.feed(Input::Done(id, WorkResult::PassedOn(passed)));
     }

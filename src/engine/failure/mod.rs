@@ -414,6 +414,12 @@ fn store_words(error: &StoreError) -> &'static str {
         StoreError::Busy { .. } => {
             "The store is locked by another process. Nothing was stored; try again in a second."
         }
+        StoreError::Unreachable { .. } | StoreError::TimedOut => {
+            "The store cannot be reached. Try again in a moment."
+        }
+        StoreError::Unknown => {
+            "The connection to the store broke. Nobody knows whether it was done."
+        }
         StoreError::ReadOnly { .. } => "The store cannot be written to. Nothing was stored.",
         StoreError::Corrupt { .. } => "The store is damaged. Nothing was stored.",
         _ => "The store failed. Nothing was stored; the server's log says why.",

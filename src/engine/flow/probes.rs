@@ -23,6 +23,8 @@ impl Engine {
             Some("no memory left for buffers")
         } else if !self.works.has_room(Kind::Write) {
             Some("the store does not keep up")
+        } else if let Some(reason) = self.database_is_away() {
+            Some(reason)
         } else if !self.store_takes_rows() {
             Some("the store takes no rows")
         } else if self.spill.standing().damaged {

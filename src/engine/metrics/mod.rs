@@ -4,6 +4,7 @@
 //! only the process knows (turns, resident bytes, busy threads) comes in as
 //! [`Observed`](super::io::Observed) once a second.
 
+mod database;
 mod gates;
 mod page;
 mod rates;

@@ -34,7 +34,7 @@ impl Page {
         self.value(name, "", value);
     }
 
-    fn gauge(&mut self, name: &str, help: &str, value: impl std::fmt::Display) {
+    pub(super) fn gauge(&mut self, name: &str, help: &str, value: impl std::fmt::Display) {
         self.family(name, "gauge", help);
         self.value(name, "", value);
     }
@@ -54,6 +54,7 @@ impl Engine {
         self.table_metrics(&mut page);
         self.queue_metrics(&mut page);
         self.gate_metrics(&mut page);
+        self.database_metrics(&mut page);
         self.usage_metrics(&mut page);
         self.rate_metrics(&mut page);
         self.event_metrics(&mut page);
@@ -153,6 +154,8 @@ impl Engine {
                     };
                     providers[at] += 1;
                 }
+                // They have figures of their own.
+                Role::Database(_) => {}
                 Role::NameServer(_) => questions += 1,
             }
         }

@@ -115,6 +115,8 @@ pub(super) const CODES: &[(&str, &[u16], Group)] = &[
     ("store_timeout", &[503], Store),
     ("shutting_down", &[503], Any),
     ("store_full", &[507], Store),
+    ("store_unreachable", &[503], Store),
+    ("store_outcome_unknown", &[503], Store),
     ("store_busy", &[503], Store),
     ("store_read_only", &[503], Store),
     ("store_corrupt", &[503], Store),

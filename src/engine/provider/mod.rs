@@ -227,8 +227,10 @@ impl Engine {
     /// The name behind [`Output::Resolve`].
     #[must_use]
     pub fn host_name(&self, index: u16) -> &str {
-        self.upstream(index)
-            .map_or("", |upstream| &upstream.base.host)
+        match self.upstream(index) {
+            Some(upstream) => &upstream.base.host,
+            None => self.database_host(index).map_or("", |host| &host.name),
+        }
     }
 
     /// Where a provider is; `None` for the built-in one.

@@ -11,6 +11,7 @@ mod breaker;
 mod cancel;
 mod chat;
 mod contents;
+mod database;
 mod deadline;
 mod dns;
 mod export;

@@ -4,6 +4,7 @@ use super::*;
 
 fn works() -> Works {
     Works::new(&WorkLimits {
+        store: [8, 1024],
         scorers: 1,
         waiting: [4, 4, 3, 4, 4, 4],
         reserved: 3,

@@ -1,0 +1,132 @@
+//! The tables, before anything else is sent: one connection is leased for them.
+//!
+//! ```text
+//!  Unknown ─(somebody is let in)─► Running ─(all steps)─► Done
+//!     ▲                              │ refused, or lost: the connection is closed, and with it the
+//!     └──────────────────────────────┘ transaction
+//! ```
+//! What to send in which order is [`crate::store::postgres::migrations`]'s, as is the lock that keeps
+//! other processes from doing the same at the same time. Tables that are newer than this program are
+//! left as they are, and looked at again later.
+
+use super::link::{LinkPhase, News};
+use crate::engine::Engine;
+use crate::engine::blocks::Pen;
+use crate::engine::conn::{Conn, Role};
+use crate::engine::slots::ConnId;
+use crate::limits::DB_RETRY_FULL_MS;
+use crate::proto::postgres::{Answer, Report};
+use crate::store::StoreError;
+use crate::store::postgres::migrations::Migrator;
+use crate::store::postgres::store_error;
+
+/// The token of its requests: no order has it, because no table has so many places.
+pub(super) const TOKEN: u64 = u64::MAX;
+
+/// See the module.
+#[derive(Debug, Default)]
+pub(super) enum Migration {
+    #[default]
+    Unknown,
+    Running {
+        migrator: Box<Migrator>,
+        refused: Option<Box<Report>>,
+    },
+    Done,
+}
+
+impl Migration {
+    /// Whether the tables are as they should be.
+    pub(super) fn is_done(&self) -> bool {
+        matches!(self, Migration::Done)
+    }
+
+    /// A part of the answer to a step.
+    pub(super) fn note(&mut self, answer: Answer<'_>) -> News {
+        if let Migration::Running { migrator, refused } = self {
+            match answer {
+                Answer::Row(row) => migrator.row(&row),
+                Answer::Failed(report) => *refused = Some(report),
+                Answer::Finished(_) => return News::Stepped,
+                // No step copies.
+                Answer::Done(_) | Answer::CopyIn | Answer::CopyOut | Answer::Copied(_) => {}
+            }
+        }
+        News::Noted
+    }
+
+    /// What to send next; `None` when all is done.
+    fn script(&mut self) -> Result<Option<String>, StoreError> {
+        match self {
+            Migration::Running {
+                refused: Some(report),
+                ..
+            } => Err(store_error(report)),
+            Migration::Running { migrator, .. } => migrator.script(),
+            Migration::Unknown | Migration::Done => Ok(None),
+        }
+    }
+}
+
+impl Engine {
+    /// Has the tables looked at on this connection.
+    pub(super) fn begin_migration(&mut self, id: ConnId) {
+        if let Some(link) = self.link(id) {
+            link.phase = LinkPhase::Leased;
+        }
+        if let Some(database) = &mut self.database {
+            database.migration = Migration::Running {
+                migrator: Box::default(),
+                refused: None,
+            };
+        }
+        self.migration_stepped(id);
+    }
+
+    /// The answer to a step is whole, or none was sent yet.
+    pub(super) fn migration_stepped(&mut self, id: ConnId) {
+        let Some(database) = &mut self.database else {
+            return;
+        };
+        match database.migration.script() {
+            Ok(Some(script)) => self.send_script(id, &script),
+            Ok(None) => {
+                database.migration = Migration::Done;
+                self.share_link(id);
+                self.use_those_let_in();
+            }
+            Err(error) => self.migration_failed(id, error),
+        }
+    }
+
+    fn send_script(&mut self, id: ConnId, script: &str) {
+        let Some(Conn {
+            out,
+            role: Role::Database(link),
+            ..
+        }) = self.conns.get_mut(id)
+        else {
+            return;
+        };
+        let Some(session) = &mut link.session else {
+            return;
+        };
+        let mut pen = Pen {
+            blocks: &mut self.blocks,
+            chain: out,
+            secret: false,
+        };
+        match session.script(TOKEN, script, &mut pen) {
+            Ok(()) => {
+                self.watch_link(id);
+                self.settle_conn(id);
+                self.flush(id);
+            }
+            Err(refused) => self.link_failed(id, refused.to_string(), DB_RETRY_FULL_MS),
+        }
+    }
+
+    fn migration_failed(&mut self, id: ConnId, error: StoreError) {
+        self.link_failed_with(id, error, DB_RETRY_FULL_MS);
+    }
+}

@@ -1,0 +1,131 @@
+//! Orders: one question or one change each, and what has been heard of it.
+//!
+//! ```text
+//!  in line ─(sent)─► on the way ─(its end)─► done
+//!     ▲                 │  └─(nobody waits any more)─► on the way, and dropped at its end
+//!     └──(to be repeated)┘
+//! ```
+//! What is asked is kept until the end, because it may have to be sent again, or kept elsewhere.
+
+use crate::engine::now::Mono;
+use crate::engine::slots::{ConnId, WorkId};
+use crate::engine::work::WorkResult;
+use crate::proto::postgres::{Outcome, Report, Row, Tag};
+use crate::store::postgres::{Answer, Answered, Request};
+use crate::store::{Query, StoreError, Write};
+
+/// See the module.
+#[derive(Debug)]
+pub(super) struct Order {
+    /// The piece of work that it is.
+    pub(super) work: WorkId,
+    pub(super) ask: Ask,
+    /// On which connection it is.
+    pub(super) link: Option<ConnId>,
+    /// How often it was sent.
+    pub(super) attempts: u8,
+    /// In line: until when it waits. On the way: since when.
+    pub(super) at: Mono,
+    /// What has come of its answer.
+    answer: Option<Answer>,
+    /// What went wrong with it so far.
+    pub(super) wrong: Option<Wrong>,
+}
+
+/// What is wanted.
+#[derive(Debug)]
+pub(super) enum Ask {
+    /// A question.
+    Read(Query),
+    /// A change.
+    Write(Box<Write>),
+}
+
+/// What went wrong.
+#[derive(Debug)]
+pub(super) enum Wrong {
+    /// The server says so.
+    Refused(Box<Report>),
+    /// A row was not as it should be.
+    Row(StoreError),
+}
+
+impl Order {
+    pub(super) fn new(work: WorkId, ask: Ask, until: Mono) -> Self {
+        Order {
+            work,
+            ask,
+            link: None,
+            attempts: 0,
+            at: until,
+            answer: None,
+            wrong: None,
+        }
+    }
+
+    /// What to send, and from now on its answer is expected.
+    pub(super) fn begin(&mut self, now: Mono, link: ConnId) -> Request<'_> {
+        self.link = Some(link);
+        self.attempts += 1;
+        self.at = now;
+        self.wrong = None;
+        let request = match &self.ask {
+            Ask::Read(query) => Request::of_query(query),
+            Ask::Write(write) => Request::of_write(write),
+        };
+        self.answer = Some(request.answer());
+        request
+    }
+
+    pub(super) fn row(&mut self, row: &Row<'_>) {
+        if self.wrong.is_none()
+            && let Some(answer) = &mut self.answer
+            && let Err(error) = answer.row(row)
+        {
+            self.wrong = Some(Wrong::Row(error));
+        }
+    }
+
+    pub(super) fn done(&mut self, tag: &Tag<'_>) {
+        if let Some(answer) = &mut self.answer {
+            answer.done(tag);
+        }
+    }
+
+    /// All of the answer has come, and nothing was wrong with it.
+    pub(super) fn finish(mut self) -> WorkResult {
+        match self.answer.take().map(Answer::finish) {
+            Some(Ok(Answered::Found(found))) => WorkResult::Found(Ok(found)),
+            Some(Ok(Answered::Written(written))) => WorkResult::Written(Ok(written)),
+            Some(Err(error)) => self.failure(error),
+            None => self.failure(StoreError::Unknown),
+        }
+    }
+
+    /// The result that it has failed. Rows that may be stored another time come back whole: the spill
+    /// journal can keep them.
+    pub(super) fn failure(self, error: StoreError) -> WorkResult {
+        match self.ask {
+            Ask::Read(_) => WorkResult::Found(Err(error)),
+            Ask::Write(write) => match *write {
+                Write::Save { .. } | Write::Keywords { .. } if error.is_away() => {
+                    WorkResult::Returned(write, error)
+                }
+                _ => WorkResult::Written(Err(error)),
+            },
+        }
+    }
+
+    /// Whether it can be sent again after its connection was lost. Rows have ids of their own, so
+    /// all that is stored twice is there once; but whoever deletes is told whether there was
+    /// something to delete.
+    pub(super) fn survives(&self, outcome: Outcome) -> bool {
+        match outcome {
+            Outcome::NotBegun | Outcome::Failed => true,
+            Outcome::Unknown => match &self.ask {
+                Ask::Read(_) => true,
+                Ask::Write(write) => !matches!(**write, Write::Delete { .. }),
+            },
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! How large the tables are, as far as it follows from the configuration.
+
+use super::database;
+use super::names::Name;
+use super::resolver::Resolver;
+use super::work::WorkLimits;
+use crate::config::Config;
+use crate::limits::{ANALYZE_WAITING, PARSE_WAITING, READ_WAITING, WRITE_GROUP, WRITE_WAITING};
+
+/// Questions that the SQLite reader has at a time.
+const READERS_AHEAD: usize = 8;
+/// Places for second addresses that are tried while the first has not answered.
+const SPARE_CONNECTIONS: usize = 32;
+
+/// How large the tables are. Decided once, before the start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Sizes {
+    /// Clients at a time.
+    pub clients: usize,
+    /// Connections to providers at a time, over all pools.
+    pub upstreams: usize,
+    /// Texts at a time, those kept for resume included.
+    pub generations: usize,
+    /// Scorer threads.
+    pub scorers: usize,
+}
+
+impl Sizes {
+    /// Connections of all kinds.
+    pub(super) fn sockets(self, config: &Config) -> usize {
+        let providers = config.providers.iter();
+        let remote = providers.filter(|p| p.upstream().is_some()).count();
+        let hosts = database::hosts(&config.database).len();
+        let questions = Resolver::sockets_max(config.dns.as_slice(), remote + hosts);
+        let links = database::sockets_max(&config.database);
+        self.clients + self.upstreams + questions + links + SPARE_CONNECTIONS
+    }
+
+    /// Attempts to open a connection.
+    pub(super) fn dials(self, config: &Config) -> usize {
+        self.upstreams.max(1) + database::sockets_max(&config.database)
+    }
+
+    /// The queues of work.
+    pub(super) fn work(self, config: &Config) -> WorkLimits {
+        let texts = self.generations; // each has its place
+        WorkLimits {
+            scorers: self.scorers,
+            // A server takes all that there is; what waits for it waits in its own line.
+            store: if config.database.postgres().is_some() {
+                [READ_WAITING, WRITE_WAITING + texts]
+            } else {
+                [READERS_AHEAD, 4 * WRITE_GROUP]
+            },
+            waiting: [
+                PARSE_WAITING,
+                ANALYZE_WAITING,
+                texts,
+                READ_WAITING,
+                WRITE_WAITING,
+                WRITE_WAITING, // for the journal, which gets what the writer does not
+            ],
+            reserved: 2 * self.generations + self.clients,
+        }
+    }
+}
+
+impl Name {
+    /// The table of names: those of the providers, and behind them the database's servers.
+    pub(super) fn for_each(config: &Config) -> Vec<Name> {
+        let all = config.providers.len() + database::hosts(&config.database).len();
+        (0..all).map(|_| Name::default()).collect()
+    }
+}

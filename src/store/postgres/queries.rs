@@ -1,0 +1,168 @@
+//! The statements of questions. Each walks an index and stops at its limit.
+
+use uuid::Uuid;
+
+use super::answer::Kind;
+use super::{Cell, Part};
+use crate::limits::{EXPORT_BYTES, GENERATION_BYTES, IMPORT_BATCH_ROWS, PAGE_ROWS, SEARCH_WORDS};
+use crate::proto::postgres::Scalar::{self, Bytea, Int8, Text, Uuid as Id};
+use crate::store::{Query, term_key};
+
+/// Texts with their terms and, where there are any, their scores; in the order in which `answer.rs`
+/// reads them.
+macro_rules! select {
+    ($words:literal, $from:literal) => {
+        concat!(
+            "SELECT g.tenant, g.id, g.search_term_id, t.term, g.provider, g.model, g.offline,
+                g.finish_reason, g.state, g.prompt_tokens, g.completion_tokens, g.created_ms,
+                s.sentiment_label, s.compound, s.pos, s.neu, s.neg,
+                s.readability_label, s.flesch_reading_ease, s.flesch_kincaid_grade, s.gunning_fog,
+                s.smog_index, s.automated_readability_index, s.coleman_liau_index,
+                s.dale_chall_readability_score, s.lix, s.linsear_write_formula,
+                s.syllable_count, s.sentence_count, s.lexicon_count, ",
+            $words,
+            " FROM generated_content AS g
+            JOIN search_terms AS t ON t.tenant = g.tenant AND t.id = g.search_term_id
+            LEFT JOIN sentiment_analysis AS s ON s.tenant = g.tenant AND s.id = g.id ",
+            $from
+        )
+    };
+}
+
+const ONE: &str = select!("g.text", "WHERE g.tenant = $1 AND g.id = $2");
+const ALL: &str = select!(
+    "g.excerpt, g.text_bytes",
+    "WHERE g.tenant = $1 AND g.id < $2 ORDER BY g.id DESC LIMIT $3"
+);
+const BY_TERM: &str = select!(
+    "g.excerpt, g.text_bytes",
+    "WHERE g.tenant = $1 AND g.id < $2 AND g.term_key = $4 ORDER BY g.id DESC LIMIT $3"
+);
+const BY_WORDS: &str = select!(
+    "g.excerpt, g.text_bytes",
+    "WHERE g.tenant = $1 AND g.id < $2 AND ($4::bytea IS NULL OR g.term_key = $4)
+       AND g.words @@ to_tsquery('simple', maitred_folded($5))
+     ORDER BY g.id DESC LIMIT $3"
+);
+/// The pages are found by their ids and sizes alone; only then their texts are read.
+const EXPORT: &str = select!(
+    "g.text, p.until",
+    "JOIN (SELECT n.id, n.until, sum(n.text_bytes) OVER (ORDER BY n.id) - n.text_bytes AS before
+           FROM (SELECT c.id, c.text_bytes, u.until
+                 FROM generated_content AS c,
+                      (SELECT coalesce($3, (SELECT l.id FROM generated_content AS l
+                                            WHERE l.tenant = $1 ORDER BY l.id DESC LIMIT 1)) AS until)
+                      AS u
+                 WHERE c.tenant = $1 AND c.id > $2 AND c.id <= u.until
+                 ORDER BY c.id LIMIT $5) AS n) AS p ON p.id = g.id
+     WHERE g.tenant = $1 AND p.before < $4 ORDER BY g.id"
+);
+const UNSCORED: &str = "
+    SELECT p.tenant, p.id, g.text
+    FROM (SELECT n.tenant, n.id, sum(n.text_bytes) OVER (ORDER BY n.id) - n.text_bytes AS before
+          FROM (SELECT tenant, id, text_bytes FROM generated_content
+                WHERE scored = FALSE AND id > $1 ORDER BY id LIMIT $2) AS n) AS p
+    JOIN generated_content AS g ON g.tenant = p.tenant AND g.id = p.id
+    WHERE p.before < $3 ORDER BY p.id";
+
+pub(super) fn of(query: &Query) -> (Part<'_>, Kind) {
+    match query {
+        Query::One { tenant, id } => {
+            let row = vec![Cell::text(tenant), Cell::Uuid(*id)];
+            (one(ONE, &[Text, Id], row), Kind::One)
+        }
+        Query::List {
+            tenant,
+            term,
+            words,
+            limit,
+            before,
+        } => {
+            let limit = (*limit).clamp(1, PAGE_ROWS);
+            let mut row = vec![
+                Cell::text(tenant),
+                // Every id is below the greatest UUID.
+                Cell::Uuid(before.unwrap_or(Uuid::max())),
+                // One row more than asked for tells whether there is another page.
+                Cell::Int8(limit as i64 + 1),
+            ];
+            let key = Cell::maybe(term.as_deref().map(term_key), Cell::Hash);
+            let (sql, kinds): (_, &'static [Scalar]) = match (words, term) {
+                (None, None) => (ALL, &[Text, Id, Int8]),
+                (None, Some(_)) => {
+                    row.push(key);
+                    (BY_TERM, &[Text, Id, Int8, Bytea])
+                }
+                (Some(words), _) => {
+                    row.push(key);
+                    row.push(Cell::Text(search(words).into()));
+                    (BY_WORDS, &[Text, Id, Int8, Bytea, Text])
+                }
+            };
+            (one(sql, kinds, row), Kind::Page { limit })
+        }
+        Query::Export {
+            tenant,
+            after,
+            until,
+        } => {
+            let row = vec![
+                Cell::text(tenant),
+                Cell::Uuid(after.unwrap_or(Uuid::nil())),
+                Cell::maybe(*until, Cell::Uuid),
+                Cell::Int8(EXPORT_BYTES as i64),
+                Cell::Int8(IMPORT_BATCH_ROWS as i64),
+            ];
+            (one(EXPORT, &[Text, Id, Id, Int8, Int8], row), Kind::Texts)
+        }
+        Query::Unscored { after, limit } => {
+            let row = vec![
+                Cell::Uuid(after.unwrap_or(Uuid::nil())),
+                Cell::Int8((*limit).clamp(1, PAGE_ROWS) as i64),
+                Cell::Int8(GENERATION_BYTES as i64),
+            ];
+            (one(UNSCORED, &[Id, Int8, Int8], row), Kind::Unscored)
+        }
+    }
+}
+
+fn one<'a>(sql: &'static str, kinds: &'static [Scalar], row: Vec<Cell<'a>>) -> Part<'a> {
+    Part {
+        sql,
+        kinds,
+        rows: vec![row],
+        many: false,
+    }
+}
+
+/// What somebody typed as a search: all of its words, the last one as the beginning of a word if it
+/// has two characters or more. Nothing else of it gets through, so nobody can speak `tsquery`.
+fn search(typed: &str) -> String {
+    let of_a_word = |c: char| c.is_alphanumeric() || ('\u{300}'..='\u{36f}').contains(&c);
+    let words = typed.split(|c| !of_a_word(c));
+    let words: Vec<&str> = words
+        .filter(|word| word.chars().any(char::is_alphanumeric))
+        .take(SEARCH_WORDS)
+        .collect();
+    let mut query = words.join(" & ");
+    if words
+        .last()
+        .is_some_and(|word| word.chars().nth(1).is_some())
+    {
+        query.push_str(":*");
+    }
+    query
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_searched_for_and_nothing_else() {
+        assert_eq!(search("green te"), "green & te:*");
+        assert_eq!(search("  a & !b | 'c':* "), "a & b & c");
+        assert_eq!(search("e-mail"), "e & mail:*");
+        assert_eq!(search("&|!"), "");
+    }
+}
