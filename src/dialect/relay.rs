@@ -81,6 +81,12 @@ impl Relay {
         Ok(())
     }
 
+    /// Bytes of memory that it holds beyond its own size.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.held.capacity()
+    }
+
     fn is_hidden(&self) -> bool {
         self.hides_usage && self.stream.is_bare_usage()
     }
