@@ -220,6 +220,8 @@ impl Engine {
         let rows = "Rows in the spill journal that the database has not taken.";
         page.gauge("journal_rows", rows, standing.rows);
         page.gauge("journal_bytes", "Their bytes.", standing.bytes);
+        let aside = "Rows that the database refuses, in files of their own.";
+        page.gauge("journal_rows_aside", aside, standing.aside);
         let bound = self.config.limits.journal_bytes;
         page.gauge("journal_bytes_max", "The bound of them.", bound);
         let age_ms = standing
