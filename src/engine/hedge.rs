@@ -8,7 +8,8 @@
 //! ```
 //! Only streams are hedged, and each text once. Up to the first content nothing of either call is in
 //! the text, so there is nothing to be taken back; what they say about their answers before it is
-//! kept apart. What fails in the breath of its first content has none, and does not win. A hedge takes from the retry budget of the provider that it goes to.
+//! kept apart. What fails in the breath of its first content has none, and does not win. A hedge takes
+//! from the retry budget of the provider that it goes to.
 
 use super::Engine;
 use super::call::Call;

@@ -71,8 +71,8 @@ impl Engine {
         };
         // Taken out while events are handled, because they reach the whole engine.
         let (mut sse, mut dialect) = (std::mem::take(sse), *dialect);
-        let verdict = if call.wait == CallWait::FirstContent {
-            rehearse(&sse, &dialect, bytes, self.is_racing(id))
+        let verdict = if self.is_racing(id) && !sse.has_partial() {
+            rehearse(&dialect, bytes)
         } else {
             Ok(())
         };
@@ -120,7 +120,16 @@ impl Engine {
         dialect: &mut AnyStream,
         data: &[u8],
     ) -> Result<bool, Failure> {
-        read_event(dialect, data, &mut |event| self.content(id, event)).map_err(Failure::from)
+        let call = self.calls.get(id);
+        if call.is_some_and(|call| call.wait == CallWait::FirstContent) {
+            // Content that comes in one event with the failure of the answer is not to be told, because
+            // somebody else may still be asked.
+            let mut trial = *dialect;
+            read_event(&mut trial, data, &mut |_| {})?;
+        }
+        Ok(read_event(dialect, data, &mut |event| {
+            self.content(id, event);
+        })?)
     }
 
     /// One thing that a provider said.
@@ -296,23 +305,12 @@ fn whole(end: End) -> Result<(), Upstream> {
     }
 }
 
-/// Reads ahead before anything of an answer is told: content that comes in one event with the failure
-/// of the answer is not to be told, because somebody else may still be asked. Of two calls, the one that
-/// fails anywhere in what has come leaves the answer to the other (`to_the_end`).
-fn rehearse(
-    sse: &sse::Reader,
-    dialect: &AnyStream,
-    mut bytes: &[u8],
-    to_the_end: bool,
-) -> Result<(), Failure> {
-    let (mut sse, mut dialect) = (sse.clone(), *dialect);
-    let mut has_content = false;
-    while !has_content || to_the_end {
-        let Some(event) = sse.next(&mut bytes).map_err(|_| Upstream::TooLarge)? else {
-            break;
-        };
-        let note = &mut |event: &Event<'_>| has_content |= is_content(event);
-        if read_event(&mut dialect, event.data, note)? {
+/// Reads ahead what one of two calls has said: the one that fails anywhere in it leaves the answer to
+/// the other. `bytes` begin with an event.
+fn rehearse(dialect: &AnyStream, mut bytes: &[u8]) -> Result<(), Failure> {
+    let (mut sse, mut dialect) = (sse::Reader::new(), *dialect);
+    while let Some(event) = sse.next(&mut bytes).map_err(|_| Upstream::TooLarge)? {
+        if read_event(&mut dialect, event.data, &mut |_| {})? {
             return Ok(whole(dialect.end())?);
         }
     }

@@ -36,7 +36,7 @@ impl std::error::Error for TooLong {}
 /// Nothing is allocated for an event that lies whole in the input and has one data line, which
 /// is what every provider sends most of the time; nor for any other, once the buffers in here
 /// have grown to the size of the largest.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub struct Reader {
     /// The start of a line whose end has not come yet.
     line: Vec<u8>,
