@@ -18,10 +18,11 @@
 //! A few fields change nothing about the answer, or nothing that could be kept. They are dropped,
 //! and this is the whole list:
 //!
-//! * who the end user is, where there is no place for him, and labels for the vendor's own records
-//!   (`user`, `safety_identifier`, `metadata`, Gemini's `labels`);
-//! * hints to caches (`prompt_cache_key`, `prompt_cache_retention`, `cache_control`);
+//! * who the end user is, where there is no place for him (`user`, `safety_identifier`);
+//! * hints to caches (`prompt_cache_key`, `prompt_cache_retention`, `prompt_cache_options`,
+//!   `prompt_cache_breakpoint`, `cache_control`);
 //! * a usual `service_tier` (`auto`, `default`, `standard_only`) and `store: false`;
+//! * whether thoughts are to be shown, where the provider leaves no choice;
 //! * how closely a picture is to be looked at (`detail`), and padding (`include_obfuscation`);
 //! * thinking of earlier turns where the target does not take it back, and seals on it;
 //! * that a tool's result was an error, for OpenAI, whose models read it in the text; and what a

@@ -26,8 +26,10 @@ pub fn write_chat(
     model: &str,
     stream: bool,
 ) -> Result<(), Refused> {
-    chat.no_foreign(Dialect::OpenAi)?;
-    chat.one_answer(Dialect::OpenAi)?;
+    chat.check_common(Dialect::OpenAi)?;
+    if chat.system.is_empty() && chat.messages.is_empty() {
+        return Err(chat.nothing_said(Dialect::OpenAi));
+    }
     Pen::object(out, |json| {
         json.key("model").text(model);
         json.key("messages").list(|json| {

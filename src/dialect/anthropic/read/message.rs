@@ -7,24 +7,32 @@ use crate::dialect::chat::{
 
 /// Reads one item of `messages`.
 pub(super) fn read(chat: &mut Chat, node: &Node<'_, '_>) -> Result<(), Refused> {
-    let (mut role, mut parts) = (None, None);
-    for field in node.fields()? {
+    let (mut role, mut said) = (None, None);
+    let fields = node.fields()?;
+    for field in &fields {
         match field.name() {
-            "role" => {
-                role = Some(match field.text()?.as_str() {
-                    "user" => Role::User,
-                    "assistant" => Role::Assistant,
-                    _ => return Err(field.wrong(r#""user" or "assistant""#)),
-                });
-            }
-            "content" => parts = Some(content(chat, &field)?),
-            _ => chat.note_foreign(&field),
+            "role" => role = Some(field),
+            "content" => said = Some(field),
+            _ => chat.note_foreign(field),
         }
     }
+    let role = role.ok_or_else(|| node.missing("role"))?;
+    let said = said.ok_or_else(|| node.missing("content"))?;
+    let who = match role.text()?.as_str() {
+        "user" => Role::User,
+        "assistant" => Role::Assistant,
+        // Instructions in the middle go to the top, as those of OpenAI's clients.
+        "system" => {
+            let mut texts = system(chat, said)?;
+            chat.system.append(&mut texts);
+            return Ok(());
+        }
+        _ => return Err(role.wrong(r#""user", "assistant" or "system""#)),
+    };
     let message = Message {
         at: node.index(),
-        role: role.ok_or_else(|| node.missing("role"))?,
-        parts: parts.ok_or_else(|| node.missing("content"))?,
+        role: who,
+        parts: content(chat, said)?,
     };
     chat.messages.push(message);
     Ok(())
@@ -93,12 +101,16 @@ fn block(chat: &mut Chat, node: &Node<'_, '_>) -> Result<Part, Refused> {
             "is_error" => block.is_error = field.flag()?,
             "cache_control" => {}
             // Clients send back what they were sent.
-            "citations" if field.raw().get() == "[]" => {}
+            "citations" | "transformations" if field.is_empty() => {}
+            "citations" if is_only(field, "enabled", "false")? => {}
+            "caller" if is_only(field, "type", r#""direct""#)? => {}
             _ => chat.note_foreign(field),
         }
     }
     let kind = kind.ok_or_else(|| node.missing("type"))?;
-    match kind.text()?.as_str() {
+    let word = kind.text()?;
+    note_strays(chat, &word, &fields);
+    match word.as_str() {
         "text" => Ok(Part::Text(block.text.ok_or_else(|| node.missing("text"))?)),
         "image" => media(node, block, MediaKind::Image),
         "document" => media(node, block, MediaKind::Document),
@@ -124,6 +136,45 @@ fn block(chat: &mut Chat, node: &Node<'_, '_>) -> Result<Part, Refused> {
             Ok(Part::Text(String::new()))
         }
     }
+}
+
+/// Notes what belongs to blocks of another kind, and would be lost.
+fn note_strays(chat: &mut Chat, kind: &str, fields: &[Node<'_, '_>]) {
+    const KINDS: [&str; 6] = [
+        "text",
+        "image",
+        "document",
+        "thinking",
+        "tool_use",
+        "tool_result",
+    ];
+    if !KINDS.contains(&kind) {
+        return; // the kind itself is noted
+    }
+    for field in fields {
+        let kinds: &[&str] = match field.name() {
+            "text" => &["text"],
+            "source" => &["image", "document"],
+            "title" => &["document"],
+            "thinking" | "signature" => &["thinking"],
+            "id" | "name" | "input" => &["tool_use"],
+            "tool_use_id" | "content" | "is_error" => &["tool_result"],
+            _ => continue,
+        };
+        if !kinds.contains(&kind) {
+            chat.note_foreign(field);
+        }
+    }
+}
+
+/// Whether an object has this one field with this value.
+fn is_only(node: &Node<'_, '_>, name: &str, value: &str) -> Result<bool, Refused> {
+    if node.is_list() {
+        return Ok(false);
+    }
+    let fields = node.fields()?;
+    let is_it = |field: &Node<'_, '_>| field.name() == name && field.raw().get() == value;
+    Ok(fields.len() == 1 && fields.iter().all(is_it))
 }
 
 fn media(node: &Node<'_, '_>, block: Fields, kind: MediaKind) -> Result<Part, Refused> {

@@ -72,6 +72,9 @@ impl Contents<'_> {
     fn put(&self, json: &mut Pen<'_>) -> Result<(), Refused> {
         let said = |message: &&Message| message.parts.iter().any(says_something);
         let messages: Vec<&Message> = self.chat.messages.iter().filter(said).collect();
+        if messages.is_empty() {
+            return Err(self.chat.nothing_said(Dialect::Gemini));
+        }
         for turn in messages.chunk_by(|a, b| a.role == b.role) {
             json.nested(|json| {
                 json.key("role").text(match turn[0].role {
