@@ -55,7 +55,9 @@ fn one_model_is_found_by_its_name_however_it_is_written() {
         "a"
     );
     let mut world = World::new(&TWO.replace("\"m\"\n", "\"m\"\nmodels = [\"m\"]\n"));
-    assert_eq!(get(&mut world, "/v1/models/new", "").status, 404);
+    let unknown = get(&mut world, "/v1/models/new", "");
+    assert_eq!(unknown.status, 404);
+    assert_eq!(unknown.json()["error"]["code"], "model_not_found");
 }
 
 #[test]
@@ -101,8 +103,15 @@ fn what_gemini_can_do_with_a_model_besides_is_not_there() {
             (404, &"NOT_FOUND".into())
         );
     }
-    let client = world.post("/v1/models", "{}");
-    assert_eq!(world.reply(client).status, 405);
+    for path in ["/v1/models", "/v1/models/m", "/v1beta/models/m"] {
+        let client = world.post(path, "{}");
+        let reply = world.reply(client);
+        assert_eq!(
+            (reply.status, reply.field("allow")),
+            (405, Some("GET, HEAD, OPTIONS")),
+            "{path}"
+        );
+    }
 }
 
 #[test]
