@@ -91,6 +91,8 @@ fn tool(chat: &mut Chat, node: &Node<'_, '_>) -> Result<(), Refused> {
             "strict" => tool.strict = Some(field.flag()?),
             "type" if field.text()? == "custom" => {}
             "cache_control" => {}
+            "defer_loading" if !field.flag()? => {}
+            "allowed_callers" if field.texts()? == ["direct"] => {}
             // Tools that the vendor runs have a type of their own, and settings.
             _ => chat.note_foreign(&field),
         }

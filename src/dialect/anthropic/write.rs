@@ -8,8 +8,8 @@ use std::borrow::Cow;
 
 use super::DEFAULT_MAX_TOKENS;
 use crate::dialect::chat::{
-    Chat, Effort, Format, Knob, Media, MediaKind, Message, Part, Reasoning, Role, Source, Tool,
-    ToolChoice, ToolResult,
+    Chat, Effort, Format, Knob, Media, MediaKind, Message, NOT_FETCHED, Part, Reasoning, Role,
+    Source, Tool, ToolChoice, ToolResult,
 };
 use crate::dialect::pen::Pen;
 use crate::dialect::{Dialect, Refused};
@@ -28,6 +28,7 @@ pub fn write_chat(
     stream: bool,
 ) -> Result<(), Refused> {
     chat.check_common(Dialect::Anthropic)?;
+    chat.check_description(Dialect::Anthropic)?;
     Pen::object(out, |json| {
         json.key("model").text(model);
         json.key("max_tokens").whole(most_tokens(chat));
@@ -196,6 +197,8 @@ fn put_media(
 ) -> Result<(), Refused> {
     let cannot = |reason| Err(chat.cannot_part(Dialect::Anthropic, at, inner, reason));
     let kind = match (media.kind, &media.source) {
+        (MediaKind::Audio, _) => return cannot("it does not listen to sound"),
+        (_, source) if source.is_off_the_web() => return cannot(NOT_FETCHED),
         (MediaKind::Image, _) => "image",
         (MediaKind::Document, Source::Inline { media_type, .. })
             if media_type != "application/pdf" =>
@@ -203,7 +206,6 @@ fn put_media(
             return cannot("documents have to be PDF");
         }
         (MediaKind::Document, _) => "document",
-        (MediaKind::Audio, _) => return cannot("it does not listen to sound"),
     };
     json.nested(|json| {
         json.key("type").text(kind);

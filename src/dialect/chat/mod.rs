@@ -43,7 +43,7 @@ mod place;
 
 pub use json_text::JsonText;
 pub(super) use node::{Body, Node};
-pub(super) use place::Knob;
+pub(super) use place::{Knob, NOT_FETCHED};
 
 use serde::{Deserialize, Serialize};
 
@@ -194,6 +194,15 @@ pub enum Source {
         /// Such as `image/png`, where the client said so.
         media_type: Option<String>,
     },
+}
+
+impl Source {
+    /// Whether it is an address that cannot be fetched by whoever has only the web: a file that lies
+    /// with another provider, or something that is no address at all.
+    pub(super) fn is_off_the_web(&self) -> bool {
+        let schemes = ["https://", "http://"];
+        matches!(self, Self::Url { url, .. } if !schemes.iter().any(|s| url.starts_with(s)))
+    }
 }
 
 /// A call of a tool.

@@ -225,7 +225,13 @@ impl<'a> Node<'a, '_> {
 
     /// A string.
     pub(in crate::dialect) fn text(&self) -> Result<String, Refused> {
-        self.value("a string")
+        // Half of a surrogate pair is JSON, and no character.
+        let expected = if self.is_text() {
+            "a string of whole characters"
+        } else {
+            "a string"
+        };
+        self.value(expected)
     }
 
     /// A list of strings, or one alone.

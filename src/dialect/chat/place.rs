@@ -3,8 +3,11 @@
 //! A writer finds that its dialect cannot express a thing. By then the thing has a neutral name,
 //! and the client has to be told the name that he wrote.
 
-use super::{Chat, Message, Part, Role, ToolChoice};
+use super::{Chat, Format, Message, Part, Role, ToolChoice};
 use crate::dialect::{Dialect, Refused, Why};
+
+/// Why an address is not passed on.
+pub(in crate::dialect) const NOT_FETCHED: &str = "it fetches addresses with http or https only";
 
 /// A field of the request as a whole that some dialect does not have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,6 +20,7 @@ pub(in crate::dialect) enum Knob {
     PresencePenalty,
     N,
     Format,
+    FormatDescription,
     ParallelToolCalls,
     ToolChoice,
     MaxTokens,
@@ -46,6 +50,7 @@ impl Knob {
             (Self::Format, OpenAi) => "response_format",
             (Self::Format, Anthropic) => "output_config.format",
             (Self::Format, Gemini) => "generationConfig.responseMimeType",
+            (Self::FormatDescription, _) => "response_format.json_schema.description",
             (Self::ParallelToolCalls, Anthropic) => "tool_choice.disable_parallel_tool_use",
             (Self::ParallelToolCalls, _) => "parallel_tool_calls",
             (Self::ToolChoice, Gemini) => "toolConfig.functionCallingConfig",
@@ -153,6 +158,20 @@ impl Chat {
             ));
         }
         Ok(())
+    }
+
+    /// OpenAI's clients can say what the shape of an answer is for, and `target` cannot be told.
+    pub(in crate::dialect) fn check_description(&self, target: Dialect) -> Result<(), Refused> {
+        match &self.format {
+            Format::JsonSchema {
+                description: Some(_),
+                ..
+            } => {
+                let reason = "the schema itself can have one, the format cannot";
+                Err(self.cannot(target, Knob::FormatDescription, reason))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Nobody has said anything, and `target` wants somebody to.

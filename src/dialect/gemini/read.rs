@@ -124,6 +124,7 @@ fn declaration(chat: &mut Chat, node: &Node<'_, '_>) -> Result<Tool, Refused> {
             "parametersJsonSchema" => parameters = Some(field.object()?),
             // What the tool promises to answer. Google's client writes it for every function.
             "response" | "responseJsonSchema" => {}
+            "behavior" if field.text()? == "BLOCKING" => {}
             _ => chat.note_foreign(&field),
         }
     }

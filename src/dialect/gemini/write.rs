@@ -18,6 +18,7 @@ const STOPS: usize = 5;
 /// This dialect has no words for something in it.
 pub fn write_chat(out: &mut Vec<u8>, chat: &Chat, model: &str) -> Result<(), Refused> {
     chat.check_common(Dialect::Gemini)?;
+    chat.check_description(Dialect::Gemini)?;
     Pen::object(out, |json| {
         content::put(json, chat, is_third(model))?;
         put_tools(json, chat)?;

@@ -62,6 +62,18 @@ fn of_openais_fields() {
         (Gemini, with(r#""seed":2147483648"#), "seed"),
         (
             Anthropic,
+            with(
+                r#""response_format":{"type":"json_schema","json_schema":{"name":"a","description":"b"}}"#,
+            ),
+            "response_format.json_schema.description",
+        ),
+        (
+            Anthropic,
+            part(r#"{"type":"image_url","image_url":{"url":"file:///etc/passwd"}}"#),
+            "messages[1].content[1]",
+        ),
+        (
+            Anthropic,
             r#"{"model":"m","messages":[{"role":"system","content":"s"}]}"#.to_owned(),
             "messages",
         ),
@@ -173,6 +185,18 @@ fn of_geminis_fields() {
         (OpenAi, with(r#""cachedContent":"c""#), "cachedContent"),
         (OpenAi, with(r#""labels":{"a":"b"}"#), "labels"),
         (OpenAi, r#"{"contents":[]}"#.to_owned(), "contents"),
+        (
+            OpenAi,
+            r#"{"contents":[{"parts":[{"fileData":{"mimeType":"image/png","fileUri":"gs://a/b"}}]}]}"#
+                .to_owned(),
+            "contents[0].parts[0]",
+        ),
+        (
+            OpenAi,
+            r#"{"contents":[{"parts":[{"inlineData":{"mimeType":"video/mp4","data":"x"}}]}]}"#
+                .to_owned(),
+            "contents[0].parts[0]",
+        ),
         (
             Anthropic,
             config(r#""maxOutputTokens":2000,"thinkingConfig":{"thinkingBudget":2000}"#),

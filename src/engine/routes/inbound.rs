@@ -6,7 +6,7 @@
 //!  POST /v1beta/models/MODEL:generateContent          Gemini's; also below /v1, and with %3A
 //!  POST /v1beta/models/MODEL:streamGenerateContent    the same as a stream, with ?alt=sse
 //! ```
-//! Whatever lies below `/v1` and `/v1beta` is answered in the words of the client that asks there,
+//! Whatever lies below `/v1`, `/v1beta` and `/v1alpha` is answered in the words of the client that asks there,
 //! errors included, whether there is anything at that path or not.
 
 use super::models::dialect_of_fields;
@@ -142,7 +142,7 @@ pub fn dialect_of(head: &RequestHead<'_>) -> Option<Dialect> {
     let asks = matches!(head.method, Method::Get | Method::Head);
     let has_verb = || below.contains(':') || below.to_ascii_lowercase().contains("%3a");
     match (version, room) {
-        ("v1beta", _) => Some(Dialect::Gemini),
+        ("v1beta" | "v1alpha", _) => Some(Dialect::Gemini),
         ("v1", "messages") => Some(Dialect::Anthropic),
         ("v1", "models") if !asks && has_verb() => Some(Dialect::Gemini),
         ("v1", "models") => Some(dialect_of_fields(&head.fields)),

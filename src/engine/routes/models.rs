@@ -9,6 +9,7 @@
 
 use percent_encoding::percent_decode_str;
 
+use super::inbound::NO_CONTROLS;
 use super::query;
 use crate::dialect::Dialect;
 use crate::engine::Failure;
@@ -73,6 +74,9 @@ impl ModelsAsk {
 
     /// The same with the parameters of the query.
     pub(super) fn with_query(mut self, query: Option<&str>) -> Result<Self, Failure> {
+        if (self.one.iter()).any(|model| model.chars().any(char::is_control)) {
+            return Err(Failure::parameter("model", NO_CONTROLS));
+        }
         let page = &mut self.page;
         for pair in query.unwrap_or("").split('&') {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));

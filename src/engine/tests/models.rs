@@ -86,6 +86,7 @@ fn a_list_is_read_page_by_page_to_its_end() {
     let token = first["nextPageToken"].as_str().unwrap();
     let rest = get(&mut world, &format!("/v1beta/models?pageToken={token}"), "").json();
     assert_eq!(rest["models"].as_array().unwrap().len(), 2);
+    assert_eq!(get(&mut world, "/v1/models/m%0D", "").status, 400);
     for wrong in ["limit=0", "limit=x", "after_id=nobody"] {
         let reply = get(&mut world, &format!("/v1/models?{wrong}"), version);
         assert!((400..=422).contains(&reply.status), "{wrong}");

@@ -80,36 +80,28 @@ struct Fields {
     is_error: bool,
 }
 
+/// The kinds of blocks that others have as well.
+const KINDS: [&str; 6] = [
+    "text",
+    "image",
+    "document",
+    "thinking",
+    "tool_use",
+    "tool_result",
+];
+
 /// One block; each becomes exactly one part, so that places in errors agree.
 fn block(chat: &mut Chat, node: &Node<'_, '_>) -> Result<Part, Refused> {
-    let mut kind = None;
-    let mut block = Fields::default();
     let fields = node.fields()?;
-    for field in &fields {
-        match field.name() {
-            "type" => kind = Some(field),
-            "text" => block.text = Some(field.text()?),
-            "source" => block.source = Some(source(chat, field)?),
-            "title" => block.title = Some(field.text()?),
-            "thinking" => block.thinking = Some(field.text()?),
-            "signature" => block.signature = Some(field.text()?).filter(|seal| !seal.is_empty()),
-            "id" => block.id = Some(field.text()?),
-            "name" => block.name = Some(field.text()?),
-            "input" => block.input = Some(field.object()?),
-            "tool_use_id" => block.tool_use_id = Some(field.text()?),
-            "content" => block.content = Some(content(chat, field)?),
-            "is_error" => block.is_error = field.flag()?,
-            "cache_control" => {}
-            // Clients send back what they were sent.
-            "citations" | "transformations" if field.is_empty() => {}
-            "citations" if is_only(field, "enabled", "false")? => {}
-            "caller" if is_only(field, "type", r#""direct""#)? => {}
-            _ => chat.note_foreign(field),
-        }
-    }
+    let kind = fields.iter().find(|field| field.name() == "type");
     let kind = kind.ok_or_else(|| node.missing("type"))?;
     let word = kind.text()?;
-    note_strays(chat, &word, &fields);
+    if !KINDS.contains(&word.as_str()) {
+        // Thoughts that are sealed, calls of the vendor's own tools, what is new.
+        chat.note_foreign(kind);
+        return Ok(Part::Text(String::new()));
+    }
+    let block = block_fields(chat, &word, &fields)?;
     match word.as_str() {
         "text" => Ok(Part::Text(block.text.ok_or_else(|| node.missing("text"))?)),
         "image" => media(node, block, MediaKind::Image),
@@ -124,47 +116,42 @@ fn block(chat: &mut Chat, node: &Node<'_, '_>) -> Result<Part, Refused> {
             arguments: block.input.ok_or_else(|| node.missing("input"))?,
             signature: None,
         })),
-        "tool_result" => Ok(Part::ToolResult(ToolResult {
+        _ => Ok(Part::ToolResult(ToolResult {
             id: (block.tool_use_id).ok_or_else(|| node.missing("tool_use_id"))?,
             name: None,
             content: block.content.unwrap_or_default(),
             is_error: block.is_error,
         })),
-        // Thoughts that are sealed, calls of the vendor's own tools, what is new.
-        _ => {
-            chat.note_foreign(kind);
-            Ok(Part::Text(String::new()))
-        }
     }
 }
 
-/// Notes what belongs to blocks of another kind, and would be lost.
-fn note_strays(chat: &mut Chat, kind: &str, fields: &[Node<'_, '_>]) {
-    const KINDS: [&str; 6] = [
-        "text",
-        "image",
-        "document",
-        "thinking",
-        "tool_use",
-        "tool_result",
-    ];
-    if !KINDS.contains(&kind) {
-        return; // the kind itself is noted
-    }
+/// What a block of this kind says. Fields of another kind are noted; they would be lost.
+fn block_fields(chat: &mut Chat, kind: &str, fields: &[Node<'_, '_>]) -> Result<Fields, Refused> {
+    let mut block = Fields::default();
     for field in fields {
-        let kinds: &[&str] = match field.name() {
-            "text" => &["text"],
-            "source" => &["image", "document"],
-            "title" => &["document"],
-            "thinking" | "signature" => &["thinking"],
-            "id" | "name" | "input" => &["tool_use"],
-            "tool_use_id" | "content" | "is_error" => &["tool_result"],
-            _ => continue,
-        };
-        if !kinds.contains(&kind) {
-            chat.note_foreign(field);
+        match (field.name(), kind) {
+            ("type" | "cache_control", _) => {}
+            ("text", "text") => block.text = Some(field.text()?),
+            ("source", "image" | "document") => block.source = Some(source(chat, field)?),
+            ("title", "document") => block.title = Some(field.text()?),
+            ("thinking", "thinking") => block.thinking = Some(field.text()?),
+            ("signature", "thinking") => {
+                block.signature = Some(field.text()?).filter(|seal| !seal.is_empty());
+            }
+            ("id", "tool_use") => block.id = Some(field.text()?),
+            ("name", "tool_use") => block.name = Some(field.text()?),
+            ("input", "tool_use") => block.input = Some(field.object()?),
+            ("tool_use_id", "tool_result") => block.tool_use_id = Some(field.text()?),
+            ("content", "tool_result") => block.content = Some(content(chat, field)?),
+            ("is_error", "tool_result") => block.is_error = field.flag()?,
+            // Clients send back what they were sent.
+            ("citations" | "transformations", _) if field.is_empty() => {}
+            ("citations", _) if is_only(field, "enabled", "false")? => {}
+            ("caller", _) if is_only(field, "type", r#""direct""#)? => {}
+            _ => chat.note_foreign(field),
         }
     }
+    Ok(block)
 }
 
 /// Whether an object has this one field with this value.
@@ -196,19 +183,21 @@ fn media(node: &Node<'_, '_>, block: Fields, kind: MediaKind) -> Result<Part, Re
 
 /// Where the bytes are, and whether they are text that is not in base64.
 fn source(chat: &mut Chat, node: &Node<'_, '_>) -> Result<(Source, bool), Refused> {
-    let (mut kind, mut media_type, mut data, mut url) = (None, None, None, None);
+    let (mut media_type, mut data, mut url) = (None, None, None);
     let fields = node.fields()?;
+    let kind = fields.iter().find(|field| field.name() == "type");
+    let kind = kind.ok_or_else(|| node.missing("type"))?;
+    let word = kind.text()?;
     for field in &fields {
-        match field.name() {
-            "type" => kind = Some(field),
-            "media_type" => media_type = Some(field.text()?),
-            "data" => data = Some(field.text()?),
-            "url" => url = Some(field.text()?),
+        match (field.name(), word.as_str()) {
+            ("type", _) => {}
+            ("media_type", "base64" | "text") => media_type = Some(field.text()?),
+            ("data", "base64" | "text") => data = Some(field.text()?),
+            ("url", "url") => url = Some(field.text()?),
             _ => chat.note_foreign(field),
         }
     }
-    let kind = kind.ok_or_else(|| node.missing("type"))?;
-    match kind.text()?.as_str() {
+    match word.as_str() {
         word @ ("base64" | "text") => Ok((
             Source::Inline {
                 media_type: media_type.ok_or_else(|| node.missing("media_type"))?,

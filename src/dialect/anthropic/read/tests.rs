@@ -72,7 +72,6 @@ fn the_vendors_own_tools_are_noted() {
     assert_eq!(
         chat.foreign,
         [
-            "messages[0].content[0].data",
             "messages[0].content[0].type",
             "tools[0].type",
             "tools[0].max_uses",
@@ -99,7 +98,7 @@ fn what_does_not_belong_to_its_kind_is_not_lost_without_a_word() {
             Some("messages[0].content[0].citations"),
         ),
         (
-            block(r#"{"type":"server_tool_use","id":"a","name":"b","input":{}}"#),
+            block(r#"{"type":"search_result","source":"a","title":"b","content":[]}"#),
             Some("messages[0].content[0].type"),
         ),
         (
@@ -114,7 +113,15 @@ fn what_does_not_belong_to_its_kind_is_not_lost_without_a_word() {
             with(r#""output_config":{"format":{"type":"xml"}}"#),
             Some("output_config.format.type"),
         ),
+        (
+            block(r#"{"type":"image","source":{"type":"url","url":"https://x","data":"y"}}"#),
+            Some("messages[0].content[0].source.data"),
+        ),
         (with(r#""speed":"fast""#), Some("speed")),
+        (
+            with(r#""tools":[{"name":"f","defer_loading":false,"allowed_callers":["direct"]}]"#),
+            None,
+        ),
         (with(r#""speed":"standard""#), None),
         (
             block(

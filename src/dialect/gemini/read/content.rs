@@ -94,6 +94,9 @@ fn message(
             _ => chat.note_foreign(&field),
         }
     }
+    if parts.is_empty() && !instructs {
+        return Err(node.missing("parts"));
+    }
     Ok(Message {
         at: node.index(),
         role,

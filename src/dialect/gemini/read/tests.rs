@@ -120,6 +120,11 @@ fn every_wrong_shape_names_its_field() {
             r#"{"contents":[{"role":"king"}]}"#.to_owned(),
             "contents[0].role",
         ),
+        (
+            r#"{"contents":[{"role":"model"}]}"#.to_owned(),
+            "contents[0].parts",
+        ),
+        (part(""), "contents[0].parts"),
         (part("{}"), "contents[0].parts[0]"),
         (part(r#"{"text":7}"#), "contents[0].parts[0].text"),
         (

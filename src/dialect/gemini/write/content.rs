@@ -25,10 +25,11 @@ const FETCHED: &[&str] = &[
 
 /// Writes what the model is told, and the conversation.
 pub(super) fn put(json: &mut Pen<'_>, chat: &Chat, wants_seals: bool) -> Result<(), Refused> {
-    if !chat.system.is_empty() {
+    let system = || chat.system.iter().filter(|text| !text.is_empty());
+    if system().next().is_some() {
         json.key("systemInstruction").nested(|json| {
             let parts = json.key("parts");
-            parts.list(|json| chat.system.iter().for_each(|text| put_text(json, text)));
+            parts.list(|json| system().for_each(|text| put_text(json, text)));
         });
     }
     let contents = Contents {

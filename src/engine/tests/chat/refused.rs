@@ -136,6 +136,11 @@ fn what_is_no_request_of_this_dialect_is_told_in_its_words() {
         (Dialect::Gemini, post("/v1beta/nothing", "{}"), 404),
         (
             Dialect::Gemini,
+            post("/v1alpha/models/m:generateContent", "{}"),
+            404,
+        ),
+        (
+            Dialect::Gemini,
             post("/v1beta/models/m:streamGenerateContent", "{}"),
             400,
         ),
