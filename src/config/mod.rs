@@ -235,6 +235,9 @@ fn finish(
         let model = model.finish(layers, &config.providers)?;
         config.models.push(model);
     }
+    if let Some(name) = &config.default_model {
+        model::check_default(layers, name, &config)?;
+    }
     config.effective = layers.effective();
     Ok(config)
 }

@@ -136,7 +136,30 @@ fn what_is_no_request_of_this_dialect_is_told_in_its_words() {
         (Dialect::Gemini, post("/v1beta/nothing", "{}"), 404),
         (
             Dialect::Gemini,
+            post("/v1alpha/models/m:generateContent", "{}"),
+            404,
+        ),
+        (
+            Dialect::Gemini,
             post("/v1beta/models/m:streamGenerateContent", "{}"),
+            400,
+        ),
+        (
+            Dialect::Gemini,
+            post("/v1beta/models/a%0D%0Ab:generateContent", "{}"),
+            400,
+        ),
+        (
+            Dialect::Gemini,
+            post(
+                "/v1beta/models/m:streamGenerateContent?alt=sse&alt=json",
+                "{}",
+            ),
+            400,
+        ),
+        (
+            Dialect::Gemini,
+            post("/v1beta/models/m:generateContent?alt=sse", "{}"),
             400,
         ),
         (
@@ -277,8 +300,14 @@ fn a_model_that_nobody_has_is_not_found_and_one_that_looks_like_it_is_named() {
         told["message"].as_str().unwrap().contains("`big-one`"),
         "{told}"
     );
-    let client = world.post("/v1/chat/completions", &body(&"m".repeat(201)));
-    assert_eq!(world.reply(client).status, 400);
+    for wrong in ["m".repeat(201), r"a\nb".to_owned(), "c\u{85}d".to_owned()] {
+        let client = world.post("/v1/chat/completions", &body(&wrong));
+        let reply = world.reply(client);
+        assert_eq!(
+            (reply.status, &reply.json()["error"]["param"]),
+            (400, &"model".into())
+        );
+    }
 }
 
 #[test]
