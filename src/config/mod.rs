@@ -28,6 +28,7 @@ mod price;
 mod prompt;
 mod provider;
 mod rate;
+mod redis;
 mod reference;
 mod resilience;
 mod secret;
@@ -58,6 +59,7 @@ pub use price::{Price, Prices};
 pub use prompt::{KeywordsPrompt, PromptTemplate};
 pub use provider::{OFFLINE, Provider, ProviderKind, Timeouts, Upstream};
 pub use rate::{Rate, RateRule};
+pub use redis::Redis;
 pub use reference::reference;
 pub use resilience::{Breaker, Concurrency, Queue, Resilience, Retry};
 pub use secret::Secret;
@@ -73,6 +75,8 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// Where rows are kept, if not there.
     pub database: Database,
+    /// What several processes have in common, if they have anything.
+    pub redis: Option<Redis>,
     /// What becomes of rows that the database cannot take.
     pub durable: Durable,
     /// The folder of the spill journal; in `data_dir` if absent.
@@ -189,6 +193,7 @@ fn read(layers: &mut Layers) -> Result<Config, ConfigError> {
         limits: Limits::read(layers, "limits")?,
         gateway: Gateway::read(layers, "gateway")?,
         database: Database::read(layers, "database")?,
+        redis: Redis::read(layers, "redis")?,
         default_model,
         offline: Offline::read(layers, OFFLINE)?,
         providers: vec![Provider::offline(layers)?],

@@ -25,6 +25,7 @@ pub mod account;
 mod archive;
 mod asked;
 mod attempts;
+mod backoff;
 pub mod blocks;
 pub mod call;
 pub mod chance;
@@ -61,10 +62,12 @@ pub mod policy;
 pub mod pool;
 pub mod provider;
 mod rate;
+pub mod redis;
 mod reply;
 pub mod resolver;
 mod results;
 pub mod routes;
+pub mod share;
 pub mod slots;
 pub mod spill;
 mod stream;
@@ -110,6 +113,7 @@ use self::policy::hosts::Hosts;
 use self::policy::rate::{Doors, Rates, fields::Fields};
 use self::policy::route::Router;
 use self::pool::Pool;
+use self::redis::Redis;
 use self::resolver::Resolver;
 use self::slots::Slots;
 use self::timers::{Timer, Timers};
@@ -140,6 +144,7 @@ pub struct Engine {
     names: Vec<Name>,
     resolver: Resolver,
     database: Option<Box<Database>>,
+    redis: Option<Box<Redis>>,
     // how to find things in them
     by_id: HashMap<Uuid, GenerationId, Keyed>,
     by_prompt: HashMap<u128, GenerationId, Keyed>,
@@ -169,6 +174,7 @@ pub struct Engine {
     date: (u64, HttpDate),
     // the state of the whole
     rates: Rates,
+    share: share::Share,
     rate_fields: Fields,
     doors: Doors,
     clients: usize,
@@ -222,6 +228,7 @@ impl Engine {
             names: Name::for_each(&config),
             resolver: Resolver::new(config.dns.as_slice(), seed),
             database: Database::new(&config.database, providers.len(), sizes, seed),
+            redis: Redis::new(config.redis.as_ref(), Name::of_redis(&config)),
             by_id: HashMap::with_hasher(Keyed(seed)),
             by_prompt: HashMap::with_hasher(Keyed(seed)),
             provider_names: names,
@@ -245,7 +252,8 @@ impl Engine {
             random: fastrand::Rng::with_seed(chance::open_seed(seed)),
             last_id: (0, 0),
             date: (u64::MAX, HttpDate::from_unix(0)),
-            rates: Rates::new(&config.rate, seed),
+            rates: Rates::of(&config, seed),
+            share: share::Share::default(),
             rate_fields: Fields::default(),
             doors: Doors::new(config.rate.connections, sizes.clients, seed),
             clients: 0,
@@ -272,6 +280,7 @@ impl Engine {
             config,
         };
         engine.begin_database();
+        engine.begin_redis();
         engine
     }
 
@@ -307,17 +316,20 @@ impl Engine {
             Input::Connected(id) => match self.side(id) {
                 Some(Side::NameServer) => self.name_server_connected(id),
                 Some(Side::Database) => self.database_connected(id),
+                Some(Side::Redis) => self.redis_connected(id),
                 _ => self.provider_connected(id),
             },
             Input::EndPoint(id, hash) => self.end_point_known(id, hash),
             Input::Secured(id) => match self.side(id) {
                 Some(Side::Database) => self.database_secured(id),
+                Some(Side::Redis) => self.redis_secured(id),
                 _ => self.provider_secured(id),
             },
             Input::Received(id, bytes) => match self.side(id) {
                 Some(Side::Client) => self.client_received(id, bytes),
                 Some(Side::Provider) => self.provider_received(id, bytes),
                 Some(Side::Database) => self.database_received(id, bytes),
+                Some(Side::Redis) => self.redis_received(id, bytes),
                 Some(Side::NameServer) => self.name_server_received(id, bytes),
                 None => self.counters.stale += 1,
             },
@@ -325,6 +337,7 @@ impl Engine {
                 Some(Side::Client) => self.client_eof(id),
                 Some(Side::Provider) => self.provider_eof(id),
                 Some(Side::Database) => self.database_ended(id),
+                Some(Side::Redis) => self.redis_ended(id),
                 Some(Side::NameServer) => self.name_server_ended(id, false),
                 None => self.counters.stale += 1,
             },
@@ -348,6 +361,7 @@ impl Engine {
             Role::Client(_) => Side::Client,
             Role::Provider(_) => Side::Provider,
             Role::Database(_) => Side::Database,
+            Role::Redis(_) => Side::Redis,
             Role::NameServer(_) => Side::NameServer,
         })
     }
@@ -372,7 +386,8 @@ impl Engine {
     /// When it wants to hear [`Input::Tick`] at the latest.
     #[must_use]
     pub fn next_deadline(&self) -> Mono {
-        if self.again.is_empty() && self.readers.is_empty() && !self.gates_are_behind() {
+        let others = self.gates_are_behind() || self.share.is_behind();
+        if self.again.is_empty() && self.readers.is_empty() && !others {
             self.timers.next()
         } else {
             Mono(0)
@@ -410,6 +425,7 @@ enum Side {
     Client,
     Provider,
     Database,
+    Redis,
     NameServer,
 }
 

@@ -85,7 +85,7 @@ fn a_refusal_by_one_window_charges_no_other() {
     let left: Vec<u64> = rates.standing(at(0), me).map(|s| s.left).collect();
     assert_eq!(left, [3, 100]);
     let taken = rates.take(at(0), me, text(100)).unwrap();
-    rates.put_back(taken);
+    rates.put_back(at(0), taken);
     let left: Vec<u64> = rates.standing(at(0), me).map(|s| s.left).collect();
     assert_eq!(left, [3, 100]);
     assert_eq!(rates.open_tokens(), 0);
