@@ -178,11 +178,6 @@ impl Engine {
         })
     }
 
-    /// Whether commands can be sent to Redis.
-    pub(super) fn redis_is_there(&self) -> bool {
-        self.redis_standing().is_some_and(|redis| redis.ready)
-    }
-
     /// What has become of Redis since the last call, for the log.
     pub fn redis_turns(&mut self) -> impl Iterator<Item = Turn> + '_ {
         let redis = self.redis.as_mut();

@@ -70,6 +70,7 @@ fn an_estimate_is_settled_and_room_comes_back() {
         reserved: 120,
         charged: 120,
         reported: 120,
+        ..Tally::default()
     };
     assert_eq!((rates.tally, rates.open_tokens()), (expected, 0));
 }
@@ -203,7 +204,7 @@ proptest! {
                     model.settle(now, which, tokens);
                 }
                 Step::PutBack { which } if which < open.len() => {
-                    rates.put_back(open.remove(which));
+                    rates.put_back(at(now), open.remove(which));
                     model.put_back(which);
                 }
                 _ => {}
