@@ -99,7 +99,10 @@ mod tests {
             ("MAITRED_REDIS_PREFIX", "a:"),
         ]);
         let redis = config.unwrap().redis.unwrap();
-        assert_eq!((&*redis.url.host, redis.url.port, redis.url.database), ("cache", 7, 2));
+        assert_eq!(
+            (&*redis.url.host, redis.url.port, redis.url.database),
+            ("cache", 7, 2)
+        );
         assert_eq!((&*redis.prefix, redis.op_ms), ("a:", 100));
     }
 
@@ -110,9 +113,14 @@ mod tests {
         assert!(!shown.contains("hunter2") && shown.contains("redis://***"));
         for wrong in ["http://:hunter2@h", "redis://:hunter2@h:x"] {
             let told = load(&[("REDIS_URL", wrong)]).unwrap_err().to_string();
-            assert!(told.contains("REDIS_URL") && !told.contains("hunter2"), "{told}");
+            assert!(
+                told.contains("REDIS_URL") && !told.contains("hunter2"),
+                "{told}"
+            );
         }
-        let told = load(&[("MAITRED_REDIS_PREFIX", "a b")]).unwrap_err().to_string();
+        let told = load(&[("MAITRED_REDIS_PREFIX", "a b")])
+            .unwrap_err()
+            .to_string();
         assert!(told.contains("letters"), "{told}");
     }
 }

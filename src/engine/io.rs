@@ -84,7 +84,9 @@ impl Gone {
             Gone::Reset => "the connection broke",
             Gone::Tls(TlsFault::WrongName) => "its certificate is for another name",
             Gone::Tls(TlsFault::Expired) => "its certificate has expired",
-            Gone::Tls(TlsFault::UnknownIssuer) => "nobody who is trusted has signed its certificate",
+            Gone::Tls(TlsFault::UnknownIssuer) => {
+                "nobody who is trusted has signed its certificate"
+            }
             Gone::Tls(_) => "the TLS handshake failed",
         }
     }

@@ -14,17 +14,17 @@ use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
+use super::Engine;
 use super::flow::Flow;
 use super::flow::body::Ask;
 use super::now::Mono;
-use super::policy::rate::{Cost, Subject};
 use super::policy::rate::shared::{BlockId, Grant, Question, What};
+use super::policy::rate::{Cost, Subject};
 use super::rate::cost_of_topic;
 use super::redis::link::Caller;
 use super::slots::ExchangeId;
 use super::timers::{Owner, Timer};
 use super::trace::State;
-use super::Engine;
 use crate::limits::{RATE_LEASE_MS, RATE_SERVED_PER_TURN};
 use crate::proto::redis::{Reply, counters};
 
@@ -95,13 +95,7 @@ impl Engine {
     }
 
     /// Puts a request aside until the counter has answered.
-    pub(super) fn park(
-        &mut self,
-        id: ExchangeId,
-        cost: Cost,
-        ask: Ask,
-        body: Arc<Vec<u8>>,
-    ) {
+    pub(super) fn park(&mut self, id: ExchangeId, cost: Cost, ask: Ask, body: Arc<Vec<u8>>) {
         if let Some(exchange) = self.exchanges.get_mut(id) {
             self.ledger.settle(&mut exchange.charged, body.capacity());
             exchange.flow = Flow::Parked(Box::new(Parked { ask, body, cost }));
@@ -222,7 +216,11 @@ impl Engine {
         let Some(&id) = line.waiting.front() else {
             return false;
         };
-        match self.exchanges.get_mut(id).map(|exchange| &mut exchange.flow) {
+        match self
+            .exchanges
+            .get_mut(id)
+            .map(|exchange| &mut exchange.flow)
+        {
             Some(Flow::Parked(parked)) => {
                 let cost = parked.cost;
                 if !self.rates.prepare(self.now.mono, who, cost) {
@@ -260,7 +258,6 @@ impl Engine {
             }
         }
     }
-
 }
 
 /// What a request, or the first text of several, will be charged. `None`: that is looked after where

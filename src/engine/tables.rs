@@ -31,8 +31,7 @@ impl Sizes {
     pub(super) fn sockets(self, config: &Config) -> usize {
         let providers = config.providers.iter();
         let remote = providers.filter(|p| p.upstream().is_some()).count();
-        let hosts =
-            database::hosts(&config.database).len() + redis::names(config.redis.as_ref());
+        let hosts = database::hosts(&config.database).len() + redis::names(config.redis.as_ref());
         let questions = Resolver::sockets_max(config.dns.as_slice(), remote + hosts);
         let links =
             database::sockets_max(&config.database) + redis::sockets_max(config.redis.as_ref());

@@ -53,13 +53,13 @@ use self::socket::Socket;
 pub use self::start::{StartError, run};
 use self::threads::{Finished, Threads};
 use self::watchdog::Board;
-use crate::engine::{database, redis};
 use crate::engine::failover::Failover;
 use crate::engine::gate::BreakerTurn;
 use crate::engine::io::{Input, Output};
 use crate::engine::policy::breaker;
 use crate::engine::work::Work;
 use crate::engine::{ConnId, Engine, Key, Mono, Now, WorkId};
+use crate::engine::{database, redis};
 use crate::limits::{ACCEPTS_PER_TURN, READY_MS_PER_TURN, READY_PER_TURN, RESULTS_PER_TURN};
 
 /// Events fetched from the kernel at a time; more come with the next turn.

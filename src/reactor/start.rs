@@ -22,10 +22,10 @@ use super::threads::Threads;
 use super::watchdog::{self, Board};
 use super::{EVENTS, LISTENER, Reactor, SIGNALS, WAKER, os_error, tls};
 use crate::config::{Config, LogFormat, Place, Provider};
-use crate::engine::{database, redis};
 use crate::engine::io::Input;
 use crate::engine::resolver::Resolver;
 use crate::engine::{Engine, Sizes};
+use crate::engine::{database, redis};
 use crate::limits::{CONNECTIONS, SCORERS_MAX, SCRATCH_BYTES};
 use crate::store::StoreError;
 use crate::store::journal::{JournalError, Standing};
@@ -266,8 +266,7 @@ fn sizes(config: &Config, files: u64) -> Result<Sizes, StartError> {
     let files = usize::try_from(files).unwrap_or(usize::MAX);
     let remote = || config.providers.iter().filter_map(|p| p.upstream());
     let questions = Resolver::sockets_max(config.dns.as_slice(), remote().count());
-    let links =
-        database::sockets_max(&config.database) + redis::sockets_max(config.redis.as_ref());
+    let links = database::sockets_max(&config.database) + redis::sockets_max(config.redis.as_ref());
     let reserved = RESERVED_FILES + questions + links;
     let usable = files.saturating_sub(reserved);
     if usable < LEAST_FILES {
@@ -313,7 +312,10 @@ fn tls_configs(config: &Config) -> Result<Vec<Option<Arc<rustls::ClientConfig>>>
         all.extend(settings.hosts.iter().map(|_| tls.clone()));
     }
     if let Some(redis) = &config.redis {
-        let tls = redis.url.tls.then(|| tls::plain_config(redis.ca_file.as_deref()));
+        let tls = redis
+            .url
+            .tls
+            .then(|| tls::plain_config(redis.ca_file.as_deref()));
         all.push(tls.transpose().map_err(StartError::RedisTls)?);
     }
     Ok(all)

@@ -96,7 +96,10 @@ impl Engine {
         let (Some(redis), Some(config)) = (&mut self.redis, &self.config.redis) else {
             return false;
         };
-        let Some((id, conn)) = redis.link.and_then(|id| Some((id, self.conns.get_mut(id)?))) else {
+        let Some((id, conn)) = redis
+            .link
+            .and_then(|id| Some((id, self.conns.get_mut(id)?)))
+        else {
             redis.counts.unsent += 1;
             return false;
         };

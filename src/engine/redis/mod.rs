@@ -25,12 +25,12 @@ pub mod link;
 mod pool;
 
 use self::link::{Link, LinkPhase};
+use super::Engine;
 use super::backoff::Backoff;
 use super::check::{Broken, holds};
 use super::conn::Role;
 use super::slots::{ConnId, DialId};
 use super::timers::Timer;
-use super::Engine;
 use crate::config;
 use crate::proto::redis::{Login, Refusal};
 
@@ -181,9 +181,7 @@ impl Engine {
     /// What has become of Redis since the last call, for the log.
     pub fn redis_turns(&mut self) -> impl Iterator<Item = Turn> + '_ {
         let redis = self.redis.as_mut();
-        redis
-            .into_iter()
-            .flat_map(|redis| redis.turns.drain(..))
+        redis.into_iter().flat_map(|redis| redis.turns.drain(..))
     }
 
     /// Whether the books of Redis agree.

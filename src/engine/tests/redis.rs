@@ -98,7 +98,10 @@ fn who_is_over_the_limit_elsewhere_is_told_when_to_come_again() {
     let first = one.ask(1);
     one.serve(&mut shelf);
     let reply = one.world.reply(first);
-    assert_eq!(reply.field("ratelimit"), Some("\"requests-per-min\";r=0;t=60"));
+    assert_eq!(
+        reply.field("ratelimit"),
+        Some("\"requests-per-min\";r=0;t=60")
+    );
     other.world.pass(20_000);
     let second = other.ask(1);
     other.serve(&mut shelf);
@@ -124,8 +127,15 @@ fn a_server_that_hangs_costs_a_tenth_of_a_second_once() {
     assert!(waiting.iter().all(|id| replica.world.is_quiet(*id)));
     replica.pass(20, &mut shelf);
     let statuses: Vec<u16> = waiting.iter().map(|id| replica.status(*id)).collect();
-    assert_eq!(statuses, [200, 200, 200, 429, 429], "alone, as much as one may");
-    assert_eq!((replica.event("lost"), replica.event("unanswered")), (1.0, 1.0));
+    assert_eq!(
+        statuses,
+        [200, 200, 200, 429, 429],
+        "alone, as much as one may"
+    );
+    assert_eq!(
+        (replica.event("lost"), replica.event("unanswered")),
+        (1.0, 1.0)
+    );
     // Nobody waits for a server that is not there.
     let next = replica.ask(2);
     replica.world.settle();
@@ -189,21 +199,31 @@ fn a_server_that_refuses_is_done_without_and_its_words_reach_nobody() {
         let before = shelf.commands;
         let last = replica.ask(9);
         replica.serve(&mut shelf);
-        assert_eq!((replica.status(last), shelf.commands > before), (200, true), "{error}");
+        assert_eq!(
+            (replica.status(last), shelf.commands > before),
+            (200, true),
+            "{error}"
+        );
     }
 }
 
 /// R3: it is not stormed by somebody it does not know.
 #[test]
 fn a_wrong_password_is_tried_once() {
-    for error in ["WRONGPASS invalid username-password pair", "NOAUTH Authentication required."] {
+    for error in [
+        "WRONGPASS invalid username-password pair",
+        "NOAUTH Authentication required.",
+    ] {
         let mut shelf = Shelf {
             refuses: Some(error),
             ..Shelf::default()
         };
         let mut replica = Replica::new("requests = [\"2/min\"]", &mut shelf);
         replica.pass(60_000, &mut shelf);
-        assert_eq!((replica.event("opened"), replica.event("refused")), (0.0, 1.0));
+        assert_eq!(
+            (replica.event("opened"), replica.event("refused")),
+            (0.0, 1.0)
+        );
         assert_eq!(connections(&replica.world), []);
         let id = replica.ask(1);
         replica.world.settle();
@@ -218,7 +238,13 @@ fn a_wrong_password_is_tried_once() {
 /// R4: bytes that are no answer.
 #[test]
 fn a_server_that_breaks_the_protocol_is_left() {
-    for bytes in ["$2147483647\r\n", "$-2\r\n", ":1\r\n", "?\r\n", "*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n"] {
+    for bytes in [
+        "$2147483647\r\n",
+        "$-2\r\n",
+        ":1\r\n",
+        "?\r\n",
+        "*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n",
+    ] {
         let mut shelf = Shelf::default();
         let mut replica = Replica::new("requests = [\"2/min\"]", &mut shelf);
         let id = connections(&replica.world)[0];
@@ -265,7 +291,9 @@ fn tokens_beyond_the_estimate_are_told_to_the_others() {
     let rules = "tokens = [\"1000/min\"]\n[provider.llm]\nbase_url = \"http://10.0.0.1:8000/v1\"\n\
         model = \"m\"\nretries = 0";
     let mut replica = Replica::new(rules, &mut shelf);
-    let id = replica.world.post("/generate/", r#"{"topic":"tea","max_tokens":100}"#);
+    let id = replica
+        .world
+        .post("/generate/", r#"{"topic":"tea","max_tokens":100}"#);
     replica.serve(&mut shelf);
     let usage = r#"{"id":"x","object":"chat.completion","created":1,"model":"m","choices":[{"index":0,
         "message":{"role":"assistant","content":"Tea."},"finish_reason":"stop"}],
@@ -292,6 +320,8 @@ fn each_text_of_a_batch_waits_for_its_share() {
     replica.pass(2_000, &mut shelf);
     let reply = replica.world.reply(id);
     let lines: Vec<&str> = reply.body.lines().collect();
-    let refused = lines.iter().filter(|line| line.contains("requests_limited"));
+    let refused = lines
+        .iter()
+        .filter(|line| line.contains("requests_limited"));
     assert_eq!((lines.len(), refused.count()), (12, 4), "{}", reply.body);
 }

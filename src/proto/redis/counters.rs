@@ -43,13 +43,15 @@ impl Granted {
     pub fn read(reply: &Reply) -> Option<Granted> {
         match reply {
             Reply::List(values) => match values[..] {
-                [Reply::Integer(units), Reply::Integer(ends_in_ms), Reply::Integer(left)] => {
-                    Some(Granted {
-                        units: units.try_into().ok()?,
-                        ends_in_ms: ends_in_ms.try_into().ok()?,
-                        left: left.try_into().ok()?,
-                    })
-                }
+                [
+                    Reply::Integer(units),
+                    Reply::Integer(ends_in_ms),
+                    Reply::Integer(left),
+                ] => Some(Granted {
+                    units: units.try_into().ok()?,
+                    ends_in_ms: ends_in_ms.try_into().ok()?,
+                    left: left.try_into().ok()?,
+                }),
                 _ => None,
             },
             _ => None,

@@ -415,7 +415,11 @@ fn room(
     let Some(entry) = entry else {
         return if wanted <= rule.count { Ok(()) } else { Err(0) };
     };
-    match entry.leases.get_mut(at).map(|lease| lease.look(now, wanted)) {
+    match entry
+        .leases
+        .get_mut(at)
+        .map(|lease| lease.look(now, wanted))
+    {
         Some(Take::Taken(_)) => Ok(()),
         Some(Take::Refused { wait_ms }) => Err(wait_ms),
         Some(Take::Wait | Take::Alone) | None => {

@@ -53,7 +53,9 @@ impl Ledger {
     fn most(&self, window_ms: u64) -> u64 {
         let mut most = 0;
         for (at, (begins, who, _)) in self.0.iter().enumerate() {
-            let inside = self.0[at..].iter().take_while(|(when, ..)| *when < begins + window_ms);
+            let inside = self.0[at..]
+                .iter()
+                .take_while(|(when, ..)| *when < begins + window_ms);
             let theirs = inside.filter(|(_, whose, _)| whose == who);
             most = most.max(theirs.map(|(.., n)| n).sum());
         }
@@ -79,7 +81,10 @@ fn replica(requests: RateRule, tokens: RateRule) -> Rates {
 /// beyond their estimates.
 fn play(seed: u64) -> (usize, u64) {
     let mut chance = Rng::with_seed(seed);
-    let (requests, tokens) = (rule(chance.u64(1..60), 10_000), rule(chance.u64(50..2_000), 10_000));
+    let (requests, tokens) = (
+        rule(chance.u64(1..60), 10_000),
+        rule(chance.u64(50..2_000), 10_000),
+    );
     let mut replicas: Vec<Rates> = (0..3).map(|_| replica(requests, tokens)).collect();
     let mut counters = Counters::default();
     let mut mail: Vec<(u64, usize, BlockId, Grant)> = Vec::new();
@@ -122,7 +127,11 @@ fn play(seed: u64) -> (usize, u64) {
     // All of it is in one window of the counter.
     assert!(ledger.most(10_000) <= requests.count, "seed {seed}");
     let most = tokens.count + beyond;
-    assert!(used.most(10_000) <= most, "seed {seed}: {}", used.most(10_000));
+    assert!(
+        used.most(10_000) <= most,
+        "seed {seed}: {}",
+        used.most(10_000)
+    );
     (ledger.0.len(), beyond)
 }
 
@@ -134,21 +143,35 @@ fn together_they_keep_to_requests_exactly_and_to_tokens_but_for_wrong_estimates(
         admitted += some;
         beyond += more;
     }
-    assert!(admitted > 2_000 && beyond > 1_000, "{admitted} let in, {beyond} tokens beyond");
+    assert!(
+        admitted > 2_000 && beyond > 1_000,
+        "{admitted} let in, {beyond} tokens beyond"
+    );
 }
 
 #[test]
 fn alone_each_is_as_if_there_were_no_other() {
     let mut rates = replica(rule(3, 10_000), rule(1_000_000, 10_000));
     let (now, who) = (Mono(0), Subject::V4(7));
-    assert!(!rates.prepare(now, who, Cost::REQUEST), "the counter has to be asked");
+    assert!(
+        !rates.prepare(now, who, Cost::REQUEST),
+        "the counter has to be asked"
+    );
     let Some(What::Block { id, units: 1 }) = rates.next_question().map(|q| q.what) else {
         panic!("a block of one");
     };
     rates.unanswered(now, id);
-    assert!(rates.prepare(now, who, Cost::REQUEST), "nobody waits for it any more");
-    let taken: Vec<_> = (0..9).filter_map(|_| rates.take(now, who, Cost::REQUEST).ok()).collect();
-    assert_eq!((taken.len(), rates.tally.alone, rates.tally.unanswered), (3, 3, 1));
+    assert!(
+        rates.prepare(now, who, Cost::REQUEST),
+        "nobody waits for it any more"
+    );
+    let taken: Vec<_> = (0..9)
+        .filter_map(|_| rates.take(now, who, Cost::REQUEST).ok())
+        .collect();
+    assert_eq!(
+        (taken.len(), rates.tally.alone, rates.tally.unanswered),
+        (3, 3, 1)
+    );
     assert_eq!(rates.next_question(), None);
 }
 
