@@ -67,15 +67,10 @@ fn load(servers: &[Server], meanwhile: impl FnOnce()) -> Told {
             .map(|addr| {
                 let stop = &stop;
                 scope.spawn(move || {
-                    let mut client = Client::connect_from([127, 0, 0, 2], addr);
                     let mut told = Told::default();
                     while !stop.load(Ordering::Relaxed) {
-                        let asked: usize = told.statuses.values().sum();
-                        if asked % 500 == 499 {
-                            // A connection is closed after a thousand requests.
-                            client = Client::connect_from([127, 0, 0, 2], addr);
-                        }
                         let begun = Instant::now();
+                        let mut client = Client::connect_from([127, 0, 0, 2], addr);
                         let body = r#"{"content":"Tea is good. It is very good."}"#;
                         let status = client.send(post("/analyze/", body)).response().status;
                         *told.statuses.entry(status).or_default() += 1;
@@ -98,19 +93,19 @@ fn load(servers: &[Server], meanwhile: impl FnOnce()) -> Told {
 #[ignore = "needs redis-server"]
 fn together_they_let_in_what_one_may() {
     let redis = Redis::start(&[]);
-    let servers = replicas(&redis, "requests = [\"500/min\"]");
+    let servers = replicas(&redis, "requests = [\"160/min\"]");
     let told = load(&servers, || thread::sleep(ms(2_000)));
     // What is left is in the block of the one that was not asked last.
-    assert!((460..=500).contains(&told.times(200)), "{told:?}");
-    assert!(told.times(429) > 500, "{told:?}");
+    assert!((140..=160).contains(&told.times(200)), "{told:?}");
+    assert!(told.times(429) > 20, "{told:?}");
     assert_eq!(told.statuses.len(), 2, "{told:?}");
     let asked: f64 = servers
         .iter()
         .map(|s| s.metric("maitred_rate_blocks_asked_total"))
         .sum();
     assert!(
-        asked < 60.0,
-        "{asked} blocks of 31: most requests ask nobody"
+        asked < 40.0,
+        "{asked} questions: most requests ask nobody"
     );
 }
 
