@@ -103,10 +103,7 @@ fn together_they_let_in_what_one_may() {
         .iter()
         .map(|s| s.metric("maitred_rate_blocks_asked_total"))
         .sum();
-    assert!(
-        asked < 40.0,
-        "{asked} questions: most requests ask nobody"
-    );
+    assert!(asked < 40.0, "{asked} questions: most requests ask nobody");
 }
 
 #[test]

@@ -31,6 +31,7 @@ mod rate;
 mod redis;
 mod reference;
 mod resilience;
+mod retention;
 mod secret;
 mod sources;
 mod values;
@@ -62,6 +63,7 @@ pub use rate::{Rate, RateRule};
 pub use redis::Redis;
 pub use reference::reference;
 pub use resilience::{Breaker, Concurrency, Queue, Resilience, Retry};
+pub use retention::Retention;
 pub use secret::Secret;
 pub use sources::{Flags, SourceFile, Sources};
 pub use values::{Durable, HostName, LogFormat, LogLevel, NameServers, Speech, Store, WebOrigin};
@@ -126,6 +128,8 @@ pub struct Config {
     pub limits: Limits,
     /// The vendors' own routes.
     pub gateway: Gateway,
+    /// How long rows are kept.
+    pub retention: Retention,
     /// The built-in provider.
     pub offline: Offline,
     /// Faults on purpose.
@@ -194,6 +198,7 @@ fn read(layers: &mut Layers) -> Result<Config, ConfigError> {
         gateway: Gateway::read(layers, "gateway")?,
         database: Database::read(layers, "database")?,
         redis: Redis::read(layers, "redis")?,
+        retention: Retention::read(layers, "retention")?,
         default_model,
         offline: Offline::read(layers, OFFLINE)?,
         providers: vec![Provider::offline(layers)?],

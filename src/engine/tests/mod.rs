@@ -35,6 +35,7 @@ mod rate;
 mod redis;
 mod refused;
 mod resume;
+mod retention;
 mod retry;
 mod saving;
 mod sharing;
