@@ -82,9 +82,7 @@ pub mod work;
 #[cfg(test)]
 mod tests;
 
-use std::collections::hash_map::DefaultHasher;
 use std::collections::{HashMap, VecDeque};
-use std::hash::{BuildHasher, Hasher};
 use std::io::IoSlice;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -101,6 +99,7 @@ pub use self::tables::Sizes;
 
 use self::blocks::Blocks;
 use self::call::Call;
+use self::chance::Keyed;
 use self::conn::{Conn, Role};
 use self::database::Database;
 use self::dial::Dial;
@@ -430,18 +429,4 @@ enum Side {
     Database,
     Redis,
     NameServer,
-}
-
-/// Hashing keyed by the seed of the run: not predictable from outside, the same in a replay.
-#[derive(Clone, Copy, Debug)]
-struct Keyed(u64);
-
-impl BuildHasher for Keyed {
-    type Hasher = DefaultHasher;
-
-    fn build_hasher(&self) -> DefaultHasher {
-        let mut hasher = DefaultHasher::new();
-        hasher.write_u64(self.0);
-        hasher
-    }
 }

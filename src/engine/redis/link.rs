@@ -9,6 +9,7 @@
 
 use std::collections::VecDeque;
 
+use super::Trouble;
 use crate::engine::Engine;
 use crate::engine::blocks::Pen;
 use crate::engine::conn::{Conn, Role, Wait};
@@ -223,7 +224,7 @@ impl Engine {
             };
             let Some(session) = &mut link.session else {
                 // It speaks before it was spoken to.
-                self.redis_failed(id, super::Trouble::Unreachable("it is no Redis server"));
+                self.redis_failed(id, Trouble::Unreachable("it is no Redis server"));
                 return input.len();
             };
             let mut pen = Pen {
@@ -257,42 +258,39 @@ impl Engine {
             let at = oldest.map_or(Mono::NEVER, |sent| sent.plus_ms(patience));
             self.set_wait(id, Wait::Redis, at);
         }
-        let mut remedy = None;
-        if let (Err(refusal), Some(redis)) = (&reply, &mut self.redis) {
-            remedy = Some(refusal.remedy());
+        self.caller_answered(to, reply.as_ref().ok());
+        let Err(refusal) = reply else {
+            return;
+        };
+        let remedy = refusal.remedy();
+        if let Some(redis) = &mut self.redis {
             redis.counts.rejected += 1;
-            redis.counts.elsewhere += u64::from(remedy == Some(Remedy::Elsewhere));
+            redis.counts.elsewhere += u64::from(remedy == Remedy::Elsewhere);
         }
-        let refusal = reply.as_ref().err().cloned();
-        self.caller_answered(to, reply.ok());
-        match (remedy, refusal) {
+        match remedy {
             // What was the primary is a replica: the name leads to another server by now.
-            (Some(Remedy::Reconnect), Some(refusal)) => {
-                self.redis_failed(id, super::Trouble::Refused(refusal));
-            }
-            (Some(Remedy::Operator), Some(refusal)) => {
-                self.redis_failed(id, super::Trouble::Denied(refusal));
-            }
-            _ => {}
+            Remedy::Reconnect => self.redis_failed(id, Trouble::Refused(refusal)),
+            Remedy::Operator => self.redis_failed(id, Trouble::Denied(refusal)),
+            Remedy::Elsewhere | Remedy::Later | Remedy::Never => {}
         }
     }
 
     fn redis_broke(&mut self, id: ConnId, fault: Fault) {
         let trouble = match fault {
             Fault::Refused(refusal) if refusal.remedy() == Remedy::Operator => {
-                super::Trouble::Denied(refusal)
+                Trouble::Denied(refusal)
             }
-            Fault::Refused(refusal) => super::Trouble::Refused(refusal),
-            Fault::Violation(_) => super::Trouble::Unreachable("it does not keep to the protocol"),
-            Fault::Unsolicited => super::Trouble::Unreachable("it answers what nobody has asked"),
+            Fault::Refused(refusal) => Trouble::Refused(refusal),
+            Fault::Violation(_) => Trouble::Unreachable("it does not keep to the protocol"),
+            Fault::Unsolicited => Trouble::Unreachable("it answers what nobody has asked"),
         };
         self.redis_failed(id, trouble);
     }
 
     /// Gives an answer, or that there is none, to whoever waits for it.
-    pub(super) fn caller_answered(&mut self, to: Caller, reply: Option<Reply>) {
+    pub(super) fn caller_answered(&mut self, to: Caller, reply: Option<&Reply>) {
         match to {
-            Caller::Block(block) => self.block_answered(block, reply.as_ref()),
+            Caller::Block(block) => self.block_answered(block, reply),
             Caller::Nobody => {}
         }
     }
