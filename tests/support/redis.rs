@@ -33,9 +33,14 @@ pub struct Redis {
 impl Redis {
     /// With these arguments too, such as `--maxmemory 2mb`.
     pub fn start(arguments: &[&str]) -> Redis {
-        let (addr, folder) = (free_addr(), tempfile::tempdir().expect("a folder"));
+        let folder = tempfile::tempdir().expect("a folder");
         let arguments: Vec<String> = arguments.iter().map(|word| (*word).to_owned()).collect();
-        let process = run(addr, folder.path(), &arguments);
+        // Somebody else may take a free port first.
+        let started = (0..5).find_map(|_| {
+            let addr = free_addr();
+            run(addr, folder.path(), &arguments).map(|process| (addr, process))
+        });
+        let (addr, process) = started.expect("a port");
         Redis {
             addr,
             process,
@@ -62,7 +67,8 @@ impl Redis {
     /// Another one in the same place, which knows nothing of the one before.
     pub fn restart(&mut self) {
         self.kill();
-        self.process = run(self.addr, self.folder.path(), &self.arguments);
+        let process = run(self.addr, self.folder.path(), &self.arguments);
+        self.process = process.expect("its port is free again");
     }
 
     /// Its process id.
@@ -85,8 +91,8 @@ impl Redis {
     }
 }
 
-/// Starts a server, and waits until it listens.
-fn run(addr: SocketAddr, folder: &Path, arguments: &[String]) -> Child {
+/// Starts a server, and waits until it listens. `None`: somebody else does there.
+fn run(addr: SocketAddr, folder: &Path, arguments: &[String]) -> Option<Child> {
     let mut command = Command::new("redis-server");
     // What root has made, root owns.
     if folder.metadata().is_ok_and(|it| it.uid() == 0) {
@@ -101,9 +107,22 @@ fn run(addr: SocketAddr, folder: &Path, arguments: &[String]) -> Child {
         .args(arguments)
         .stdout(Stdio::null())
         .stderr(Stdio::null());
-    let process = command.spawn().expect("redis-server is there");
-    until("redis listens", || TcpStream::connect(addr).ok());
-    process
+    let mut process = command.spawn().expect("redis-server is there");
+    let id = format!("process_id:{}", process.id());
+    let listens = until("redis listens", || {
+        if process.try_wait().expect("a child of ours").is_some() {
+            return Some(false);
+        }
+        TcpStream::connect(addr).ok()?;
+        match Line::open(addr, Redis::login())
+            .ok()?
+            .ask(&["INFO", "server"])
+        {
+            Ok(Reply::Bytes(info)) => String::from_utf8_lossy(&info).contains(&id).then_some(true),
+            _ => None,
+        }
+    });
+    listens.then_some(process)
 }
 
 impl Drop for Redis {
