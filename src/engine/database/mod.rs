@@ -276,6 +276,9 @@ impl Engine {
                 Some(StoreError::Schema { .. }) => {
                     "the tables of the database are of another version"
                 }
+                Some(StoreError::Foreign { .. }) => {
+                    "the tables of the database are another program's"
+                }
                 Some(_) => "the database cannot be reached",
             },
         )

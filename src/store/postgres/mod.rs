@@ -26,7 +26,7 @@ use crate::proto::postgres::{Meaning, Report, Scalar, Statement, Type, Value};
 use crate::store::{Query, StoreError, Write};
 
 /// The name by which errors tell which database it is.
-const NAME: &str = "PostgreSQL";
+pub(crate) const NAME: &str = "PostgreSQL";
 
 /// What is sent for one [`Write`] or [`Query`], from which it borrows.
 #[derive(Debug)]
