@@ -44,6 +44,12 @@ pub struct Dial {
 }
 
 impl Engine {
+    /// Sees to it that connections are opened which nobody has to ask for.
+    pub(super) fn begin_links(&mut self) {
+        self.begin_database();
+        self.begin_redis();
+    }
+
     /// Starts an attempt for the pool of provider `index`.
     pub(super) fn dial(&mut self, index: u16) -> Result<(), Failure> {
         let now = self.now.mono;

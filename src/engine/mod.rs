@@ -213,12 +213,11 @@ impl Engine {
         let pools = Pool::for_each(providers, sizes.upstreams);
         let gates = Gate::for_each(providers, &pools, sizes.generations);
         let names: Vec<Arc<str>> = providers.iter().map(|p| p.name.as_str().into()).collect();
-        let has_hedges = config.models.iter().any(|model| model.hedge_ms.is_some());
         let mut engine = Engine {
             conns: Slots::new(sizes.sockets(&config)),
             exchanges: Slots::new(sizes.clients),
             generations: Slots::new(sizes.generations),
-            calls: Slots::new(sizes.generations * if has_hedges { 2 } else { 1 }),
+            calls: Slots::new(sizes.calls(&config)),
             dials: Slots::new(sizes.dials(&config)),
             works: Works::new(&sizes.work(&config)),
             gates,
@@ -281,8 +280,7 @@ impl Engine {
             advisor: provider::Advisor::default(),
             config,
         };
-        engine.begin_database();
-        engine.begin_redis();
+        engine.begin_links();
         engine
     }
 

@@ -38,6 +38,12 @@ impl Sizes {
         self.clients + self.upstreams + questions + links + SPARE_CONNECTIONS
     }
 
+    /// Calls: two for a text where a second one may be made beside the first.
+    pub(super) fn calls(self, config: &Config) -> usize {
+        let has_hedges = config.models.iter().any(|model| model.hedge_ms.is_some());
+        self.generations * if has_hedges { 2 } else { 1 }
+    }
+
     /// Attempts to open a connection.
     pub(super) fn dials(self, config: &Config) -> usize {
         self.upstreams.max(1)
