@@ -66,6 +66,7 @@ struct StatusReply {
     connections_max: usize,
     calls: CallsReply,
     queues: BTreeMap<&'static str, QueueReply>,
+    limits: LimitsReply,
     r#loop: LoopReply,
 }
 
@@ -82,6 +83,15 @@ struct QueueReply {
     waiting: usize,
     waiting_max: usize,
     running: usize,
+}
+
+/// How requests and tokens are counted.
+#[derive(Serialize)]
+struct LimitsReply {
+    /// `process`: by this one alone; `redis`: together with others.
+    counted_by: &'static str,
+    /// They should be counted together, and are not at the moment.
+    degraded: bool,
 }
 
 /// The loop, over the last second in which it was observed.
@@ -157,10 +167,19 @@ impl Engine {
             connections_max: self.clients_max,
             calls: self.calls_reply(),
             queues: Kind::ALL.into_iter().map(queue).collect(),
+            limits: self.limits_reply(),
             r#loop: LoopReply::between(&self.observed_before, &self.observed),
         };
         self.reply_json(id, 200, &reply);
         Ok(())
+    }
+
+    fn limits_reply(&self) -> LimitsReply {
+        let shared = self.rates.is_shared() && !self.rates.is_alone();
+        LimitsReply {
+            counted_by: if shared { "redis" } else { "process" },
+            degraded: self.rates.is_alone(),
+        }
     }
 
     /// Whoever has its turn and needs no connection any more is at work, and all others wait. Told

@@ -55,6 +55,7 @@ impl Engine {
         self.queue_metrics(&mut page);
         self.gate_metrics(&mut page);
         self.database_metrics(&mut page);
+        self.redis_metrics(&mut page);
         self.usage_metrics(&mut page);
         self.rate_metrics(&mut page);
         self.event_metrics(&mut page);
@@ -155,7 +156,7 @@ impl Engine {
                     providers[at] += 1;
                 }
                 // They have figures of their own.
-                Role::Database(_) => {}
+                Role::Database(_) | Role::Redis(_) => {}
                 Role::NameServer(_) => questions += 1,
             }
         }
