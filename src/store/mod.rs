@@ -15,6 +15,7 @@
 //! engine itself talks to it (`engine/database/`), in the words of [`postgres`].
 
 mod error;
+mod idempotency;
 pub mod journal;
 pub mod postgres;
 mod requests;
@@ -30,6 +31,7 @@ use uuid::Uuid;
 use crate::score::Scores;
 
 pub use error::StoreError;
+pub use idempotency::{Answer, Claimed, KeptAnswer, KeyChange, KeyScope};
 pub use requests::{Calls, Inbound, RequestOutcome, RequestRow};
 pub use rows::{
     AnalysisRow, KeywordMethod, KeywordsRow, Listed, TextRow, TextState, Unscored, excerpt,
@@ -77,6 +79,43 @@ pub enum Write {
         /// The new scores.
         scores: Box<Scores>,
     },
+    /// Store rows, and in the same transaction what was answered, for those who ask again with the
+    /// same key.
+    Answered {
+        /// A `Save` or `Keywords`.
+        rows: Box<Write>,
+        /// The answers. One whose key belongs to somebody else by now is left out.
+        answers: Vec<KeptAnswer>,
+    },
+    /// Change whose idempotency keys are.
+    Keys(Box<KeyChange>),
+}
+
+impl Write {
+    /// Its rows, without the answers that are kept with them.
+    #[must_use]
+    pub fn rows(&self) -> &Write {
+        match self {
+            Write::Answered { rows, .. } => rows.rows(),
+            other => other,
+        }
+    }
+
+    /// The same, if nothing else is wanted.
+    #[must_use]
+    pub fn into_rows(self) -> Write {
+        match self {
+            Write::Answered { rows, .. } => rows.into_rows(),
+            other => other,
+        }
+    }
+
+    /// Whether it adds rows that are complete in themselves, so that they may wait elsewhere for the
+    /// database, and may be written twice.
+    #[must_use]
+    pub fn may_wait(&self) -> bool {
+        matches!(self.rows(), Write::Save { .. } | Write::Keywords { .. })
+    }
 }
 
 /// What became of a [`Write`]. It is on the disk when this is returned.
@@ -90,6 +129,10 @@ pub enum Written {
     Rescored(bool),
     /// What became of the texts of an `Import`.
     Imported(Tally),
+    /// What became of a claim.
+    Claimed(Claimed),
+    /// Another change of keys was made.
+    Keys,
 }
 
 /// What became of texts that were imported.
@@ -154,6 +197,8 @@ pub enum Query {
         /// Rows wanted; held between 1 and [`crate::limits::PAGE_ROWS`].
         limit: usize,
     },
+    /// What was answered to the first request with a key.
+    Answer(KeyScope),
 }
 
 /// The answer to the [`Query`] of the same name.
@@ -181,4 +226,6 @@ pub enum Found {
     One(Option<Box<TextRow>>),
     /// Texts that wait for their scores.
     Unscored(Vec<Unscored>),
+    /// The answer, if it is there.
+    Answer(Option<Box<Answer>>),
 }

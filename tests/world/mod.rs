@@ -14,6 +14,7 @@ pub(crate) mod dns;
 pub(crate) mod dns_message;
 pub(crate) mod openai;
 pub(crate) mod postgres;
+mod keys;
 mod reply;
 mod store;
 
@@ -380,7 +381,7 @@ impl World {
     pub(crate) fn return_work(&mut self, at: usize, error: StoreError) {
         let (id, work) = self.jobs.remove(at);
         let result = match work {
-            Work::Write(write) if matches!(*write, Write::Save { .. } | Write::Keywords { .. }) => {
+            Work::Write(write) if write.may_wait() => {
                 WorkResult::Returned(write, error)
             }
             Work::Write(_) => WorkResult::Written(Err(error)),

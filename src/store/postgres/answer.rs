@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::NAME;
 use crate::proto::postgres::{Row, Tag, ValueFault, Values};
 use crate::score::{Readability, Scores, Sentiment};
-use crate::store::{Found, Listed, StoreError, Tally, TextRow, TextState, Unscored, Written};
+use crate::store::{Answer as KeptAnswer, Claimed, Found, Listed, StoreError, Tally, TextRow, TextState, Unscored, Written};
 
 /// What is asked, as far as its answer is read by it.
 #[derive(Clone, Copy, Debug)]
@@ -23,6 +23,9 @@ pub(super) enum Kind {
     },
     Texts,
     Unscored,
+    Claimed,
+    Keys,
+    KeptAnswer,
 }
 
 /// An answer that is being read.
@@ -37,6 +40,9 @@ pub struct Answer {
     listed: Vec<Listed>,
     texts: Vec<TextRow>,
     unscored: Vec<Unscored>,
+    /// Whose a key is; nobody's if it was freed in this moment.
+    claimed: Claimed,
+    kept: Option<Box<KeptAnswer>>,
     /// Up to which id an export goes.
     until: Option<Uuid>,
 }
@@ -60,6 +66,8 @@ impl Answer {
             listed: Vec::new(),
             texts: Vec::new(),
             unscored: Vec::new(),
+            claimed: Claimed::Busy,
+            kept: None,
             until: None,
         }
     }
@@ -78,7 +86,7 @@ impl Answer {
     fn read(&mut self, row: &Row<'_>) -> Result<(), ValueFault> {
         let mut values = row.values();
         match self.kind {
-            Kind::Saved | Kind::Rescored => {}
+            Kind::Saved | Kind::Rescored | Kind::Keys => {}
             Kind::Deleted => self.found = true,
             Kind::Imported(_) => {
                 self.tally.imported += 1;
@@ -102,6 +110,17 @@ impl Answer {
                 id: values.take()?,
                 text: values.take::<&str>()?.to_owned(),
             }),
+            Kind::Claimed => {
+                let (is_owner, is_equal) = (values.take()?, values.take()?);
+                self.claimed = Claimed::of_row(is_owner, is_equal, values.take()?);
+            }
+            Kind::KeptAnswer => {
+                self.kept = Some(Box::new(KeptAnswer {
+                    status: values.take::<i32>()?.unsigned_abs() as u16,
+                    streamed: values.take()?,
+                    body: values.take::<&str>()?.to_owned(),
+                }));
+            }
         }
         Ok(())
     }
@@ -154,6 +173,9 @@ impl Answer {
                 })
             }
             Kind::Unscored => Answered::Found(Found::Unscored(self.unscored)),
+            Kind::Claimed => Answered::Written(Written::Claimed(self.claimed)),
+            Kind::Keys => Answered::Written(Written::Keys),
+            Kind::KeptAnswer => Answered::Found(Found::Answer(self.kept)),
         })
     }
 }

@@ -10,6 +10,7 @@
 //! stored as U+FFFD. And words are found by its full-text search (`migrations.rs`).
 
 mod answer;
+mod idempotency;
 pub mod migrations;
 mod queries;
 mod rows;
@@ -128,6 +129,26 @@ impl<'a> Request<'a> {
     #[must_use]
     pub fn answer(&self) -> Answer {
         Answer::new(self.kind, self.parts.len())
+    }
+}
+
+/// A statement for many rows.
+fn many<'a>(sql: &'static str, kinds: &'static [Scalar], rows: Vec<Vec<Cell<'a>>>) -> Part<'a> {
+    Part {
+        sql,
+        kinds,
+        rows,
+        many: true,
+    }
+}
+
+/// A statement for one.
+fn one<'a>(sql: &'static str, kinds: &'static [Scalar], row: Vec<Cell<'a>>) -> Part<'a> {
+    Part {
+        sql,
+        kinds,
+        rows: vec![row],
+        many: false,
     }
 }
 

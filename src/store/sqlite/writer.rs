@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use super::count::Count;
 use super::errors::explain;
+use super::idempotency;
 use super::scores::{self, Scored, Subject};
 use super::{open, search, writer_sql as sql};
 use crate::limits::SQLITE_BUSY_MS;
@@ -200,6 +201,14 @@ fn carry_out(conn: &Connection, write: &Write) -> rusqlite::Result<Written> {
             }
             Ok(Written::Saved)
         }
+        Write::Answered { rows, answers } => {
+            let written = carry_out(conn, rows)?;
+            for kept in answers {
+                idempotency::keep(conn, kept)?;
+            }
+            Ok(written)
+        }
+        Write::Keys(change) => idempotency::change(conn, change),
         Write::Delete { tenant, id } => delete(conn, tenant, *id).map(Written::Deleted),
         Write::Rescore { tenant, id, scores } => {
             rescore(conn, tenant, *id, scores).map(Written::Rescored)
@@ -362,6 +371,7 @@ fn delete(conn: &Connection, tenant: &str, id: Uuid) -> rusqlite::Result<bool> {
     let Some(term) = term else {
         return Ok(false);
     };
+    idempotency::forget_text(conn, tenant, id)?;
     conn.prepare_cached(sql::DELETE_UNUSED_TERM)?
         .execute(params![tenant, term])?;
     Ok(true)
