@@ -148,6 +148,7 @@ impl Engine {
             }
             None => {
                 self.look_for_unscored();
+                self.sweep_keys();
                 self.set_house_timer(RESCORE_MS);
             }
         }

@@ -33,6 +33,7 @@ pub mod client;
 mod completion;
 pub mod conn;
 mod conns;
+mod content;
 pub mod database;
 mod deadline;
 mod detour;
@@ -46,6 +47,7 @@ pub mod gate;
 pub mod generation;
 mod hedge;
 mod house;
+pub mod idempotency;
 pub mod io;
 mod keys;
 pub mod keywords;
@@ -65,6 +67,7 @@ mod reply;
 pub mod resolver;
 mod results;
 pub mod routes;
+mod said;
 pub mod slots;
 pub mod spill;
 mod stream;
@@ -151,6 +154,8 @@ pub struct Engine {
     readers: VecDeque<ExchangeId>,
     store_trouble: Option<results::Trouble>,
     spill: spill::Spill,
+    keys: policy::idempotency::Keys,
+    keys_timer: Timer,
     last_commit: Mono,
     // what is shared by all
     timers: Timers,
@@ -232,6 +237,8 @@ impl Engine {
             readers: VecDeque::new(),
             store_trouble: None,
             spill: spill::Spill::new(config.durable, config.limits.journal_bytes),
+            keys: policy::idempotency::Keys::default(),
+            keys_timer: Timer::default(),
             last_commit: Mono(0),
             timers: Timers::default(),
             ledger: Ledger::new(config.limits.ledger_bytes),

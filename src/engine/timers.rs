@@ -42,6 +42,8 @@ pub enum Owner {
     Database,
     /// The spill journal: the next try to replay it.
     Spill,
+    /// Idempotency keys in use: they are to be renewed.
+    Keys,
     /// The engine itself: the end of a shutdown, house-keeping.
     House,
 }

@@ -18,8 +18,6 @@ pub const KEY_WAITERS: usize = 16;
 pub const KEYS_BYTES: u64 = 256 * 1024 * 1024;
 /// Keys that are forgotten in one go, so that other writes do not wait for it.
 pub const KEY_SWEEP_ROWS: u64 = 1_000;
-/// Forgetting is looked after this often.
-pub const KEY_SWEEP_MS: u64 = 60_000;
 
 const _: () = {
     assert!(3 * KEY_BEAT_MS < KEY_LEASE_MS && STORE_MS < KEY_LEASE_MS);

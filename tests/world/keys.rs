@@ -32,7 +32,8 @@ impl Keys {
             KeyChange::Renew { held, now_ms } => {
                 for (scope, owner) in held {
                     let row = self.0.get_mut(&scope);
-                    if let Some(row) = row.filter(|row| row.owner == owner && row.answer.is_none()) {
+                    if let Some(row) = row.filter(|row| row.owner == owner && row.answer.is_none())
+                    {
                         row.until_ms = now_ms + KEY_LEASE_MS as i64;
                     }
                 }

@@ -2,6 +2,7 @@
 
 use crate::engine::exchange::{Exchange, Held, Terms};
 use crate::engine::flow::Flow;
+use crate::engine::idempotency::HeldKey;
 use crate::engine::now::{Mono, Now};
 use crate::engine::policy::deadline;
 use crate::engine::routes::{self, Route};
@@ -77,6 +78,9 @@ impl Engine {
         if importing && verdict.is_ok() {
             verdict = self.begin_import(exchange);
         }
+        if verdict.is_ok() {
+            verdict = self.note_key(exchange, head);
+        }
         if let Err(failure) = verdict {
             return self.doom(exchange, failure, head.length);
         }
@@ -86,6 +90,15 @@ impl Engine {
             }
             self.flush(id);
         }
+    }
+
+    /// The key that a request was sent with.
+    fn note_key(&mut self, id: ExchangeId, head: &RequestHead<'_>) -> Result<(), Failure> {
+        if let Some(exchange) = self.exchanges.get_mut(id) {
+            let stream = exchange.terms.wants_stream;
+            exchange.held.key = HeldKey::of_head(&exchange.route, head, stream)?;
+        }
+        Ok(())
     }
 
     /// A request will be answered with `failure`. If it has no body the connection goes on
@@ -173,6 +186,9 @@ impl Engine {
             && exchange.route.takes_body()
         {
             body.extend_from_slice(bytes);
+            if let Some(key) = &mut exchange.held.key {
+                key.note_body(bytes);
+            }
             let bytes = body.capacity();
             self.ledger.settle(&mut exchange.charged, bytes);
             // Heads cost little, so there may be more of them than bodies that there is room for.

@@ -7,7 +7,10 @@ use uuid::Uuid;
 use super::NAME;
 use crate::proto::postgres::{Row, Tag, ValueFault, Values};
 use crate::score::{Readability, Scores, Sentiment};
-use crate::store::{Answer as KeptAnswer, Claimed, Found, Listed, StoreError, Tally, TextRow, TextState, Unscored, Written};
+use crate::store::{
+    Answer as KeptAnswer, Claimed, Found, Listed, StoreError, Tally, TextRow, TextState, Unscored,
+    Written,
+};
 
 /// What is asked, as far as its answer is read by it.
 #[derive(Clone, Copy, Debug)]

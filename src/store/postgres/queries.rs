@@ -127,7 +127,6 @@ pub(super) fn of(query: &Query) -> (Part<'_>, Kind) {
     }
 }
 
-
 /// What somebody typed as a search: all of its words, the last one as the beginning of a word if it
 /// has two characters or more. Nothing else of it gets through, so nobody can speak `tsquery`.
 fn search(typed: &str) -> String {

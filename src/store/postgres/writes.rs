@@ -252,5 +252,3 @@ fn analysis(row: &AnalysisRow) -> Vec<Part<'_>> {
         many(INSERT_SCORES, SCORES, vec![cells]),
     ]
 }
-
-
