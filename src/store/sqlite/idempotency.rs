@@ -48,6 +48,11 @@ const READ: &str = "
     SELECT status, streamed, body FROM idempotency_keys
     WHERE tenant = ?1 AND route = ?2 AND key = ?3 AND status IS NOT NULL";
 
+pub(super) fn free_all(conn: &Connection) -> rusqlite::Result<()> {
+    conn.execute("DELETE FROM idempotency_keys WHERE status IS NULL", ())?;
+    Ok(())
+}
+
 pub(super) fn change(conn: &Connection, change: &KeyChange) -> rusqlite::Result<Written> {
     match change {
         KeyChange::Claim {

@@ -139,6 +139,12 @@ impl Writer {
         Ok(more)
     }
 
+    /// Frees all idempotency keys that were not answered. For the start of the only process that writes
+    /// to this file: whoever had them is dead, and nobody has to wait for their leases.
+    pub fn free_keys(&mut self) -> Result<(), StoreError> {
+        idempotency::free_all(&self.conn).map_err(|error| explain(&self.path, &error))
+    }
+
     /// Copies the write-ahead log into the database. For when nothing else waits: it may take some
     /// tens of milliseconds, but never waits for readers. Past
     /// [`crate::limits::SQLITE_WAL_BYTES`] a commit does the same by itself.

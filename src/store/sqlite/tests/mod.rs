@@ -3,6 +3,7 @@
 
 mod batches;
 mod crashes;
+mod keys;
 mod lists;
 mod opening;
 mod search;
