@@ -12,9 +12,9 @@ use crate::{config, texts, wait_until_ready};
 /// Longer than a lease lasts.
 const LONG: Duration = Duration::from_secs(40);
 
-fn keyed(key: &str, stream: bool) -> String {
+fn keyed(key: &str, topic: &str, stream: bool) -> String {
     let field = format!("\r\nIdempotency-Key: {key}\r\nHost");
-    generate("tea", stream).replacen("\r\nHost", &field, 1)
+    generate(topic, stream).replacen("\r\nHost", &field, 1)
 }
 
 fn is_replayed(response: &Response) -> bool {
@@ -48,7 +48,7 @@ fn a_key_is_one_key_on_both() {
     let postgres = Postgres::start();
     let servers = pair(&postgres, "");
     for round in 0..5 {
-        let request = keyed(&format!("key {round}"), false);
+        let request = keyed(&format!("key {round}"), "tea", false);
         let answers: Vec<Response> = thread::scope(|scope| {
             let request = &request;
             let asked = (0..6).map(|n| {
@@ -68,20 +68,20 @@ fn a_key_is_one_key_on_both() {
         );
         assert_eq!(texts(&postgres), round + 1);
     }
-    let other = servers[1].ask(keyed("key 0", true));
+    let other = servers[1].ask(keyed("key 0", "tea", true));
     assert_eq!(
         (other.status, &*other.problem()),
         (422, "idempotency_key_reused")
     );
 
     // It goes with its text.
-    let id = servers[0].ask(keyed("key 0", false)).json()["id"]
+    let id = servers[0].ask(keyed("key 0", "tea", false)).json()["id"]
         .as_str()
         .unwrap()
         .to_owned();
     let delete = format!("DELETE /contents/{id} HTTP/1.1\r\nHost: localhost\r\n\r\n");
     assert_eq!(servers[1].ask(delete).status, 204);
-    assert!(!is_replayed(&servers[1].ask(keyed("key 0", false))));
+    assert!(!is_replayed(&servers[1].ask(keyed("key 0", "tea", false))));
 }
 
 #[test]
@@ -95,10 +95,10 @@ fn the_key_of_a_server_that_was_killed_is_taken_over_and_one_that_lives_keeps_it
     wait_until_ready(&slow);
 
     let mut client = slow.connect();
-    client.send(keyed("long", true)).head();
+    client.send(keyed("long", "tea", true)).head();
     client.event().unwrap();
     let mut lost = killed.connect();
-    let big = keyed("lost", true).replace("tea", "the tea that is lost");
+    let big = keyed("lost", "the tea that is lost", true);
     lost.send(&big);
     let started = Instant::now();
     drop(killed.kill());
@@ -106,7 +106,7 @@ fn the_key_of_a_server_that_was_killed_is_taken_over_and_one_that_lives_keeps_it
     assert_eq!(answer.status, 200);
 
     while started.elapsed() < ms(20_000) {
-        let busy = other.ask(keyed("long", true));
+        let busy = other.ask(keyed("long", "tea", true));
         assert_eq!(
             (busy.status, &*busy.problem()),
             (409, "idempotency_key_in_use")
@@ -115,7 +115,7 @@ fn the_key_of_a_server_that_was_killed_is_taken_over_and_one_that_lives_keeps_it
     }
     let events = client.events();
     assert_eq!(events.last().unwrap().name, "done");
-    let again = other.ask(keyed("long", true));
+    let again = other.ask(keyed("long", "tea", true));
     assert!(is_replayed(&again));
     let held = "SELECT count(*) FROM idempotency_keys WHERE status IS NULL";
     assert_eq!(postgres.psql(DATABASE, held), "0");
