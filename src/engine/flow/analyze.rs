@@ -139,11 +139,11 @@ impl Engine {
             term: state.content.as_ref().clone(),
             content: state.content.as_ref().clone(),
             created_ms: self.now.wall_ms,
-            scores: scores.clone(),
+            scores,
         };
         let reply = AnalysisReply {
-            readability: &scores.readability,
-            sentiment: &scores.sentiment,
+            readability: &row.scores.readability,
+            sentiment: &row.scores.sentiment,
             id: row.id,
             search_term_id: row.search_term_id,
         };
