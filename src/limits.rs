@@ -9,9 +9,11 @@
 
 mod database;
 mod idempotency;
+mod retention;
 
 pub use database::*;
 pub use idempotency::*;
+pub use retention::*;
 pub mod spill;
 
 // --- HTTP/1.1, what a peer may send ------------------------------------------------------------

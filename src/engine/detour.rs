@@ -36,9 +36,13 @@ impl Engine {
                     self.spill.away().is_some() && self.spill.can_keep(write)
                 }
                 Write::Delete { .. } | Write::Rescore { .. } => self.spill.may_have(),
-                Write::Import(_) | Write::Replay(_) | Write::Keys(_) => false,
+                Write::Import(_) | Write::Replay(_) | Write::Keys(_) | Write::Expire { .. } => {
+                    false
+                }
             },
-            Some(Work::Read(Query::Unscored { .. } | Query::Answer(_))) => false,
+            Some(Work::Read(Query::Unscored { .. } | Query::Answer(_) | Query::Weigh { .. })) => {
+                false
+            }
             Some(Work::Read(_)) => self.spill.may_have(),
             _ => false,
         };

@@ -44,6 +44,8 @@ pub enum Owner {
     Spill,
     /// Idempotency keys in use: they are to be renewed.
     Keys,
+    /// Rows that are kept no longer: the next of them are removed.
+    Retention,
     /// The engine itself: the end of a shutdown, house-keeping.
     House,
 }

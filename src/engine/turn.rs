@@ -48,6 +48,7 @@ impl Engine {
             Owner::Database => self.database_due(),
             Owner::Spill => self.spill_due(),
             Owner::Keys => self.keys_due(),
+            Owner::Retention => self.retention_due(),
             Owner::House => self.house_due(),
         }
     }
@@ -64,6 +65,7 @@ impl Engine {
             Owner::Database => self.database.as_mut().map(|d| d.timer_mut()),
             Owner::Spill => Some(&mut self.spill.timer),
             Owner::Keys => Some(&mut self.keys_timer),
+            Owner::Retention => Some(&mut self.retention.timer),
             Owner::House => Some(&mut self.house),
         }
     }
@@ -77,7 +79,7 @@ impl Engine {
             + self.dials.len()
             + self.names.len()
             + self.resolver.len()
-            + 3
+            + 5
     }
 
     pub(super) fn sweep_timers(&mut self) {

@@ -15,6 +15,7 @@
 //! engine itself talks to it (`engine/database/`), in the words of [`postgres`].
 
 mod error;
+mod expiry;
 mod idempotency;
 pub mod journal;
 pub mod postgres;
@@ -31,6 +32,7 @@ use uuid::Uuid;
 use crate::score::Scores;
 
 pub use error::StoreError;
+pub use expiry::{Table, Weight, first_id_at, id_after};
 pub use idempotency::{Answer, Claimed, KeptAnswer, KeyChange, KeyScope};
 pub use requests::{Calls, Inbound, RequestOutcome, RequestRow};
 pub use rows::{
@@ -89,6 +91,15 @@ pub enum Write {
     },
     /// Change whose idempotency keys are.
     Keys(Box<KeyChange>),
+    /// Remove rows of all tenants that are kept no longer, the oldest of each tenant first.
+    Expire {
+        /// Of which table.
+        table: Table,
+        /// Those with a lower id.
+        before: Uuid,
+        /// So many rows at a time, so that nobody waits for long.
+        limit: usize,
+    },
 }
 
 impl Write {
@@ -133,6 +144,8 @@ pub enum Written {
     Claimed(Claimed),
     /// Another change of keys was made.
     Keys,
+    /// So many rows were removed. Fewer than the limit: there are no more.
+    Expired(u64),
 }
 
 /// What became of texts that were imported.
@@ -199,6 +212,12 @@ pub enum Query {
     },
     /// What was answered to the first request with a key.
     Answer(KeyScope),
+    /// What texts of all tenants take, generated ones and those that were sent to be analysed, the
+    /// newest first. At most [`crate::limits::WEIGH_ROWS`] of them.
+    Weigh {
+        /// Only ids before this one.
+        before: Option<Uuid>,
+    },
 }
 
 /// The answer to the [`Query`] of the same name.
@@ -228,4 +247,6 @@ pub enum Found {
     Unscored(Vec<Unscored>),
     /// The answer, if it is there.
     Answer(Option<Box<Answer>>),
+    /// What texts take, the newest first. Fewer than [`crate::limits::WEIGH_ROWS`]: there are no more.
+    Weighed(Vec<Weight>),
 }

@@ -36,6 +36,15 @@ fn down_at_the_start_and_healed_within_five_seconds() {
     all_are_there(&postgres, &HashSet::from([id]));
 }
 
+/// Tells the clients to stop, also when what they accompany has failed.
+struct Stop<'a>(&'a AtomicBool);
+
+impl Drop for Stop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 /// Clients that ask for texts until they are told to stop: the ids of those that are stored, and how
 /// often they were told no.
 fn write_meanwhile(server: &Server, meanwhile: impl FnOnce()) -> (HashSet<String>, usize) {
@@ -61,10 +70,11 @@ fn write_meanwhile(server: &Server, meanwhile: impl FnOnce()) -> (HashSet<String
             })
         });
         let clients: Vec<_> = clients.collect();
+        let until_then = Stop(&stop);
         thread::sleep(ms(300));
         meanwhile();
         thread::sleep(ms(300));
-        stop.store(true, Ordering::Relaxed);
+        drop(until_then);
         let (mut ids, mut no) = (HashSet::new(), 0);
         for client in clients {
             let (stored, refused) = client.join().unwrap();

@@ -35,7 +35,7 @@ impl Engine {
             last_event_id: routes::last_event_id(&head.fields).ok().flatten(),
             dialect: routes::inbound::dialect_of(head),
         };
-        let (route, mut verdict) = match routes::find(head) {
+        let (route, verdict) = match routes::find(head) {
             Ok(route) => {
                 let verdict = self.may_begin(id, &route, head);
                 (route, verdict)
@@ -75,12 +75,7 @@ impl Engine {
         client.importing = importing;
         client.http.set_body_limit(body_limit);
         self.set_exchange_timer(exchange, deadline);
-        if importing && verdict.is_ok() {
-            verdict = self.begin_import(exchange);
-        }
-        if verdict.is_ok() {
-            verdict = self.note_key(exchange, head);
-        }
+        let verdict = verdict.and_then(|()| self.note_head(exchange, head));
         if let Err(failure) = verdict {
             return self.doom(exchange, failure, head.length);
         }
@@ -92,11 +87,15 @@ impl Engine {
         }
     }
 
-    /// The key that a request was sent with.
-    fn note_key(&mut self, id: ExchangeId, head: &RequestHead<'_>) -> Result<(), Failure> {
-        if let Some(exchange) = self.exchanges.get_mut(id) {
-            let stream = exchange.terms.wants_stream;
-            exchange.held.key = HeldKey::of_head(&exchange.route, head, stream)?;
+    /// What else a head says: the key of a request, or that an import begins.
+    fn note_head(&mut self, id: ExchangeId, head: &RequestHead<'_>) -> Result<(), Failure> {
+        let Some(exchange) = self.exchanges.get_mut(id) else {
+            return Ok(());
+        };
+        let stream = exchange.terms.wants_stream;
+        exchange.held.key = HeldKey::of_head(&exchange.route, head, stream)?;
+        if exchange.route == Route::Import {
+            self.begin_import(id)?;
         }
         Ok(())
     }

@@ -35,6 +35,7 @@ mod probes;
 mod rate;
 mod refused;
 mod resume;
+mod retention;
 mod retry;
 mod saving;
 mod sharing;

@@ -9,7 +9,7 @@ use crate::proto::postgres::{Row, Tag, ValueFault, Values};
 use crate::score::{Readability, Scores, Sentiment};
 use crate::store::{
     Answer as KeptAnswer, Claimed, Found, Listed, StoreError, Tally, TextRow, TextState, Unscored,
-    Written,
+    Weight, Written,
 };
 
 /// What is asked, as far as its answer is read by it.
@@ -29,6 +29,8 @@ pub(super) enum Kind {
     Claimed,
     Keys,
     KeptAnswer,
+    Expired,
+    Weighed,
 }
 
 /// An answer that is being read.
@@ -46,6 +48,8 @@ pub struct Answer {
     /// Whose a key is; nobody's if it was freed in this moment.
     claimed: Claimed,
     kept: Option<Box<KeptAnswer>>,
+    weighed: Vec<Weight>,
+    expired: u64,
     /// Up to which id an export goes.
     until: Option<Uuid>,
 }
@@ -71,6 +75,8 @@ impl Answer {
             unscored: Vec::new(),
             claimed: Claimed::Busy,
             kept: None,
+            weighed: Vec::new(),
+            expired: 0,
             until: None,
         }
     }
@@ -124,6 +130,11 @@ impl Answer {
                     body: values.take::<&str>()?.to_owned(),
                 }));
             }
+            Kind::Expired => self.expired = count(&mut values)?,
+            Kind::Weighed => self.weighed.push(Weight {
+                id: values.take()?,
+                bytes: count(&mut values)?,
+            }),
         }
         Ok(())
     }
@@ -179,6 +190,8 @@ impl Answer {
             Kind::Claimed => Answered::Written(Written::Claimed(self.claimed)),
             Kind::Keys => Answered::Written(Written::Keys),
             Kind::KeptAnswer => Answered::Found(Found::Answer(self.kept)),
+            Kind::Weighed => Answered::Found(Found::Weighed(self.weighed)),
+            Kind::Expired => Answered::Written(Written::Expired(self.expired)),
         })
     }
 }

@@ -13,7 +13,7 @@ use super::count::Count;
 use super::errors::explain;
 use super::idempotency;
 use super::scores::{self, Scored, Subject};
-use super::{open, search, writer_sql as sql};
+use super::{expire, open, search, writer_sql as sql};
 use crate::limits::SQLITE_BUSY_MS;
 use crate::score::Scores;
 use crate::store::{
@@ -219,6 +219,11 @@ fn carry_out(conn: &Connection, write: &Write) -> rusqlite::Result<Written> {
         Write::Rescore { tenant, id, scores } => {
             rescore(conn, tenant, *id, scores).map(Written::Rescored)
         }
+        Write::Expire {
+            table,
+            before,
+            limit,
+        } => expire::expire(conn, *table, *before, *limit),
     }
 }
 

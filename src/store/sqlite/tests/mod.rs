@@ -3,6 +3,7 @@
 
 mod batches;
 mod crashes;
+mod expiry;
 mod keys;
 mod lists;
 mod opening;
