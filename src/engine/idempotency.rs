@@ -136,12 +136,21 @@ impl HeldKey {
     }
 
     /// Bytes of memory that grow with the answer.
-    fn bytes(&self) -> usize {
+    pub fn bytes(&self) -> usize {
         self.said.as_ref().map_or(0, Vec::capacity)
     }
 }
 
 impl Promise {
+    /// Bytes of memory that it holds.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        match &self.form {
+            Form::Said { body, .. } => body.len(),
+            Form::Document | Form::Events => 0,
+        }
+    }
+
     /// Whether the answer is the whole document of a text.
     #[must_use]
     pub fn is_document(&self) -> bool {
@@ -255,10 +264,16 @@ impl Engine {
                 _ => continue,
             };
             let promise = self.promise(exchange, form);
-            if let Some(generation) = self.generations.get_mut(id) {
-                generation.result.promises.extend(promise);
-            }
+            self.add_promise(id, promise);
         }
+    }
+
+    /// An answer about a text is to be kept with its rows.
+    pub(super) fn add_promise(&mut self, id: GenerationId, promise: Option<Promise>) {
+        if let Some(generation) = self.generations.get_mut(id) {
+            generation.result.promises.extend(promise);
+        }
+        self.settle_generation(id);
     }
 
     /// The rows that a promise went with are on disk, or are not.
@@ -277,7 +292,9 @@ impl Engine {
         let Some(generation) = self.generations.get_mut(id) else {
             return;
         };
-        for promise in std::mem::take(&mut generation.result.promises) {
+        let promises = std::mem::take(&mut generation.result.promises);
+        self.settle_generation(id);
+        for promise in promises {
             self.promise_kept(&promise, is_kept);
         }
     }
@@ -320,15 +337,16 @@ impl Engine {
 
     /// A key is in use: it has to be renewed from time to time.
     pub(super) fn mind_the_keys(&mut self) {
-        if self.keys_timer.at() == super::Mono::NEVER {
+        self.house_state.forgets = true;
+        if self.keys.timer.at() == super::Mono::NEVER {
             let at = self.now.mono.plus_ms(KEY_BEAT_MS);
-            self.timers.set(Owner::Keys, &mut self.keys_timer, at);
+            self.timers.set(Owner::Keys, &mut self.keys.timer, at);
         }
     }
 
     /// The time has come.
     pub(super) fn keys_due(&mut self) {
-        self.keys_timer.clear();
+        self.keys.timer.clear();
         if self.keys.is_empty() {
             return;
         }
@@ -341,7 +359,7 @@ impl Engine {
 
     /// Has the store forget keys whose time is over, if there may be any.
     pub(super) fn sweep_keys(&mut self) {
-        if self.keys.were_used() {
+        if self.house_state.forgets {
             let now_ms = self.now.wall_ms;
             self.change_keys(KeyChange::Sweep { now_ms });
         }

@@ -81,9 +81,7 @@ impl Engine {
                 self.note_said(exchange, &whole_document(generation));
             }
             let promise = self.promise_said(exchange, false);
-            if let Some(generation) = self.generations.get_mut(id) {
-                generation.result.promises.extend(promise);
-            }
+            self.add_promise(id, promise);
         }
     }
 }

@@ -156,7 +156,6 @@ pub struct Engine {
     store_trouble: Option<results::Trouble>,
     spill: spill::Spill,
     keys: policy::idempotency::Keys,
-    keys_timer: Timer,
     last_commit: Mono,
     // what is shared by all
     timers: Timers,
@@ -240,7 +239,6 @@ impl Engine {
             store_trouble: None,
             spill: spill::Spill::new(config.durable, config.limits.journal_bytes),
             keys: policy::idempotency::Keys::default(),
-            keys_timer: Timer::default(),
             last_commit: Mono(0),
             timers: Timers::default(),
             ledger: Ledger::new(config.limits.ledger_bytes),

@@ -64,7 +64,7 @@ impl Engine {
             Owner::Lookup(index) => self.resolver.lookup(index).map(|l| &mut l.timer),
             Owner::Database => self.database.as_mut().map(|d| d.timer_mut()),
             Owner::Spill => Some(&mut self.spill.timer),
-            Owner::Keys => Some(&mut self.keys_timer),
+            Owner::Keys => Some(&mut self.keys.timer),
             Owner::Retention => Some(&mut self.retention.timer),
             Owner::House => Some(&mut self.house),
         }

@@ -18,6 +18,7 @@ use std::collections::{BTreeMap, VecDeque};
 use uuid::Uuid;
 
 use crate::engine::slots::ExchangeId;
+use crate::engine::timers::Timer;
 use crate::limits::KEY_WAITERS;
 use crate::store::KeyScope;
 
@@ -25,8 +26,8 @@ use crate::store::KeyScope;
 #[derive(Debug, Default)]
 pub struct Keys {
     guards: BTreeMap<KeyScope, Guard>,
-    /// Whether any was ever asked for, so that the store may have some to forget.
-    used: bool,
+    /// When they are to be renewed.
+    pub timer: Timer,
 }
 
 #[derive(Debug)]
@@ -73,7 +74,6 @@ impl Keys {
         id: ExchangeId,
         fresh: Uuid,
     ) -> Turn {
-        self.used = true;
         let guard = self.guards.entry(scope.clone()).or_insert_with(|| Guard {
             fingerprint,
             owner: fresh,
@@ -138,12 +138,6 @@ impl Keys {
         let held = self.guards.iter();
         held.map(|(scope, guard)| (scope.clone(), guard.owner))
             .collect()
-    }
-
-    /// Whether any was ever asked for.
-    #[must_use]
-    pub fn were_used(&self) -> bool {
-        self.used
     }
 
     /// How many are in use.

@@ -108,9 +108,7 @@ impl Engine {
     /// All of an answer is known: if its request was sent with a key, it is kept with the rows.
     fn promise_chat(&mut self, id: GenerationId, exchange: ExchangeId, streamed: bool) {
         let promise = self.promise_said(exchange, streamed);
-        if let Some(generation) = self.generations.get_mut(id) {
-            generation.result.promises.extend(promise);
-        }
+        self.add_promise(id, promise);
     }
 
     /// The rows of a chat are written, or will not be.

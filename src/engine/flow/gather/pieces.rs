@@ -179,7 +179,9 @@ impl Engine {
         if let super::Flow::Gather(gather) = &mut exchange.flow {
             gather.piece = piece;
             gather.written = 0;
-            self.ledger.settle(&mut exchange.charged, gather.bytes());
+            let said = exchange.held.key.as_ref().map_or(0, |key| key.bytes());
+            self.ledger
+                .settle(&mut exchange.charged, gather.bytes() + said);
         }
     }
 
