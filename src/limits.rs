@@ -8,9 +8,11 @@
 //! the values here and refuses values outside their range.
 
 mod database;
+mod idempotency;
 mod retention;
 
 pub use database::*;
+pub use idempotency::*;
 pub use retention::*;
 pub mod spill;
 

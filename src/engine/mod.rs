@@ -34,6 +34,7 @@ pub mod client;
 mod completion;
 pub mod conn;
 mod conns;
+mod content;
 pub mod database;
 mod deadline;
 mod detour;
@@ -47,6 +48,7 @@ pub mod gate;
 pub mod generation;
 mod hedge;
 mod house;
+pub mod idempotency;
 pub mod io;
 mod keys;
 pub mod keywords;
@@ -68,6 +70,7 @@ pub mod resolver;
 mod results;
 mod retention;
 pub mod routes;
+mod said;
 pub mod share;
 pub mod slots;
 pub mod spill;
@@ -156,6 +159,7 @@ pub struct Engine {
     readers: VecDeque<ExchangeId>,
     store_trouble: Option<results::Trouble>,
     spill: spill::Spill,
+    keys: policy::idempotency::Keys,
     last_commit: Mono,
     // what is shared by all
     timers: Timers,
@@ -239,6 +243,7 @@ impl Engine {
             readers: VecDeque::new(),
             store_trouble: None,
             spill: spill::Spill::new(config.durable, config.limits.journal_bytes),
+            keys: policy::idempotency::Keys::default(),
             last_commit: Mono(0),
             timers: Timers::default(),
             ledger: Ledger::new(config.limits.ledger_bytes),

@@ -127,15 +127,7 @@ impl Spill {
     /// before, which only the database knows. Neither can a deletion, unless its text waits too.
     #[must_use]
     pub fn can_keep(&self, write: &Write) -> bool {
-        let kind = match write {
-            Write::Save { .. } | Write::Keywords { .. } => true,
-            Write::Delete { .. }
-            | Write::Rescore { .. }
-            | Write::Import(_)
-            | Write::Replay(_)
-            | Write::Expire { .. } => false,
-        };
-        kind && self.keeps()
+        write.may_wait() && self.keeps()
     }
 
     /// Whether rows go to the journal at all. One that is damaged takes none.

@@ -46,6 +46,8 @@ pub enum Owner {
     Share,
     /// The spill journal: the next try to replay it.
     Spill,
+    /// Idempotency keys in use: they are to be renewed.
+    Keys,
     /// Rows that are kept no longer: the next of them are removed.
     Retention,
     /// The engine itself: the end of a shutdown, house-keeping.

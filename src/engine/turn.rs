@@ -50,6 +50,7 @@ impl Engine {
             Owner::Redis => self.redis_due(),
             Owner::Share => self.share_due(),
             Owner::Spill => self.spill_due(),
+            Owner::Keys => self.keys_due(),
             Owner::Retention => self.retention_due(),
             Owner::House => self.house_due(),
         }
@@ -68,6 +69,7 @@ impl Engine {
             Owner::Redis => self.redis.as_mut().map(|r| r.timer_mut()),
             Owner::Share => Some(self.share.timer_mut()),
             Owner::Spill => Some(&mut self.spill.timer),
+            Owner::Keys => Some(&mut self.keys.timer),
             Owner::Retention => Some(&mut self.retention.timer),
             Owner::House => Some(&mut self.house),
         }
@@ -82,7 +84,7 @@ impl Engine {
             + self.dials.len()
             + self.names.len()
             + self.resolver.len()
-            + 4
+            + 5
     }
 
     pub(super) fn sweep_timers(&mut self) {

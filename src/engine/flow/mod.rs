@@ -12,6 +12,7 @@ pub mod export;
 pub mod gather;
 pub mod generate;
 pub mod import;
+pub mod keyed;
 pub mod keywords;
 mod models;
 mod openapi;
@@ -53,6 +54,8 @@ pub enum Flow {
     Analyze(analyze::Analyze),
     /// It waits for keywords that no provider names.
     Keywords(keywords::Keywords),
+    /// It was sent with a key, and may not be the first one.
+    Keyed(keyed::Keyed),
     /// It waits for the store.
     Contents(contents::Contents),
     /// A file of the page is on its way out.
@@ -72,6 +75,7 @@ impl Flow {
             Flow::Generate(generate::Generate::Sending(_)) => true,
             Flow::Chat(chat::Chat::Sending(_)) => true,
             Flow::Page(_) => true,
+            Flow::Keyed(keyed) => keyed.has_begun_to_answer(),
             Flow::Export(export) => export.has_begun(),
             Flow::Gather(gather) => gather.has_begun_to_answer(),
             _ => false,
@@ -108,7 +112,11 @@ impl Engine {
         if let Flow::Doomed(failure) = &mut exchange.flow {
             return Err(std::mem::replace(failure, Failure::NotFound));
         }
-        match exchange.route.clone() {
+        let route = exchange.route.clone();
+        if self.waits_for_key(id)? {
+            return Ok(());
+        }
+        match route {
             Route::Generate => self.parse_body(id, Shape::Generate),
             Route::Batch => self.parse_body(id, Shape::Batch),
             Route::Analyze => self.parse_body(id, Shape::Analyze),
@@ -195,6 +203,7 @@ impl Engine {
                 .and_then(|ask| self.start(id, ask, body)),
             (Flow::Analyze(state), result) => self.analyze_done(id, state, result),
             (Flow::Keywords(state), result) => self.keywords_done(id, state, result),
+            (Flow::Keyed(state), result) => self.keyed_done(id, state, result),
             (Flow::Contents(state), result) => self.contents_done(id, state, result),
             (Flow::Generate(state), WorkResult::Found(found)) => {
                 self.resume_found(id, state, found)
@@ -227,6 +236,10 @@ impl Engine {
             Flow::Keywords(state) => {
                 let failure = state.timeout();
                 self.keywords_due(id, &failure);
+            }
+            Flow::Keyed(keyed) => {
+                let failure = keyed.timeout();
+                self.fail_exchange(id, &failure);
             }
             Flow::Contents(_) | Flow::Gather(_) | Flow::Export(_) => {
                 self.fail_exchange(id, &Failure::StoreTimeout);
