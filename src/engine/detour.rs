@@ -173,11 +173,7 @@ impl Engine {
                 self.counters.rows_replayed += rows;
                 step
             }
-            // A row at which the writer breaks is one that it will not take.
-            WorkResult::Panicked if self.spill.is_writing() => {
-                self.spill.replayed(now, Err(panicked()))
-            }
-            // The journal's own trouble, or a panic of its thread: later again.
+            // The journal's own trouble, or a panic, which says nothing of the row: later again.
             _ => {
                 self.spill.wait(now);
                 None
@@ -222,12 +218,5 @@ impl Engine {
     /// Whether the journal has room for the rows of one more request, if it would need it.
     pub(super) fn admit_spill(&self) -> Result<(), StoreError> {
         self.spill.admit(self.texts_in_flight())
-    }
-}
-
-fn panicked() -> StoreError {
-    StoreError::Failed {
-        path: "the store".into(),
-        reason: "a panic".to_owned(),
     }
 }
