@@ -53,7 +53,7 @@ pub use error::ConfigError;
 pub use gateway::Gateway;
 pub use keys::ApiKey;
 pub use layers::Origin;
-pub use limits::{Drill, Limits, Offline};
+pub use limits::{Cache, Drill, Limits, Offline};
 pub use model::{Model, ModelTarget};
 pub(crate) use names::nearest;
 pub use price::{Price, Prices};
@@ -126,6 +126,8 @@ pub struct Config {
     pub rate: Rate,
     /// Bounds that an operator may move.
     pub limits: Limits,
+    /// Stored texts that answer again.
+    pub cache: Cache,
     /// The vendors' own routes.
     pub gateway: Gateway,
     /// How long rows are kept.
@@ -195,6 +197,7 @@ fn read(layers: &mut Layers) -> Result<Config, ConfigError> {
         log_level: layers.value("log.level", LogLevel::Info)?,
         rate: Rate::read(layers, "rate")?,
         limits: Limits::read(layers, "limits")?,
+        cache: Cache::read(layers, "cache")?,
         gateway: Gateway::read(layers, "gateway")?,
         database: Database::read(layers, "database")?,
         redis: Redis::read(layers, "redis")?,

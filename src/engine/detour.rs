@@ -40,9 +40,12 @@ impl Engine {
                     false
                 }
             },
-            Some(Work::Read(Query::Unscored { .. } | Query::Answer(_) | Query::Weigh { .. })) => {
-                false
-            }
+            Some(Work::Read(
+                Query::Unscored { .. }
+                | Query::Answer(_)
+                | Query::Cached { .. }
+                | Query::Weigh { .. },
+            )) => false,
             Some(Work::Read(_)) => self.spill.may_have(),
             _ => false,
         };

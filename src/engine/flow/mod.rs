@@ -6,6 +6,7 @@
 
 pub mod analyze;
 pub mod body;
+pub mod cached;
 pub mod chat;
 pub mod contents;
 pub mod export;
@@ -56,6 +57,8 @@ pub enum Flow {
     Keywords(keywords::Keywords),
     /// It was sent with a key, and may not be the first one.
     Keyed(keyed::Keyed),
+    /// A stored text may answer it.
+    Cached(Box<cached::Looking>),
     /// It waits for the store.
     Contents(contents::Contents),
     /// A file of the page is on its way out.
@@ -203,6 +206,7 @@ impl Engine {
                 .and_then(|ask| self.start(id, ask, body)),
             (Flow::Analyze(state), result) => self.analyze_done(id, state, result),
             (Flow::Keywords(state), result) => self.keywords_done(id, state, result),
+            (Flow::Cached(looking), result) => self.cache_looked(id, *looking, result),
             (Flow::Keyed(state), result) => self.keyed_done(id, state, result),
             (Flow::Contents(state), result) => self.contents_done(id, state, result),
             (Flow::Generate(state), WorkResult::Found(found)) => {
@@ -241,7 +245,7 @@ impl Engine {
                 let failure = keyed.timeout();
                 self.fail_exchange(id, &failure);
             }
-            Flow::Contents(_) | Flow::Gather(_) | Flow::Export(_) => {
+            Flow::Contents(_) | Flow::Cached(_) | Flow::Gather(_) | Flow::Export(_) => {
                 self.fail_exchange(id, &Failure::StoreTimeout);
             }
             Flow::Import(import) => {

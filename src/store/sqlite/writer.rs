@@ -11,8 +11,8 @@ use uuid::Uuid;
 
 use super::count::Count;
 use super::errors::explain;
-use super::idempotency;
 use super::scores::{self, Scored, Subject};
+use super::{cached, idempotency};
 use super::{expire, open, search, writer_sql as sql};
 use crate::limits::SQLITE_BUSY_MS;
 use crate::score::Scores;
@@ -207,10 +207,17 @@ fn carry_out(conn: &Connection, write: &Write) -> rusqlite::Result<Written> {
             }
             Ok(Written::Saved)
         }
-        Write::Answered { rows, answers } => {
+        Write::Answered {
+            rows,
+            answers,
+            cached,
+        } => {
             let written = carry_out(conn, rows)?;
             for kept in answers {
                 idempotency::keep(conn, kept)?;
+            }
+            if let Some(cached) = cached {
+                cached::keep(conn, cached)?;
             }
             Ok(written)
         }
