@@ -95,7 +95,10 @@ fn a_text_does_not_wait_for_a_lock_and_is_in_the_database_after_it() {
     let ready = server.ask(get("/readyz"));
     assert_eq!(
         (ready.status, ready.text()),
-        (200, "ready, degraded: rows wait in the journal\n")
+        (
+            200,
+            "degraded: the database takes no rows, and rows wait in the journal\n"
+        )
     );
     assert_eq!(server.metric("maitred_journal_rows"), 5.0);
     assert!(server.metric("maitred_journal_bytes") > 1_000.0);

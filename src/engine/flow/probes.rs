@@ -15,15 +15,29 @@ impl Engine {
         Ok(())
     }
 
-    /// `GET /readyz`: requests that cost something are let in.
+    /// `GET /readyz`: whether requests that cost something are let in. A database that is away is no
+    /// reason to send them elsewhere as long as rows can be kept: elsewhere has the same database.
     pub(super) fn reply_ready(&mut self, id: ExchangeId) -> Result<(), Failure> {
-        let reason = if self.stopping.is_some() {
+        let (status, body) = match (self.why_not_ready(), self.why_degraded()) {
+            (Some(why), _) => (503, format!("not ready: {why}\n")),
+            (None, Some(why)) => (200, format!("degraded: {why}, and rows wait in the journal\n")),
+            (None, None) => (200, "ready\n".to_owned()),
+        };
+        self.reply(id, status, Content::Text, body.as_bytes());
+        Ok(())
+    }
+
+    /// Why requests are refused, if they are.
+    fn why_not_ready(&self) -> Option<&'static str> {
+        if self.stopping.is_some() {
             Some("shutting down")
         } else if self.ledger.is_full() {
             Some("no memory left for buffers")
         } else if !self.works.has_room(Kind::Write) {
             Some("the store does not keep up")
-        } else if let Some(reason) = self.database_is_away() {
+        } else if !self.spill.keeps()
+            && let Some(reason) = self.database_is_away()
+        {
             Some(reason)
         } else if !self.store_takes_rows() {
             Some("the store takes no rows")
@@ -33,19 +47,13 @@ impl Engine {
             Some("the store takes no rows, and the journal is full")
         } else {
             None
-        };
-        match reason {
-            None if self.spill.away().is_some() => {
-                let degraded = b"ready, degraded: rows wait in the journal\n";
-                self.reply(id, 200, Content::Text, degraded);
-            }
-            None => self.reply(id, 200, Content::Text, b"ready\n"),
-            Some(reason) => {
-                let body = format!("not ready: {reason}\n");
-                self.reply(id, 503, Content::Text, body.as_bytes());
-            }
         }
-        Ok(())
+    }
+
+    /// Why rows go another way than into the database, if they do.
+    fn why_degraded(&self) -> Option<&'static str> {
+        let takes_none = || self.spill.away().map(|_| "the database takes no rows");
+        self.database_is_away().or_else(takes_none)
     }
 
     /// `GET /metrics`
