@@ -20,7 +20,10 @@ impl Engine {
     pub(super) fn reply_ready(&mut self, id: ExchangeId) -> Result<(), Failure> {
         let (status, body) = match (self.why_not_ready(), self.why_degraded()) {
             (Some(why), _) => (503, format!("not ready: {why}\n")),
-            (None, Some(why)) => (200, format!("degraded: {why}, and rows wait in the journal\n")),
+            (None, Some(why)) => (
+                200,
+                format!("degraded: {why}, and rows wait in the journal\n"),
+            ),
             (None, None) => (200, "ready\n".to_owned()),
         };
         self.reply(id, status, Content::Text, body.as_bytes());

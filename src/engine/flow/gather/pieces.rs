@@ -129,7 +129,8 @@ impl Engine {
         let Some(exchange) = self.exchanges.get(id) else {
             return false;
         };
-        let (route, request_id) = (exchange.route.as_str(), exchange.request_id);
+        let asked = Some((exchange.terms.method, exchange.route.path()));
+        let request_id = exchange.request_id;
         let Some(gather) = self.gather(id) else {
             return false;
         };
@@ -157,7 +158,7 @@ impl Engine {
             gather.candidate(place, end, scores.filter(|_| !failed))
         };
         if failed {
-            self.note_failure(&failure, failure.status(), route, request_id, text_id);
+            self.note_failure(&failure, failure.status(), asked, request_id, text_id);
         }
         self.set_piece(id, piece);
         if is_batch {

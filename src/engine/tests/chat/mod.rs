@@ -2,6 +2,7 @@
 
 mod cancel;
 mod embeddings;
+mod explained;
 mod failover;
 mod golden;
 mod offline;
