@@ -298,6 +298,24 @@ fn a_damaged_journal_is_kept_and_said_and_what_was_before_is_replayed() {
 }
 
 #[test]
+fn a_server_that_stops_says_how_many_rows_it_leaves_in_the_journal() {
+    let server = Server::start(QUICK);
+    let lock = Lock::take(&server.house().data());
+    for topic in ["tea", "coffee"] {
+        assert_eq!(server.ask(generate(topic, false)).status, 200);
+    }
+    server.terminate();
+    let ended = server.wait();
+    assert!(
+        ended.log.contains("stopped: rows wait in the journal"),
+        "{}",
+        ended.log
+    );
+    assert!(ended.log.contains("rows=2"), "{}", ended.log);
+    drop(lock);
+}
+
+#[test]
 fn a_journal_has_one_server_at_a_time() {
     let shared = House::new();
     let config = format!("journal_dir = {:?}\n{QUICK}", shared.path().join("journal"));

@@ -399,6 +399,12 @@ impl Reactor {
         }
         self.board.stop();
         self.threads.stop();
-        tracing::info!("stopped");
+        match self.engine.rows_in_journal() {
+            0 => tracing::info!("stopped"),
+            rows => tracing::warn!(
+                rows,
+                "stopped: rows wait in the journal, and the next start writes them to the database"
+            ),
+        }
     }
 }
