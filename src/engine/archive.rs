@@ -16,6 +16,7 @@ use super::failover::Tries;
 use super::flow::Flow;
 use super::flow::chat::Chat;
 use super::generation::{Generation, GenerationWait, Outcome, Phase};
+use super::idempotency::with_answers;
 use super::keywords::{Purpose, keywords_row};
 use super::slots::{ExchangeId, GenerationId};
 use super::timers::{Owner, Timer};
@@ -38,9 +39,14 @@ impl Engine {
         if generation.is_chat() && self.config.gateway.store == Store::Off {
             requests.clear();
         }
+        let (promises, total) = (
+            generation.result.promises.clone(),
+            generation.result.usage.total_tokens,
+        );
         if let Some(row) = keywords_row(generation) {
             self.settle_generation(id);
-            return Some(Write::Keywords { requests, row });
+            let rows = Write::Keywords { requests, row };
+            return Some(with_answers(rows, &promises, total));
         }
         let text = generation.has_text().then(|| {
             let mut row = text_row(generation, state);
@@ -48,14 +54,15 @@ impl Engine {
             Box::new(row)
         });
         self.settle_generation(id);
-        if requests.is_empty() && text.is_none() {
+        if requests.is_empty() && text.is_none() && promises.is_empty() {
             return None;
         }
-        Some(Write::Save {
+        let rows = Write::Save {
             requests,
             text,
             analysis: None,
-        })
+        };
+        Some(with_answers(rows, &promises, total))
     }
 
     /// What is to be done about a text that is complete.
@@ -74,6 +81,7 @@ impl Engine {
             row: Box::new(text_row(generation, TextState::Complete)),
             total_tokens: generation.result.usage.total_tokens,
             whole,
+            promises: generation.result.promises.clone(),
             withdrawn,
         })
     }
@@ -96,7 +104,10 @@ impl Engine {
     ) -> Option<RequestRow> {
         let generation = self.generations.get(id)?;
         // From `Saving` on, the row is part of the transaction already.
-        let early = matches!(generation.phase, Phase::Calling | Phase::Scoring);
+        let early = matches!(
+            generation.phase,
+            Phase::Calling | Phase::Sending | Phase::Scoring
+        );
         let listens = generation.subscribers.contains(&exchange);
         if !(early && listens && self.exchanges.get(exchange)?.shares_row()) {
             return None;

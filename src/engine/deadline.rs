@@ -69,9 +69,11 @@ impl Engine {
             Flow::Contents(contents) => matches!(contents, Contents::Deleting),
             Flow::Export(export) => export.has_begun(),
             Flow::Page(_) => true,
+            Flow::Keyed(keyed) => keyed.has_begun_to_answer(),
             // What an import has stored so far it tells in its answer, whenever it ends.
             Flow::Import(_)
             | Flow::Body(_)
+            | Flow::Parked(_)
             | Flow::Doomed(_)
             | Flow::Parsing(_)
             | Flow::Between => false,

@@ -12,8 +12,10 @@
 pub(crate) mod disk;
 pub(crate) mod dns;
 pub(crate) mod dns_message;
+mod keys;
 pub(crate) mod openai;
 pub(crate) mod postgres;
+pub(crate) mod redis;
 mod reply;
 mod store;
 
@@ -380,9 +382,7 @@ impl World {
     pub(crate) fn return_work(&mut self, at: usize, error: StoreError) {
         let (id, work) = self.jobs.remove(at);
         let result = match work {
-            Work::Write(write) if matches!(*write, Write::Save { .. } | Write::Keywords { .. }) => {
-                WorkResult::Returned(write, error)
-            }
+            Work::Write(write) if write.may_wait() => WorkResult::Returned(write, error),
             Work::Write(_) => WorkResult::Written(Err(error)),
             other => panic!("no write: {other:?}"),
         };
@@ -603,7 +603,8 @@ impl World {
     /// Connections to providers that are open, the oldest first.
     pub(crate) fn upstreams(&self) -> Vec<ConnId> {
         let open = self.sockets.iter().filter(|(_, s)| s.closed.is_none());
-        open.filter(|(_, s)| s.to.is_some_and(|to| to.port() != dns::PORT))
+        let others = [dns::PORT, redis::PORT];
+        open.filter(|(_, s)| s.to.is_some_and(|to| !others.contains(&to.port())))
             .map(|(id, _)| *id)
             .collect()
     }

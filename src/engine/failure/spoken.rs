@@ -13,6 +13,7 @@ use std::time::Duration;
 use super::{Failure, Limited, Upstream};
 use crate::dialect::speak::{Problem, ProblemKind};
 use crate::dialect::{Dialect, Words};
+use crate::engine::policy::rate::Kind;
 
 impl Failure {
     /// What sort of problem it is to a client of a vendor.
@@ -28,6 +29,11 @@ impl Failure {
             | Failure::Line(_)
             | Failure::Header { .. } => ProblemKind::Invalid,
             Failure::Deadline => ProblemKind::Timeout,
+            Failure::Limited(Limited::Rate { refused, .. })
+                if refused.meter.kind == Kind::Tokens =>
+            {
+                ProblemKind::TokensLimited
+            }
             Failure::Limited(_) => ProblemKind::RateLimited,
             Failure::Full(_)
             | Failure::QueueTimeout { .. }
@@ -48,8 +54,10 @@ impl Failure {
             | Failure::NoTls
             | Failure::Gone
             | Failure::NotYet
+            | Failure::KeyReused
+            | Failure::KeyInUse
             | Failure::Cancelled => match self.status() {
-                400 => ProblemKind::Invalid,
+                400 | 422 => ProblemKind::Invalid,
                 413 => ProblemKind::TooLarge,
                 status => ProblemKind::Http(status),
             },

@@ -12,6 +12,7 @@ pub mod export;
 pub mod gather;
 pub mod generate;
 pub mod import;
+pub mod keyed;
 pub mod keywords;
 mod models;
 mod openapi;
@@ -26,6 +27,7 @@ use uuid::Uuid;
 
 use self::body::{Ask, Shape};
 use super::routes::Route;
+use super::share::{Parked, first_cost};
 use super::slots::ExchangeId;
 use super::work::WorkResult;
 use super::{Engine, Failure, Mono};
@@ -40,6 +42,8 @@ pub enum Flow {
     Doomed(Box<Failure>),
     /// Its body is being parsed on a thread.
     Parsing(Arc<Vec<u8>>),
+    /// It waits for a counter that is shared with other processes.
+    Parked(Box<Parked>),
     /// It waits for a text.
     Generate(generate::Generate),
     /// It waits for an answer in a vendor's dialect.
@@ -50,6 +54,8 @@ pub enum Flow {
     Analyze(analyze::Analyze),
     /// It waits for keywords that no provider names.
     Keywords(keywords::Keywords),
+    /// It was sent with a key, and may not be the first one.
+    Keyed(keyed::Keyed),
     /// It waits for the store.
     Contents(contents::Contents),
     /// A file of the page is on its way out.
@@ -69,6 +75,7 @@ impl Flow {
             Flow::Generate(generate::Generate::Sending(_)) => true,
             Flow::Chat(chat::Chat::Sending(_)) => true,
             Flow::Page(_) => true,
+            Flow::Keyed(keyed) => keyed.has_begun_to_answer(),
             Flow::Export(export) => export.has_begun(),
             Flow::Gather(gather) => gather.has_begun_to_answer(),
             _ => false,
@@ -105,7 +112,11 @@ impl Engine {
         if let Flow::Doomed(failure) = &mut exchange.flow {
             return Err(std::mem::replace(failure, Failure::NotFound));
         }
-        match exchange.route.clone() {
+        let route = exchange.route.clone();
+        if self.waits_for_key(id)? {
+            return Ok(());
+        }
+        match route {
             Route::Generate => self.parse_body(id, Shape::Generate),
             Route::Batch => self.parse_body(id, Shape::Batch),
             Route::Analyze => self.parse_body(id, Shape::Analyze),
@@ -134,13 +145,19 @@ impl Engine {
         }
     }
 
-    /// A body was parsed.
+    /// A body was parsed. What it asks for begins once it can be charged.
     pub(super) fn start(
         &mut self,
         id: ExchangeId,
         ask: Ask,
         body: Arc<Vec<u8>>,
     ) -> Result<(), Failure> {
+        if let Some(cost) = first_cost(&ask)
+            && self.waits_for_share(id, cost)
+        {
+            self.park(id, cost, ask, body);
+            return Ok(());
+        }
         match ask {
             Ask::Chat(ask) => self.chat_parsed(id, *ask, body),
             Ask::Generate(ask) if ask.candidates > 1 => self.begin_best(id, ask),
@@ -186,6 +203,7 @@ impl Engine {
                 .and_then(|ask| self.start(id, ask, body)),
             (Flow::Analyze(state), result) => self.analyze_done(id, state, result),
             (Flow::Keywords(state), result) => self.keywords_done(id, state, result),
+            (Flow::Keyed(state), result) => self.keyed_done(id, state, result),
             (Flow::Contents(state), result) => self.contents_done(id, state, result),
             (Flow::Generate(state), WorkResult::Found(found)) => {
                 self.resume_found(id, state, found)
@@ -219,6 +237,10 @@ impl Engine {
                 let failure = state.timeout();
                 self.keywords_due(id, &failure);
             }
+            Flow::Keyed(keyed) => {
+                let failure = keyed.timeout();
+                self.fail_exchange(id, &failure);
+            }
             Flow::Contents(_) | Flow::Gather(_) | Flow::Export(_) => {
                 self.fail_exchange(id, &Failure::StoreTimeout);
             }
@@ -227,7 +249,7 @@ impl Engine {
                 self.fail_exchange(id, &failure);
             }
             Flow::Parsing(_) => self.fail_exchange(id, &Failure::ParserTimeout),
-            Flow::Body(_) | Flow::Doomed(_) | Flow::Page(_) | Flow::Between => {}
+            Flow::Body(_) | Flow::Doomed(_) | Flow::Parked(_) | Flow::Page(_) | Flow::Between => {}
         }
     }
 

@@ -20,10 +20,7 @@ impl Engine {
     pub(super) fn reply_ready(&mut self, id: ExchangeId) -> Result<(), Failure> {
         let (status, body) = match (self.why_not_ready(), self.why_degraded()) {
             (Some(why), _) => (503, format!("not ready: {why}\n")),
-            (None, Some(why)) => (
-                200,
-                format!("degraded: {why}, and rows wait in the journal\n"),
-            ),
+            (None, Some(why)) => (200, format!("degraded: {why}\n")),
             (None, None) => (200, "ready\n".to_owned()),
         };
         self.reply(id, status, Content::Text, body.as_bytes());
@@ -54,9 +51,16 @@ impl Engine {
     }
 
     /// Why rows go another way than into the database, if they do.
-    fn why_degraded(&self) -> Option<&'static str> {
-        let takes_none = || self.spill.away().map(|_| "the database takes no rows");
-        self.database_is_away().or_else(takes_none)
+    fn why_degraded(&self) -> Option<String> {
+        if let Some(why) = self.database_is_away() {
+            Some(format!("{why}, and rows wait in the journal"))
+        } else if self.spill.away().is_some() {
+            Some("the database takes no rows, and rows wait in the journal".to_owned())
+        } else if self.spill.standing().aside > 0 {
+            Some("the database refuses rows, which are set aside in the journal".to_owned())
+        } else {
+            None
+        }
     }
 
     /// `GET /metrics`

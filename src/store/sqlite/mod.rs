@@ -23,6 +23,7 @@
 mod count;
 mod errors;
 mod expire;
+mod idempotency;
 mod migrations;
 mod open;
 mod reader;

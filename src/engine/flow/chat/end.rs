@@ -1,17 +1,20 @@
 //! The end of a chat: its client has the answer, its text is scored, its rows are written.
 //!
 //! ```text
-//!  complete ─► last words to the client, row noted ─► scored ─► saved ─► gone
-//!                                                       └(no text is kept)─► saved ─► gone
+//!  complete ─► last words to the client ──────────────┬─► row noted ─► scored ─► saved ─► gone
+//!                  └─(a document longer than what is  │                  └(no text is kept)─► saved
+//!                     sent ahead)─► Sending ─(taken,──┘
+//!                                              or the client has left)
 //! ```
-//! Nobody can come back for it, so nothing is kept once the rows are on disk.
+//! Nobody can come back for it, so nothing is kept once the rows are on disk. The row of a client that
+//! leaves in the middle of a document says so, and is therefore written when that is known.
 
 use std::sync::Arc;
 
 use crate::config::Store;
 use crate::engine::generation::{Generation, Phase};
 use crate::engine::keywords::Purpose;
-use crate::engine::slots::GenerationId;
+use crate::engine::slots::{ExchangeId, GenerationId};
 use crate::engine::{Engine, TENANT};
 use crate::store::{TextState, term_id};
 
@@ -80,16 +83,42 @@ impl Engine {
             self.forget_inquiry(id);
         }
         match listener {
-            Some(exchange) if stream => self.end_chat_stream(exchange),
+            Some(exchange) if stream => {
+                self.promise_chat(id, exchange, true);
+                self.end_chat_stream(exchange);
+            }
             Some(exchange) => {
                 let collected = || Arc::new(std::mem::take(&mut self.frames));
                 let document = document.unwrap_or_else(collected);
+                self.note_said(exchange, &document);
+                self.promise_chat(id, exchange, false);
                 self.begin_chat_document(exchange, document);
             }
             None => {}
         }
         self.frames.clear();
         self.settle_generation(id);
+        match self.generations.get_mut(id) {
+            Some(generation) if !generation.subscribers.is_empty() => {
+                generation.phase = Phase::Sending;
+            }
+            _ => self.store_chat(id),
+        }
+    }
+
+    /// The client of a chat listens no more. If that is what its rows have waited for, they wait for
+    /// nothing now.
+    pub(in crate::engine) fn chat_was_read(&mut self, id: GenerationId) {
+        if let Some(generation) = self.generations.get_mut(id)
+            && generation.phase == Phase::Sending
+        {
+            generation.phase = Phase::Scoring;
+            self.store_chat(id);
+        }
+    }
+
+    /// Has the text of a chat scored, if there is any, and its rows written.
+    fn store_chat(&mut self, id: GenerationId) {
         match self.generations.get(id) {
             Some(generation) if generation.text.is_empty() => {
                 self.count_usage(id);
@@ -98,6 +127,12 @@ impl Engine {
             Some(_) => self.score_generation(id),
             None => {}
         }
+    }
+
+    /// All of an answer is known: if its request was sent with a key, it is kept with the rows.
+    fn promise_chat(&mut self, id: GenerationId, exchange: ExchangeId, streamed: bool) {
+        let promise = self.promise_said(exchange, streamed);
+        self.add_promise(id, promise);
     }
 
     /// The rows of a chat are written, or will not be.

@@ -5,6 +5,7 @@ use super::{Gather, Kind, Member, Phase};
 use crate::engine::archive::outcome_of;
 use crate::engine::failure::Bound;
 use crate::engine::flow::Flow;
+use crate::engine::rate::cost_of_topic;
 use crate::engine::slots::ExchangeId;
 use crate::engine::trace::State;
 use crate::engine::work::{Work, WorkOwner, WorkResult};
@@ -90,6 +91,11 @@ impl Engine {
             let place = gather.begun;
             if place == gather.members.len() || in_hand >= gather.at_once {
                 return;
+            }
+            let ask = gather.ask(place);
+            let cost = cost_of_topic(&ask.topic, ask.max_tokens);
+            if !self.stopped_streams && self.waits_for_share(id, cost) {
+                return; // it is its turn again when the counter has answered
             }
             let begun = if self.stopped_streams {
                 Err(Failure::Stopping)
@@ -182,12 +188,13 @@ impl Engine {
         let Some(row) = self.gather_row(id) else {
             return;
         };
-        let write = Write::Save {
+        let rows = Write::Save {
             requests: vec![row],
             text: None,
             analysis: None,
         };
-        let work = Work::Write(Box::new(write));
+        self.promise_gather(id);
+        let work = Work::Write(Box::new(self.with_answer(id, rows)));
         let Some(work) = self.works.submit(WorkOwner::Exchange(id), work) else {
             return self.fail_exchange(id, &Failure::Full(Bound::Store));
         };
@@ -215,8 +222,14 @@ impl Engine {
             exchange.flow = Flow::Gather(gather);
         }
         match super::super::written(result)? {
-            Written::Saved if is_batch => self.end_gather(id),
-            Written::Saved => self.tell_the_best(id),
+            Written::Saved if is_batch => {
+                self.answer_is_kept(id);
+                self.end_gather(id);
+            }
+            Written::Saved => {
+                self.answer_is_kept(id);
+                self.tell_the_best(id);
+            }
             _ => return Err(Failure::Internal("another write was answered")),
         }
         Ok(())
