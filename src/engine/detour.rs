@@ -28,6 +28,12 @@ impl Engine {
         self.set_spill_timer();
     }
 
+    /// Rows that wait in the journal.
+    #[must_use]
+    pub fn rows_in_journal(&self) -> u64 {
+        self.spill.standing().rows
+    }
+
     /// Sends a piece that was dispatched to the journal instead, if that is its way.
     pub(super) fn goes_to_journal(&mut self, id: WorkId) -> bool {
         let detours = match self.works.content(id) {

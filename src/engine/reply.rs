@@ -103,7 +103,7 @@ impl Engine {
 
     /// A problem for a connection on which no request could be made out.
     pub(super) fn write_lone_problem(&mut self, conn: ConnId, failure: &Failure, id: Uuid) {
-        self.note_failure(failure, failure.status(), "none", id, None);
+        self.note_failure(failure, failure.status(), None, id, None);
         let body = serde_json::to_vec(&Problem::new(failure, id)).unwrap_or_default();
         let terms = Terms {
             method: Method::Get,

@@ -42,7 +42,7 @@ impl Engine {
                 let verdict = self.may_begin(id, &route, head);
                 (route, verdict)
             }
-            Err(failure) => (Route::Unknown, Err(failure)),
+            Err(failure) => (Route::unknown(head.path), Err(failure)),
         };
         let body_limit = self.body_limit(&route);
         let importing = route == Route::Import;

@@ -144,7 +144,7 @@ impl Engine {
             Route::Metrics => self.reply_metrics(id),
             Route::Spans => self.reply_spans(id),
             Route::Options(allow) => self.reply_options(id, allow),
-            Route::Unknown => Err(Failure::NoSuchRoute),
+            Route::Unknown(_) => Err(Failure::NoSuchRoute),
         }
     }
 
