@@ -16,11 +16,13 @@
 
 mod error;
 pub mod journal;
+mod migrations;
 pub mod postgres;
 mod requests;
 mod rows;
 pub mod sqlite;
 mod term;
+mod words;
 
 use std::ops::AddAssign;
 

@@ -23,6 +23,7 @@ pub mod crowd;
 pub mod database;
 #[path = "../world/dns_message.rs"]
 pub mod dns_message;
+pub mod link;
 pub mod name_server;
 pub mod postgres;
 pub mod process;

@@ -137,13 +137,16 @@ impl Postgres {
         self.process.wait().expect("it was started here");
     }
 
-    /// Starts it again, after [`Postgres::kill`], where it was.
+    /// Starts it again, after [`Postgres::kill`], where it was. As long as a process of the old one is
+    /// left, which shares its memory, a new one refuses to start.
     pub fn restart(&mut self) {
-        until("the old processes are gone", || {
-            TcpStream::connect(self.addr).err()
+        until("PostgreSQL takes statements again", || {
+            if let Ok(Some(_)) = self.process.try_wait() {
+                self.process = Self::launch(self.folder.path());
+            }
+            TcpStream::connect(self.addr).ok()?;
+            self.try_psql("postgres", "SELECT 1")
         });
-        self.process = Self::launch(self.folder.path());
-        self.wait();
     }
 
     /// Asks PostgreSQL's own client, as the superuser: rows as lines, columns with `|`.

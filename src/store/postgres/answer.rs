@@ -37,8 +37,8 @@ pub struct Answer {
     listed: Vec<Listed>,
     texts: Vec<TextRow>,
     unscored: Vec<Unscored>,
-    /// Up to which id an export goes.
-    until: Option<Uuid>,
+    /// Up to which id an export goes, if there is more of it.
+    more: Option<Uuid>,
 }
 
 /// What comes out.
@@ -60,7 +60,7 @@ impl Answer {
             listed: Vec::new(),
             texts: Vec::new(),
             unscored: Vec::new(),
-            until: None,
+            more: None,
         }
     }
 
@@ -94,7 +94,7 @@ impl Answer {
                 row.text = values.take::<&str>()?.to_owned();
                 self.texts.push(row);
                 if matches!(self.kind, Kind::Texts) {
-                    self.until = Some(values.take()?);
+                    self.more = values.take()?;
                 }
             }
             Kind::Unscored => self.unscored.push(Unscored {
@@ -145,14 +145,10 @@ impl Answer {
                     indexing: false,
                 })
             }
-            Kind::Texts => {
-                let last = self.texts.last().map(|row| row.id);
-                let more = self.until.filter(|until| last != Some(*until));
-                Answered::Found(Found::Texts {
-                    rows: self.texts,
-                    more,
-                })
-            }
+            Kind::Texts => Answered::Found(Found::Texts {
+                rows: self.texts,
+                more: self.more,
+            }),
             Kind::Unscored => Answered::Found(Found::Unscored(self.unscored)),
         })
     }
