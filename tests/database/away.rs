@@ -1,14 +1,13 @@
-//! The server is started, stopped, restarted and killed under those who ask.
+//! The server is away, ends its sessions, stands still, or takes no writes.
 
-use std::collections::HashSet;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::support::ledger::Ledger;
 use crate::support::postgres::{DATABASE, Postgres};
 use crate::support::process::signal;
 use crate::support::{Server, generate, get, ms, until};
-use crate::{config, texts, wait_until_ready};
+use crate::{config, stored, wait_until_ready};
 
 /// D1
 #[test]
@@ -32,84 +31,11 @@ fn down_at_the_start_and_healed_within_five_seconds() {
     wait_until_ready(&server);
     assert!(back.elapsed() < ms(5_000), "{:?}", back.elapsed());
     assert_eq!(server.ask(get("/contents")).status, 200);
-    let id = paid["id"].as_str().unwrap().to_owned();
-    all_are_there(&postgres, &HashSet::from([id]));
-}
-
-/// Clients that ask for texts until they are told to stop: the ids of those that are stored, and how
-/// often they were told no.
-fn write_meanwhile(server: &Server, meanwhile: impl FnOnce()) -> (HashSet<String>, usize) {
-    let (stop, addr) = (AtomicBool::new(false), server.addr);
-    thread::scope(|scope| {
-        let clients = (0..4).map(|n| {
-            let stop = &stop;
-            scope.spawn(move || {
-                let (mut stored, mut refused, mut at) = (Vec::new(), 0, 0);
-                while !stop.load(Ordering::Relaxed) {
-                    at += 1;
-                    let topic = format!("tea {n} {at}");
-                    let response = crate::support::ask(addr, generate(&topic, false));
-                    if response.status == 200 {
-                        stored.push(response.json()["id"].as_str().unwrap().to_owned());
-                    } else {
-                        assert!([503, 507].contains(&response.status), "{}", response.status);
-                        refused += 1;
-                        thread::sleep(ms(20));
-                    }
-                }
-                (stored, refused)
-            })
-        });
-        let clients: Vec<_> = clients.collect();
-        thread::sleep(ms(300));
-        meanwhile();
-        thread::sleep(ms(300));
-        stop.store(true, Ordering::Relaxed);
-        let (mut ids, mut no) = (HashSet::new(), 0);
-        for client in clients {
-            let (stored, refused) = client.join().unwrap();
-            for id in stored {
-                assert!(ids.insert(id), "no id twice");
-            }
-            no += refused;
-        }
-        (ids, no)
-    })
-}
-
-/// Rows may have waited in the journal, but not for long.
-fn all_are_there(postgres: &Postgres, ids: &HashSet<String>) {
-    let there = until("every row is there", || {
-        let rows = postgres.psql(DATABASE, "SELECT id FROM generated_content");
-        let there: Vec<String> = rows.lines().map(str::to_owned).collect();
-        let known: HashSet<&str> = there.iter().map(String::as_str).collect();
-        ids.iter()
-            .all(|id| known.contains(id.as_str()))
-            .then_some(there)
+    let id = paid["id"].as_str().unwrap();
+    let there = format!("SELECT count(*) FROM generated_content WHERE id = '{id}'");
+    until("its row is there", || {
+        (postgres.psql(DATABASE, &there) == "1").then_some(())
     });
-    let distinct: HashSet<&String> = there.iter().collect();
-    assert_eq!(there.len(), distinct.len(), "none is there twice");
-    assert!(texts(postgres) >= ids.len());
-}
-
-/// D2
-#[test]
-#[ignore = "needs postgresql"]
-fn killed_while_it_writes() {
-    let mut postgres = Postgres::start();
-    let server = Server::start(&config(postgres.addr, ""));
-    wait_until_ready(&server);
-    let (ids, _) = write_meanwhile(&server, || {
-        for _ in 0..3 {
-            postgres.kill();
-            thread::sleep(ms(200));
-            postgres.restart();
-            wait_until_ready(&server);
-            thread::sleep(ms(300));
-        }
-    });
-    assert!(ids.len() > 10, "{} texts", ids.len());
-    all_are_there(&postgres, &ids);
 }
 
 /// D3: all sessions are ended by the server, again and again, and nobody notices.
@@ -121,15 +47,16 @@ fn sessions_that_are_ended_cost_nobody_anything() {
     wait_until_ready(&server);
     let end_all = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
                    WHERE application_name = 'maitred'";
-    let (ids, refused) = write_meanwhile(&server, || {
+    let ledger = Ledger::default();
+    ledger.fill_while(server.addr, || {
         for _ in 0..10 {
             postgres.psql(DATABASE, end_all);
             assert_eq!(server.ask(get("/contents")).status, 200);
             thread::sleep(ms(100));
         }
     });
-    assert_eq!(refused, 0, "of {}", ids.len());
-    all_are_there(&postgres, &ids);
+    assert_eq!((ledger.refused(), ledger.spilled()), (0, 0));
+    ledger.compare(&stored(&postgres));
     assert!(server.metric("maitred_database_events_total{event=\"lost\"}") >= 10.0);
 }
 
@@ -171,4 +98,33 @@ fn stopped_in_its_tracks() {
     until("it is asked again", || {
         (server.ask(get("/contents")).status == 200).then_some(())
     });
+}
+
+/// D16: it takes no writes for a while. Rows wait, questions are answered, and then the rows are there.
+#[test]
+#[ignore = "needs postgresql"]
+fn read_only_for_a_while() {
+    let postgres = Postgres::start();
+    let server = Server::start(&config(postgres.addr, ""));
+    wait_until_ready(&server);
+    let ledger = Ledger::default();
+    ledger.fill_while(server.addr, || {
+        let switch = |to: &str| {
+            let set = format!("ALTER SYSTEM SET default_transaction_read_only = {to}");
+            postgres.psql("postgres", &set);
+            postgres.psql("postgres", "SELECT pg_reload_conf()");
+        };
+        switch("on");
+        until("rows wait", || (ledger.spilled() > 3).then_some(()));
+        assert_eq!(server.ask(get("/contents")).status, 200);
+        switch("off");
+        until("no row waits", || {
+            (server.metric("maitred_journal_rows") == 0.0).then_some(())
+        });
+    });
+    assert_eq!(ledger.refused(), 0);
+    until("no row waits", || {
+        (server.metric("maitred_journal_rows") == 0.0).then_some(())
+    });
+    ledger.compare(&stored(&postgres));
 }
