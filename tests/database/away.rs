@@ -1,4 +1,5 @@
 //! The server is away, ends its sessions, stands still, or takes no writes.
+#![allow(clippy::print_stdout, reason = "figures for whoever runs it")]
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -6,7 +7,7 @@ use std::time::{Duration, Instant};
 use crate::support::ledger::Ledger;
 use crate::support::postgres::{DATABASE, Postgres};
 use crate::support::process::signal;
-use crate::support::{Server, generate, get, ms, until};
+use crate::support::{Server, crowd, generate, get, ms, until};
 use crate::{config, stored, wait_until_ready};
 
 /// D1
@@ -60,6 +61,26 @@ fn sessions_that_are_ended_cost_nobody_anything() {
     assert!(server.metric("maitred_database_events_total{event=\"lost\"}") >= 10.0);
 }
 
+/// The processes of the database stand still, until this is dropped.
+struct Stopped(Vec<u32>);
+
+impl Stopped {
+    fn now(postgres: &Postgres) -> Stopped {
+        let sessions = "SELECT pid FROM pg_stat_activity WHERE application_name = 'maitred'";
+        let sessions = postgres.psql(DATABASE, sessions);
+        let mut pids: Vec<u32> = sessions.lines().map(|pid| pid.parse().unwrap()).collect();
+        pids.push(postgres.pid());
+        pids.iter().for_each(|pid| signal(*pid, "STOP"));
+        Stopped(pids)
+    }
+}
+
+impl Drop for Stopped {
+    fn drop(&mut self) {
+        self.0.iter().for_each(|pid| signal(*pid, "CONT"));
+    }
+}
+
 /// D4: the processes of the database stand still. Whoever asks is told so after five seconds, and
 /// probes are answered as quickly as ever.
 #[test]
@@ -68,14 +89,7 @@ fn stopped_in_its_tracks() {
     let postgres = Postgres::start();
     let server = Server::start(&config(postgres.addr, ""));
     wait_until_ready(&server);
-    let sessions = "SELECT pid FROM pg_stat_activity WHERE application_name = 'maitred'";
-    let pids: Vec<u32> = postgres
-        .psql(DATABASE, sessions)
-        .lines()
-        .map(|pid| pid.parse().unwrap())
-        .collect();
-    let stopped = || pids.iter().copied().chain([postgres.pid()]);
-    stopped().for_each(|pid| signal(pid, "STOP"));
+    let stopped = Stopped::now(&postgres);
     let addr = server.addr;
     let asked = Instant::now();
     let waiting: Vec<_> = (0..50)
@@ -94,10 +108,51 @@ fn stopped_in_its_tracks() {
     }
     let told = asked.elapsed();
     assert!(told > ms(4_500) && told < ms(6_500), "{told:?}");
-    stopped().for_each(|pid| signal(pid, "CONT"));
+    drop(stopped);
     until("it is asked again", || {
         (server.ask(get("/contents")).status == 200).then_some(())
     });
+}
+
+/// R33: probes are as quick with a database that stands still as with one that is well, under the same
+/// 5,000 requests: four in five want a text stored, the others ask what there is.
+#[test]
+#[ignore = "needs postgresql"]
+fn probes_do_not_notice_that_it_is_stopped_under_five_thousand_requests() {
+    let postgres = Postgres::start();
+    let slow = config(postgres.addr, "").replace("gap_ms = 1", "gap_ms = 1000");
+    let slow = slow.replace("tokens = 40", "tokens = 5");
+    let server = Server::start(&slow);
+    wait_until_ready(&server);
+    let (well, stored) = probe_under_load(&server, "well");
+    assert_eq!(stored, 4_000);
+    let stopped = Stopped::now(&postgres);
+    let (away, stored) = probe_under_load(&server, "stopped");
+    drop(stopped);
+    println!("p99 of /healthz: {well:?} with the database, {away:?} while it is stopped");
+    assert!(away < well + well / 2 + ms(20), "{well:?}, then {away:?}");
+    assert_eq!(stored, 4_000, "all texts are in the journal");
+}
+
+/// The 99th percentile of probes while 5,000 requests are open, and how many of their texts were stored.
+fn probe_under_load(server: &Server, kind: &str) -> (Duration, usize) {
+    let requests = (0..5_000).map(|n| match n % 5 {
+        0 => get("/contents"),
+        _ => generate(&format!("{kind} {n}"), true),
+    });
+    let (addr, requests) = (server.addr, requests.collect());
+    let crowd = thread::spawn(move || crowd::run(addr, requests, ms(14_000)));
+    let mut took = Vec::new();
+    while !crowd.is_finished() {
+        let began = Instant::now();
+        assert_eq!(server.ask(get("/healthz")).status, 200);
+        took.push(began.elapsed());
+        thread::sleep(ms(5));
+    }
+    took.sort();
+    let members = crowd.join().unwrap();
+    let stored = members.iter().filter(|member| member.has("event: done"));
+    (took[took.len() * 99 / 100], stored.count())
 }
 
 /// D16: it takes no writes for a while. Rows wait, questions are answered, and then the rows are there.

@@ -195,8 +195,21 @@ impl Link {
     /// # Panics
     /// The connection ends.
     pub fn run(&mut self, request: &store::Request<'_>) -> Result<store::Answered, StoreError> {
+        self.begin(request);
+        self.end(request)
+    }
+
+    /// Lines the store's request up: it leaves with [`Link::flush`], or when something is waited for.
+    pub fn begin(&mut self, request: &store::Request<'_>) {
         let sent = request.with(|statements| self.send(0, statements));
         sent.expect("there is room");
+    }
+
+    /// Waits for the answer to the oldest of the store's requests.
+    ///
+    /// # Panics
+    /// The connection ends.
+    pub fn end(&mut self, request: &store::Request<'_>) -> Result<store::Answered, StoreError> {
         let (mut answer, mut error) = (request.answer(), None);
         let end = self.wait_for(&mut |event| match event {
             Event::Answer(0, Answer::Row(row)) => {
@@ -298,7 +311,8 @@ impl Link {
         Ok(())
     }
 
-    fn flush(&mut self) {
+    /// Writes what there is to be written.
+    pub fn flush(&mut self) {
         if self.out.is_empty() {
             return;
         }

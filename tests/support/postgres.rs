@@ -307,7 +307,7 @@ fn run(command: &mut Command) {
 }
 
 /// A program of PostgreSQL: the newest that Debian has installed, or what the path leads to.
-fn tool(name: &str) -> PathBuf {
+pub fn tool(name: &str) -> PathBuf {
     let versions = fs::read_dir("/usr/lib/postgresql")
         .into_iter()
         .flatten()
