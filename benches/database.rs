@@ -44,7 +44,9 @@ const REPLAY_ROWS: usize = JOURNAL_BATCH_BYTES as usize / (TEXT_BYTES + 600);
 
 fn main() {
     let postgres = Postgres::start();
-    let mut links: Vec<Link> = (0..CONNECTIONS).map(|_| Link::ready(postgres.addr)).collect();
+    let mut links: Vec<Link> = (0..CONNECTIONS)
+        .map(|_| Link::ready(postgres.addr))
+        .collect();
     let mut migrator = Migrator::default();
     while let Some(script) = migrator.script().unwrap() {
         links[0].migrate(&mut migrator, &script).unwrap();
@@ -246,8 +248,23 @@ fn by_psql(postgres: &Postgres) -> f64 {
     std::fs::write(&file, sql).unwrap();
     let begun = Instant::now();
     let status = Command::new(tool("psql"))
-        .args(["-X", "-q", "-v", "ON_ERROR_STOP=1", "-h", "127.0.0.1", "-U", USER])
-        .args(["-p", &postgres.addr.port().to_string(), "-d", DATABASE, "-f"])
+        .args([
+            "-X",
+            "-q",
+            "-v",
+            "ON_ERROR_STOP=1",
+            "-h",
+            "127.0.0.1",
+            "-U",
+            USER,
+        ])
+        .args([
+            "-p",
+            &postgres.addr.port().to_string(),
+            "-d",
+            DATABASE,
+            "-f",
+        ])
         .arg(&file)
         .env("PGPASSWORD", PASSWORD)
         .status()

@@ -8,8 +8,10 @@
 //! the values here and refuses values outside their range.
 
 mod database;
+mod retention;
 
 pub use database::*;
+pub use retention::*;
 pub mod spill;
 
 // --- HTTP/1.1, what a peer may send ------------------------------------------------------------

@@ -63,7 +63,10 @@ fn kill_9_at_any_moment_loses_nothing_that_was_acknowledged() {
         ledger.compare(&database::whole_texts(&db));
     }
     let texts = ledger.texts();
-    assert!(texts >= kills, "only {texts} texts: the drill drilled nothing");
+    assert!(
+        texts >= kills,
+        "only {texts} texts: the drill drilled nothing"
+    );
 }
 
 #[test]

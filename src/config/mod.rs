@@ -30,6 +30,7 @@ mod provider;
 mod rate;
 mod reference;
 mod resilience;
+mod retention;
 mod secret;
 mod sources;
 mod values;
@@ -60,6 +61,7 @@ pub use provider::{OFFLINE, Provider, ProviderKind, Timeouts, Upstream};
 pub use rate::{Rate, RateRule};
 pub use reference::reference;
 pub use resilience::{Breaker, Concurrency, Queue, Resilience, Retry};
+pub use retention::Retention;
 pub use secret::Secret;
 pub use sources::{Flags, SourceFile, Sources};
 pub use values::{Durable, HostName, LogFormat, LogLevel, NameServers, Speech, Store, WebOrigin};
@@ -122,6 +124,8 @@ pub struct Config {
     pub limits: Limits,
     /// The vendors' own routes.
     pub gateway: Gateway,
+    /// How long rows are kept.
+    pub retention: Retention,
     /// The built-in provider.
     pub offline: Offline,
     /// Faults on purpose.
@@ -189,6 +193,7 @@ fn read(layers: &mut Layers) -> Result<Config, ConfigError> {
         limits: Limits::read(layers, "limits")?,
         gateway: Gateway::read(layers, "gateway")?,
         database: Database::read(layers, "database")?,
+        retention: Retention::read(layers, "retention")?,
         default_model,
         offline: Offline::read(layers, OFFLINE)?,
         providers: vec![Provider::offline(layers)?],

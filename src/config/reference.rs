@@ -106,6 +106,15 @@ const WORDS: &[(&str, &str)] = &[
         "database.pgbouncer",
         "a pooler that gives each transaction another session is in between; usually noticed",
     ),
+    (
+        "retention.texts_days",
+        "texts, generated and analysed, with scores and keywords; older ones are removed. Otherwise never",
+    ),
+    ("retention.requests_days", "rows of requests, likewise"),
+    (
+        "retention.texts_bytes",
+        "all texts together, generated and analysed, in bytes; the oldest that are too many are removed",
+    ),
     ("limits.body_bytes", "a request body; larger: 413"),
     (
         "limits.analyze_body_bytes",

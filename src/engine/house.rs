@@ -129,6 +129,7 @@ impl Engine {
         if !self.house_state.started && self.stopping.is_none() {
             self.house_state.started = true;
             self.set_house_timer(1_000);
+            self.begin_retention();
         }
     }
 

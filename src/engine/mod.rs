@@ -64,6 +64,7 @@ mod rate;
 mod reply;
 pub mod resolver;
 mod results;
+mod retention;
 pub mod routes;
 pub mod slots;
 pub mod spill;
@@ -179,6 +180,7 @@ pub struct Engine {
     stopped_streams: bool,
     house: Timer,
     house_state: house::House,
+    retention: retention::Retention,
     // set for the length of one call of `handle`
     now: Now,
     out: Vec<Output>,
@@ -256,6 +258,7 @@ impl Engine {
             stopped_streams: false,
             house: Timer::default(),
             house_state: house::House::default(),
+            retention: retention::Retention::default(),
             now: Now::default(),
             out: Vec::new(),
             scratch: Vec::new(),

@@ -110,9 +110,11 @@ impl Spill {
     pub fn can_keep(&self, write: &Write) -> bool {
         let kind = match write {
             Write::Save { .. } | Write::Keywords { .. } => true,
-            Write::Delete { .. } | Write::Rescore { .. } | Write::Import(_) | Write::Replay(_) => {
-                false
-            }
+            Write::Delete { .. }
+            | Write::Rescore { .. }
+            | Write::Import(_)
+            | Write::Replay(_)
+            | Write::Expire { .. } => false,
         };
         kind && self.keeps()
     }

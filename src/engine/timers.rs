@@ -42,6 +42,8 @@ pub enum Owner {
     Database,
     /// The spill journal: the next try to replay it.
     Spill,
+    /// Rows that are kept no longer: the next of them are removed.
+    Retention,
     /// The engine itself: the end of a shutdown, house-keeping.
     House,
 }

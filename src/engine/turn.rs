@@ -47,6 +47,7 @@ impl Engine {
             Owner::Lookup(index) => self.lookup_due(index),
             Owner::Database => self.database_due(),
             Owner::Spill => self.spill_due(),
+            Owner::Retention => self.retention_due(),
             Owner::House => self.house_due(),
         }
     }
@@ -62,6 +63,7 @@ impl Engine {
             Owner::Lookup(index) => self.resolver.lookup(index).map(|l| &mut l.timer),
             Owner::Database => self.database.as_mut().map(|d| d.timer_mut()),
             Owner::Spill => Some(&mut self.spill.timer),
+            Owner::Retention => Some(&mut self.retention.timer),
             Owner::House => Some(&mut self.house),
         }
     }
@@ -75,7 +77,7 @@ impl Engine {
             + self.dials.len()
             + self.names.len()
             + self.resolver.len()
-            + 2
+            + 4
     }
 
     pub(super) fn sweep_timers(&mut self) {

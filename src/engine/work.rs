@@ -180,6 +180,8 @@ pub enum WorkOwner {
     Rescore(Arc<str>, Uuid),
     /// The spill journal, which is being replayed.
     Spill,
+    /// Rows that are kept no longer.
+    Retention,
     /// Nobody: rows of requests that ended without an answer to wait for.
     Nobody,
 }

@@ -35,9 +35,9 @@ pub enum StoreError {
         /// The database file.
         path: PathBuf,
     },
-    /// The file is a database of another program.
+    /// The database has the tables of another program.
     #[error(
-        "{path} is a database of another program; it was left as it is: set another data directory"
+        "the database {path} is of another program; it was left as it is: set another data directory or database"
     )]
     Foreign {
         /// The database file.

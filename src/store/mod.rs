@@ -15,6 +15,7 @@
 //! engine itself talks to it (`engine/database/`), in the words of [`postgres`].
 
 mod error;
+mod expiry;
 pub mod journal;
 mod migrations;
 pub mod postgres;
@@ -32,6 +33,7 @@ use uuid::Uuid;
 use crate::score::Scores;
 
 pub use error::StoreError;
+pub use expiry::{Table, Weight, first_id_at, id_after};
 pub use requests::{Calls, Inbound, RequestOutcome, RequestRow};
 pub use rows::{
     AnalysisRow, KeywordMethod, KeywordsRow, Listed, TextRow, TextState, Unscored, excerpt,
@@ -79,6 +81,15 @@ pub enum Write {
         /// The new scores.
         scores: Box<Scores>,
     },
+    /// Remove rows of all tenants that are kept no longer, the oldest of each tenant first.
+    Expire {
+        /// Of which table.
+        table: Table,
+        /// Those with a lower id.
+        before: Uuid,
+        /// So many rows at a time, so that nobody waits for long.
+        limit: usize,
+    },
 }
 
 /// What became of a [`Write`]. It is on the disk when this is returned.
@@ -92,6 +103,8 @@ pub enum Written {
     Rescored(bool),
     /// What became of the texts of an `Import`.
     Imported(Tally),
+    /// So many rows were removed. Fewer than the limit: there are no more.
+    Expired(u64),
 }
 
 /// What became of texts that were imported.
@@ -156,6 +169,12 @@ pub enum Query {
         /// Rows wanted; held between 1 and [`crate::limits::PAGE_ROWS`].
         limit: usize,
     },
+    /// What texts of all tenants take, generated ones and those that were sent to be analysed, the
+    /// newest first. At most [`crate::limits::WEIGH_ROWS`] of them.
+    Weigh {
+        /// Only ids before this one.
+        before: Option<Uuid>,
+    },
 }
 
 /// The answer to the [`Query`] of the same name.
@@ -183,4 +202,6 @@ pub enum Found {
     One(Option<Box<TextRow>>),
     /// Texts that wait for their scores.
     Unscored(Vec<Unscored>),
+    /// What texts take, the newest first. Fewer than [`crate::limits::WEIGH_ROWS`]: there are no more.
+    Weighed(Vec<Weight>),
 }

@@ -90,7 +90,10 @@ fn two_hundred_thousand_texts_go_out_and_come_back_in_constant_memory() {
     let seconds = begun.elapsed().as_secs_f64();
     let lines = exported.iter().filter(|byte| **byte == b'\n').count();
     assert_eq!(lines, ROWS);
-    let (size, grown) = (exported.len() as u64 / MIB, most.saturating_sub(before) / MIB);
+    let (size, grown) = (
+        exported.len() as u64 / MIB,
+        most.saturating_sub(before) / MIB,
+    );
     println!("export: {size} MiB in {seconds:.1} s, memory {grown} MiB more than before");
     assert!(grown < 24, "{grown} MiB");
 

@@ -4,6 +4,7 @@
 mod away;
 mod kills;
 mod large;
+mod operations;
 mod serves;
 mod torn;
 

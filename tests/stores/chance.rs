@@ -1,6 +1,6 @@
 //! Changes and questions by chance: whatever is done to a store, both engines answer the same.
 
-use maitred::store::{Found, Query, TextRow, Write};
+use maitred::store::{Found, Query, Table, TextRow, Write};
 use uuid::Uuid;
 
 use crate::rows::{
@@ -51,8 +51,15 @@ impl Guest {
         self.0.u128(1..=IDS)
     }
 
-    fn tenant(&mut self) -> &'static str {
-        self.any(&["local", "local", "local", "other"])
+    /// A tenant and the number of one of its texts. No two tenants have the same: which of two equal
+    /// ids comes first is nobody's business.
+    fn owner(&mut self) -> (&'static str, u128) {
+        let number = self.number();
+        self.any(&[
+            ("local", number),
+            ("local", number),
+            ("other", 500 + number),
+        ])
     }
 
     fn words(&mut self) -> String {
@@ -61,26 +68,32 @@ impl Guest {
     }
 
     fn text(&mut self) -> TextRow {
-        let (tenant, term) = (self.tenant(), self.any(TERMS));
+        let ((tenant, number), term) = (self.owner(), self.any(TERMS));
         TextRow {
             text: self.words(),
             scores: self.0.bool().then(|| scores(0.5)),
-            ..text(tenant, self.number(), term)
+            ..text(tenant, number, term)
         }
     }
 
     fn write(&mut self) -> Write {
-        match self.0.u8(0..8) {
-            0..3 => save(self.text()),
-            3 => Write::Import((0..self.0.usize(0..5)).map(|_| self.text()).collect()),
-            4 => rescore(self.tenant(), self.number(), 0.25),
-            5 => Write::Replay(vec![
+        let (tenant, number) = self.owner();
+        match self.0.u8(0..32) {
+            0..12 => save(self.text()),
+            12..16 => Write::Import((0..self.0.usize(0..5)).map(|_| self.text()).collect()),
+            16..20 => rescore(tenant, number, 0.25),
+            20..24 => Write::Replay(vec![
                 save(self.text()),
                 save_request(request(self.number())),
                 save_analysis(analysis(1_000 + self.number(), self.any(TERMS))),
                 save(self.text()),
             ]),
-            _ => delete(self.tenant(), self.number()),
+            24 => Write::Expire {
+                table: self.any(&[Table::Texts, Table::Keywords, Table::Requests]),
+                before: id(self.number() / 4),
+                limit: 1_000,
+            },
+            _ => delete(tenant, number),
         }
     }
 
@@ -90,13 +103,14 @@ impl Guest {
 
     fn query(&mut self) -> Query {
         let limit = self.0.usize(0..6);
-        let tenant = self.tenant().to_owned();
-        match self.0.u8(0..6) {
+        let (tenant, number) = self.owner();
+        let tenant = tenant.to_owned();
+        match self.0.u8(0..7) {
             0 => list(None, limit, self.before()),
             1 => list(Some(self.any(TERMS)), limit, self.before()),
             2 => Query::One {
                 tenant,
-                id: id(self.number()),
+                id: id(number),
             },
             3 => Query::Export {
                 tenant,
@@ -106,6 +120,9 @@ impl Guest {
             4 => Query::Unscored {
                 after: self.before(),
                 limit,
+            },
+            5 => Query::Weigh {
+                before: self.before(),
             },
             _ => search(&self.words(), limit, self.before()),
         }
@@ -157,5 +174,6 @@ fn rows_in(found: &Found) -> usize {
         Found::Texts { rows, .. } => rows.len(),
         Found::One(row) => usize::from(row.is_some()),
         Found::Unscored(rows) => rows.len(),
+        Found::Weighed(rows) => rows.len(),
     }
 }

@@ -305,6 +305,9 @@ impl Engine {
                 Some(error) if error.code() == "store_schema" => {
                     "the tables of the database are of another version"
                 }
+                Some(StoreError::Foreign { .. }) => {
+                    "the tables of the database are another program's"
+                }
                 Some(_) => "the database cannot be reached",
             },
         )

@@ -69,6 +69,7 @@ counters! {
     scores_late, "scores_late_total", "Texts stored before their scores.";
     scores_lost, "scores_lost_total", "Texts that could not be scored.";
     rows_lost, "rows_lost_total", "Rows that could not be stored.";
+    rows_expired, "rows_expired_total", "Rows that were removed because they were kept no longer.";
     rows_spilled, "journal_kept_total", "Rows that went to the spill journal.";
     rows_replayed, "journal_replayed_total", "Rows of the spill journal that are in the database.";
 }

@@ -34,6 +34,7 @@ mod probes;
 mod rate;
 mod refused;
 mod resume;
+mod retention;
 mod retry;
 mod saving;
 mod sharing;

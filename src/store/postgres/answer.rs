@@ -7,7 +7,9 @@ use uuid::Uuid;
 use super::NAME;
 use crate::proto::postgres::{Row, Tag, ValueFault, Values};
 use crate::score::{Readability, Scores, Sentiment};
-use crate::store::{Found, Listed, StoreError, Tally, TextRow, TextState, Unscored, Written};
+use crate::store::{
+    Found, Listed, StoreError, Tally, TextRow, TextState, Unscored, Weight, Written,
+};
 
 /// What is asked, as far as its answer is read by it.
 #[derive(Clone, Copy, Debug)]
@@ -23,6 +25,8 @@ pub(super) enum Kind {
     },
     Texts,
     Unscored,
+    Expired,
+    Weighed,
 }
 
 /// An answer that is being read.
@@ -37,6 +41,8 @@ pub struct Answer {
     listed: Vec<Listed>,
     texts: Vec<TextRow>,
     unscored: Vec<Unscored>,
+    weighed: Vec<Weight>,
+    expired: u64,
     /// Up to which id an export goes, if there is more of it.
     more: Option<Uuid>,
 }
@@ -60,6 +66,8 @@ impl Answer {
             listed: Vec::new(),
             texts: Vec::new(),
             unscored: Vec::new(),
+            weighed: Vec::new(),
+            expired: 0,
             more: None,
         }
     }
@@ -101,6 +109,11 @@ impl Answer {
                 tenant: values.take::<&str>()?.to_owned(),
                 id: values.take()?,
                 text: values.take::<&str>()?.to_owned(),
+            }),
+            Kind::Expired => self.expired = count(&mut values)?,
+            Kind::Weighed => self.weighed.push(Weight {
+                id: values.take()?,
+                bytes: count(&mut values)?,
             }),
         }
         Ok(())
@@ -150,6 +163,8 @@ impl Answer {
                 more: self.more,
             }),
             Kind::Unscored => Answered::Found(Found::Unscored(self.unscored)),
+            Kind::Weighed => Answered::Found(Found::Weighed(self.weighed)),
+            Kind::Expired => Answered::Written(Written::Expired(self.expired)),
         })
     }
 }

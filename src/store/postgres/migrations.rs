@@ -22,6 +22,7 @@ const KNOWN: &[Migration] = &migrations![
     "0001_first_tables",
     "0002_search.postgres",
     "0003_what_requests_cost",
+    "0004_how_old_rows_are",
 ];
 
 /// A row, if there is a record with hashes.

@@ -121,6 +121,7 @@ pub(super) fn of(query: &Query) -> (Part<'_>, Kind) {
             ];
             (one(EXPORT, &[Text, Id, Id, Int8, Int8], row), Kind::Texts)
         }
+        Query::Weigh { before } => super::expire::weigh(*before),
         Query::Unscored { after, limit } => {
             let row = vec![
                 Cell::Uuid(after.unwrap_or(Uuid::nil())),

@@ -135,6 +135,11 @@ pub(super) fn of(write: &Write) -> (Vec<Part<'_>>, Kind) {
             ];
             (parts, Kind::Rescored)
         }
+        Write::Expire {
+            table,
+            before,
+            limit,
+        } => super::expire::expire(*table, *before, *limit),
     }
 }
 
@@ -163,10 +168,12 @@ fn saved(write: &Write) -> Vec<Part<'_>> {
             }
             parts
         }
-        // The journal keeps neither of these.
-        Write::Import(_) | Write::Delete { .. } | Write::Rescore { .. } | Write::Replay(_) => {
-            Vec::new()
-        }
+        // The journal keeps none of these.
+        Write::Import(_)
+        | Write::Delete { .. }
+        | Write::Rescore { .. }
+        | Write::Replay(_)
+        | Write::Expire { .. } => Vec::new(),
     }
 }
 

@@ -13,6 +13,7 @@ const KNOWN: &[Migration] = &migrations![
     "0001_first_tables",
     "0002_search",
     "0003_what_requests_cost",
+    "0004_how_old_rows_are",
 ];
 
 /// The version of the tables that this program reads and writes.

@@ -11,10 +11,12 @@ impl Engine {
     /// Whom the router knows by that name.
     pub(super) fn chat_route(&self, name: &str) -> Result<Arc<ModelRoute>, Failure> {
         // It will stand in a field of a head and in a row.
-        if name.chars().nth(NAME_CHARS).is_some() {
+        if name.chars().nth(NAME_CHARS).is_some() || name.chars().any(char::is_control) {
             return Err(super::refused(Refused {
                 field: Some("model".to_owned()),
-                why: Why::Wrong(format!("a name of at most {NAME_CHARS} characters")),
+                why: Why::Wrong(format!(
+                    "a name of at most {NAME_CHARS} characters, none of them a control character"
+                )),
             }));
         }
         let route = self.router.resolve(name);

@@ -1,7 +1,7 @@
 //! Chats that fail, each told in the words of its client.
 
 use super::openai::{STREAM, answer};
-use super::{DIALECTS, World, ask, chunk, error, provider, refusal};
+use super::{DIALECTS, World, ask, chunk, error, is_gone, provider, refusal};
 use crate::dialect::Dialect;
 use crate::engine::io::Gone;
 use crate::engine::tests::post;
@@ -264,5 +264,19 @@ fn limits_of_an_address_are_told_in_the_vendors_fields() {
             (reply.status, reply.field("retry-after")),
             (429, Some("60"))
         );
+    }
+}
+
+/// The name goes into a path, a field of a head and a row.
+#[test]
+fn a_model_with_a_line_end_in_its_name_is_refused() {
+    for theirs in DIALECTS {
+        let mut world = World::new(&provider(theirs));
+        let body =
+            r#"{"model": "m\r\nX-Evil: 1", "messages": [{"role": "user", "content": "tea"}]}"#;
+        let client = world.post("/v1/chat/completions", body);
+        let (status, _) = refusal(&mut world, client, Dialect::OpenAi);
+        assert_eq!(status, 400);
+        is_gone(&mut world);
     }
 }

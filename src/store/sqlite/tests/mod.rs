@@ -3,10 +3,12 @@
 
 mod batches;
 mod crashes;
+mod expiry;
 mod lists;
 mod opening;
 mod search;
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -14,9 +16,10 @@ use tempfile::TempDir;
 use uuid::Uuid;
 
 use super::{Reader, Writer};
+use crate::score::{Readability, Scores, Sentiment};
 use crate::store::{
-    Calls, Found, Inbound, Listed, Query, RequestOutcome, RequestRow, StoreError, TextRow,
-    TextState, Write, Written, term_id,
+    AnalysisRow, Calls, Found, Inbound, Listed, Query, RequestOutcome, RequestRow, StoreError,
+    TextRow, TextState, Write, Written, term_id,
 };
 
 /// Long enough for a lock to be noticed, short enough for a test.
@@ -131,6 +134,45 @@ fn request(tenant: &str, number: u128) -> RequestRow {
         duration_us: 1_500,
         inbound: Inbound::OpenAi,
         calls: Calls::default(),
+    }
+}
+
+fn analysis(tenant: &str, number: u128, term: &str) -> AnalysisRow {
+    AnalysisRow {
+        id: number_id(number),
+        tenant: tenant.to_owned(),
+        search_term_id: term_id(tenant, term),
+        term: term.to_owned(),
+        content: "What a lovely day.".to_owned(),
+        created_ms: 1_700_000_000_000,
+        scores: scores(0.5),
+    }
+}
+
+fn scores(compound: f64) -> Scores {
+    Scores {
+        readability: Readability {
+            label: Cow::Borrowed("Easy"),
+            flesch_reading_ease: 80.25,
+            flesch_kincaid_grade: 4.5,
+            gunning_fog: 5.0,
+            smog_index: 6.0,
+            automated_readability_index: 7.0,
+            coleman_liau_index: 8.0,
+            dale_chall_readability_score: 9.0,
+            lix: 30.0,
+            linsear_write_formula: 3.5,
+            syllable_count: 40,
+            sentence_count: 3,
+            lexicon_count: 30,
+        },
+        sentiment: Sentiment {
+            label: Cow::Borrowed("Positive"),
+            compound,
+            pos: 0.5,
+            neu: 0.5,
+            neg: 0.0,
+        },
     }
 }
 
