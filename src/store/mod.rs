@@ -19,11 +19,13 @@ mod error;
 mod expiry;
 mod idempotency;
 pub mod journal;
+mod migrations;
 pub mod postgres;
 mod requests;
 mod rows;
 pub mod sqlite;
 mod term;
+mod words;
 
 use std::ops::AddAssign;
 
