@@ -28,6 +28,7 @@ mod price;
 mod prompt;
 mod provider;
 mod rate;
+mod redis;
 mod reference;
 mod resilience;
 mod retention;
@@ -59,6 +60,7 @@ pub use price::{Price, Prices};
 pub use prompt::{KeywordsPrompt, PromptTemplate};
 pub use provider::{OFFLINE, Provider, ProviderKind, Timeouts, Upstream};
 pub use rate::{Rate, RateRule};
+pub use redis::Redis;
 pub use reference::reference;
 pub use resilience::{Breaker, Concurrency, Queue, Resilience, Retry};
 pub use retention::Retention;
@@ -75,6 +77,8 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// Where rows are kept, if not there.
     pub database: Database,
+    /// What several processes have in common, if they have anything.
+    pub redis: Option<Redis>,
     /// What becomes of rows that the database cannot take.
     pub durable: Durable,
     /// The folder of the spill journal; in `data_dir` if absent.
@@ -193,6 +197,7 @@ fn read(layers: &mut Layers) -> Result<Config, ConfigError> {
         limits: Limits::read(layers, "limits")?,
         gateway: Gateway::read(layers, "gateway")?,
         database: Database::read(layers, "database")?,
+        redis: Redis::read(layers, "redis")?,
         retention: Retention::read(layers, "retention")?,
         default_model,
         offline: Offline::read(layers, OFFLINE)?,

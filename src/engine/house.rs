@@ -78,6 +78,7 @@ impl Engine {
                 }
             }
             Role::Database(_) => {}   // rows are still to be written
+            Role::Redis(_) => {}      // what goes on is still counted
             Role::NameServer(_) => {} // somebody may be waiting for the name
         }
     }

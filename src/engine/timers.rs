@@ -40,6 +40,10 @@ pub enum Owner {
     Lookup(u16),
     /// Orders that wait for the database, or the next attempt to reach it.
     Database,
+    /// The next attempt to reach Redis.
+    Redis,
+    /// Requests that wait for a shared counter.
+    Share,
     /// The spill journal: the next try to replay it.
     Spill,
     /// Rows that are kept no longer: the next of them are removed.

@@ -137,6 +137,11 @@ impl StoreError {
         }
     }
 
+    /// Whether the database has looked at the rows and will not have them, now or later.
+    pub fn is_refusal(&self) -> bool {
+        matches!(self, StoreError::Failed { .. })
+    }
+
     /// Whether the database may take the same rows another time: it is locked, full or not to be
     /// written to. What it refuses as such it will always refuse.
     pub fn is_away(&self) -> bool {

@@ -36,6 +36,28 @@ fn down_at_the_start_and_healed_within_five_seconds() {
     all_are_there(&postgres, &HashSet::from([id]));
 }
 
+/// A row that the server refuses as such is set aside; it does not stand in the way of the others.
+#[test]
+#[ignore = "needs postgresql"]
+fn a_row_that_it_refuses_is_set_aside_and_the_others_go_on() {
+    let mut postgres = Postgres::start();
+    let server = Server::start(&config(postgres.addr, ""));
+    wait_until_ready(&server);
+    let refuse = "ALTER TABLE search_terms ADD CONSTRAINT refuse CHECK (term <> 'poison')";
+    postgres.psql(DATABASE, refuse);
+    postgres.kill();
+    for topic in ["tea", "poison", "coffee"] {
+        let answer = server.ask(generate(topic, false)).json();
+        assert_eq!(answer["stored"], true, "{answer}");
+    }
+    postgres.restart();
+    until("nothing waits", || {
+        (server.metric("maitred_journal_rows") == 0.0).then_some(())
+    });
+    assert_eq!(server.metric("maitred_journal_rows_aside"), 1.0);
+    assert_eq!(texts(&postgres), 2);
+}
+
 /// Tells the clients to stop, also when what they accompany has failed.
 struct Stop<'a>(&'a AtomicBool);
 

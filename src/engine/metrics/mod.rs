@@ -8,6 +8,7 @@ mod database;
 mod gates;
 mod page;
 mod rates;
+mod redis;
 mod usage;
 
 use std::collections::BTreeMap;

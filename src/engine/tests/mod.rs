@@ -32,6 +32,7 @@ mod pool;
 mod pressure;
 mod probes;
 mod rate;
+mod redis;
 mod refused;
 mod resume;
 mod retention;

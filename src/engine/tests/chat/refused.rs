@@ -224,6 +224,41 @@ fn several_answers_at_once_only_from_who_speaks_the_same() {
     assert_eq!(world.reply(client).body, document);
 }
 
+/// Many servers do not know `n`. What they give was paid for, and is whole if it says so.
+#[test]
+fn fewer_answers_or_more_than_were_asked_for_are_passed_on_as_they_are() {
+    let choice = |part: &str, n: usize| {
+        format!(r#"{{"index":{n},"{part}":{{"content":"a"}},"finish_reason":"stop"}}"#)
+    };
+    for (asked, given) in [(2, 1), (3, 2), (1, 2)] {
+        let all = |part| {
+            let all: Vec<String> = (0..given).map(|n| choice(part, n)).collect();
+            format!(r#"{{"choices":[{}]}}"#, all.join(","))
+        };
+        for stream in [false, true] {
+            let mut world = World::new(&provider(Dialect::OpenAi));
+            let body = format!(r#"{{"model":"m","n":{asked},"messages":[],"stream":{stream}}}"#);
+            let client = world.post("/v1/chat/completions", &body);
+            let (words, expected) = if stream {
+                let event = all("delta");
+                let body = [
+                    super::openai::event(&event),
+                    super::openai::done(),
+                    super::openai::END.to_owned(),
+                ];
+                let told = format!("data: {event}\n\ndata: [DONE]\n\n");
+                ([STREAM, &body.concat()].concat(), told)
+            } else {
+                (answer(200, "", &all("message")), all("message"))
+            };
+            world.answer(words);
+            let reply = world.reply(client);
+            assert_eq!((reply.status, reply.body), (200, expected));
+            assert_eq!(world.store.request().outcome, RequestOutcome::Ok);
+        }
+    }
+}
+
 #[test]
 fn a_time_limit_of_the_client_is_passed_on_and_kept() {
     for begun in [false, true] {
