@@ -71,7 +71,7 @@ impl Engine {
             Owner::Spill => Some(&mut self.spill.timer),
             Owner::Keys => Some(&mut self.keys.timer),
             Owner::Retention => Some(&mut self.retention.timer),
-            Owner::House => Some(&mut self.house),
+            Owner::House => Some(&mut self.house.timer),
         }
     }
 
