@@ -215,7 +215,6 @@ impl Engine {
     pub fn new(config: Arc<Config>, sizes: Sizes, seed: u64) -> Self {
         let providers = &config.providers;
         let pools = Pool::for_each(providers, sizes.upstreams);
-        let gates = Gate::for_each(providers, &pools, sizes.generations);
         let mut engine = Engine {
             conns: Slots::new(sizes.sockets(&config)),
             exchanges: Slots::new(sizes.clients),
@@ -223,7 +222,7 @@ impl Engine {
             calls: Slots::new(sizes.calls(&config)),
             dials: Slots::new(sizes.dials(&config)),
             works: Works::new(&sizes.work(&config)),
-            gates,
+            gates: Gate::for_each(providers, &pools, sizes.generations),
             gates_to_open: Vec::new(),
             refusals_left: REFUSALS_PER_TURN,
             pools,
