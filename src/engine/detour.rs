@@ -36,9 +36,9 @@ impl Engine {
                     self.spill.away().is_some() && self.spill.can_keep(write)
                 }
                 Write::Delete { .. } | Write::Rescore { .. } => self.spill.may_have(),
-                Write::Import(_) | Write::Replay(_) => false,
+                Write::Import(_) | Write::Replay(_) | Write::Job(_) => false,
             },
-            Some(Work::Read(Query::Unscored { .. })) => false,
+            Some(Work::Read(Query::Unscored { .. } | Query::Job(_))) => false,
             Some(Work::Read(_)) => self.spill.may_have(),
             _ => false,
         };

@@ -105,14 +105,17 @@ impl Spill {
     }
 
     /// Whether `write` can wait in the journal. An import cannot: it is answered with what was there
-    /// before, which only the database knows. Neither can a deletion, unless its text waits too.
+    /// before, which only the database knows, as does who has an item of a job in hand. Neither can a
+    /// deletion, unless its text waits too.
     #[must_use]
     pub fn can_keep(&self, write: &Write) -> bool {
         let kind = match write {
             Write::Save { .. } | Write::Keywords { .. } => true,
-            Write::Delete { .. } | Write::Rescore { .. } | Write::Import(_) | Write::Replay(_) => {
-                false
-            }
+            Write::Delete { .. }
+            | Write::Rescore { .. }
+            | Write::Import(_)
+            | Write::Replay(_)
+            | Write::Job(_) => false,
         };
         kind && self.keeps()
     }

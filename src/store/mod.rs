@@ -15,6 +15,7 @@
 //! engine itself talks to it (`engine/database/`), in the words of [`postgres`].
 
 mod error;
+mod jobs;
 pub mod journal;
 pub mod postgres;
 mod requests;
@@ -30,6 +31,10 @@ use uuid::Uuid;
 use crate::score::Scores;
 
 pub use error::StoreError;
+pub use jobs::{
+    Came, Claimed, ItemEnd, ItemKey, ItemRow, ItemState, JobFound, JobKind, JobPage, JobQuery, JobRow,
+    JobState, JobWrite, JobWritten, NewItem,
+};
 pub use requests::{Calls, Inbound, RequestOutcome, RequestRow};
 pub use rows::{
     AnalysisRow, KeywordMethod, KeywordsRow, Listed, TextRow, TextState, Unscored, excerpt,
@@ -77,10 +82,12 @@ pub enum Write {
         /// The new scores.
         scores: Box<Scores>,
     },
+    /// Something about jobs.
+    Job(Box<JobWrite>),
 }
 
 /// What became of a [`Write`]. It is on the disk when this is returned.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Written {
     /// All rows of the `Save`, of the keywords or of the `Replay` are there.
     Saved,
@@ -90,6 +97,8 @@ pub enum Written {
     Rescored(bool),
     /// What became of the texts of an `Import`.
     Imported(Tally),
+    /// What became of it.
+    Job(JobWritten),
 }
 
 /// What became of texts that were imported.
@@ -154,6 +163,8 @@ pub enum Query {
         /// Rows wanted; held between 1 and [`crate::limits::PAGE_ROWS`].
         limit: usize,
     },
+    /// Something about jobs.
+    Job(JobQuery),
 }
 
 /// The answer to the [`Query`] of the same name.
@@ -181,4 +192,6 @@ pub enum Found {
     One(Option<Box<TextRow>>),
     /// Texts that wait for their scores.
     Unscored(Vec<Unscored>),
+    /// The answer about jobs.
+    Job(JobFound),
 }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use uuid::Uuid;
 
-use super::NAME;
+use super::{NAME, jobs};
 use crate::proto::postgres::{Row, Tag, ValueFault, Values};
 use crate::score::{Readability, Scores, Sentiment};
 use crate::store::{Found, Listed, StoreError, Tally, TextRow, TextState, Unscored, Written};
@@ -23,6 +23,7 @@ pub(super) enum Kind {
     },
     Texts,
     Unscored,
+    Job(jobs::Kind),
 }
 
 /// An answer that is being read.
@@ -37,6 +38,7 @@ pub struct Answer {
     listed: Vec<Listed>,
     texts: Vec<TextRow>,
     unscored: Vec<Unscored>,
+    jobs: jobs::Rows,
     /// Up to which id an export goes.
     until: Option<Uuid>,
 }
@@ -60,6 +62,7 @@ impl Answer {
             listed: Vec::new(),
             texts: Vec::new(),
             unscored: Vec::new(),
+            jobs: jobs::Rows::default(),
             until: None,
         }
     }
@@ -97,6 +100,7 @@ impl Answer {
                     self.until = Some(values.take()?);
                 }
             }
+            Kind::Job(kind) => self.jobs.read(kind, &mut values)?,
             Kind::Unscored => self.unscored.push(Unscored {
                 tenant: values.take::<&str>()?.to_owned(),
                 id: values.take()?,
@@ -112,6 +116,7 @@ impl Answer {
         if matches!(self.kind, Kind::Rescored) && self.left == 3 {
             self.found = tag.rows() > 0;
         }
+        self.jobs.done(tag);
         self.left = self.left.saturating_sub(1);
     }
 
@@ -154,6 +159,7 @@ impl Answer {
                 })
             }
             Kind::Unscored => Answered::Found(Found::Unscored(self.unscored)),
+            Kind::Job(kind) => self.jobs.finish(kind),
         })
     }
 }
@@ -239,6 +245,6 @@ fn figure(values: &mut Values<'_>) -> Result<f64, ValueFault> {
     Ok(values.take::<Option<f64>>()?.unwrap_or(f64::NAN))
 }
 
-fn count(values: &mut Values<'_>) -> Result<u64, ValueFault> {
+pub(super) fn count(values: &mut Values<'_>) -> Result<u64, ValueFault> {
     Ok(values.take::<Option<i64>>()?.unwrap_or(0).unsigned_abs())
 }

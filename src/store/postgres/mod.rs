@@ -10,6 +10,7 @@
 //! stored as U+FFFD. And words are found by its full-text search (`migrations.rs`).
 
 mod answer;
+mod jobs;
 pub mod migrations;
 mod queries;
 mod rows;

@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use super::answer::Kind;
-use super::{Cell, Part};
+use super::{Cell, Part, jobs};
 use crate::limits::{EXPORT_BYTES, GENERATION_BYTES, IMPORT_BATCH_ROWS, PAGE_ROWS, SEARCH_WORDS};
 use crate::proto::postgres::Scalar::{self, Bytea, Int8, Text, Uuid as Id};
 use crate::store::{Query, term_key};
@@ -114,6 +114,10 @@ pub(super) fn of(query: &Query) -> (Part<'_>, Kind) {
                 Cell::Int8(IMPORT_BATCH_ROWS as i64),
             ];
             (one(EXPORT, &[Text, Id, Id, Int8, Int8], row), Kind::Texts)
+        }
+        Query::Job(query) => {
+            let (part, kind) = jobs::of_query(query);
+            (part, Kind::Job(kind))
         }
         Query::Unscored { after, limit } => {
             let row = vec![

@@ -15,6 +15,7 @@ const STEPS: &[M<'_>] = &[
     M::up(include_str!("../migrations/0001_first_tables.sql")),
     M::up(include_str!("../migrations/0002_search.sql")),
     M::up(include_str!("../migrations/0003_what_requests_cost.sql")),
+    M::up(include_str!("../migrations/0004_jobs.sql")),
 ];
 
 /// The version of the tables that this program reads and writes.

@@ -22,6 +22,7 @@
 
 mod count;
 mod errors;
+mod jobs;
 mod migrations;
 mod open;
 mod reader;

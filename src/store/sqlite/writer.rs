@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::count::Count;
 use super::errors::explain;
 use super::scores::{self, Scored, Subject};
-use super::{open, search, writer_sql as sql};
+use super::{jobs, open, search, writer_sql as sql};
 use crate::limits::SQLITE_BUSY_MS;
 use crate::score::Scores;
 use crate::store::{
@@ -200,6 +200,7 @@ fn carry_out(conn: &Connection, write: &Write) -> rusqlite::Result<Written> {
             }
             Ok(Written::Saved)
         }
+        Write::Job(write) => jobs::carry_out(conn, write).map(Written::Job),
         Write::Delete { tenant, id } => delete(conn, tenant, *id).map(Written::Deleted),
         Write::Rescore { tenant, id, scores } => {
             rescore(conn, tenant, *id, scores).map(Written::Rescored)
@@ -207,7 +208,7 @@ fn carry_out(conn: &Connection, write: &Write) -> rusqlite::Result<Written> {
     }
 }
 
-fn insert_request(conn: &Connection, row: &RequestRow) -> rusqlite::Result<()> {
+pub(super) fn insert_request(conn: &Connection, row: &RequestRow) -> rusqlite::Result<()> {
     conn.prepare_cached(sql::INSERT_REQUEST)?.execute(params![
         row.tenant,
         row.id.as_bytes(),
@@ -291,7 +292,7 @@ fn insert_text(conn: &Connection, row: &TextRow) -> rusqlite::Result<bool> {
     Ok(true)
 }
 
-fn insert_analysis(conn: &Connection, row: &AnalysisRow) -> rusqlite::Result<()> {
+pub(super) fn insert_analysis(conn: &Connection, row: &AnalysisRow) -> rusqlite::Result<()> {
     insert_term(
         conn,
         &row.tenant,
