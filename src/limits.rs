@@ -10,6 +10,7 @@
 mod database;
 
 pub use database::*;
+pub mod jobs;
 pub mod spill;
 
 // --- HTTP/1.1, what a peer may send ------------------------------------------------------------

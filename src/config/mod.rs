@@ -19,6 +19,7 @@ mod database;
 mod error;
 mod file;
 mod gateway;
+mod jobs;
 mod keys;
 mod layers;
 mod limits;
@@ -49,6 +50,7 @@ pub use base_url::BaseUrl;
 pub use database::{Database, Place};
 pub use error::ConfigError;
 pub use gateway::Gateway;
+pub use jobs::Jobs;
 pub use keys::ApiKey;
 pub use layers::Origin;
 pub use limits::{Drill, Limits, Offline};
@@ -122,6 +124,8 @@ pub struct Config {
     pub limits: Limits,
     /// The vendors' own routes.
     pub gateway: Gateway,
+    /// Jobs.
+    pub jobs: Jobs,
     /// The built-in provider.
     pub offline: Offline,
     /// Faults on purpose.
@@ -188,6 +192,7 @@ fn read(layers: &mut Layers) -> Result<Config, ConfigError> {
         rate: Rate::read(layers, "rate")?,
         limits: Limits::read(layers, "limits")?,
         gateway: Gateway::read(layers, "gateway")?,
+        jobs: Jobs::read(layers, "jobs")?,
         database: Database::read(layers, "database")?,
         default_model,
         offline: Offline::read(layers, OFFLINE)?,

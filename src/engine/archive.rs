@@ -42,7 +42,9 @@ impl Engine {
             self.settle_generation(id);
             return Some(Write::Keywords { requests, row });
         }
-        let text = generation.has_text().then(|| {
+        // What is cut of a job's text is not kept: the next attempt writes a whole one under its id.
+        let is_kept = state == TextState::Complete || generation.plan.errand.is_none();
+        let text = (is_kept && generation.has_text()).then(|| {
             let mut row = text_row(generation, state);
             row.text.clone_from(&generation.text);
             Box::new(row)
@@ -222,7 +224,10 @@ impl Engine {
         let uuid = generation.id;
         let mut charged = generation.charged;
         self.ledger.settle(&mut charged, 0);
-        self.by_id.remove(&uuid);
+        // An item's text that was stopped may have a successor of the same name.
+        if self.by_id.get(&uuid) == Some(&id) {
+            self.by_id.remove(&uuid);
+        }
         self.generations.remove(id);
     }
 

@@ -47,6 +47,7 @@ pub mod generation;
 mod hedge;
 mod house;
 pub mod io;
+pub mod jobs;
 mod keys;
 pub mod keywords;
 pub mod ledger;
@@ -151,6 +152,7 @@ pub struct Engine {
     readers: VecDeque<ExchangeId>,
     store_trouble: Option<results::Trouble>,
     spill: spill::Spill,
+    jobs: jobs::Jobs,
     last_commit: Mono,
     // what is shared by all
     timers: Timers,
@@ -232,6 +234,7 @@ impl Engine {
             readers: VecDeque::new(),
             store_trouble: None,
             spill: spill::Spill::new(config.durable, config.limits.journal_bytes),
+            jobs: jobs::Jobs::new(&config.jobs),
             last_commit: Mono(0),
             timers: Timers::default(),
             ledger: Ledger::new(config.limits.ledger_bytes),

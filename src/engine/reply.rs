@@ -151,6 +151,18 @@ impl Engine {
         self.write_reply(conn, &terms, &document, &ReplyFields::of_failure(failure));
     }
 
+    /// Answers that something was taken in, and where it is.
+    pub(super) fn reply_made(&mut self, id: ExchangeId, location: String, made: &impl Serialize) {
+        let Ok(body) = serde_json::to_vec(made) else {
+            return self.fail_exchange(id, &Failure::Internal("an answer is no JSON"));
+        };
+        let fields = ReplyFields {
+            location: Some(location),
+            ..ReplyFields::default()
+        };
+        self.reply_with(id, 202, Content::Json, &body, &fields);
+    }
+
     fn reply_with(
         &mut self,
         id: ExchangeId,
@@ -246,6 +258,9 @@ impl Engine {
         }
         if let Some(allow) = fields.allow {
             head = head.field("allow", allow);
+        }
+        if let Some(location) = &fields.location {
+            head = head.field("location", location);
         }
         if let Some(id) = fields.request_id {
             head = identified(head, terms.dialect, id);
@@ -375,6 +390,7 @@ struct ReplyFields {
     /// Attempts at the provider.
     asked: Asked,
     allow: Option<&'static str>,
+    location: Option<String>,
     /// For clients of a vendor's.
     request_id: Option<Uuid>,
 }
@@ -386,6 +402,7 @@ impl ReplyFields {
             lasting: failure.is_lasting(),
             asked: Asked::default(),
             request_id: None,
+            location: None,
             allow: match failure {
                 Failure::Method { allow } => Some(*allow),
                 _ => None,

@@ -38,6 +38,7 @@ impl Engine {
             Some(WorkOwner::House) => self.house_work_done(result),
             Some(WorkOwner::Rescore(tenant, id)) => self.rescored(&tenant, id, result),
             Some(WorkOwner::Nobody) => self.unwatched_done(&result),
+            Some(WorkOwner::Job(work)) => self.job_work_done(work, result),
             Some(WorkOwner::Spill) => {} // was taken in above
             None => self.counters.stale += 1,
         }

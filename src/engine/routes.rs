@@ -3,10 +3,12 @@
 //! A new route is a variant here, an arm in [`find`], and a file in `flow/`.
 
 pub mod inbound;
+mod jobs;
 mod models;
 mod query;
 
 pub use self::inbound::Inbound;
+pub use self::jobs::JobsAsk;
 pub use self::models::ModelsAsk;
 pub use self::query::ListQuery;
 
@@ -55,6 +57,8 @@ pub enum Route {
     Export,
     /// `POST /contents/import`
     Import,
+    /// `/jobs` and what is below.
+    Jobs(Box<JobsAsk>),
     /// `GET /v1/models` and its like.
     Models(Box<ModelsAsk>),
     /// `GET /openapi.json`, with the tags in `If-None-Match`.
@@ -92,6 +96,7 @@ impl Route {
             Route::Read(_) | Route::Delete(_) => "/contents/{id}",
             Route::Export => "/contents/export",
             Route::Import => "/contents/import",
+            Route::Jobs(ask) => ask.as_str(),
             Route::Models(ask) => ask.as_str(),
             Route::OpenApi(_) => "/openapi.json",
             Route::Chat(inbound) => inbound.as_str(),
@@ -144,6 +149,12 @@ impl Route {
                 recorded: true,
                 ..none
             },
+            // Its client may leave: what it has asked for is done all the same.
+            Route::Jobs(ask) if **ask == JobsAsk::Make => Traits {
+                body: true,
+                recorded: true,
+                ..none
+            },
             Route::Resume(_) => Traits {
                 costs: true,
                 ..none
@@ -160,7 +171,8 @@ impl Route {
             | Route::Read(_)
             | Route::Delete(_)
             | Route::Export
-            | Route::Import => none,
+            | Route::Import
+            | Route::Jobs(_) => none,
         }
     }
 }
@@ -194,6 +206,7 @@ enum Place {
     ContentsOne(Uuid),
     Export,
     Import,
+    Jobs(jobs::Place),
     Chat(Inbound),
     Models(ModelsAsk),
     Embeddings,
@@ -239,6 +252,7 @@ pub fn find(head: &RequestHead<'_>) -> Result<Route, Failure> {
         }
         Place::Models(ask) if reads => Route::Models(Box::new(ask.with_query(head.query)?)),
         Place::Import if head.method == Method::Post => Route::Import,
+        Place::Jobs(place) => Route::Jobs(Box::new(place.ask(head.method, head.query)?)),
         Place::Embeddings if head.method == Method::Post => Route::Embeddings,
         Place::Chat(inbound) if head.method == Method::Post => {
             inbound.check_query(head.query)?;
@@ -259,6 +273,7 @@ impl Place {
             | Place::Import
             | Place::Embeddings
             | Place::Chat(_) => "POST, OPTIONS",
+            Place::Jobs(place) => place.allow(),
             Place::GenerateOne(_) => "DELETE, OPTIONS",
             Place::ContentsOne(_) => "GET, HEAD, DELETE, OPTIONS",
             Place::Everything => "GET, HEAD, POST, DELETE, OPTIONS",
@@ -293,6 +308,7 @@ fn place(path: &str) -> Result<Place, Failure> {
         ("v1", "embeddings", None | Some("")) if end => Place::Embeddings,
         ("analyze", "", None) => Place::Analyze,
         ("keywords", "", None) => Place::Keywords,
+        ("jobs", id, None | Some("")) if end => Place::Jobs(jobs::Place::of(id)?),
         ("contents", "", None) => Place::Contents,
         ("contents", "export", None | Some("")) if end => Place::Export,
         ("contents", "import", None | Some("")) if end => Place::Import,

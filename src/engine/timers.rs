@@ -42,6 +42,8 @@ pub enum Owner {
     Database,
     /// The spill journal: the next try to replay it.
     Spill,
+    /// Jobs: the next look for items, or sign of life.
+    Jobs,
     /// The engine itself: the end of a shutdown, house-keeping.
     House,
 }

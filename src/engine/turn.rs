@@ -24,6 +24,7 @@ impl Engine {
         self.sweep_timers();
         self.mind_accepting();
         self.mind_the_house();
+        self.mind_the_jobs();
     }
 
     pub(super) fn due(&mut self, popped: Mono, owner: Owner) {
@@ -47,6 +48,7 @@ impl Engine {
             Owner::Lookup(index) => self.lookup_due(index),
             Owner::Database => self.database_due(),
             Owner::Spill => self.spill_due(),
+            Owner::Jobs => self.jobs_due(),
             Owner::House => self.house_due(),
         }
     }
@@ -62,6 +64,7 @@ impl Engine {
             Owner::Lookup(index) => self.resolver.lookup(index).map(|l| &mut l.timer),
             Owner::Database => self.database.as_mut().map(|d| d.timer_mut()),
             Owner::Spill => Some(&mut self.spill.timer),
+            Owner::Jobs => Some(&mut self.jobs.timer),
             Owner::House => Some(&mut self.house),
         }
     }
@@ -75,7 +78,7 @@ impl Engine {
             + self.dials.len()
             + self.names.len()
             + self.resolver.len()
-            + 2
+            + 3
     }
 
     pub(super) fn sweep_timers(&mut self) {

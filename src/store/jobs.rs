@@ -300,7 +300,7 @@ pub enum Came {
     },
     /// It is to be tried again.
     Again {
-        /// Why.
+        /// Why; `None` if it was not tried at all, and this attempt does not count.
         code: Option<String>,
         /// Not before this time.
         due_ms: i64,
@@ -332,6 +332,11 @@ impl Came {
             Came::Done { result } => result.as_deref(),
             Came::Failed { .. } | Came::Again { .. } => None,
         }
+    }
+
+    /// How many attempts are not to be counted: this one, or none.
+    pub(super) fn untried(&self) -> i64 {
+        i64::from(matches!(self, Came::Again { code: None, .. }))
     }
 
     /// How many items of its job ended well with it, and how many did not: one of them or none.

@@ -32,8 +32,8 @@ use crate::score::Scores;
 
 pub use error::StoreError;
 pub use jobs::{
-    Came, Claimed, ItemEnd, ItemKey, ItemRow, ItemState, JobFound, JobKind, JobPage, JobQuery, JobRow,
-    JobState, JobWrite, JobWritten, NewItem,
+    Came, Claimed, ItemEnd, ItemKey, ItemRow, ItemState, JobFound, JobKind, JobPage, JobQuery,
+    JobRow, JobState, JobWrite, JobWritten, NewItem,
 };
 pub use requests::{Calls, Inbound, RequestOutcome, RequestRow};
 pub use rows::{

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
+use super::jobs::Jobs;
 use maitred::store::{
-    AnalysisRow, Found, KeywordsRow, Listed, Query, RequestRow, Tally, TextRow, Unscored, Write,
-    Written, excerpt, term_key,
+    AnalysisRow, Found, JobWrite, KeywordsRow, Listed, Query, RequestRow, Tally, TextRow, Unscored,
+    Write, Written, excerpt, term_key,
 };
 use uuid::Uuid;
 
@@ -19,6 +20,7 @@ pub(crate) struct Memory {
     pub(crate) texts: BTreeMap<Uuid, TextRow>,
     pub(crate) analyses: BTreeMap<Uuid, AnalysisRow>,
     pub(crate) keywords: BTreeMap<Uuid, KeywordsRow>,
+    pub(crate) jobs: Jobs,
     /// Texts that were there.
     pub(crate) deleted: Vec<Uuid>,
 }
@@ -51,6 +53,19 @@ impl Memory {
                 }
                 self.keywords.insert(row.id, *row);
                 Written::Saved
+            }
+            Write::Job(write) => {
+                if let JobWrite::Create { requests, .. } = &*write {
+                    for row in requests.clone() {
+                        self.requests.insert(row.id, row);
+                    }
+                }
+                if let JobWrite::End(end) = &*write
+                    && let Some(row) = end.analysis.clone()
+                {
+                    self.analyses.entry(row.id).or_insert(*row);
+                }
+                Written::Job(self.jobs.write(*write, &self.texts))
             }
             Write::Import(rows) => {
                 let mut tally = Tally::default();
@@ -129,6 +144,7 @@ impl Memory {
                     indexing: false,
                 }
             }
+            Query::Job(query) => Found::Job(self.jobs.query(query)),
             Query::Export { after, until, .. } => {
                 let mut rows = (self.texts.values()).filter(|row| {
                     after.is_none_or(|after| row.id > after)

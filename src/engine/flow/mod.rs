@@ -12,6 +12,7 @@ pub mod export;
 pub mod gather;
 pub mod generate;
 pub mod import;
+pub mod jobs;
 pub mod keywords;
 mod models;
 mod openapi;
@@ -52,6 +53,8 @@ pub enum Flow {
     Keywords(keywords::Keywords),
     /// It waits for the store.
     Contents(contents::Contents),
+    /// It is about jobs, and waits for the store.
+    Jobs(jobs::Jobs),
     /// A file of the page is on its way out.
     Page(page::Page),
     /// All texts are going out.
@@ -91,6 +94,7 @@ impl Flow {
             Flow::Analyze(state) => matches!(state, analyze::Analyze::Saving(_)),
             Flow::Keywords(state) => matches!(state, keywords::Keywords::Saving(_)),
             Flow::Gather(state) => state.is_saving(),
+            Flow::Jobs(state) => state.is_saving(),
             _ => false,
         }
     }
@@ -118,6 +122,7 @@ impl Engine {
             Route::Page(asset, known) => self.begin_page(id, asset, known),
             Route::Providers => self.reply_providers(id),
             Route::Status => self.reply_status(id),
+            Route::Jobs(ask) => self.begin_jobs(id, &ask),
             Route::Export => self.begin_export(id),
             Route::Import => {
                 self.import_ended(id);
@@ -148,6 +153,7 @@ impl Engine {
             Ask::Batch(ask) => self.begin_batch(id, ask),
             Ask::Analyze { content } => self.begin_analyze(id, content),
             Ask::Keywords(ask) => self.begin_keywords(id, ask),
+            Ask::Job(ask) => self.make_job(id, ask),
         }
     }
 
@@ -187,6 +193,7 @@ impl Engine {
             (Flow::Analyze(state), result) => self.analyze_done(id, state, result),
             (Flow::Keywords(state), result) => self.keywords_done(id, state, result),
             (Flow::Contents(state), result) => self.contents_done(id, state, result),
+            (Flow::Jobs(state), result) => self.jobs_done(id, state, result),
             (Flow::Generate(state), WorkResult::Found(found)) => {
                 self.resume_found(id, state, found)
             }
@@ -219,7 +226,7 @@ impl Engine {
                 let failure = state.timeout();
                 self.keywords_due(id, &failure);
             }
-            Flow::Contents(_) | Flow::Gather(_) | Flow::Export(_) => {
+            Flow::Contents(_) | Flow::Gather(_) | Flow::Export(_) | Flow::Jobs(_) => {
                 self.fail_exchange(id, &Failure::StoreTimeout);
             }
             Flow::Import(import) => {

@@ -57,6 +57,7 @@ impl Engine {
         self.database_metrics(&mut page);
         self.usage_metrics(&mut page);
         self.rate_metrics(&mut page);
+        self.job_metrics(&mut page);
         self.event_metrics(&mut page);
         page.0
     }

@@ -22,6 +22,7 @@ mod generate_openai;
 mod hedge;
 mod http;
 mod import;
+mod jobs;
 mod keys;
 mod keywords;
 mod models;

@@ -50,8 +50,7 @@ pub(in crate::store) const CANCEL_JOB: &str = "
 
 pub(in crate::store) const STATE: &str = "SELECT state FROM jobs WHERE tenant = $1 AND id = $2";
 
-pub(in crate::store) const DUE: &str =
-    "SELECT min(due_ms) FROM job_items WHERE due_ms IS NOT NULL";
+pub(in crate::store) const DUE: &str = "SELECT min(due_ms) FROM job_items WHERE due_ms IS NOT NULL";
 
 pub(in crate::store) const LIST: &str = "
     SELECT tenant, id, kind, state, params, items, done, failed, created_ms, started_ms, finished_ms

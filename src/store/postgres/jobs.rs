@@ -7,7 +7,7 @@ use super::writes::{analysis, many, one, requests};
 use super::{Cell, Part};
 use crate::limits::PAGE_ROWS;
 use crate::proto::postgres::Scalar::{self, Int8, Text, Uuid as Id};
-use crate::proto::postgres::{Tag, ValueFault, Values};
+use crate::proto::postgres::{Tag, ValueFault, Values, Wrong};
 use crate::store::jobs::{job_list, sql};
 use crate::store::{
     Claimed, Found, ItemEnd, ItemKey, ItemRow, ItemState, JobFound, JobKind, JobPage, JobQuery,
@@ -32,7 +32,8 @@ const ITEM: &[Scalar] = &[Text, Id, Int8, Text, Id, Int8];
 /// at the same time, the second one ends the job.
 const END: &str = "
     WITH ended AS (
-        UPDATE job_items SET state = $5, due_ms = $6, owner = NULL, error_code = $7, result = $8
+        UPDATE job_items SET state = $5, due_ms = $6, owner = NULL, error_code = $7, result = $8,
+            attempts = attempts - $12
         WHERE tenant = $1 AND job = $2 AND position = $3 AND owner = $4 RETURNING 1
     )
     UPDATE jobs SET done = done + $9, failed = failed + $10,
@@ -40,7 +41,7 @@ const END: &str = "
         finished_ms = CASE WHEN done + failed + $9 + $10 >= items THEN $11 END
     WHERE tenant = $1 AND id = $2 AND EXISTS (SELECT 1 FROM ended)";
 const ENDED: &[Scalar] = &[
-    Text, Id, Int8, Id, Text, Int8, Text, Text, Int8, Int8, Int8,
+    Text, Id, Int8, Id, Text, Int8, Text, Text, Int8, Int8, Int8, Int8,
 ];
 
 /// What is asked, as far as its answer is read by it.
@@ -163,6 +164,7 @@ fn ended(end: &ItemEnd) -> Part<'_> {
         Cell::Int8(done),
         Cell::Int8(failed),
         Cell::Int8(end.now_ms),
+        Cell::Int8(came.untried()),
     ];
     one(END, ENDED, row)
 }
@@ -181,10 +183,7 @@ pub(super) fn of_query(query: &JobQuery) -> (Part<'_>, Kind) {
                 Cell::Uuid(before.unwrap_or(Uuid::max())),
                 Cell::Int8(limit as i64 + 1),
             ];
-            (
-                one(sql::LIST, &[Text, Id, Int8], row),
-                Kind::List { limit },
-            )
+            (one(sql::LIST, &[Text, Id, Int8], row), Kind::List { limit })
         }
         JobQuery::One {
             tenant,
@@ -213,7 +212,7 @@ impl Rows {
         match kind {
             Kind::Claimed => self.claimed = Some(Box::new(claimed(values)?)),
             Kind::Held => self.held.push(key(values)?),
-            Kind::Cancelled => self.state = JobState::from_word(values.take()?),
+            Kind::Cancelled => self.state = Some(word(values, JobState::from_word)?),
             Kind::Due => self.due_ms = values.take()?,
             Kind::List { .. } => self.jobs.push(job(values)?),
             Kind::One { .. } => {
@@ -264,7 +263,7 @@ fn claimed(values: &mut Values<'_>) -> Result<Claimed, ValueFault> {
         input: values.take::<&str>()?.to_owned(),
         row_id: values.take()?,
         attempts: small(values)?,
-        kind: JobKind::from_word(values.take()?).unwrap_or(JobKind::Analyze),
+        kind: word(values, JobKind::from_word)?,
         params: values.take::<&str>()?.to_owned(),
         stored: values.take()?,
     })
@@ -282,8 +281,8 @@ fn job(values: &mut Values<'_>) -> Result<JobRow, ValueFault> {
     Ok(JobRow {
         tenant: values.take::<&str>()?.to_owned(),
         id: values.take()?,
-        kind: JobKind::from_word(values.take()?).unwrap_or(JobKind::Analyze),
-        state: JobState::from_word(values.take()?).unwrap_or(JobState::Running),
+        kind: word(values, JobKind::from_word)?,
+        state: word(values, JobState::from_word)?,
         params: values.take::<&str>()?.to_owned(),
         items: answer::count(values)?,
         done: answer::count(values)?,
@@ -297,20 +296,18 @@ fn job(values: &mut Values<'_>) -> Result<JobRow, ValueFault> {
 /// The item of a row, which may have none. Its columns are read in any case.
 fn item(values: &mut Values<'_>) -> Result<Option<ItemRow>, ValueFault> {
     let position = values.take::<Option<i64>>()?;
-    let state = values.take::<Option<&str>>()?;
+    let state = maybe_word(values, ItemState::from_word)?;
     let input = values.take::<Option<&str>>()?;
     let row_id = values.take::<Option<Uuid>>()?;
     let attempts = values.take::<Option<i64>>()?;
     let error_code = values.take::<Option<&str>>()?;
     let result = values.take::<Option<&str>>()?;
-    let (Some(position), Some(row_id)) = (position, row_id) else {
+    let (Some(position), Some(state), Some(row_id)) = (position, state, row_id) else {
         return Ok(None);
     };
     Ok(Some(ItemRow {
         position: u32::try_from(position).unwrap_or(u32::MAX),
-        state: state
-            .and_then(ItemState::from_word)
-            .unwrap_or(ItemState::Waiting),
+        state,
         input: input.unwrap_or_default().to_owned(),
         row_id,
         attempts: attempts.map_or(0, |n| u32::try_from(n).unwrap_or(u32::MAX)),
@@ -318,6 +315,25 @@ fn item(values: &mut Values<'_>) -> Result<Option<ItemRow>, ValueFault> {
         result: result.map(str::to_owned),
     }))
 }
+
+/// A word of a closed list.
+fn word<T>(values: &mut Values<'_>, of: fn(&str) -> Option<T>) -> Result<T, ValueFault> {
+    maybe_word(values, of)?.ok_or(UNKNOWN)
+}
+
+fn maybe_word<T>(
+    values: &mut Values<'_>,
+    of: fn(&str) -> Option<T>,
+) -> Result<Option<T>, ValueFault> {
+    let word = values.take::<Option<&str>>()?;
+    word.map(|word| of(word).ok_or(UNKNOWN)).transpose()
+}
+
+/// A word that no version of the program has written.
+const UNKNOWN: ValueFault = ValueFault {
+    column: 0,
+    what: Wrong::Word,
+};
 
 /// A number that this program has written, and is small.
 fn small(values: &mut Values<'_>) -> Result<u32, ValueFault> {

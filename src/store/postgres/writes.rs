@@ -167,10 +167,12 @@ fn saved(write: &Write) -> Vec<Part<'_>> {
             }
             parts
         }
-        // The journal keeps neither of these.
-        Write::Import(_) | Write::Delete { .. } | Write::Rescore { .. } | Write::Replay(_) => {
-            Vec::new()
-        }
+        // The journal keeps none of these.
+        Write::Import(_)
+        | Write::Delete { .. }
+        | Write::Rescore { .. }
+        | Write::Replay(_)
+        | Write::Job(_) => Vec::new(),
     }
 }
 
@@ -245,7 +247,11 @@ pub(super) fn analysis(row: &AnalysisRow) -> Vec<Part<'_>> {
     ]
 }
 
-pub(super) fn many<'a>(sql: &'static str, kinds: &'static [Scalar], rows: Vec<Vec<Cell<'a>>>) -> Part<'a> {
+pub(super) fn many<'a>(
+    sql: &'static str,
+    kinds: &'static [Scalar],
+    rows: Vec<Vec<Cell<'a>>>,
+) -> Part<'a> {
     Part {
         sql,
         kinds,

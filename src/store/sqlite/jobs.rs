@@ -23,7 +23,8 @@ const INSERT_ITEM: &str = "
     VALUES (?1, ?2, ?3, 'waiting', ?4, ?5, 0, ?6) ON CONFLICT (tenant, job, position) DO NOTHING";
 
 const END_ITEM: &str = "
-    UPDATE job_items SET state = ?5, due_ms = ?6, owner = NULL, error_code = ?7, result = ?8
+    UPDATE job_items SET state = ?5, due_ms = ?6, owner = NULL, error_code = ?7, result = ?8,
+        attempts = attempts - ?9
     WHERE tenant = ?1 AND job = ?2 AND position = ?3 AND owner = ?4";
 
 const COUNT_ITEM: &str = "
@@ -141,6 +142,7 @@ fn finish(conn: &Connection, end: &ItemEnd) -> rusqlite::Result<JobWritten> {
         due_ms,
         came.code(),
         came.result(),
+        came.untried(),
     ])?;
     let (done, failed) = came.counts();
     if heard > 0 && done + failed > 0 {
