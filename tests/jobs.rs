@@ -9,8 +9,13 @@ use support::{Provider, Script, Server, database, get, ms, until};
 
 const ITEMS: usize = 40;
 
-/// Leases that end soon, and texts that take a while.
-const JOBS: &str = "[jobs]\nparallel = 3\nlease_ms = 1000\n[offline]\ngap_ms = 3\ntokens = 30\n";
+/// Leases that end soon.
+const JOBS: &str = "[jobs]\nparallel = 3\nlease_ms = 1000\n";
+
+/// A provider whose texts take a while.
+fn provider(gap: u64) -> Provider {
+    Provider::start(move |_| Script::streamed(&["tea"; 10], ms(gap)))
+}
 
 /// Makes a job of [`ITEMS`] texts; its path.
 fn make(server: &Server) -> String {
@@ -34,15 +39,20 @@ fn wait_until_done(server: &Server, job: &str, items: usize) {
 
 #[test]
 fn a_server_that_is_killed_again_and_again_loses_no_item_and_doubles_none() {
-    let mut server = Server::start(JOBS);
+    let provider = provider(10);
+    let config = provider.config("") + JOBS;
+    let mut server = Server::start(&config);
     let job = make(&server);
     for nth in 1..=4 {
         wait_until_done(&server, &job, nth * ITEMS / 8);
-        server = Server::start_in(server.kill(), JOBS);
+        server = Server::start_in(server.kill(), &config);
     }
     wait_until_done(&server, &job, ITEMS);
     let page = server.ask(get(&format!("{job}?limit=100"))).json();
-    assert_eq!((&page["state"], &page["failed"]), (&"done".into(), &0.into()));
+    assert_eq!(
+        (&page["state"], &page["failed"]),
+        (&"done".into(), &0.into())
+    );
     let house = server.kill();
     let db = database::open(&house.data());
     let texts = database::check(&db);
@@ -57,7 +67,7 @@ fn a_server_that_is_killed_again_and_again_loses_no_item_and_doubles_none() {
 
 #[test]
 fn what_is_cancelled_is_not_asked_for_any_more() {
-    let provider = Provider::start(|_| Script::streamed(&["tea"; 50], ms(100)));
+    let provider = provider(500);
     let server = Server::start(&provider.config(""));
     let job = make(&server);
     provider.wait_for_requests(4);
@@ -65,21 +75,23 @@ fn what_is_cancelled_is_not_asked_for_any_more() {
     provider.wait_for_deserters(4);
     provider.wait_for_quiet();
     assert_eq!(provider.asked().len(), 4);
-    assert_eq!(server.ask(get(&job)).json()["results"][0]["state"], "cancelled");
+    assert_eq!(
+        server.ask(get(&job)).json()["results"][0]["state"],
+        "cancelled"
+    );
 }
 
 #[test]
 fn a_server_that_stops_gives_its_items_to_the_next_one() {
-    let slow = "[jobs]\nlease_ms = 600000\n[offline]\ngap_ms = 20\ntokens = 30\n";
-    let server = Server::start(slow);
+    let provider = provider(20);
+    let config = provider.config("") + "[jobs]\nlease_ms = 600000\n";
+    let server = Server::start(&config);
     let job = make(&server);
-    until("items are in hand", || {
-        (server.metric("maitred_job_items_in_hand") > 0.0).then_some(())
-    });
+    provider.wait_for_requests(4);
     server.terminate();
     let ended = server.wait();
     assert!(ended.status.success());
-    let server = Server::start_in(ended.house, &slow.replace("gap_ms = 20", "gap_ms = 0"));
+    let server = Server::start_in(ended.house, &config);
     wait_until_done(&server, &job, ITEMS);
 }
 
@@ -87,10 +99,14 @@ fn a_server_that_stops_gives_its_items_to_the_next_one() {
 #[ignore = "needs postgresql"]
 fn one_of_two_replicas_is_killed_and_the_other_does_the_rest() {
     let postgres = Postgres::start();
-    let password: String = PASSWORD.bytes().map(|byte| format!("%{byte:02X}")).collect();
+    let password: String = PASSWORD
+        .bytes()
+        .map(|byte| format!("%{byte:02X}"))
+        .collect();
     let addr = postgres.addr;
     let url = format!("postgres://{USER}:{password}@{addr}/{DATABASE}?sslmode=disable");
-    let config = format!("{JOBS}[database]\nurl = '{url}'\n");
+    let provider = provider(50);
+    let config = format!("{}{JOBS}[database]\nurl = '{url}'\n", provider.config(""));
     let (first, second) = (Server::start(&config), Server::start(&config));
     for server in [&first, &second] {
         until("it is ready", || {
@@ -112,4 +128,5 @@ fn one_of_two_replicas_is_killed_and_the_other_does_the_rest() {
     let missing = "SELECT count(*) FROM job_items AS i WHERE state <> 'done' OR NOT EXISTS (
         SELECT 1 FROM generated_content AS g WHERE g.tenant = i.tenant AND g.id = i.row_id)";
     assert_eq!(one(missing), "0");
+    assert!(second.metric("maitred_job_items_total{what=\"repeated\"}") > 0.0);
 }

@@ -8,7 +8,7 @@ use crate::engine::io::Input;
 use crate::engine::work::Work;
 use crate::engine::work::{Kind, WorkResult};
 use crate::limits::jobs::{JOB_ATTEMPTS, JOB_LEASE_MS, JOB_POLL_MS, JOB_RETRY_CAP_MS};
-use crate::store::{ItemState, JobState, StoreError, Write};
+use crate::store::{ItemState, JobState, JobWrite, StoreError, Write};
 
 const TEXTS: &str = r#"{"kind":"generate","topics":["tea","rice","milk"],"max_tokens":9}"#;
 const SCORES: &str = r#"{"kind":"analyze","contents":["I like it.","I hate it.","It is."]}"#;
@@ -236,15 +236,22 @@ fn an_owner_that_was_away_for_too_long_is_not_heard() {
 #[test]
 fn an_end_that_was_not_stored_is_written_again() {
     let mut world = World::new("");
-    make(
-        &mut world,
-        r#"{"kind":"analyze","contents":["I like it."]}"#,
-    );
     world.held.push(Kind::Write);
-    world.pass(500);
-    world.work(0); // it is claimed, and then scored
-    world.settle();
-    assert_eq!(world.jobs.len(), 1);
+    world.post("/jobs", r#"{"kind":"analyze","contents":["I like it."]}"#);
+    for what in ["made", "claimed"] {
+        assert_eq!(world.jobs.len(), 1, "{what}");
+        world.work(0);
+        world.settle();
+    }
+    let ends = |work: &Work| match work {
+        Work::Write(write) => {
+            matches!(&**write, Write::Job(job) if matches!(**job, JobWrite::End(_)))
+        }
+        _ => false,
+    };
+    while !ends(&world.jobs[0].1) {
+        world.work(0); // there is no other item to claim
+    }
     let path = "maitred.db".into();
     world.fail_work(0, WorkResult::Written(Err(StoreError::Busy { path })));
     world.held.clear();
