@@ -239,17 +239,15 @@ impl Engine {
             (Some(Question::Look), WorkResult::Found(Ok(Found::Job(JobFound::Due(due_ms))))) => {
                 self.looked(due_ms);
             }
-            (Some(Question::Claim), WorkResult::Written(Ok(Written::Job(written)))) => {
-                if let JobWritten::Claimed(Some(item)) = written {
-                    self.take_in_hand(*item);
-                }
-            }
-            (Some(Question::Hold), WorkResult::Written(Ok(Written::Job(written)))) => {
-                if let JobWritten::Held(keys) = written {
-                    self.held(&keys);
-                }
-            }
-            // The store's trouble is told elsewhere. Later again.
+            (
+                Some(Question::Claim),
+                WorkResult::Written(Ok(Written::Job(JobWritten::Claimed(Some(item))))),
+            ) => self.take_in_hand(*item),
+            (
+                Some(Question::Hold),
+                WorkResult::Written(Ok(Written::Job(JobWritten::Held(keys)))),
+            ) => self.held(&keys),
+            // Nothing was due. Or the store is in trouble, which is told elsewhere. Later again.
             _ => {}
         }
         if self.jobs.look_at == Mono::NEVER {
@@ -352,9 +350,9 @@ fn write_of(write: JobWrite) -> Work {
 }
 
 /// What the store said about a job that was to be cancelled.
-pub(super) fn cancelled(written: Written) -> Result<JobState, Failure> {
+pub(super) fn cancelled(written: &Written) -> Result<JobState, Failure> {
     match written {
-        Written::Job(JobWritten::Cancelled(Some(state))) => Ok(state),
+        Written::Job(JobWritten::Cancelled(Some(state))) => Ok(*state),
         Written::Job(JobWritten::Cancelled(None)) => Err(Failure::NotFound),
         _ => Err(Failure::Internal("another write was answered")),
     }

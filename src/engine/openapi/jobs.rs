@@ -118,7 +118,7 @@ pub(super) fn schemas(config: &Config) -> Value {
         "JobRequest": {"anyOf": [to("TextsJob"), to("ScoresJob")]},
         "TextsJob": texts_job(config),
         "ScoresJob": closed(
-            members(json!({"kind": {"const": JobKind::Analyze}, "contents": list(visible(CONTENT_CHARS))})),
+            members(json!({"kind": {"const": JobKind::Analyze}, "contents": list(&visible(CONTENT_CHARS))})),
             &["kind", "contents"],
         ),
         "Job": open(job),
@@ -145,12 +145,12 @@ pub(super) fn schemas(config: &Config) -> Value {
 fn texts_job(config: &Config) -> Value {
     let mut fields = common(config);
     fields.extend(members(json!({
-        "kind": {"const": JobKind::Generate}, "topics": list(to("Topic")),
+        "kind": {"const": JobKind::Generate}, "topics": list(&to("Topic")),
     })));
     closed(fields, &["kind", "topics"])
 }
 
-fn list(items: Value) -> Value {
+fn list(items: &Value) -> Value {
     json!({"type": "array", "items": items, "minItems": 1, "maxItems": JOB_ITEMS})
 }
 

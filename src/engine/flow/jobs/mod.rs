@@ -149,7 +149,7 @@ impl Engine {
                 _ => Err(Failure::Internal("another write was answered")),
             },
             Jobs::Cancelling(job) => {
-                let state = cancelled(super::written(result)?)?;
+                let state = cancelled(&super::written(result)?)?;
                 self.drop_job(job);
                 self.reply_json(id, 200, &documents::StateDocument { id: job, state });
                 Ok(())
