@@ -8,9 +8,11 @@
 //! the values here and refuses values outside their range.
 
 mod database;
+mod retention;
 
 pub use database::*;
 pub mod jobs;
+pub use retention::*;
 pub mod spill;
 
 // --- HTTP/1.1, what a peer may send ------------------------------------------------------------
@@ -96,6 +98,11 @@ pub const REDIS_VALUES: usize = 16_384;
 pub const REDIS_DEPTH: usize = 8;
 /// Commands on one connection whose answers are awaited. More: they do without Redis.
 pub const REDIS_PIPELINE: usize = 1024;
+/// From a TCP connection to one that can be used. Longer: it is closed, and tried again later.
+pub const REDIS_LOGIN_MS: u64 = 2_000;
+/// The answer to a command, unless configured. Later: the connection is closed, and whoever waits for it
+/// goes on without Redis.
+pub const REDIS_OP_MS: u64 = 100;
 
 // --- what a request may ask for ----------------------------------------------------------------
 
@@ -163,6 +170,8 @@ pub const RATE_PROMPT_TOKENS: u64 = 16_384;
 pub const RATE_BLOCK_PART: u64 = 16;
 /// A shared counter that does not answer in time is not asked for as long again.
 pub const RATE_LEASE_MS: u64 = 1_000;
+/// Requests that were waiting for a shared counter and are begun in one go. More: the next turn.
+pub const RATE_SERVED_PER_TURN: usize = 64;
 
 // --- time ----------------------------------------------------------------------------------------
 

@@ -299,3 +299,37 @@ fn curl_takes_them_out_and_brings_them_back() {
         assert_eq!(answer["skipped"], 1);
     }
 }
+
+/// Texts of the first hours of 2024, each about its own topic.
+fn old_lines(count: u64) -> String {
+    let line = |n| {
+        format!(
+            "{{\"id\":\"018cc251-f400-7000-8000-{n:012x}\",\"topic\":\"tea {n}\",\"text\":\"Old.\"}}\n"
+        )
+    };
+    (0..count).map(line).collect()
+}
+
+#[test]
+fn texts_that_are_too_old_are_gone_soon_after_the_start_and_others_are_not() {
+    let server = Server::start(QUICK);
+    import(&server, old_lines(300).as_bytes());
+    server.ask(generate("green tea", false));
+    let house = server.kill();
+    let server = Server::start_in(house, &format!("{QUICK}[retention]\ntexts_days = 30\n"));
+    support::until("the old ones are gone", || {
+        (server.metric("maitred_rows_expired_total") >= 300.0).then_some(())
+    });
+    assert_eq!(
+        export(&server)
+            .iter()
+            .filter(|byte| **byte == b'\n')
+            .count(),
+        1
+    );
+    let db = rusqlite::Connection::open(database::file(&server.house().data())).unwrap();
+    let left: i64 = db
+        .query_row("SELECT count(*) FROM search_terms", (), |row| row.get(0))
+        .unwrap();
+    assert_eq!(left, 1);
+}

@@ -120,6 +120,49 @@ fn a_text_does_not_wait_for_a_lock_and_is_in_the_database_after_it() {
     assert!(database::count(&db, "SELECT count(*) FROM generated_keywords") > 0);
 }
 
+/// One of three rows is none that the database will ever take. It is kept in a file of its own and does
+/// not stand in the way of the others.
+#[test]
+fn a_row_that_the_database_refuses_is_set_aside_and_the_others_go_on() {
+    let server = Server::start(QUICK);
+    let data = server.house().data();
+    let lock = Lock::take(&data);
+    lock.0
+        .execute_batch(
+            "CREATE TRIGGER refuse BEFORE INSERT ON search_terms WHEN NEW.term = 'poison'
+             BEGIN SELECT RAISE(ABORT, 'no'); END;
+             COMMIT; BEGIN IMMEDIATE",
+        )
+        .unwrap();
+    let asked = ["tea", "poison", "coffee"].map(|topic| server.ask(generate(topic, false)).json());
+    assert!(asked.iter().all(|answer| answer["stored_in"] == "journal"));
+    drop(lock);
+    until("nothing waits", || {
+        (server.metric("maitred_journal_rows") == 0.0).then_some(())
+    });
+    assert_eq!(server.metric("maitred_journal_rows_aside"), 1.0);
+    assert_eq!(server.metric("maitred_journal_replayed_total"), 2.0);
+    let ready = server.ask(get("/readyz"));
+    assert_eq!(
+        (ready.status, ready.text()),
+        (
+            200,
+            "ready, degraded: the database refuses rows, which are set aside in the journal\n"
+        )
+    );
+    let house = server.kill();
+    let found = database::texts(&database::open(&house.data()));
+    assert_eq!(found.len(), 2);
+    let folder = house.data().join("journal");
+    let files = std::fs::read_dir(folder).unwrap();
+    let mut files = files.map(|file| file.unwrap().path());
+    let aside = files.find(|path| path.extension().is_some_and(|it| it == "json"));
+    let kept = std::fs::read_to_string(aside.unwrap()).unwrap();
+    assert!(kept.contains(&id_of(&asked[1])) && kept.contains("poison"));
+    let server = Server::start_in(house, QUICK);
+    assert_eq!(server.metric("maitred_journal_rows_aside"), 1.0, "still");
+}
+
 #[test]
 fn what_waits_survives_kill_9_and_a_change_of_mind() {
     let server = Server::start(QUICK);

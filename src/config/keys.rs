@@ -40,6 +40,13 @@ pub(super) fn read(
         keys.push(key(layers, ONLY.to_owned(), secret, setting));
     }
     let several = read_several(layers, section)?;
+    if let Some((one, other)) = twice(&several) {
+        let problem = format!(
+            "has the same key twice, as `{}` and `{}`",
+            one.name, other.name
+        );
+        return Err(layers.illegal(&other.setting, problem));
+    }
     match (keys.first(), several.first()) {
         (Some(one), Some(other)) => {
             let problem = format!("is there, and {} as well: use one of them", other.setting);
@@ -52,7 +59,7 @@ pub(super) fn read(
 
 fn read_several(layers: &mut Layers, section: &str) -> Result<Vec<ApiKey>, ConfigError> {
     let setting = format!("{section}.keys");
-    let Some(names) = layers.names_in(&setting) else {
+    let Some((names, origin)) = layers.names_in(&setting) else {
         let list: Option<Vec<Secret>> = layers.optional(&setting)?;
         if list.as_ref().is_some_and(Vec::is_empty) {
             return Err(layers.illegal(&setting, "is empty".to_owned()));
@@ -62,6 +69,13 @@ fn read_several(layers: &mut Layers, section: &str) -> Result<Vec<ApiKey>, Confi
             .map(|(secret, nth)| key(layers, nth.to_string(), secret, setting.clone()))
             .collect());
     };
+    if names.is_empty() {
+        return Err(ConfigError::Illegal {
+            origin,
+            key: setting,
+            problem: "is empty".to_owned(),
+        });
+    }
     let mut keys = Vec::with_capacity(names.len());
     for name in names {
         let setting = format!("{setting}.{name}");
@@ -73,6 +87,14 @@ fn read_several(layers: &mut Layers, section: &str) -> Result<Vec<ApiKey>, Confi
         keys.extend(secret.map(|secret| key(layers, name, secret, setting)));
     }
     Ok(keys)
+}
+
+/// Two names of one key: a limit that it reaches would be taken for two. Keys that are only shown,
+/// as in what `check-config` prints, all look alike.
+fn twice(keys: &[ApiKey]) -> Option<(&ApiKey, &ApiKey)> {
+    let mut pairs = (keys.iter().enumerate())
+        .flat_map(|(at, other)| keys[..at].iter().map(move |one| (one, other)));
+    pairs.find(|(one, other)| one.secret == other.secret && !one.secret.is_shown())
 }
 
 fn key(layers: &Layers, name: String, secret: Secret, setting: String) -> ApiKey {

@@ -216,14 +216,14 @@ impl Layers {
             .collect()
     }
 
-    /// The names of the values in the table `section` of the file, if there is one.
-    pub(super) fn names_in(&self, section: &str) -> Option<Vec<String>> {
-        self.file.tables.get(section)?;
+    /// The names of the values in the table `section` of the file, if there is one, and where it is.
+    pub(super) fn names_in(&self, section: &str) -> Option<(Vec<String>, Origin)> {
+        let table = self.file.tables.get(section)?;
         let keys = self.file.values.keys().filter_map(|key| {
             let name = key.strip_prefix(section)?.strip_prefix('.')?;
             (!name.contains('.')).then(|| name.to_owned())
         });
-        Some(keys.collect())
+        Some((keys.collect(), self.file.origin(table.line)))
     }
 
     /// The environment over `.env`.

@@ -29,8 +29,10 @@ mod price;
 mod prompt;
 mod provider;
 mod rate;
+mod redis;
 mod reference;
 mod resilience;
+mod retention;
 mod secret;
 mod sources;
 mod values;
@@ -60,8 +62,10 @@ pub use price::{Price, Prices};
 pub use prompt::{KeywordsPrompt, PromptTemplate};
 pub use provider::{OFFLINE, Provider, ProviderKind, Timeouts, Upstream};
 pub use rate::{Rate, RateRule};
+pub use redis::Redis;
 pub use reference::reference;
 pub use resilience::{Breaker, Concurrency, Queue, Resilience, Retry};
+pub use retention::Retention;
 pub use secret::Secret;
 pub use sources::{Flags, SourceFile, Sources};
 pub use values::{Durable, HostName, LogFormat, LogLevel, NameServers, Speech, Store, WebOrigin};
@@ -75,6 +79,8 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// Where rows are kept, if not there.
     pub database: Database,
+    /// What several processes have in common, if they have anything.
+    pub redis: Option<Redis>,
     /// What becomes of rows that the database cannot take.
     pub durable: Durable,
     /// The folder of the spill journal; in `data_dir` if absent.
@@ -126,6 +132,8 @@ pub struct Config {
     pub gateway: Gateway,
     /// Jobs.
     pub jobs: Jobs,
+    /// How long rows are kept.
+    pub retention: Retention,
     /// The built-in provider.
     pub offline: Offline,
     /// Faults on purpose.
@@ -194,6 +202,8 @@ fn read(layers: &mut Layers) -> Result<Config, ConfigError> {
         gateway: Gateway::read(layers, "gateway")?,
         jobs: Jobs::read(layers, "jobs")?,
         database: Database::read(layers, "database")?,
+        redis: Redis::read(layers, "redis")?,
+        retention: Retention::read(layers, "retention")?,
         default_model,
         offline: Offline::read(layers, OFFLINE)?,
         providers: vec![Provider::offline(layers)?],
@@ -234,6 +244,9 @@ fn finish(
     for model in models {
         let model = model.finish(layers, &config.providers)?;
         config.models.push(model);
+    }
+    if let Some(name) = &config.default_model {
+        model::check_default(layers, name, &config)?;
     }
     config.effective = layers.effective();
     Ok(config)

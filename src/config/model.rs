@@ -15,7 +15,7 @@
 use super::layers::{Layers, Raw};
 use super::names::{nearest, segment};
 use super::values::{Value, quoted};
-use super::{ConfigError, Origin, Provider};
+use super::{Config, ConfigError, Origin, Provider};
 use crate::limits::TARGETS;
 
 /// A name that clients ask for.
@@ -44,6 +44,10 @@ pub struct ModelTarget {
     pub weight: u64,
 }
 
+const EXPECTED: &str = "must be a list of targets such as \"openai/gpt-4o\"";
+const PRIORITY: &str = "whose priority is no whole number from 0 on";
+const WEIGHT: &str = "whose weight is no whole number from 1 to 1000";
+
 /// The setting `targets` as it was written.
 #[derive(Clone, Debug, Default, PartialEq)]
 struct Targets(Vec<Written>);
@@ -59,12 +63,14 @@ struct Written {
 impl Value for Targets {
     fn parse(raw: &Raw) -> Result<Self, String> {
         let targets: Result<Vec<Written>, String> = match raw {
-            Raw::Text(_) => Written::parse(raw).map(|only| vec![only]),
-            Raw::Untyped(text) => (text.split(','))
-                .map(|item| Written::parse(&Raw::Text(item.trim().to_owned())))
+            Raw::Text(_) => Written::parse(raw, 1).map(|only| vec![only]),
+            Raw::Untyped(text) => (text.split(',').zip(1..))
+                .map(|(item, nth)| Written::parse(&Raw::Text(item.trim().to_owned()), nth))
                 .collect(),
-            Raw::List(items) => items.iter().map(Written::parse).collect(),
-            _ => Err("must be a list of targets such as \"openai/gpt-4o\"".to_owned()),
+            Raw::List(items) => (items.iter().zip(1..))
+                .map(|(item, nth)| Written::parse(item, nth))
+                .collect(),
+            _ => Err(EXPECTED.to_owned()),
         };
         targets.map(Targets)
     }
@@ -76,7 +82,10 @@ impl Value for Targets {
 }
 
 impl Written {
-    fn parse(raw: &Raw) -> Result<Self, String> {
+    /// Reads the target that is number `nth`.
+    fn parse(raw: &Raw, nth: u64) -> Result<Self, String> {
+        let wrong = |words: &str| format!("has a target, number {nth}, {words}");
+        let whole = |value: &Raw, words: &str| u64::parse(value).map_err(|_| wrong(words));
         let mut written = Written {
             target: String::new(),
             priority: None,
@@ -87,18 +96,22 @@ impl Written {
             Raw::Table(fields) => {
                 for (name, value) in fields {
                     match name.as_str() {
-                        "target" => written.target = String::parse(value)?,
-                        "priority" => written.priority = Some(u64::parse(value)?),
-                        "weight" => written.weight = Some(u64::parse(value)?),
-                        _ => {
-                            let words = "has a target with a field that is none of target, \
-                                         priority and weight";
-                            return Err(words.to_owned());
+                        "target" => {
+                            written.target = String::parse(value)
+                                .map_err(|_| wrong("that is no string, in quotes"))?;
+                        }
+                        "priority" => written.priority = Some(whole(value, PRIORITY)?),
+                        "weight" => written.weight = Some(whole(value, WEIGHT)?),
+                        other => {
+                            return Err(wrong(&format!(
+                                "with the field `{other}`, which is none of target, priority \
+                                 and weight"
+                            )));
                         }
                     }
                 }
             }
-            _ => return Err("must be a list of targets such as \"openai/gpt-4o\"".to_owned()),
+            _ => return Err(EXPECTED.to_owned()),
         }
         Ok(written)
     }
@@ -177,6 +190,10 @@ impl Draft {
         };
         let targets = finish_targets(written, providers);
         let targets = targets.map_err(|problem| layers.illegal(&setting, problem))?;
+        if self.hedge_ms.is_some() && targets.len() == 1 {
+            let problem = "needs a second target, which would be asked as well".to_owned();
+            return Err(layers.illegal(&format!("{section}.hedge_ms"), problem));
+        }
         Ok(Model {
             name: self.name,
             targets,
@@ -241,9 +258,7 @@ fn finish_target(
     }
     let weight = written.weight.unwrap_or(1);
     if !(1..=1_000).contains(&weight) {
-        return Err(format!(
-            "has a target, number {nth}, whose weight is not between 1 and 1000"
-        ));
+        return Err(format!("has a target, number {nth}, {WEIGHT}"));
     }
     Ok(ModelTarget {
         provider: name.to_owned(),
@@ -251,4 +266,31 @@ fn finish_target(
         priority: written.priority.unwrap_or(nth),
         weight,
     })
+}
+
+/// A `default_model` that is almost one of `[model.NAME]` is a slip of the pen. What is like none of
+/// them is a model of the default provider's, and so is what has the provider before it.
+pub(super) fn check_default(
+    layers: &Layers,
+    name: &str,
+    config: &Config,
+) -> Result<(), ConfigError> {
+    let known = || config.models.iter().map(|model| model.name.as_str());
+    let theirs = |provider: &Provider| {
+        provider.model == name || provider.models.iter().any(|model| model == name)
+    };
+    let is_known = known().any(|model| model == name) || config.providers.iter().any(theirs);
+    if is_known || name.contains('/') {
+        return Ok(());
+    }
+    match nearest(name, known()) {
+        Some(near) => {
+            let problem = format!(
+                "is no `[model.NAME]`; did you mean `{near}`? A model of a provider's is written \
+                 PROVIDER/{name}"
+            );
+            Err(layers.illegal("default_model", problem))
+        }
+        None => Ok(()),
+    }
 }

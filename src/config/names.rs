@@ -23,18 +23,25 @@ pub(super) fn segment(name: &str) -> String {
 /// The known name that looks most like `name`, if one does: a few letters apart as a whole, or
 /// the right word in the wrong section.
 pub(crate) fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<String> {
-    let allowed = 1 + name.len() / 5;
+    // What all variables begin with makes none of them alike.
+    let name = name.strip_prefix(PREFIX).unwrap_or(name);
     let distance = |candidate: &str| {
-        let whole = edits(name, candidate);
+        let candidate = candidate.strip_prefix(PREFIX).unwrap_or(candidate);
+        let whole = at_most(1 + name.len() / 5, edits(name, candidate));
+        let (word, other) = (last(name), last(candidate));
         // A section more or less counts as one step.
-        let word = edits(last(name), last(candidate)) + 1;
-        whole.min(word)
+        let word = at_most(word.len() / 5, edits(word, other)).map(|edits| edits + 1);
+        whole.into_iter().chain(word).min()
     };
     known
-        .map(|candidate| (distance(candidate), candidate))
-        .filter(|(distance, _)| *distance <= allowed)
+        .filter_map(|candidate| Some((distance(candidate)?, candidate)))
         .min()
         .map(|(_, candidate)| candidate.to_owned())
+}
+
+/// So many edits, if they are few enough: `key` is not a misspelt `dns`.
+fn at_most(few: usize, edits: usize) -> Option<usize> {
+    (edits <= few).then_some(edits)
 }
 
 fn last(name: &str) -> &str {
@@ -84,5 +91,9 @@ mod tests {
             Some("limits.body_bytes")
         );
         assert_eq!(nearest("something_else"), None);
+        let known = ["dns", "MAITRED_DNS"];
+        for name in ["providers.openai.key", "MAITRED_FOO"] {
+            assert_eq!(super::nearest(name, known.into_iter()), None, "{name}");
+        }
     }
 }

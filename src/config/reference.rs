@@ -106,6 +106,28 @@ const WORDS: &[(&str, &str)] = &[
         "database.pgbouncer",
         "a pooler that gives each transaction another session is in between; usually noticed",
     ),
+    (
+        "redis.url",
+        "`redis://NAME:PASSWORD@HOST:PORT/DATABASE`, `rediss://` for TLS, also as `REDIS_URL`; then limits are shared",
+    ),
+    (
+        "redis.ca_file",
+        "certificates in PEM that are trusted instead of the system's",
+    ),
+    ("redis.prefix", "what all keys there begin with"),
+    (
+        "redis.op_ms",
+        "an answer; later: the connection is closed, and what it was for is decided without",
+    ),
+    (
+        "retention.texts_days",
+        "texts, generated and analysed, with scores and keywords; older ones are removed. Otherwise never",
+    ),
+    ("retention.requests_days", "rows of requests, likewise"),
+    (
+        "retention.texts_bytes",
+        "all texts together, generated and analysed, in bytes; the oldest that are too many are removed",
+    ),
     ("limits.body_bytes", "a request body; larger: 413"),
     (
         "limits.analyze_body_bytes",

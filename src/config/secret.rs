@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::{Serialize, Serializer};
 
+const SHOWN: &str = "***";
+
 /// A provider key. Whatever prints it prints `***`; only [`Secret::expose`] gives it away.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
@@ -21,6 +23,11 @@ impl Secret {
         Ok(Secret(text.to_owned()))
     }
 
+    /// Whether it is no key but what is shown in the place of one.
+    pub(super) fn is_shown(&self) -> bool {
+        self.0 == SHOWN
+    }
+
     /// The key itself, for the one place that writes it into a request.
     pub fn expose(&self) -> &str {
         &self.0
@@ -29,19 +36,19 @@ impl Secret {
 
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("***")
+        f.write_str(SHOWN)
     }
 }
 
 impl fmt::Display for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("***")
+        f.write_str(SHOWN)
     }
 }
 
 impl Serialize for Secret {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str("***")
+        serializer.serialize_str(SHOWN)
     }
 }
 

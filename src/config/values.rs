@@ -126,16 +126,26 @@ impl Value for Secret {
     }
 }
 
+/// What is wrong with one of several values, and with which.
+fn at(nth: usize, of: usize, problem: String) -> String {
+    match of {
+        1 => problem,
+        _ => format!("is wrong at number {nth}: it {problem}"),
+    }
+}
+
 /// Several values: an array in the file, separated by commas in a variable.
 impl<T: Value> Value for Vec<T> {
     fn parse(raw: &Raw) -> Result<Self, String> {
         match raw {
-            Raw::List(items) => items.iter().map(T::parse).collect(),
+            Raw::List(items) => (items.iter().zip(1..))
+                .map(|(item, nth)| T::parse(item).map_err(|problem| at(nth, items.len(), problem)))
+                .collect(),
             Raw::Untyped(text) => {
-                let items = text
-                    .split(',')
-                    .map(|item| Raw::Untyped(item.trim().to_owned()));
-                items.map(|item| T::parse(&item)).collect()
+                let items: Vec<Raw> = (text.split(','))
+                    .map(|item| Raw::Untyped(item.trim().to_owned()))
+                    .collect();
+                Self::parse(&Raw::List(items))
             }
             _ => Err("must be a list".to_owned()),
         }

@@ -2,15 +2,18 @@
 //!
 //! A client may ask for `n` answers at once. Only the one with index 0 becomes events; the others
 //! are passed on unread, and only between equal dialects. But the whole is whole only when each of
-//! them has said why it stopped.
+//! them has said why it stopped: each that has begun, because there are providers that give fewer
+//! than were asked for, and what they give was paid for and may well serve. What comes beyond that
+//! was not asked for, and nothing depends on it.
 
 use crate::limits;
 
-/// A mark for each answer that is at its end.
+/// A mark for each answer that has begun, and for each that is at its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Choices {
     /// One bit per answer that was asked for.
     wanted: u32,
+    begun: u32,
     finished: u32,
 }
 
@@ -30,6 +33,7 @@ impl Choices {
         };
         Self {
             wanted,
+            begun: 0,
             finished: 0,
         }
     }
@@ -43,7 +47,12 @@ impl Choices {
         }
     }
 
+    pub(super) const fn begin(&mut self, marks: u32) {
+        self.begun |= marks & self.wanted;
+    }
+
     pub(super) const fn finish(&mut self, marks: u32) {
+        self.begin(marks);
         self.finished |= marks;
     }
 
@@ -52,8 +61,9 @@ impl Choices {
         self.finished & 1 != 0
     }
 
+    /// Whether there is one, and each is at its end.
     pub(super) const fn all_are_finished(self) -> bool {
-        self.finished & self.wanted == self.wanted
+        self.begun != 0 && self.finished & self.begun == self.begun
     }
 }
 

@@ -81,6 +81,12 @@ impl Relay {
         Ok(())
     }
 
+    /// Bytes of memory that it holds beyond its own size.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.held.capacity()
+    }
+
     fn is_hidden(&self) -> bool {
         self.hides_usage && self.stream.is_bare_usage()
     }
@@ -167,8 +173,10 @@ mod tests {
         let (out, end) = relayed(&mut relay, &[("", TEXT), ("", "[DONE]")]);
         assert_eq!((out, end), (format!("data: {TEXT}\n\n"), End::Truncated));
         let mut relay = Relay::new(Dialect::OpenAi, 2, true);
-        let (out, end) = relayed(&mut relay, &[("", STOP), ("", "[DONE]")]);
-        assert_eq!((out, end), (format!("data: {STOP}\n\n"), End::Truncated));
+        let second = r#"{"choices":[{"index":1,"delta":{"content":"b"}}]}"#;
+        let (out, end) = relayed(&mut relay, &[("", second), ("", STOP), ("", "[DONE]")]);
+        let expected = format!("data: {second}\n\ndata: {STOP}\n\n");
+        assert_eq!((out, end), (expected, End::Truncated));
         let mut relay = Relay::new(Dialect::Anthropic, 1, true);
         let stop = r#"{"type":"message_stop"}"#;
         let (out, end) = relayed(&mut relay, &[("message_stop", stop)]);

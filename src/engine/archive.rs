@@ -98,7 +98,10 @@ impl Engine {
     ) -> Option<RequestRow> {
         let generation = self.generations.get(id)?;
         // From `Saving` on, the row is part of the transaction already.
-        let early = matches!(generation.phase, Phase::Calling | Phase::Scoring);
+        let early = matches!(
+            generation.phase,
+            Phase::Calling | Phase::Sending | Phase::Scoring
+        );
         let listens = generation.subscribers.contains(&exchange);
         if !(early && listens && self.exchanges.get(exchange)?.shares_row()) {
             return None;

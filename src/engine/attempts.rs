@@ -19,7 +19,7 @@ use super::generation::Generation;
 use super::policy::adaptive;
 use super::policy::breaker;
 use super::policy::retry::{self, Cause};
-use super::slots::{CallId, GenerationId};
+use super::slots::CallId;
 use super::trace::State;
 use super::{Engine, Failure, failure::Upstream};
 use crate::dialect::Usage;
@@ -71,7 +71,7 @@ impl Engine {
         let another_key = self.blame_key(id, &failure);
         self.let_go(id, breaker::health(&failure));
         if another_key && !self.was_seen(id) {
-            self.forget_answer(generation);
+            self.forget_answer(id);
             if self.knock(id).is_ok() {
                 return;
             }
@@ -162,15 +162,21 @@ impl Engine {
         };
         call.stage = Stage::BackOff;
         (call.retries, call.keys_tried) = (call.retries + 1, 0);
-        let generation = call.generation;
-        self.forget_answer(generation);
+        self.forget_answer(id);
         self.counters.retries += 1;
         self.set_call_timer(id, CallWait::BackOff, at);
     }
 
-    /// Forgets what a failed attempt has told of its answer.
-    pub(super) fn forget_answer(&mut self, id: GenerationId) {
-        if let Some(generation) = self.generations.get_mut(id) {
+    /// Forgets what a failed attempt has told of its answer. What the call beside a hedge has told is
+    /// its own.
+    pub(super) fn forget_answer(&mut self, id: CallId) {
+        let Some(call) = self.calls.get_mut(id) else {
+            return;
+        };
+        call.aside = None;
+        if let Some(generation) = self.generations.get_mut(call.generation)
+            && generation.hedge != Some(id)
+        {
             let result = &mut generation.result;
             (result.usage, result.finish, result.model) = (Usage::default(), None, None);
             (result.native, result.pieces) = (None, 0);

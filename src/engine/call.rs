@@ -21,6 +21,7 @@ use super::jobs::Errand;
 use super::keywords::Purpose;
 use super::now::Mono;
 use super::offline::Desk;
+use super::outcome::About;
 use super::policy::breaker::{Health, Pass};
 use super::policy::route::{ModelRoute, Target};
 use super::provider::Reception;
@@ -119,9 +120,9 @@ pub struct Call {
     pub key: Option<u8>,
     /// Keys of this provider that were refused or limited since it was last waited for.
     pub keys_tried: u8,
-    /// The model that the provider named before any content, if there is a second call: it is the
-    /// winner's that counts.
-    pub model: Option<Box<str>>,
+    /// What the provider has said of its answer before any content, if there is a second call: it is
+    /// the winner's that counts.
+    pub aside: Option<Box<About>>,
     /// Whether its connection had been used before.
     pub reused: bool,
     /// Whether this attempt was sent again because its connection had died unseen.
@@ -202,7 +203,7 @@ impl Call {
             turn: None,
             key: None,
             keys_tried: 0,
-            model: None,
+            aside: None,
             reused: false,
             renewed: false,
             throttled: false,

@@ -4,6 +4,9 @@
 //! computed backwards. A number that only works while it is a secret therefore comes from a stream
 //! of its own, behind a one-way function: whoever knows the one stream knows nothing of the other.
 
+use std::collections::hash_map::DefaultHasher;
+use std::hash::{BuildHasher, Hasher};
+
 use sha2::{Digest, Sha256};
 
 /// The seed of the generator for everything that may be seen.
@@ -54,6 +57,20 @@ impl Secrets {
         let key = self.key.map(u64::to_be_bytes);
         let [first, ..] = hash(&[key.as_flattened(), &self.drawn.to_be_bytes()]);
         first as u16
+    }
+}
+
+/// Hashing keyed by the seed of the run: not predictable from outside, the same in a replay.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Keyed(pub(super) u64);
+
+impl BuildHasher for Keyed {
+    type Hasher = DefaultHasher;
+
+    fn build_hasher(&self) -> DefaultHasher {
+        let mut hasher = DefaultHasher::new();
+        hasher.write_u64(self.0);
+        hasher
     }
 }
 

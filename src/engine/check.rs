@@ -38,6 +38,7 @@ impl Engine {
         self.check_resolver()?;
         self.check_database()?;
         self.check_jobs()?;
+        self.check_redis()?;
         // Swept once a turn to twice the owners; between two turns a few are added.
         let owners = self.owners();
         holds(self.timers.len() <= 2 * owners + 1024, || {

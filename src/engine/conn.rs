@@ -5,8 +5,8 @@
 //! whether there is TLS.
 //!
 //! `client.rs` says what a client's connection does, `provider.rs` what a provider's does,
-//! `database/link.rs` what one to the database does, and `resolver/ask.rs` what a question to a name
-//! server does.
+//! `database/link.rs` what one to the database does, `redis/link.rs` what one to Redis does, and
+//! `resolver/ask.rs` what a question to a name server does.
 
 use std::net::IpAddr;
 
@@ -14,6 +14,7 @@ use super::blocks::Chain;
 use super::database::link::Link;
 use super::now::Mono;
 use super::policy::rate::Door;
+use super::redis;
 use super::resolver::Question;
 use super::slots::{CallId, DialId, ExchangeId};
 use super::timers::Timer;
@@ -66,7 +67,7 @@ impl Conn {
     pub fn client(&mut self) -> Option<&mut Client> {
         match &mut self.role {
             Role::Client(client) => Some(client),
-            Role::Provider(_) | Role::Database(_) | Role::NameServer(_) => None,
+            Role::Provider(_) | Role::Database(_) | Role::Redis(_) | Role::NameServer(_) => None,
         }
     }
 
@@ -74,7 +75,7 @@ impl Conn {
     pub fn provider(&mut self) -> Option<&mut Provider> {
         match &mut self.role {
             Role::Provider(provider) => Some(provider),
-            Role::Client(_) | Role::Database(_) | Role::NameServer(_) => None,
+            Role::Client(_) | Role::Database(_) | Role::Redis(_) | Role::NameServer(_) => None,
         }
     }
 
@@ -116,6 +117,8 @@ pub enum Wait {
     Tail,
     /// The database lets us in, or answers.
     Database,
+    /// Redis does.
+    Redis,
 }
 
 /// Which side of the house a connection is on.
@@ -127,6 +130,8 @@ pub enum Role {
     Provider(Provider),
     /// Who keeps our rows.
     Database(Box<Link>),
+    /// Who keeps what several processes share.
+    Redis(Box<redis::link::Link>),
     /// Somebody whom we ask where the others are.
     NameServer(Question),
 }

@@ -22,7 +22,7 @@ impl Engine {
         match self.side(id) {
             Some(Side::Client) => self.client_sent(id),
             Some(Side::Database) => self.serve_line(), // there is room for more
-            Some(Side::Provider | Side::NameServer) | None => {}
+            Some(Side::Provider | Side::Redis | Side::NameServer) | None => {}
         }
     }
 
@@ -46,6 +46,7 @@ impl Engine {
             Some(Side::Client) => self.client_closed(id),
             Some(Side::Provider) => self.provider_closed(id, gone),
             Some(Side::Database) => self.database_gone(id, gone),
+            Some(Side::Redis) => self.redis_gone(id, gone),
             Some(Side::NameServer) => self.name_server_ended(id, true),
             None => self.counters.stale += 1,
         }
@@ -60,6 +61,7 @@ impl Engine {
             Some(Side::Client) => self.client_due(id, wait),
             Some(Side::Provider) => self.provider_due(id, wait),
             Some(Side::Database) => self.link_due(id),
+            Some(Side::Redis) => self.redis_late(id),
             // Its look-up has the deadline.
             Some(Side::NameServer) | None => {}
         }
@@ -101,7 +103,9 @@ impl Engine {
     pub(crate) fn close_conn(&mut self, id: ConnId, how: How) {
         let index = match self.conns.get(id).map(|conn| &conn.role) {
             Some(Role::Provider(provider)) => Some(provider.pool),
-            Some(Role::Client(_) | Role::Database(_) | Role::NameServer(_)) => None,
+            Some(Role::Client(_) | Role::Database(_) | Role::Redis(_) | Role::NameServer(_)) => {
+                None
+            }
             None => return,
         };
         if self.remove_conn(id) {
@@ -127,6 +131,7 @@ impl Engine {
             }
             Role::Provider(provider) => self.strike_from_pool(id, provider),
             Role::Database(_) => self.strike_from_database(id),
+            Role::Redis(_) => self.strike_from_redis(id),
             Role::NameServer(_) => {} // its look-up has a list of its own
         }
         true

@@ -73,6 +73,7 @@ impl Engine {
             // What an import has stored so far it tells in its answer, whenever it ends.
             Flow::Import(_)
             | Flow::Body(_)
+            | Flow::Parked(_)
             | Flow::Doomed(_)
             | Flow::Parsing(_)
             | Flow::Between => false,

@@ -36,9 +36,9 @@ impl Engine {
                     self.spill.away().is_some() && self.spill.can_keep(write)
                 }
                 Write::Delete { .. } | Write::Rescore { .. } => self.spill.may_have(),
-                Write::Import(_) | Write::Replay(_) | Write::Job(_) => false,
+                Write::Import(_) | Write::Replay(_) | Write::Expire { .. } | Write::Job(_) => false,
             },
-            Some(Work::Read(Query::Unscored { .. } | Query::Job(_))) => false,
+            Some(Work::Read(Query::Unscored { .. } | Query::Weigh { .. } | Query::Job(_))) => false,
             Some(Work::Read(_)) => self.spill.may_have(),
             _ => false,
         };
@@ -169,7 +169,11 @@ impl Engine {
                 self.counters.rows_replayed += rows;
                 step
             }
-            // The journal's own trouble, or a panic: later again.
+            // A row at which the writer breaks is one that it will not take.
+            WorkResult::Panicked if self.spill.is_writing() => {
+                self.spill.replayed(now, Err(panicked()))
+            }
+            // The journal's own trouble, or a panic of its thread: later again.
             _ => {
                 self.spill.wait(now);
                 None
@@ -180,13 +184,17 @@ impl Engine {
 
     fn take_step(&mut self, step: Option<Step>) {
         let work = match step {
-            Some(Step::Read) if self.stopping.is_some() => {
+            Some(Step::Read | Step::ReadOne) if self.stopping.is_some() => {
                 self.spill.wait(self.now.mono);
                 None
             }
             Some(Step::Read) => Some(Work::Journal(Ask::Next)),
+            Some(Step::ReadOne) => Some(Work::Journal(Ask::NextOne)),
             Some(Step::Replay(writes)) => Some(Work::Write(Box::new(Write::Replay(writes)))),
             Some(Step::Advance(through)) => Some(Work::Journal(Ask::Advance(through))),
+            Some(Step::SetAside { through, why }) => {
+                Some(Work::Journal(Ask::SetAside { through, why }))
+            }
             None => None,
         };
         if let Some(work) = work
@@ -210,5 +218,12 @@ impl Engine {
     /// Whether the journal has room for the rows of one more request, if it would need it.
     pub(super) fn admit_spill(&self) -> Result<(), StoreError> {
         self.spill.admit(self.texts_in_flight())
+    }
+}
+
+fn panicked() -> StoreError {
+    StoreError::Failed {
+        path: "the store".into(),
+        reason: "a panic".to_owned(),
     }
 }

@@ -1,5 +1,5 @@
-//! Dials: one attempt to open a connection to a provider, or to a server of the database, over all
-//! addresses of its name.
+//! Dials: one attempt to open a connection to a provider, to a server of the database, or to Redis,
+//! over all addresses of its name.
 //!
 //! ```text
 //!  Resolving ─(addresses)─► Trying ─(first TCP connection)─► TLS or ready
@@ -44,6 +44,12 @@ pub struct Dial {
 }
 
 impl Engine {
+    /// Sees to it that connections are opened which nobody has to ask for.
+    pub(super) fn begin_links(&mut self) {
+        self.begin_database();
+        self.begin_redis();
+    }
+
     /// Starts an attempt for the pool of provider `index`.
     pub(super) fn dial(&mut self, index: u16) -> Result<(), Failure> {
         let now = self.now.mono;
@@ -59,7 +65,7 @@ impl Engine {
             .dials
             .insert(dial)
             .map_err(|_| Failure::Full(Bound::Provider))?;
-        if !self.is_database(index) {
+        if self.is_provider(index) {
             self.note_attempt(index, Attempt::Dial(id));
         }
         if let Some(addresses) = self.known_by_itself(self.host_name(index)) {
@@ -139,8 +145,16 @@ impl Engine {
     fn port(&self, index: u16) -> u16 {
         match self.upstream(index) {
             Some(upstream) => upstream.base.port,
-            None => self.database_host(index).map_or(0, |host| host.port),
+            None => {
+                let database = self.database_host(index).map(|host| host.port);
+                database.or_else(|| self.redis_port(index)).unwrap_or(0)
+            }
         }
+    }
+
+    /// Whether it is the name of a provider.
+    fn is_provider(&self, index: u16) -> bool {
+        usize::from(index) < self.pools.len()
     }
 
     /// Tries the next address, or ends the attempt when there is none and nothing on the way.
@@ -161,7 +175,9 @@ impl Engine {
         let at = dial.until.min(now.plus_ms(CONNECT_STAGGER_MS));
         self.timers.set(Owner::Dial(id), &mut dial.timer, at);
         let index = dial.pool;
-        let role = self.database_role(index, address, id).unwrap_or_else(|| {
+        let role = self.database_role(index, address, id);
+        let role = role.or_else(|| self.redis_role(index, id));
+        let role = role.unwrap_or_else(|| {
             Role::Provider(Provider {
                 pool: index,
                 phase: ProviderPhase::Connecting(id),
@@ -215,6 +231,8 @@ impl Engine {
         let index = dial.pool;
         if self.is_database(index) {
             self.log_in(conn);
+        } else if self.is_redis(index) {
+            self.enter_redis(conn);
         } else if self
             .upstream(index)
             .is_some_and(|upstream| upstream.base.tls)
@@ -264,9 +282,25 @@ impl Engine {
         }
         if self.is_database(dial.pool) {
             self.no_dial(&failure);
+        } else if self.is_redis(dial.pool) {
+            self.no_redis_dial(&failure);
         } else {
             self.opening_failed(dial.pool, failure);
         }
+    }
+}
+
+/// Why nothing could be opened, for whoever looks after the server.
+pub(super) fn why_no_dial(failure: &Failure) -> &'static str {
+    match failure {
+        Failure::Upstream(upstream) => match upstream {
+            Upstream::Connect(gone) => gone.words(),
+            Upstream::ConnectTimeout => Gone::TimedOut.words(),
+            Upstream::Name(_) => "its name has no address",
+            Upstream::NameTimeout => "nobody knows its address",
+            _ => failure.code(),
+        },
+        _ => failure.code(),
     }
 }
 

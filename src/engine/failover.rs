@@ -88,7 +88,7 @@ impl Engine {
                 text.result.tries.hope = Some(failure.clone());
             }
             self.note_failover(id, from, at, &failure);
-            self.forget_answer(generation);
+            self.forget_answer(id);
             if let Some(call) = self.calls.get_mut(id) {
                 (call.at, call.provider) = (at, provider);
                 (call.came, call.keys_tried) = (false, 0);

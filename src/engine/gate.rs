@@ -20,7 +20,7 @@ use super::policy::adaptive::Adaptive;
 use super::policy::breaker::{self, Breaker, Health, Pass};
 use super::policy::budget::Budget;
 use super::policy::cooldown::CoolDown;
-use super::policy::keys::Keys;
+use super::policy::keys::{Key, Keys};
 use super::policy::permit::{Permits, Place};
 use super::policy::rate::Subject;
 use super::pool::Pool;
@@ -93,6 +93,17 @@ const LINE_MS: u64 = 1_000;
 const TURNS: usize = 1024;
 
 impl Gate {
+    /// How one of its keys is: `awake`, `limited` or `refused`. The only key of a provider is limited
+    /// when the provider is.
+    #[must_use]
+    pub fn key_state(&self, key: &Key, now: Mono) -> &'static str {
+        let is_alone = self.keys.iter().len() == 1;
+        match key.state(now) {
+            "awake" if is_alone && self.cool_down.left_ms(now).is_some() => "limited",
+            state => state,
+        }
+    }
+
     /// The gates of these providers: as many turns as there may be connections; at the built-in one,
     /// which needs none, as many as there may be texts.
     #[must_use]

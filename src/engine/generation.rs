@@ -74,6 +74,8 @@ const _: () = assert!(size_of::<Generation>() <= 192);
 pub enum Phase {
     /// A call is at work.
     Calling,
+    /// Of a chat: the answer is complete, and its client has not taken all of its document yet.
+    Sending,
     /// The text is complete and is being scored.
     Scoring,
     /// Rows are being written.
@@ -269,6 +271,7 @@ impl Engine {
                 .set(Owner::Generation(id), &mut generation.timer, at);
         }
         self.mind_the_gap(id);
+        self.chat_was_read(id);
         self.forget_read(id);
     }
 

@@ -8,16 +8,15 @@
 //! ```
 //! Only streams are hedged, and each text once. Up to the first content nothing of either call is in
 //! the text, so there is nothing to be taken back; what they say about their answers before it is
-//! kept apart. A hedge takes from the retry budget of the provider that it goes to.
+//! kept apart. What fails in the breath of its first content has none, and does not win. A hedge takes
+//! from the retry budget of the provider that it goes to.
 
 use super::Engine;
 use super::call::Call;
 use super::now::Mono;
+use super::outcome::About;
 use super::slots::{CallId, GenerationId};
 use crate::dialect::{Event, Usage};
-
-/// Characters of a model's name that are kept.
-const MODEL_CHARS: usize = 200;
 
 /// Whether an event is a piece of an answer, and not something about it.
 pub(super) fn is_content(event: &Event<'_>) -> bool {
@@ -95,9 +94,7 @@ impl Engine {
         if let Some(loser) = loser {
             self.abort_call(loser);
         }
-        if is_hedge {
-            self.answers_now(generation, id);
-        }
+        self.answers_alone(generation, id, is_hedge);
     }
 
     /// One of two calls ends without content: the other goes on alone. `false` if it was alone.
@@ -112,25 +109,23 @@ impl Engine {
             return false;
         };
         let is_hedge = hedge == id;
-        if !is_hedge {
-            text.call = Some(hedge);
-        }
+        let left = if is_hedge {
+            text.call
+        } else {
+            text.call.replace(hedge);
+            Some(hedge)
+        };
         self.abort_call(id);
-        if !is_hedge {
-            self.answers_now(generation, hedge);
+        if let Some(left) = left {
+            self.answers_alone(generation, left, !is_hedge);
         }
         true
     }
 
     /// What one of two calls says about its answer before there is any: it is noted with the call.
-    /// Usage comes again, and the end with its reason comes after content.
-    pub(super) fn note_aside(&mut self, id: CallId, event: &Event<'_>) {
-        if let Event::Model(model) = event
-            && let Some(call) = self.calls.get_mut(id)
-        {
-            let mut name = String::new();
-            model.append_to(&mut name);
-            call.model = Some(name.chars().take(MODEL_CHARS).collect());
+    pub(super) fn note_aside(&mut self, id: CallId, about: About) {
+        if let Some(call) = self.calls.get_mut(id) {
+            call.aside.get_or_insert_default().add(about);
         }
     }
 
@@ -141,17 +136,21 @@ impl Engine {
         text.is_some_and(|text| text.hedge.is_some())
     }
 
-    /// What was a hedge is the call of its text.
-    fn answers_now(&mut self, id: GenerationId, call: CallId) {
+    /// A call is the only one of its text from now on: what it has said of its answer counts.
+    fn answers_alone(&mut self, id: GenerationId, call: CallId, was_hedge: bool) {
         let (Some(call), Some(text)) = (self.calls.get_mut(call), self.generations.get_mut(id))
         else {
             return;
         };
         let result = &mut text.result;
-        // What the other one has said about its answer. Its text is not begun.
-        (result.usage, result.finish, result.native) = (Usage::default(), None, None);
-        (result.at, result.key) = (call.at, call.key);
-        result.model = call.model.take().map(String::from);
-        result.account.begin_anew(call.state);
+        if was_hedge {
+            // What the other one has said about its answer. Its text is not begun.
+            (result.usage, result.finish, result.native) = (Usage::default(), None, None);
+            (result.at, result.key, result.model) = (call.at, call.key, None);
+            result.account.begin_anew(call.state);
+        }
+        if let Some(aside) = call.aside.take() {
+            result.learn(*aside);
+        }
     }
 }

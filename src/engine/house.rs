@@ -79,6 +79,7 @@ impl Engine {
                 }
             }
             Role::Database(_) => {}   // rows are still to be written
+            Role::Redis(_) => {}      // what goes on is still counted
             Role::NameServer(_) => {} // somebody may be waiting for the name
         }
     }
@@ -130,6 +131,7 @@ impl Engine {
         if !self.house_state.started && self.stopping.is_none() {
             self.house_state.started = true;
             self.set_house_timer(1_000);
+            self.begin_retention();
         }
     }
 

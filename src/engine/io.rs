@@ -73,6 +73,25 @@ pub enum Gone {
     Tls(TlsFault),
 }
 
+impl Gone {
+    /// The reason, for whoever looks after the server: of one that we connect to.
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        match self {
+            Gone::Refused => "nobody listens there",
+            Gone::Unreachable => "the network does not lead there",
+            Gone::TimedOut => "it does not answer",
+            Gone::Reset => "the connection broke",
+            Gone::Tls(TlsFault::WrongName) => "its certificate is for another name",
+            Gone::Tls(TlsFault::Expired) => "its certificate has expired",
+            Gone::Tls(TlsFault::UnknownIssuer) => {
+                "nobody who is trusted has signed its certificate"
+            }
+            Gone::Tls(_) => "the TLS handshake failed",
+        }
+    }
+}
+
 /// What was wrong with TLS, as far as it helps the operator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum TlsFault {

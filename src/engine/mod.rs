@@ -25,6 +25,7 @@ pub mod account;
 mod archive;
 mod asked;
 mod attempts;
+mod backoff;
 pub mod blocks;
 pub mod call;
 pub mod chance;
@@ -62,10 +63,13 @@ pub mod policy;
 pub mod pool;
 pub mod provider;
 mod rate;
+pub mod redis;
 mod reply;
 pub mod resolver;
 mod results;
+mod retention;
 pub mod routes;
+pub mod share;
 pub mod slots;
 pub mod spill;
 mod stream;
@@ -79,9 +83,7 @@ pub mod work;
 #[cfg(test)]
 mod tests;
 
-use std::collections::hash_map::DefaultHasher;
 use std::collections::{HashMap, VecDeque};
-use std::hash::{BuildHasher, Hasher};
 use std::io::IoSlice;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -98,6 +100,7 @@ pub use self::tables::Sizes;
 
 use self::blocks::Blocks;
 use self::call::Call;
+use self::chance::Keyed;
 use self::conn::{Conn, Role};
 use self::database::Database;
 use self::dial::Dial;
@@ -111,6 +114,7 @@ use self::policy::hosts::Hosts;
 use self::policy::rate::{Doors, Rates, fields::Fields};
 use self::policy::route::Router;
 use self::pool::Pool;
+use self::redis::Redis;
 use self::resolver::Resolver;
 use self::slots::Slots;
 use self::timers::{Timer, Timers};
@@ -141,6 +145,7 @@ pub struct Engine {
     names: Vec<Name>,
     resolver: Resolver,
     database: Option<Box<Database>>,
+    redis: Option<Box<Redis>>,
     // how to find things in them
     by_id: HashMap<Uuid, GenerationId, Keyed>,
     by_prompt: HashMap<u128, GenerationId, Keyed>,
@@ -171,6 +176,7 @@ pub struct Engine {
     date: (u64, HttpDate),
     // the state of the whole
     rates: Rates,
+    share: share::Share,
     rate_fields: Fields,
     doors: Doors,
     clients: usize,
@@ -181,6 +187,7 @@ pub struct Engine {
     stopped_streams: bool,
     house: Timer,
     house_state: house::House,
+    retention: retention::Retention,
     // set for the length of one call of `handle`
     now: Now,
     out: Vec<Output>,
@@ -208,12 +215,11 @@ impl Engine {
         let pools = Pool::for_each(providers, sizes.upstreams);
         let gates = Gate::for_each(providers, &pools, sizes.generations);
         let names: Vec<Arc<str>> = providers.iter().map(|p| p.name.as_str().into()).collect();
-        let has_hedges = config.models.iter().any(|model| model.hedge_ms.is_some());
         let mut engine = Engine {
             conns: Slots::new(sizes.sockets(&config)),
             exchanges: Slots::new(sizes.clients),
             generations: Slots::new(sizes.generations),
-            calls: Slots::new(sizes.generations * if has_hedges { 2 } else { 1 }),
+            calls: Slots::new(sizes.calls(&config)),
             dials: Slots::new(sizes.dials(&config)),
             works: Works::new(&sizes.work(&config)),
             gates,
@@ -224,6 +230,7 @@ impl Engine {
             names: Name::for_each(&config),
             resolver: Resolver::new(config.dns.as_slice(), seed),
             database: Database::new(&config.database, providers.len(), sizes, seed),
+            redis: Redis::new(config.redis.as_ref(), Name::of_redis(&config)),
             by_id: HashMap::with_hasher(Keyed(seed)),
             by_prompt: HashMap::with_hasher(Keyed(seed)),
             provider_names: names,
@@ -248,7 +255,8 @@ impl Engine {
             random: fastrand::Rng::with_seed(chance::open_seed(seed)),
             last_id: (0, 0),
             date: (u64::MAX, HttpDate::from_unix(0)),
-            rates: Rates::new(&config.rate, seed),
+            rates: Rates::of(&config, seed),
+            share: share::Share::default(),
             rate_fields: Fields::default(),
             doors: Doors::new(config.rate.connections, sizes.clients, seed),
             clients: 0,
@@ -259,6 +267,7 @@ impl Engine {
             stopped_streams: false,
             house: Timer::default(),
             house_state: house::House::default(),
+            retention: retention::Retention::default(),
             now: Now::default(),
             out: Vec::new(),
             scratch: Vec::new(),
@@ -274,7 +283,7 @@ impl Engine {
             advisor: provider::Advisor::default(),
             config,
         };
-        engine.begin_database();
+        engine.begin_links();
         engine
     }
 
@@ -310,17 +319,20 @@ impl Engine {
             Input::Connected(id) => match self.side(id) {
                 Some(Side::NameServer) => self.name_server_connected(id),
                 Some(Side::Database) => self.database_connected(id),
+                Some(Side::Redis) => self.redis_connected(id),
                 _ => self.provider_connected(id),
             },
             Input::EndPoint(id, hash) => self.end_point_known(id, hash),
             Input::Secured(id) => match self.side(id) {
                 Some(Side::Database) => self.database_secured(id),
+                Some(Side::Redis) => self.redis_secured(id),
                 _ => self.provider_secured(id),
             },
             Input::Received(id, bytes) => match self.side(id) {
                 Some(Side::Client) => self.client_received(id, bytes),
                 Some(Side::Provider) => self.provider_received(id, bytes),
                 Some(Side::Database) => self.database_received(id, bytes),
+                Some(Side::Redis) => self.redis_received(id, bytes),
                 Some(Side::NameServer) => self.name_server_received(id, bytes),
                 None => self.counters.stale += 1,
             },
@@ -328,6 +340,7 @@ impl Engine {
                 Some(Side::Client) => self.client_eof(id),
                 Some(Side::Provider) => self.provider_eof(id),
                 Some(Side::Database) => self.database_ended(id),
+                Some(Side::Redis) => self.redis_ended(id),
                 Some(Side::NameServer) => self.name_server_ended(id, false),
                 None => self.counters.stale += 1,
             },
@@ -351,6 +364,7 @@ impl Engine {
             Role::Client(_) => Side::Client,
             Role::Provider(_) => Side::Provider,
             Role::Database(_) => Side::Database,
+            Role::Redis(_) => Side::Redis,
             Role::NameServer(_) => Side::NameServer,
         })
     }
@@ -375,7 +389,8 @@ impl Engine {
     /// When it wants to hear [`Input::Tick`] at the latest.
     #[must_use]
     pub fn next_deadline(&self) -> Mono {
-        if self.again.is_empty() && self.readers.is_empty() && !self.gates_are_behind() {
+        let others = self.gates_are_behind() || self.share.is_behind();
+        if self.again.is_empty() && self.readers.is_empty() && !others {
             self.timers.next()
         } else {
             Mono(0)
@@ -413,19 +428,6 @@ enum Side {
     Client,
     Provider,
     Database,
+    Redis,
     NameServer,
-}
-
-/// Hashing keyed by the seed of the run: not predictable from outside, the same in a replay.
-#[derive(Clone, Copy, Debug)]
-struct Keyed(u64);
-
-impl BuildHasher for Keyed {
-    type Hasher = DefaultHasher;
-
-    fn build_hasher(&self) -> DefaultHasher {
-        let mut hasher = DefaultHasher::new();
-        hasher.write_u64(self.0);
-        hasher
-    }
 }

@@ -4,12 +4,64 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::Failure;
-use super::account::Account;
+use super::account::{Account, native_finish};
 use super::failover::Tries;
 use super::rate::Charge;
-use crate::dialect::{FinishReason, Usage};
+use crate::dialect::{Event, FinishReason, Usage};
 use crate::score::Scores;
 use crate::score::keywords::Keyword;
+
+/// Characters of a model's name that are kept.
+const MODEL_CHARS: usize = 200;
+
+/// What an answer says of itself, beside its content.
+#[derive(Debug, Default)]
+pub struct About {
+    /// Tokens, as counted last.
+    pub usage: Option<Usage>,
+    /// Why the model has stopped.
+    pub finish: Option<FinishReason>,
+    /// The same in the provider's own word.
+    pub native: Option<Cow<'static, str>>,
+    /// The model that answers.
+    pub model: Option<String>,
+}
+
+impl About {
+    /// Notes what an event says of the answer; content says nothing of it.
+    pub fn note(&mut self, event: &Event<'_>) {
+        match event {
+            Event::Usage(usage) => self.usage = Some(*usage),
+            Event::Finish { reason, native } => {
+                self.finish = Some(*reason);
+                self.native = Some(native_finish(*native));
+            }
+            Event::Model(name) => {
+                let mut model = String::new();
+                name.append_to(&mut model);
+                let end = model.char_indices().nth(MODEL_CHARS);
+                model.truncate(end.map_or(model.len(), |(end, _)| end));
+                self.model = Some(model);
+            }
+            Event::Text(_)
+            | Event::Refusal(_)
+            | Event::Thinking(_)
+            | Event::Signature(_)
+            | Event::ToolCall { .. }
+            | Event::Arguments { .. }
+            | Event::Done
+            | Event::Error(_) => {}
+        }
+    }
+
+    /// Adds what was said later, which holds where both say something.
+    pub fn add(&mut self, later: About) {
+        self.usage = later.usage.or(self.usage);
+        self.finish = later.finish.or(self.finish);
+        self.native = later.native.or(self.native.take());
+        self.model = later.model.or(self.model.take());
+    }
+}
 
 /// What is known about the result of a generation.
 #[derive(Debug, Default)]
@@ -50,4 +102,14 @@ pub struct Outcome {
     pub journalled: bool,
     /// When it was asked for, in milliseconds since 1970.
     pub created_ms: i64,
+}
+
+impl Outcome {
+    /// The answer has said something of itself.
+    pub fn learn(&mut self, about: About) {
+        self.usage = about.usage.unwrap_or(self.usage);
+        self.finish = about.finish.or(self.finish);
+        self.native = about.native.or(self.native.take());
+        self.model = about.model.or(self.model.take());
+    }
 }

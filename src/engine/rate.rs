@@ -129,13 +129,14 @@ impl Engine {
     fn take(&mut self, id: ExchangeId, cost: Cost) -> Result<Reserved, Failure> {
         let who = self.subject_of(id);
         let taken = self.rates.take(self.now.mono, who, cost);
+        self.put_questions();
         taken.map_err(|refused| limited(who, refused))
     }
 
     /// A text was not begun after all.
     fn uncharge(&mut self, charge: Charge) {
         if let Some(reserved) = charge.reserved {
-            self.rates.put_back(reserved);
+            self.rates.put_back(self.now.mono, reserved);
         }
     }
 
@@ -152,6 +153,7 @@ impl Engine {
         let tokens = reported.unwrap_or_else(|| unreported(generation));
         self.rates
             .settle(self.now.mono, reserved, tokens, reported.is_some());
+        self.put_questions();
     }
 
     /// Writes down for the head of a reply how its client stands with its limits.
@@ -180,6 +182,11 @@ impl Engine {
         client.door = self.doors.knock(Subject::of(client.peer));
         client.door != Door::Shut
     }
+}
+
+/// What a text about a topic will be charged: see [`Engine::charge_text`].
+pub(super) fn cost_of_topic(topic: &str, max_tokens: Option<u32>) -> Cost {
+    Cost::of_text(topic.len() + PROMPT_BYTES, 1, max_tokens)
 }
 
 fn limited(who: Subject, refused: Refused) -> Failure {

@@ -36,6 +36,7 @@ impl Engine {
             Some(WorkOwner::Generation(id)) => self.generation_work_done(id, result),
             Some(WorkOwner::Database(id)) => self.stretched(id, &result),
             Some(WorkOwner::House) => self.house_work_done(result),
+            Some(WorkOwner::Retention) => self.retention_goes_on(result),
             Some(WorkOwner::Rescore(tenant, id)) => self.rescored(&tenant, id, result),
             Some(WorkOwner::Nobody) => self.unwatched_done(&result),
             Some(WorkOwner::Job(work)) => self.job_work_done(work, result),

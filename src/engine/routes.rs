@@ -255,7 +255,7 @@ pub fn find(head: &RequestHead<'_>) -> Result<Route, Failure> {
         Place::Jobs(place) => Route::Jobs(Box::new(place.ask(head.method, head.query)?)),
         Place::Embeddings if head.method == Method::Post => Route::Embeddings,
         Place::Chat(inbound) if head.method == Method::Post => {
-            inbound.check_query(head.query)?;
+            inbound.check(head.query)?;
             Route::Chat(inbound)
         }
         _ => return Err(Failure::Method { allow }),

@@ -12,6 +12,10 @@
 //!               └────────┼──(nothing waits)─────────────────────────────────────────────────┤
 //!                        └──(more waits: at once)───────────────────────────────────────────┘
 //! ```
+//! A batch that the database refuses, though it is there, has a row in it that it will always refuse. It
+//! is tried again row by row, and that one is set aside: it is kept in a file of its own, and those
+//! behind it go on.
+//!
 //! The two are apart: while the journal is replayed, new rows go to the database directly. Rows have
 //! ids of their own, so their order does not matter; what does, a deletion or scores of a text that
 //! waits, goes through the journal behind it (`detour.rs`).
@@ -19,7 +23,9 @@
 use super::now::Mono;
 use super::timers::Timer;
 use crate::config::Durable;
-use crate::limits::spill::{JOURNAL_ROWS, JOURNAL_TEXT_BYTES, SPILL_PROBE_MAX_MS, SPILL_PROBE_MS};
+use crate::limits::spill::{
+    JOURNAL_ASIDE_ROWS, JOURNAL_ROWS, JOURNAL_TEXT_BYTES, SPILL_PROBE_MAX_MS, SPILL_PROBE_MS,
+};
 use crate::store::journal::{Batch, Standing};
 use crate::store::{StoreError, Write};
 
@@ -32,6 +38,8 @@ pub struct Spill {
     away: Option<StoreError>,
     replaying: Replaying,
     standing: Standing,
+    /// Rows of a batch that was refused and is being tried row by row.
+    singly: u64,
     /// The wait after the next failure.
     wait_ms: u64,
     /// Of [`Spill::deadline`].
@@ -57,10 +65,20 @@ enum Replaying {
 pub enum Step {
     /// Ask the journal for a batch: [`Spill::batch`].
     Read,
+    /// The same, of one row.
+    ReadOne,
     /// Have the database carry all of it out: [`Spill::replayed`].
     Replay(Vec<Write>),
     /// Tell the journal that it is done: [`Spill::advanced`].
     Advance(u64),
+    /// Have the journal keep the row with this number elsewhere, and go on behind it:
+    /// [`Spill::advanced`].
+    SetAside {
+        /// Its number.
+        through: u64,
+        /// Why.
+        why: String,
+    },
 }
 
 impl Spill {
@@ -73,6 +91,7 @@ impl Spill {
             away: None,
             replaying: Replaying::Idle,
             standing: Standing::default(),
+            singly: 0,
             wait_ms: SPILL_PROBE_MS,
             timer: Timer::default(),
         }
@@ -115,6 +134,7 @@ impl Spill {
             | Write::Rescore { .. }
             | Write::Import(_)
             | Write::Replay(_)
+            | Write::Expire { .. }
             | Write::Job(_) => false,
         };
         kind && self.keeps()
@@ -178,11 +198,16 @@ impl Spill {
     /// The time has come.
     pub fn due(&mut self, now: Mono) -> Option<Step> {
         match self.replaying {
-            Replaying::Waiting(at) if at <= now => {
-                self.replaying = Replaying::Reading;
-                Some(Step::Read)
-            }
+            Replaying::Waiting(at) if at <= now => Some(self.read()),
             _ => None,
+        }
+    }
+
+    fn read(&mut self) -> Step {
+        self.replaying = Replaying::Reading;
+        match self.singly {
+            0 => Step::Read,
+            _ => Step::ReadOne,
         }
     }
 
@@ -210,6 +235,12 @@ impl Spill {
         }
     }
 
+    /// Whether a batch is with the database.
+    #[must_use]
+    pub fn is_writing(&self) -> bool {
+        matches!(self.replaying, Replaying::Writing { .. })
+    }
+
     /// The database has committed all of them, or not.
     pub fn replayed(&mut self, now: Mono, result: Result<(), StoreError>) -> Option<Step> {
         let Replaying::Writing { through, rows } = self.replaying else {
@@ -220,6 +251,15 @@ impl Spill {
                 self.away = None;
                 self.replaying = Replaying::Moving { rows };
                 Some(Step::Advance(through))
+            }
+            Err(error) if error.is_refusal() && rows > 1 => {
+                self.singly = rows;
+                Some(self.read())
+            }
+            Err(error) if error.is_refusal() && self.standing.aside < JOURNAL_ASIDE_ROWS => {
+                self.replaying = Replaying::Moving { rows: 0 };
+                let why = error.to_string();
+                Some(Step::SetAside { through, why })
             }
             Err(error) => {
                 if error.is_away() {
@@ -241,13 +281,13 @@ impl Spill {
             return (0, None);
         };
         self.standing = standing;
+        self.singly = self.singly.saturating_sub(1);
         self.wait_ms = SPILL_PROBE_MS;
         if standing.rows == 0 && self.away.is_none() {
             self.replaying = Replaying::Idle;
             return (rows, None);
         }
-        self.replaying = Replaying::Reading;
-        (rows, Some(Step::Read))
+        (rows, Some(self.read()))
     }
 
     /// Tries again later, and then later still.

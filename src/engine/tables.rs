@@ -2,6 +2,7 @@
 
 use super::database;
 use super::names::Name;
+use super::redis;
 use super::resolver::Resolver;
 use super::work::WorkLimits;
 use crate::config::Config;
@@ -31,15 +32,24 @@ impl Sizes {
     pub(super) fn sockets(self, config: &Config) -> usize {
         let providers = config.providers.iter();
         let remote = providers.filter(|p| p.upstream().is_some()).count();
-        let hosts = database::hosts(&config.database).len();
+        let hosts = database::hosts(&config.database).len() + redis::names(config.redis.as_ref());
         let questions = Resolver::sockets_max(config.dns.as_slice(), remote + hosts);
-        let links = database::sockets_max(&config.database);
+        let links =
+            database::sockets_max(&config.database) + redis::sockets_max(config.redis.as_ref());
         self.clients + self.upstreams + questions + links + SPARE_CONNECTIONS
+    }
+
+    /// Calls: two for a text where a second one may be made beside the first.
+    pub(super) fn calls(self, config: &Config) -> usize {
+        let has_hedges = config.models.iter().any(|model| model.hedge_ms.is_some());
+        self.generations * if has_hedges { 2 } else { 1 }
     }
 
     /// Attempts to open a connection.
     pub(super) fn dials(self, config: &Config) -> usize {
-        self.upstreams.max(1) + database::sockets_max(&config.database)
+        self.upstreams.max(1)
+            + database::sockets_max(&config.database)
+            + redis::names(config.redis.as_ref())
     }
 
     /// The queues of work.
@@ -68,9 +78,14 @@ impl Sizes {
 }
 
 impl Name {
-    /// The table of names: those of the providers, and behind them the database's servers.
+    /// The table of names: those of the providers, behind them the database's servers, and Redis.
     pub(super) fn for_each(config: &Config) -> Vec<Name> {
-        let all = config.providers.len() + database::hosts(&config.database).len();
+        let all = Name::of_redis(config) + redis::names(config.redis.as_ref());
         (0..all).map(|_| Name::default()).collect()
+    }
+
+    /// The place of Redis in that table, if there is one.
+    pub(super) fn of_redis(config: &Config) -> usize {
+        config.providers.len() + database::hosts(&config.database).len()
     }
 }

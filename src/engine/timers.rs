@@ -40,10 +40,16 @@ pub enum Owner {
     Lookup(u16),
     /// Orders that wait for the database, or the next attempt to reach it.
     Database,
+    /// The next attempt to reach Redis.
+    Redis,
+    /// Requests that wait for a shared counter.
+    Share,
     /// The spill journal: the next try to replay it.
     Spill,
     /// Jobs: the next look for items, or sign of life.
     Jobs,
+    /// Rows that are kept no longer: the next of them are removed.
+    Retention,
     /// The engine itself: the end of a shutdown, house-keeping.
     House,
 }

@@ -33,6 +33,8 @@ pub enum State {
     Reading,
     /// Exchange: a long body is parsed on a thread.
     Parsing,
+    /// Exchange: a counter that several processes share is being asked.
+    AwaitingShare,
     /// Exchange: waiting for the first content of a text.
     AwaitingText,
     /// Exchange: content is going out.
@@ -59,10 +61,11 @@ pub enum State {
 
 impl State {
     /// All states, for metrics.
-    pub const ALL: [State; 14] = [
+    pub const ALL: [State; 15] = [
         State::Turn,
         State::Reading,
         State::Parsing,
+        State::AwaitingShare,
         State::AwaitingText,
         State::Streaming,
         State::Scoring,
@@ -83,6 +86,7 @@ impl State {
             State::Turn => "turn",
             State::Reading => "reading",
             State::Parsing => "parsing",
+            State::AwaitingShare => "awaiting_share",
             State::AwaitingText => "awaiting_text",
             State::Streaming => "streaming",
             State::Scoring => "scoring",

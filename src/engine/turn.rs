@@ -15,6 +15,7 @@ impl Engine {
             }
         }
         self.serve_readers();
+        self.serve_lines();
         for _ in 0..TIMERS_PER_TURN {
             let Some((popped, owner)) = self.timers.pop(self.now.mono) else {
                 break;
@@ -47,8 +48,11 @@ impl Engine {
             Owner::Name(index) => self.name_due(index),
             Owner::Lookup(index) => self.lookup_due(index),
             Owner::Database => self.database_due(),
+            Owner::Redis => self.redis_due(),
+            Owner::Share => self.share_due(),
             Owner::Spill => self.spill_due(),
             Owner::Jobs => self.jobs_due(),
+            Owner::Retention => self.retention_due(),
             Owner::House => self.house_due(),
         }
     }
@@ -63,8 +67,11 @@ impl Engine {
             Owner::Name(index) => self.names.get_mut(index as usize).map(|n| &mut n.timer),
             Owner::Lookup(index) => self.resolver.lookup(index).map(|l| &mut l.timer),
             Owner::Database => self.database.as_mut().map(|d| d.timer_mut()),
+            Owner::Redis => self.redis.as_mut().map(|r| r.timer_mut()),
+            Owner::Share => Some(self.share.timer_mut()),
             Owner::Spill => Some(&mut self.spill.timer),
             Owner::Jobs => Some(&mut self.jobs.timer),
+            Owner::Retention => Some(&mut self.retention.timer),
             Owner::House => Some(&mut self.house),
         }
     }
@@ -78,7 +85,7 @@ impl Engine {
             + self.dials.len()
             + self.names.len()
             + self.resolver.len()
-            + 3
+            + 5
     }
 
     pub(super) fn sweep_timers(&mut self) {

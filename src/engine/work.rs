@@ -183,6 +183,8 @@ pub enum WorkOwner {
     Spill,
     /// Jobs.
     Job(JobWork),
+    /// Rows that are kept no longer.
+    Retention,
     /// Nobody: rows of requests that ended without an answer to wait for.
     Nobody,
 }

@@ -20,6 +20,9 @@ pub const JOURNAL_GROUP_BYTES: usize = 1024 * 1024;
 /// Rows that are replayed at a time: no further one past this many bytes, and `WRITE_GROUP` of them
 /// at most.
 pub const JOURNAL_BATCH_BYTES: u64 = 1024 * 1024;
+/// Rows that the database refuses as such and that are kept in files of their own. Past it the trouble
+/// is taken for the database's, and what waits goes on waiting.
+pub const JOURNAL_ASIDE_ROWS: u64 = 100;
 /// SQLite waits this long for a lock of another process where rows that cannot be written go to the
 /// journal: it is enough for what other programs do in passing, and a client is not kept waiting for
 /// the others.

@@ -132,6 +132,12 @@ impl Keeper {
         if rows > 0 {
             tracing::info!(rows, bytes, "rows wait in the journal for the database");
         }
+        let aside = journal.standing().aside;
+        if aside > 0 {
+            tracing::warn!(
+                "{aside} rows that the database has refused lie in {folder}, as JSON in files named aside-…"
+            );
+        }
         if let Err(error) = journal.prepare() {
             tracing::error!("the journal in {folder} has no room for rows: {error}");
         }
@@ -166,6 +172,10 @@ impl Keeper {
         let Some(journal) = &mut self.journal else {
             return WorkResult::Journal(Err(self.absent()));
         };
+        let set_aside = match &ask {
+            Ask::SetAside { through, why } => Some((*through, why.clone())),
+            _ => None,
+        };
         let (waited, well) = (journal.standing().rows > 0, journal.damage().is_none());
         let answer = journal.answer(ask);
         if waited && journal.standing().rows == 0 {
@@ -173,6 +183,17 @@ impl Keeper {
         }
         if well && let Some(damage) = journal.damage() {
             tracing::error!("the journal is damaged: {damage}. Nothing behind it is replayed");
+        }
+        if let Some((number, why)) = set_aside
+            && answer.is_ok()
+        {
+            tracing::error!(
+                "the database refuses a row ({why}): it is kept in {}, and those behind it go on. Put it in \
+                 by hand if it is wanted, and remove the file",
+                self.folder
+                    .join(Journal::<Folder>::file_aside(number))
+                    .display()
+            );
         }
         WorkResult::Journal(answer.map_err(|error| self.explain(&error)))
     }

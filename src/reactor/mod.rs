@@ -53,13 +53,13 @@ use self::socket::Socket;
 pub use self::start::{StartError, run};
 use self::threads::{Finished, Threads};
 use self::watchdog::Board;
-use crate::engine::database;
 use crate::engine::failover::Failover;
 use crate::engine::gate::BreakerTurn;
 use crate::engine::io::{Input, Output};
 use crate::engine::policy::breaker;
 use crate::engine::work::Work;
 use crate::engine::{ConnId, Engine, Key, Mono, Now, WorkId};
+use crate::engine::{database, redis};
 use crate::limits::{ACCEPTS_PER_TURN, READY_MS_PER_TURN, READY_PER_TURN, RESULTS_PER_TURN};
 
 /// Events fetched from the kernel at a time; more come with the next turn.
@@ -169,6 +169,7 @@ impl Reactor {
         self.log_breakers();
         self.log_failovers();
         self.log_database();
+        self.log_redis();
         let wish = if signalled { self.signals.wish() } else { None };
         if let Some(wish) = wish {
             self.stop_accepting(wish);
@@ -385,6 +386,17 @@ impl Reactor {
             match turn {
                 database::Turn::Reached { host } => tracing::info!(%host, "the database is there"),
                 database::Turn::Away(error) => tracing::error!(code = error.code(), "{error}"),
+            }
+        }
+    }
+
+    fn log_redis(&mut self) {
+        for turn in self.engine.redis_turns() {
+            match turn {
+                redis::Turn::Reached => tracing::info!("Redis is there: limits are shared"),
+                redis::Turn::Away(trouble) => {
+                    tracing::warn!("{trouble}; limits are counted by each process alone");
+                }
             }
         }
     }

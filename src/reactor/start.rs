@@ -22,10 +22,10 @@ use super::threads::Threads;
 use super::watchdog::{self, Board};
 use super::{EVENTS, LISTENER, Reactor, SIGNALS, WAKER, os_error, tls};
 use crate::config::{Config, LogFormat, Place, Provider};
-use crate::engine::database;
 use crate::engine::io::Input;
 use crate::engine::resolver::Resolver;
 use crate::engine::{Engine, Sizes};
+use crate::engine::{database, redis};
 use crate::limits::{CONNECTIONS, SCORERS_MAX, SCRATCH_BYTES};
 use crate::store::StoreError;
 use crate::store::journal::{JournalError, Standing};
@@ -137,10 +137,13 @@ pub enum StartError {
     /// A certificate file of the database is not as it should be.
     #[error("database.url: sslrootcert: {0}; name a file of certificates in PEM")]
     DatabaseTls(io::Error),
-    /// A run with a database server cannot be recorded.
+    /// A certificate file of Redis is not as it should be.
+    #[error("redis.ca_file: {0}; name a file of certificates in PEM")]
+    RedisTls(io::Error),
+    /// A run with a database server, or with Redis, cannot be recorded.
     #[error(
-        "a run with a PostgreSQL server cannot be recorded, because its log-in cannot be played \
-         again; leave --record out, or record with SQLite"
+        "a run with a PostgreSQL server or Redis cannot be recorded, because its log-in cannot be \
+         played again; leave --record out, or record with SQLite and without Redis"
     )]
     Unrecordable,
     /// Somebody asked a second time to stop, and did not want to wait for what was in flight.
@@ -192,7 +195,7 @@ fn open(
 
     let seed = config.seed.unwrap_or_else(draw_seed);
     let mut engine = Engine::new(Arc::clone(config), sizes, seed);
-    if config.record.is_some() && engine.has_database() {
+    if config.record.is_some() && (engine.has_database() || config.redis.is_some()) {
         return Err(StartError::Unrecordable);
     }
     let recorder = start_recorder(config, sizes, seed)?;
@@ -263,7 +266,8 @@ fn sizes(config: &Config, files: u64) -> Result<Sizes, StartError> {
     let files = usize::try_from(files).unwrap_or(usize::MAX);
     let remote = || config.providers.iter().filter_map(|p| p.upstream());
     let questions = Resolver::sockets_max(config.dns.as_slice(), remote().count());
-    let reserved = RESERVED_FILES + questions + database::sockets_max(&config.database);
+    let links = database::sockets_max(&config.database) + redis::sockets_max(config.redis.as_ref());
+    let reserved = RESERVED_FILES + questions + links;
     let usable = files.saturating_sub(reserved);
     if usable < LEAST_FILES {
         return Err(StartError::Files {
@@ -306,6 +310,13 @@ fn tls_configs(config: &Config) -> Result<Vec<Option<Arc<rustls::ClientConfig>>>
         // The same for all of its servers, which come behind the providers.
         let tls = tls::database_config(settings).map_err(StartError::DatabaseTls)?;
         all.extend(settings.hosts.iter().map(|_| tls.clone()));
+    }
+    if let Some(redis) = &config.redis {
+        let tls = redis
+            .url
+            .tls
+            .then(|| tls::plain_config(redis.ca_file.as_deref()));
+        all.push(tls.transpose().map_err(StartError::RedisTls)?);
     }
     Ok(all)
 }

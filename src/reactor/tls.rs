@@ -137,15 +137,23 @@ impl Tls {
 /// What one upstream trusts: the certificates of `ca_file`, or else the system's, or else those
 /// that come with the program.
 pub fn client_config(ca_file: Option<&Path>) -> io::Result<Arc<ClientConfig>> {
+    let mut config = trusting(ca_file)?;
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(Arc::new(config))
+}
+
+/// The same for a server that speaks something else than HTTP.
+pub fn plain_config(ca_file: Option<&Path>) -> io::Result<Arc<ClientConfig>> {
+    trusting(ca_file).map(Arc::new)
+}
+
+fn trusting(ca_file: Option<&Path>) -> io::Result<ClientConfig> {
     let roots = match ca_file {
         Some(path) => roots_of_file(path)?,
         None => roots_of_system(),
     };
-    let mut config = ClientConfig::builder()
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    config.alpn_protocols = vec![b"http/1.1".to_vec()];
-    Ok(Arc::new(config))
+    let builder = ClientConfig::builder().with_root_certificates(roots);
+    Ok(builder.with_no_client_auth())
 }
 
 /// What a database trusts, as its settings say. `None`: it is not to be asked for TLS.

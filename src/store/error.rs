@@ -35,9 +35,9 @@ pub enum StoreError {
         /// The database file.
         path: PathBuf,
     },
-    /// The file is a database of another program.
+    /// The database has the tables of another program.
     #[error(
-        "{path} is a database of another program; it was left as it is: set another data directory"
+        "the database {path} is of another program; it was left as it is: set another data directory or database"
     )]
     Foreign {
         /// The database file.
@@ -135,6 +135,11 @@ impl StoreError {
             StoreError::Journal { .. } => "journal_failed",
             StoreError::Failed { .. } => "store_failed",
         }
+    }
+
+    /// Whether the database has looked at the rows and will not have them, now or later.
+    pub fn is_refusal(&self) -> bool {
+        matches!(self, StoreError::Failed { .. })
     }
 
     /// Whether the database may take the same rows another time: it is locked, full or not to be

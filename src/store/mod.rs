@@ -15,6 +15,7 @@
 //! engine itself talks to it (`engine/database/`), in the words of [`postgres`].
 
 mod error;
+mod expiry;
 mod jobs;
 pub mod journal;
 pub mod postgres;
@@ -31,6 +32,7 @@ use uuid::Uuid;
 use crate::score::Scores;
 
 pub use error::StoreError;
+pub use expiry::{Table, Weight, first_id_at, id_after};
 pub use jobs::{
     Came, Claimed, ItemEnd, ItemKey, ItemRow, ItemState, JobFound, JobKind, JobPage, JobQuery,
     JobRow, JobState, JobWrite, JobWritten, NewItem,
@@ -84,6 +86,15 @@ pub enum Write {
     },
     /// Something about jobs.
     Job(Box<JobWrite>),
+    /// Remove rows of all tenants that are kept no longer, the oldest of each tenant first.
+    Expire {
+        /// Of which table.
+        table: Table,
+        /// Those with a lower id.
+        before: Uuid,
+        /// So many rows at a time, so that nobody waits for long.
+        limit: usize,
+    },
 }
 
 /// What became of a [`Write`]. It is on the disk when this is returned.
@@ -99,6 +110,8 @@ pub enum Written {
     Imported(Tally),
     /// What became of it.
     Job(JobWritten),
+    /// So many rows were removed. Fewer than the limit: there are no more.
+    Expired(u64),
 }
 
 /// What became of texts that were imported.
@@ -165,6 +178,12 @@ pub enum Query {
     },
     /// Something about jobs.
     Job(JobQuery),
+    /// What texts of all tenants take, generated ones and those that were sent to be analysed, the
+    /// newest first. At most [`crate::limits::WEIGH_ROWS`] of them.
+    Weigh {
+        /// Only ids before this one.
+        before: Option<Uuid>,
+    },
 }
 
 /// The answer to the [`Query`] of the same name.
@@ -194,4 +213,6 @@ pub enum Found {
     Unscored(Vec<Unscored>),
     /// The answer about jobs.
     Job(JobFound),
+    /// What texts take, the newest first. Fewer than [`crate::limits::WEIGH_ROWS`]: there are no more.
+    Weighed(Vec<Weight>),
 }

@@ -36,6 +36,37 @@ fn down_at_the_start_and_healed_within_five_seconds() {
     all_are_there(&postgres, &HashSet::from([id]));
 }
 
+/// A row that the server refuses as such is set aside; it does not stand in the way of the others.
+#[test]
+#[ignore = "needs postgresql"]
+fn a_row_that_it_refuses_is_set_aside_and_the_others_go_on() {
+    let mut postgres = Postgres::start();
+    let server = Server::start(&config(postgres.addr, ""));
+    wait_until_ready(&server);
+    let refuse = "ALTER TABLE search_terms ADD CONSTRAINT refuse CHECK (term <> 'poison')";
+    postgres.psql(DATABASE, refuse);
+    postgres.kill();
+    for topic in ["tea", "poison", "coffee"] {
+        let answer = server.ask(generate(topic, false)).json();
+        assert_eq!(answer["stored"], true, "{answer}");
+    }
+    postgres.restart();
+    until("nothing waits", || {
+        (server.metric("maitred_journal_rows") == 0.0).then_some(())
+    });
+    assert_eq!(server.metric("maitred_journal_rows_aside"), 1.0);
+    assert_eq!(texts(&postgres), 2);
+}
+
+/// Tells the clients to stop, also when what they accompany has failed.
+struct Stop<'a>(&'a AtomicBool);
+
+impl Drop for Stop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 /// Clients that ask for texts until they are told to stop: the ids of those that are stored, and how
 /// often they were told no.
 fn write_meanwhile(server: &Server, meanwhile: impl FnOnce()) -> (HashSet<String>, usize) {
@@ -61,10 +92,11 @@ fn write_meanwhile(server: &Server, meanwhile: impl FnOnce()) -> (HashSet<String
             })
         });
         let clients: Vec<_> = clients.collect();
+        let until_then = Stop(&stop);
         thread::sleep(ms(300));
         meanwhile();
         thread::sleep(ms(300));
-        stop.store(true, Ordering::Relaxed);
+        drop(until_then);
         let (mut ids, mut no) = (HashSet::new(), 0);
         for client in clients {
             let (stored, refused) = client.join().unwrap();

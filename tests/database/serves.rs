@@ -45,6 +45,41 @@ fn a_text_is_stored_found_and_removed() {
 
 #[test]
 #[ignore = "needs postgresql"]
+fn two_servers_remove_what_is_too_old_and_it_goes_once() {
+    let postgres = Postgres::start();
+    let first = Server::start(&config(postgres.addr, ""));
+    wait_until_ready(&first);
+    let line = |n| {
+        format!(
+            "{{\"id\":\"018cc251-f400-7000-8000-{n:012x}\",\"topic\":\"tea\",\"text\":\"Old.\"}}\n"
+        )
+    };
+    let lines: String = (0..700).map(line).collect();
+    let framing = format!(
+        "Content-Type: application/x-ndjson\r\nContent-Length: {}",
+        lines.len()
+    );
+    let head = format!("POST /contents/import HTTP/1.1\r\nHost: localhost\r\n{framing}\r\n\r\n");
+    assert_eq!(first.ask(head + &lines).json()["imported"], 700);
+    first.ask(post("/keywords/", r#"{"content":"Green tea is good."}"#));
+    let settings =
+        config(postgres.addr, "") + "[retention]\ntexts_days = 30\ntexts_bytes = 1000000\n";
+    let both = [Server::start(&settings), Server::start(&settings)];
+    let removed = || {
+        both.iter()
+            .map(|server| server.metric("maitred_rows_expired_total"))
+            .sum::<f64>()
+    };
+    crate::support::until("the old ones are gone", || {
+        (removed() >= 700.0).then_some(())
+    });
+    assert_eq!((removed(), texts(&postgres)), (700.0, 0));
+    let terms = "SELECT count(*) FROM search_terms";
+    assert_eq!(postgres.psql(DATABASE, terms), "1", "that of the keywords");
+}
+
+#[test]
+#[ignore = "needs postgresql"]
 fn with_tls_and_a_certificate_that_is_trusted() {
     let postgres = Postgres::start();
     let house = House::new();

@@ -83,6 +83,18 @@ fn it_does_what_an_sdk_expects() {
     assert_eq!(ask(sim.addr, get("/nothing")).status, 404);
 }
 
+/// More than it reads in one go, and all of it there at once: no second edge would tell of the rest.
+#[test]
+fn a_long_request_is_read_to_its_end() {
+    let sim = Sim::start();
+    for mebibytes in [1, 2, 8] {
+        let long = "tea ".repeat(mebibytes * 256 * 1024);
+        let body = json!({"model": "m", "messages": [{"role": "user", "content": long}]});
+        let answer = ask(sim.addr, post("/v1/chat/completions", &body.to_string()));
+        assert_eq!(answer.status, 200, "{mebibytes} MiB");
+    }
+}
+
 #[test]
 fn tools_are_called_and_schemas_are_filled() {
     let sim = Sim::start();

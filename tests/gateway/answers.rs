@@ -98,3 +98,59 @@ fn a_hedge_wins_and_the_loser_is_told_to_stop() {
         drill.end();
     }
 }
+
+/// What is silent does not hold the answer up, and what fails beside a hedge is not told.
+#[test]
+fn a_hedge_answers_whatever_becomes_of_the_first() {
+    for dialect in DIALECTS {
+        for fault in ["silent", "head-only", "stall-0", "late-token-5000"] {
+            let bad = format!("bad/fault:{fault}");
+            let hedged = "slow_ms = 0\nhedge_ms = 100";
+            let drill = Drill::of_two(dialect, [&bad, "good/sim"], hedged);
+            let told = drill.ask_for("model", true);
+            assert!(told.is_answer() && told.text == GOOD, "{fault}: {told:?}");
+            drill.wait_for_rows(1);
+            assert_eq!(drill.rows("outcome = 'ok' AND provider = 'good'"), 1);
+            drill.end();
+        }
+    }
+}
+
+#[test]
+fn when_a_hedge_fails_as_well_there_is_one_error() {
+    for dialect in DIALECTS {
+        let targets = ["bad/fault:stall-0", "good/fault:silent"];
+        let drill = Drill::of_two(dialect, targets, "slow_ms = 0\nhedge_ms = 100");
+        let told = drill.ask_for("model", true);
+        assert_eq!(told.status, 504, "{told:?}");
+        assert!(told.error.is_some() && told.framed, "{told:?}");
+        drill.wait_for_rows(1);
+        drill.end();
+    }
+}
+
+#[test]
+fn a_deadline_of_the_client_bounds_all_attempts_together() {
+    let deadline = "X-Request-Timeout-Ms: 700\r\n";
+    for dialect in DIALECTS {
+        for stream in [false, true] {
+            let targets = ["bad/fault:cut-0", "good/sim"];
+            let drill = Drill::of_two(dialect, targets, "");
+            let told = drill.ask_with("model", stream, deadline);
+            assert!(told.is_answer() && told.text == GOOD, "{told:?}");
+            drill.end();
+
+            // Half a second each, and no third one is begun.
+            let targets = ["bad/fault:silent", "good/fault:silent"];
+            let drill = Drill::of_two(dialect, targets, "");
+            let asked = Instant::now();
+            let told = drill.ask_with("model", stream, deadline);
+            let took = asked.elapsed();
+            assert_eq!(told.status, 504, "{told:?}");
+            assert!(took >= ms(690) && took < ms(1500), "{took:?}");
+            drill.wait_for_rows(1);
+            assert_eq!(drill.outcomes(), ["timed_out"]);
+            drill.end();
+        }
+    }
+}

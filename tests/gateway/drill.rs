@@ -123,8 +123,14 @@ impl Drill {
 
     /// Asks for a model by its name.
     pub(crate) fn ask_for(&self, model: &str, stream: bool) -> Told {
+        self.ask_with(model, stream, "")
+    }
+
+    /// The same with further fields in the head, each with its CRLF.
+    pub(crate) fn ask_with(&self, model: &str, stream: bool, fields: &str) -> Told {
         self.note_request();
         let request = told::request(self.dialect, model, stream);
+        let request = request.replacen("Host:", &format!("{fields}Host:"), 1);
         let told = told::ask(&mut self.server.connect(), self.dialect, &request);
         if told.is_answer() {
             assert_eq!(told.status, 200, "{told:?}");

@@ -19,6 +19,8 @@
 //! | closes connections that were used, or is ten times slower | its own answer | its own answer | `answers.rs` |
 //! | 400: nobody could do better | an error | an error | `answers.rs` |
 //! | everything, and the other one as well | an error | an error | `answers.rs` |
+//! | nothing comes, and the other one is asked beside it | the good text | – | `answers.rs` |
+//! | nothing comes, and the client has a deadline | in time, or an error | the same | `answers.rs` |
 //! | nothing: the request is none, is too large, or has a limit of its own | an error | an error | `refused.rs` |
 //! | one key is refused or limited, another is not | its own answer | its own answer | `keys.rs` |
 //! | anything, and the client hangs up | it is told to stop | it is told to stop | `cancel.rs` |

@@ -142,8 +142,19 @@ impl Postgres {
         until("the old processes are gone", || {
             TcpStream::connect(self.addr).err()
         });
+        // As long as one of the old processes is there, though it listens no more, a new one gives up.
         self.process = Self::launch(self.folder.path());
-        self.wait();
+        until("PostgreSQL takes statements again", || {
+            if self
+                .process
+                .try_wait()
+                .expect("it was started here")
+                .is_some()
+            {
+                self.process = Self::launch(self.folder.path());
+            }
+            self.try_psql("postgres", "SELECT 1")
+        });
     }
 
     /// Asks PostgreSQL's own client, as the superuser: rows as lines, columns with `|`.

@@ -5,6 +5,7 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::os::unix::fs::{MetadataExt, chown};
 use std::os::unix::process::CommandExt;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use maitred::proto::redis::{Event, Fault, Login, Refusal, Reply, Session};
@@ -25,36 +26,54 @@ pub struct Redis {
     /// Where it listens.
     pub addr: SocketAddr,
     process: Child,
-    _folder: TempDir,
+    arguments: Vec<String>,
+    folder: TempDir,
 }
 
 impl Redis {
     /// With these arguments too, such as `--maxmemory 2mb`.
     pub fn start(arguments: &[&str]) -> Redis {
-        let addr = free_addr();
         let folder = tempfile::tempdir().expect("a folder");
-        let mut command = Command::new("redis-server");
-        // What root has made, root owns.
-        if folder.path().metadata().is_ok_and(|it| it.uid() == 0) {
-            chown(folder.path(), Some(NOBODY), Some(NOBODY)).expect("root may");
-            command.uid(NOBODY).gid(NOBODY);
-        }
-        command
-            .args(["--bind", "127.0.0.1", "--port", &addr.port().to_string()])
-            .args(["--requirepass", PASSWORD, "--save", ""])
-            .arg("--dir")
-            .arg(folder.path())
-            .args(arguments)
-            .stdout(Stdio::null())
-            .stderr(Stdio::null());
-        let process = command.spawn().expect("redis-server is there");
-        let redis = Redis {
+        let arguments: Vec<String> = arguments.iter().map(|word| (*word).to_owned()).collect();
+        // Somebody else may take a free port first.
+        let started = (0..5).find_map(|_| {
+            let addr = free_addr();
+            run(addr, folder.path(), &arguments).map(|process| (addr, process))
+        });
+        let (addr, process) = started.expect("a port");
+        Redis {
             addr,
             process,
-            _folder: folder,
-        };
-        until("redis listens", || TcpStream::connect(addr).ok());
-        redis
+            arguments,
+            folder,
+        }
+    }
+
+    /// Where it is and who may come in, as `redis.url` has it.
+    pub fn url(&self) -> String {
+        let password: String = PASSWORD
+            .bytes()
+            .map(|byte| format!("%{byte:02X}"))
+            .collect();
+        format!("redis://:{password}@{}", self.addr)
+    }
+
+    /// `kill -9`
+    pub fn kill(&mut self) {
+        self.process.kill().expect("a child of ours");
+        self.process.wait().expect("a child of ours");
+    }
+
+    /// Another one in the same place, which knows nothing of the one before.
+    pub fn restart(&mut self) {
+        self.kill();
+        let process = run(self.addr, self.folder.path(), &self.arguments);
+        self.process = process.expect("its port is free again");
+    }
+
+    /// Its process id.
+    pub fn pid(&self) -> u32 {
+        self.process.id()
     }
 
     /// Who may do everything, in database 0.
@@ -70,6 +89,40 @@ impl Redis {
     pub fn connect(&self) -> Line {
         Line::open(self.addr, Redis::login()).expect("it lets us in")
     }
+}
+
+/// Starts a server, and waits until it listens. `None`: somebody else does there.
+fn run(addr: SocketAddr, folder: &Path, arguments: &[String]) -> Option<Child> {
+    let mut command = Command::new("redis-server");
+    // What root has made, root owns.
+    if folder.metadata().is_ok_and(|it| it.uid() == 0) {
+        chown(folder, Some(NOBODY), Some(NOBODY)).expect("root may");
+        command.uid(NOBODY).gid(NOBODY);
+    }
+    command
+        .args(["--bind", "127.0.0.1", "--port", &addr.port().to_string()])
+        .args(["--requirepass", PASSWORD, "--save", ""])
+        .arg("--dir")
+        .arg(folder)
+        .args(arguments)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    let mut process = command.spawn().expect("redis-server is there");
+    let id = format!("process_id:{}", process.id());
+    let listens = until("redis listens", || {
+        if process.try_wait().expect("a child of ours").is_some() {
+            return Some(false);
+        }
+        TcpStream::connect(addr).ok()?;
+        match Line::open(addr, Redis::login())
+            .ok()?
+            .ask(&["INFO", "server"])
+        {
+            Ok(Reply::Bytes(info)) => String::from_utf8_lossy(&info).contains(&id).then_some(true),
+            _ => None,
+        }
+    });
+    listens.then_some(process)
 }
 
 impl Drop for Redis {

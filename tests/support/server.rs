@@ -115,6 +115,7 @@ pub fn binary(shell: &str) -> Command {
             "GOOGLE_",
             "MAITRED_",
             "DATABASE_",
+            "REDIS_",
             "PG",
         ]
         .iter()

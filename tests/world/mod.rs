@@ -15,6 +15,7 @@ pub(crate) mod dns_message;
 mod jobs;
 pub(crate) mod openai;
 pub(crate) mod postgres;
+pub(crate) mod redis;
 mod reply;
 mod store;
 
@@ -604,7 +605,8 @@ impl World {
     /// Connections to providers that are open, the oldest first.
     pub(crate) fn upstreams(&self) -> Vec<ConnId> {
         let open = self.sockets.iter().filter(|(_, s)| s.closed.is_none());
-        open.filter(|(_, s)| s.to.is_some_and(|to| to.port() != dns::PORT))
+        let others = [dns::PORT, redis::PORT];
+        open.filter(|(_, s)| s.to.is_some_and(|to| !others.contains(&to.port())))
             .map(|(id, _)| *id)
             .collect()
     }

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
 use super::jobs::Jobs;
+use maitred::limits::WEIGH_ROWS;
 use maitred::store::{
-    AnalysisRow, Found, JobWrite, KeywordsRow, Listed, Query, RequestRow, Tally, TextRow, Unscored,
-    Write, Written, excerpt, term_key,
+    AnalysisRow, Found, JobWrite, KeywordsRow, Listed, Query, RequestRow, Table, Tally, TextRow,
+    Unscored, Weight, Write, Written, excerpt, term_key,
 };
 use uuid::Uuid;
 
@@ -92,11 +93,33 @@ impl Memory {
                 self.deleted.extend(was.then_some(id));
                 Written::Deleted(was)
             }
+            Write::Expire {
+                table,
+                before,
+                limit,
+            } => self.expire(table, before, limit),
             Write::Rescore { id, scores, .. } => {
                 let text = self.texts.get_mut(&id);
                 Written::Rescored(text.map(|row| row.scores = Some(*scores)).is_some())
             }
         }
+    }
+
+    fn expire(&mut self, table: Table, before: Uuid, limit: usize) -> Written {
+        let old = |ids: Vec<&Uuid>| {
+            let old = ids.into_iter().filter(|id| **id < before);
+            old.take(limit).copied().collect::<Vec<Uuid>>()
+        };
+        let gone = match table {
+            Table::Texts => old(self.texts.keys().collect()),
+            Table::Requests => old(self.requests.keys().collect()),
+            Table::Analyses | Table::Keywords => Vec::new(),
+        };
+        for id in &gone {
+            self.texts.remove(id);
+            self.requests.remove(id);
+        }
+        Written::Expired(gone.len() as u64)
     }
 
     /// What is there already stays as it is: a row of the journal may come twice.
@@ -157,6 +180,17 @@ impl Memory {
                         .next()
                         .and_then(|_| until.or(self.texts.keys().last().copied())),
                 }
+            }
+            Query::Weigh { before } => {
+                let texts = self.texts.values().rev();
+                let weights = texts
+                    .filter(|row| before.is_none_or(|before| row.id < before))
+                    .take(WEIGH_ROWS)
+                    .map(|row| Weight {
+                        id: row.id,
+                        bytes: row.text.len() as u64,
+                    });
+                Found::Weighed(weights.collect())
             }
             Query::Unscored { after, limit } => {
                 let wanted = self.texts.values().filter(|row| row.scores.is_none());

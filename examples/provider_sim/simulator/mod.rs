@@ -214,6 +214,8 @@ impl Simulator {
             return self.leave(id);
         }
         match client.read(&mut self.scratch) {
+            // It has stopped at its bound and made room since: no event will tell of the rest.
+            Read::Nothing if client.readable && client.play.is_none() => self.queue(id),
             Read::Nothing => {}
             Read::Request(asked) => self.begin(id, asked),
             Read::Gone => return self.leave(id),

@@ -85,6 +85,27 @@ fn a_target_is_a_text_or_says_more_about_itself() {
 }
 
 #[test]
+fn a_default_model_that_is_almost_one_of_ours_is_a_slip() {
+    let named = |name: &str, more: &str| {
+        file(&format!(
+            "default_model = '{name}'\n{TWO}{more}\n[model.smart]\ntargets = 'a'\n"
+        ))
+    };
+    let said = named("smrt", "").words();
+    assert!(
+        said.starts_with(
+            "maitred.toml:1: `default_model` is no `[model.NAME]`; did you mean `smart`?"
+        ),
+        "{said}"
+    );
+    for fine in ["smart", "gpt-4o", "a/smrt"] {
+        assert_eq!(named(fine, "").load().default_model.as_deref(), Some(fine));
+    }
+    let listed = named("smrt", "models = ['smrt']").load();
+    assert_eq!(listed.default_model.as_deref(), Some("smrt"));
+}
+
+#[test]
 fn a_model_that_makes_no_sense_names_the_culprit() {
     for (written, words) in [
         ("", "`model.x.targets` is not set: say who is to be asked"),
@@ -108,15 +129,31 @@ fn a_model_that_makes_no_sense_names_the_culprit() {
         ),
         (
             "targets = ['a', { target = 'b', weight = 0 }]",
-            "number 2, whose weight is not between 1 and 1000",
+            "number 2, whose weight is no whole number from 1 to 1000",
+        ),
+        (
+            "targets = ['a', { target = 'b', weight = -1 }]",
+            "number 2, whose weight is no whole number from 1 to 1000",
+        ),
+        (
+            "targets = [{ target = 'b', weight = 1.5 }]",
+            "number 1, whose weight is no whole number from 1 to 1000",
+        ),
+        (
+            "targets = [{ target = 'b', priority = 'first' }]",
+            "number 1, whose priority is no whole number from 0 on",
         ),
         (
             "targets = [{ target = 'b', wieght = 1 }]",
-            "none of target, priority and weight",
+            "number 1, with the field `wieght`, which is none of target, priority and weight",
         ),
         (
             "targets = 'a'\nhedge_ms = 0",
             "`model.x.hedge_ms` must be between",
+        ),
+        (
+            "targets = 'a'\nhedge_ms = 50",
+            "`model.x.hedge_ms` needs a second target",
         ),
         ("target = 'a'", "did you mean `model.x.targets`?"),
     ] {
@@ -189,6 +226,19 @@ fn keys_that_make_no_sense_are_refused() {
             "`provider.openai.key` is there, and provider.openai.keys as well",
         ),
         ("keys = []", "`provider.openai.keys` is empty"),
+        ("keys = {}", "`provider.openai.keys` is empty"),
+        (
+            "keys = ['sk', '']",
+            "`provider.openai.keys` is wrong at number 2: it is empty",
+        ),
+        (
+            "keys = ['k1', 'k2', 'k1']",
+            "`provider.openai.keys` has the same key twice, as `1` and `3`",
+        ),
+        (
+            "keys = { a = 'k1', b = 'k1' }",
+            "`provider.openai.keys.b` has the same key twice, as `a` and `b`",
+        ),
         (
             "keys = { A = 'k' }",
             "`provider.openai.keys.A` must have a name",

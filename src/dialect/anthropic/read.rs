@@ -29,7 +29,10 @@ pub fn read_chat(body: &[u8]) -> Result<Chat, Refused> {
                 has_messages = true;
                 field.items(&mut |item| message::read(&mut chat, &item))?;
             }
-            "system" => chat.system = message::system(&mut chat, &field)?,
+            "system" => {
+                let texts = message::system(&mut chat, &field)?;
+                chat.system.splice(..0, texts);
+            }
             "stream" => chat.stream = field.flag()?,
             "tools" => field.items(&mut |item| tool(&mut chat, &item))?,
             "tool_choice" => tool_choice(&mut chat, &field)?,
@@ -47,6 +50,7 @@ pub fn read_chat(body: &[u8]) -> Result<Chat, Refused> {
         return Err(root.missing("messages"));
     }
     chat.check_sides()?;
+    chat.check_tools()?;
     Ok(chat)
 }
 
@@ -54,11 +58,12 @@ fn setting(chat: &mut Chat, field: &Node<'_, '_>) -> Result<(), Refused> {
     let settings = &mut chat.settings;
     match field.name() {
         "max_tokens" => settings.max_tokens = Some(field.whole()?),
-        "temperature" => settings.temperature = Some(field.number()?),
-        "top_p" => settings.top_p = Some(field.number()?),
+        "temperature" => settings.temperature = Some(field.number_in(0.0, 1.0)?),
+        "top_p" => settings.top_p = Some(field.number_in(0.0, 1.0)?),
         "top_k" => settings.top_k = Some(field.whole()?),
         "stop_sequences" => settings.stop = field.texts()?,
         "service_tier" if matches!(field.text()?.as_str(), "auto" | "standard_only") => {}
+        "speed" if field.text()? == "standard" => {}
         // A hint to the provider's cache: it changes what the prompt costs, not what is answered.
         "cache_control" => {}
         _ => chat.note_foreign(field),
@@ -68,8 +73,9 @@ fn setting(chat: &mut Chat, field: &Node<'_, '_>) -> Result<(), Refused> {
 
 fn metadata(chat: &mut Chat, node: &Node<'_, '_>) -> Result<(), Refused> {
     for field in node.fields()? {
-        if field.name() == "user_id" {
-            chat.user = Some(field.text()?);
+        match field.name() {
+            "user_id" => chat.user = Some(field.text()?),
+            _ => chat.note_foreign(&field),
         }
     }
     Ok(())
@@ -85,6 +91,8 @@ fn tool(chat: &mut Chat, node: &Node<'_, '_>) -> Result<(), Refused> {
             "strict" => tool.strict = Some(field.flag()?),
             "type" if field.text()? == "custom" => {}
             "cache_control" => {}
+            "defer_loading" if !field.flag()? => {}
+            "allowed_callers" if field.texts()? == ["direct"] => {}
             // Tools that the vendor runs have a type of their own, and settings.
             _ => chat.note_foreign(&field),
         }
@@ -127,7 +135,13 @@ fn thinking(chat: &mut Chat, node: &Node<'_, '_>) -> Result<(), Refused> {
         match field.name() {
             "type" => kind = Some(field),
             "budget_tokens" => budget = Some(field.whole()?),
-            "display" => chat.show_thoughts = Some(field.text()? != "omitted"),
+            "display" => {
+                chat.show_thoughts = Some(match field.text()?.as_str() {
+                    "summarized" => true,
+                    "omitted" => false,
+                    _ => return Err(field.wrong(r#""summarized" or "omitted""#)),
+                });
+            }
             _ => chat.note_foreign(field),
         }
     }
@@ -139,7 +153,11 @@ fn thinking(chat: &mut Chat, node: &Node<'_, '_>) -> Result<(), Refused> {
             return Ok(());
         }
         "enabled" => Reasoning::Budget(budget.ok_or_else(|| node.missing("budget_tokens"))?),
-        _ => return Err(kind.wrong(r#""enabled", "adaptive" or "disabled""#)),
+        // What is new.
+        _ => {
+            chat.note_foreign(kind);
+            return Ok(());
+        }
     };
     chat.reasoning = Some(reasoning);
     Ok(())
@@ -167,10 +185,13 @@ fn format(chat: &mut Chat, node: &Node<'_, '_>) -> Result<Format, Refused> {
     for field in node.fields()? {
         match field.name() {
             "type" if field.text()? == "json_schema" => {}
-            "type" => return Err(field.wrong(r#""json_schema""#)),
             "schema" => schema = Some(field.object()?),
+            // Other types, and what belongs to them.
             _ => chat.note_foreign(&field),
         }
+    }
+    if schema.is_none() && !chat.foreign.is_empty() {
+        return Ok(Format::Text);
     }
     Ok(Format::JsonSchema {
         name: None,

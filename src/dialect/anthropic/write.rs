@@ -8,11 +8,14 @@ use std::borrow::Cow;
 
 use super::DEFAULT_MAX_TOKENS;
 use crate::dialect::chat::{
-    Chat, Effort, Format, Knob, Media, MediaKind, Message, Part, Reasoning, Role, Source, Tool,
-    ToolChoice, ToolResult,
+    Chat, Effort, Format, Knob, Media, MediaKind, Message, NOT_FETCHED, Part, Reasoning, Role,
+    Source, Tool, ToolChoice, ToolResult,
 };
 use crate::dialect::pen::Pen;
 use crate::dialect::{Dialect, Refused};
+
+/// Tokens to think, at least.
+const LEAST_BUDGET: u64 = 1024;
 
 /// Appends the body that asks `model` to continue `chat`.
 ///
@@ -24,18 +27,16 @@ pub fn write_chat(
     model: &str,
     stream: bool,
 ) -> Result<(), Refused> {
-    chat.no_foreign(Dialect::Anthropic)?;
-    chat.one_answer(Dialect::Anthropic)?;
+    chat.check_common(Dialect::Anthropic)?;
+    chat.check_description(Dialect::Anthropic)?;
     Pen::object(out, |json| {
         json.key("model").text(model);
-        let bound = chat.settings.max_tokens;
-        json.key("max_tokens")
-            .whole(bound.unwrap_or(u64::from(DEFAULT_MAX_TOKENS)));
+        json.key("max_tokens").whole(most_tokens(chat));
         put_system(json, &chat.system);
         json.key("messages").list(|json| put_messages(json, chat))?;
         put_tools(json, chat);
         put_settings(json, chat)?;
-        put_thinking(json, chat);
+        put_thinking(json, chat)?;
         put_output(json, chat)?;
         if let Some(user) = &chat.user {
             let metadata = json.key("metadata");
@@ -46,6 +47,16 @@ pub fn write_chat(
         }
         Ok(())
     })
+}
+
+/// The bound on the answer, which has to be there. Thoughts are part of it.
+fn most_tokens(chat: &Chat) -> u64 {
+    let thoughts = match chat.reasoning {
+        Some(Reasoning::Budget(tokens)) => tokens.max(LEAST_BUDGET),
+        _ => 0,
+    };
+    let usual = u64::from(DEFAULT_MAX_TOKENS).saturating_add(thoughts);
+    chat.settings.max_tokens.unwrap_or(usual)
 }
 
 fn put_system(json: &mut Pen<'_>, system: &[String]) {
@@ -80,6 +91,9 @@ fn says_something(part: &Part) -> bool {
 fn put_messages(json: &mut Pen<'_>, chat: &Chat) -> Result<(), Refused> {
     let said = |message: &&Message| message.parts.iter().any(says_something);
     let messages: Vec<&Message> = chat.messages.iter().filter(said).collect();
+    if messages.is_empty() {
+        return Err(chat.nothing_said(Dialect::Anthropic));
+    }
     for turn in messages.chunk_by(|a, b| a.role == b.role) {
         json.nested(|json| {
             json.key("role").text(match turn[0].role {
@@ -183,6 +197,8 @@ fn put_media(
 ) -> Result<(), Refused> {
     let cannot = |reason| Err(chat.cannot_part(Dialect::Anthropic, at, inner, reason));
     let kind = match (media.kind, &media.source) {
+        (MediaKind::Audio, _) => return cannot("it does not listen to sound"),
+        (_, source) if source.is_off_the_web() => return cannot(NOT_FETCHED),
         (MediaKind::Image, _) => "image",
         (MediaKind::Document, Source::Inline { media_type, .. })
             if media_type != "application/pdf" =>
@@ -190,7 +206,6 @@ fn put_media(
             return cannot("documents have to be PDF");
         }
         (MediaKind::Document, _) => "document",
-        (MediaKind::Audio, _) => return cannot("it does not listen to sound"),
     };
     json.nested(|json| {
         json.key("type").text(kind);
@@ -272,6 +287,9 @@ fn put_settings(json: &mut Pen<'_>, chat: &Chat) -> Result<(), Refused> {
     if is_set(settings.presence_penalty) {
         return cannot(Knob::PresencePenalty, "it has no penalties");
     }
+    if settings.stop.iter().any(|text| text.trim().is_empty()) {
+        return cannot(Knob::Stop, "white space alone stops nothing there");
+    }
     json.maybe_number("temperature", settings.temperature);
     json.maybe_number("top_p", settings.top_p);
     json.maybe_whole("top_k", settings.top_k);
@@ -282,13 +300,17 @@ fn put_settings(json: &mut Pen<'_>, chat: &Chat) -> Result<(), Refused> {
     Ok(())
 }
 
-fn put_thinking(json: &mut Pen<'_>, chat: &Chat) {
+fn put_thinking(json: &mut Pen<'_>, chat: &Chat) -> Result<(), Refused> {
     let (kind, budget) = match chat.reasoning {
-        None | Some(Reasoning::Effort(_)) => return,
+        None | Some(Reasoning::Effort(_)) => return Ok(()),
         Some(Reasoning::Off) => ("disabled", None),
         Some(Reasoning::Adaptive) => ("adaptive", None),
-        Some(Reasoning::Budget(tokens)) => ("enabled", Some(tokens)),
+        Some(Reasoning::Budget(tokens)) => ("enabled", Some(tokens.max(LEAST_BUDGET))),
     };
+    if budget.is_some_and(|budget| budget >= most_tokens(chat)) {
+        let reason = "it has to be less than the tokens of the answer there, and at least 1024";
+        return Err(chat.cannot(Dialect::Anthropic, Knob::ThinkingBudget, reason));
+    }
     json.key("thinking").nested(|json| {
         json.key("type").text(kind);
         json.maybe_whole("budget_tokens", budget);
@@ -299,6 +321,7 @@ fn put_thinking(json: &mut Pen<'_>, chat: &Chat) {
             json.key("display").text(word);
         }
     });
+    Ok(())
 }
 
 /// The shape of the answer and the degree of effort, which share a field.

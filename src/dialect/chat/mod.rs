@@ -18,10 +18,11 @@
 //! A few fields change nothing about the answer, or nothing that could be kept. They are dropped,
 //! and this is the whole list:
 //!
-//! * who the end user is, where there is no place for him, and labels for the vendor's own records
-//!   (`user`, `safety_identifier`, `metadata`, Gemini's `labels`);
-//! * hints to caches (`prompt_cache_key`, `prompt_cache_retention`, `cache_control`);
+//! * who the end user is, where there is no place for him (`user`, `safety_identifier`);
+//! * hints to caches (`prompt_cache_key`, `prompt_cache_retention`, `prompt_cache_options`,
+//!   `prompt_cache_breakpoint`, `cache_control`);
 //! * a usual `service_tier` (`auto`, `default`, `standard_only`) and `store: false`;
+//! * whether thoughts are to be shown, where the provider leaves no choice;
 //! * how closely a picture is to be looked at (`detail`), and padding (`include_obfuscation`);
 //! * thinking of earlier turns where the target does not take it back, and seals on it;
 //! * that a tool's result was an error, for OpenAI, whose models read it in the text; and what a
@@ -42,7 +43,7 @@ mod place;
 
 pub use json_text::JsonText;
 pub(super) use node::{Body, Node};
-pub(super) use place::Knob;
+pub(super) use place::{Knob, NOT_FETCHED};
 
 use serde::{Deserialize, Serialize};
 
@@ -193,6 +194,15 @@ pub enum Source {
         /// Such as `image/png`, where the client said so.
         media_type: Option<String>,
     },
+}
+
+impl Source {
+    /// Whether it is an address that cannot be fetched by whoever has only the web: a file that lies
+    /// with another provider, or something that is no address at all.
+    pub(super) fn is_off_the_web(&self) -> bool {
+        let schemes = ["https://", "http://"];
+        matches!(self, Self::Url { url, .. } if !schemes.iter().any(|s| url.starts_with(s)))
+    }
 }
 
 /// A call of a tool.

@@ -110,6 +110,13 @@ impl<'a> Node<'a, '_> {
         self.raw.get().starts_with('[')
     }
 
+    /// A list or an object with nothing in it.
+    pub(in crate::dialect) fn is_empty(&self) -> bool {
+        let inner = |open, close| self.raw.get().strip_prefix(open)?.strip_suffix(close);
+        let inner = inner('[', ']').or_else(|| inner('{', '}'));
+        inner.is_some_and(|inner: &str| inner.trim_ascii().is_empty())
+    }
+
     /// The fields of an object, without those that are null.
     pub(in crate::dialect) fn fields(&self) -> Result<Vec<Node<'a, '_>>, Refused> {
         let mut fields = self.fields_named(Cow::from)?;
@@ -218,7 +225,13 @@ impl<'a> Node<'a, '_> {
 
     /// A string.
     pub(in crate::dialect) fn text(&self) -> Result<String, Refused> {
-        self.value("a string")
+        // Half of a surrogate pair is JSON, and no character.
+        let expected = if self.is_text() {
+            "a string of whole characters"
+        } else {
+            "a string"
+        };
+        self.value(expected)
     }
 
     /// A list of strings, or one alone.
@@ -242,6 +255,23 @@ impl<'a> Node<'a, '_> {
     /// A number.
     pub(in crate::dialect) fn number(&self) -> Result<f64, Refused> {
         self.value("a number")
+    }
+
+    /// A number of these.
+    pub(in crate::dialect) fn number_in(&self, from: f64, to: f64) -> Result<f64, Refused> {
+        let number = self.number()?;
+        match (from..=to).contains(&number) {
+            true => Ok(number),
+            false => Err(self.wrong(&format!("a number from {from} to {to}"))),
+        }
+    }
+
+    /// A whole number, and not 0.
+    pub(in crate::dialect) fn count(&self) -> Result<u64, Refused> {
+        match self.whole()? {
+            0 => Err(self.wrong("a whole number from 1 on")),
+            count => Ok(count),
+        }
     }
 
     /// A whole number; `64.0` is one, as Gemini's clients write it.

@@ -3,8 +3,11 @@
 //! A writer finds that its dialect cannot express a thing. By then the thing has a neutral name,
 //! and the client has to be told the name that he wrote.
 
-use super::{Chat, Message, Part, Role};
+use super::{Chat, Format, Message, Part, Role, ToolChoice};
 use crate::dialect::{Dialect, Refused, Why};
+
+/// Why an address is not passed on.
+pub(in crate::dialect) const NOT_FETCHED: &str = "it fetches addresses with http or https only";
 
 /// A field of the request as a whole that some dialect does not have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,7 +20,12 @@ pub(in crate::dialect) enum Knob {
     PresencePenalty,
     N,
     Format,
+    FormatDescription,
     ParallelToolCalls,
+    ToolChoice,
+    MaxTokens,
+    ThinkingBudget,
+    Messages,
 }
 
 impl Knob {
@@ -42,8 +50,17 @@ impl Knob {
             (Self::Format, OpenAi) => "response_format",
             (Self::Format, Anthropic) => "output_config.format",
             (Self::Format, Gemini) => "generationConfig.responseMimeType",
+            (Self::FormatDescription, _) => "response_format.json_schema.description",
             (Self::ParallelToolCalls, Anthropic) => "tool_choice.disable_parallel_tool_use",
             (Self::ParallelToolCalls, _) => "parallel_tool_calls",
+            (Self::ToolChoice, Gemini) => "toolConfig.functionCallingConfig",
+            (Self::ToolChoice, _) => "tool_choice",
+            (Self::MaxTokens, Gemini) => "generationConfig.maxOutputTokens",
+            (Self::MaxTokens, _) => "max_tokens",
+            (Self::ThinkingBudget, Gemini) => "generationConfig.thinkingConfig.thinkingBudget",
+            (Self::ThinkingBudget, _) => "thinking.budget_tokens",
+            (Self::Messages, Gemini) => "contents",
+            (Self::Messages, _) => "messages",
         }
     }
 }
@@ -87,6 +104,21 @@ impl Chat {
         Ok(())
     }
 
+    /// Whoever has to call a tool needs one. Tools that only the vendor knows are noted elsewhere.
+    pub(in crate::dialect) fn check_tools(&self) -> Result<(), Refused> {
+        let must = matches!(
+            self.tool_choice,
+            ToolChoice::Required | ToolChoice::Named(_)
+        );
+        match must && self.tools.is_empty() && self.foreign.is_empty() {
+            true => Err(Refused::wrong(
+                Knob::ToolChoice.name(self.from),
+                "given together with tools",
+            )),
+            false => Ok(()),
+        }
+    }
+
     fn place(&self, (message, part): (&Message, usize), inner: Option<usize>) -> String {
         let at = message.at;
         let mut field = match self.from {
@@ -104,8 +136,52 @@ impl Chat {
         field
     }
 
+    /// What no translation to `target` can say, whichever two dialects they are.
+    pub(in crate::dialect) fn check_common(&self, target: Dialect) -> Result<(), Refused> {
+        self.no_foreign(target)?;
+        self.one_answer(target)?;
+        if target == Dialect::Anthropic || self.from != Dialect::Anthropic {
+            return Ok(());
+        }
+        if self.settings.max_tokens == Some(0) {
+            let reason = "an answer has at least one token there";
+            return Err(self.cannot(target, Knob::MaxTokens, reason));
+        }
+        if let Some(last) = self.messages.last()
+            && last.role == Role::Assistant
+        {
+            let reason = "an answer cannot be begun for the model there";
+            return Err(inexpressible(
+                format!("messages[{}]", last.at),
+                target,
+                reason,
+            ));
+        }
+        Ok(())
+    }
+
+    /// OpenAI's clients can say what the shape of an answer is for, and `target` cannot be told.
+    pub(in crate::dialect) fn check_description(&self, target: Dialect) -> Result<(), Refused> {
+        match &self.format {
+            Format::JsonSchema {
+                description: Some(_),
+                ..
+            } => {
+                let reason = "the schema itself can have one, the format cannot";
+                Err(self.cannot(target, Knob::FormatDescription, reason))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Nobody has said anything, and `target` wants somebody to.
+    pub(in crate::dialect) fn nothing_said(&self, target: Dialect) -> Refused {
+        let reason = "it wants at least one message that says something, beside the instructions";
+        self.cannot(target, Knob::Messages, reason)
+    }
+
     /// Fields that nobody else knows are not left out without a word.
-    pub(in crate::dialect) fn no_foreign(&self, target: Dialect) -> Result<(), Refused> {
+    fn no_foreign(&self, target: Dialect) -> Result<(), Refused> {
         match self.foreign.first() {
             Some(field) => Err(inexpressible(
                 field.clone(),
@@ -117,7 +193,7 @@ impl Chat {
     }
 
     /// The events of an answer are those of one choice.
-    pub(in crate::dialect) fn one_answer(&self, target: Dialect) -> Result<(), Refused> {
+    fn one_answer(&self, target: Dialect) -> Result<(), Refused> {
         match self.settings.n {
             None | Some(1) => Ok(()),
             Some(_) => Err(self.cannot(

@@ -115,6 +115,7 @@ impl Stream {
             on(Event::Model(model));
         }
         if let Some(List(candidates)) = &response.candidates {
+            self.choices.begin(candidates.begun);
             self.choices.finish(candidates.finished);
         }
         if let Some(List(candidates)) = &response.candidates

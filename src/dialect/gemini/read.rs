@@ -64,8 +64,7 @@ pub fn read_chat(body: &[u8], model: &str, stream: bool) -> Result<Chat, Refused
             "tools" => field.items(&mut |item| tools(&mut chat, &item))?,
             "toolConfig" => is_validated = tool_config(&mut chat, &field)?,
             "safetySettings" => safety(&mut chat, &field)?,
-            // For the bills of the vendor's customers.
-            "labels" => {}
+            "labels" if field.is_empty() => {}
             // What clients write that have one body for all.
             "model" => {}
             _ => chat.note_foreign(&field),
@@ -80,6 +79,7 @@ pub fn read_chat(body: &[u8], model: &str, stream: bool) -> Result<Chat, Refused
         }
     }
     chat.check_sides()?;
+    chat.check_tools()?;
     Ok(chat)
 }
 
@@ -124,6 +124,7 @@ fn declaration(chat: &mut Chat, node: &Node<'_, '_>) -> Result<Tool, Refused> {
             "parametersJsonSchema" => parameters = Some(field.object()?),
             // What the tool promises to answer. Google's client writes it for every function.
             "response" | "responseJsonSchema" => {}
+            "behavior" if field.text()? == "BLOCKING" => {}
             _ => chat.note_foreign(&field),
         }
     }
@@ -148,19 +149,23 @@ fn tool_config(chat: &mut Chat, node: &Node<'_, '_>) -> Result<bool, Refused> {
 }
 
 fn calling(chat: &mut Chat, node: &Node<'_, '_>) -> Result<bool, Refused> {
-    let (mut mode, mut allowed) = ("AUTO".to_owned(), Vec::new());
+    let (mut mode, mut allowed, mut names) = ("AUTO".to_owned(), Vec::new(), None);
     let fields = node.camel_fields()?;
     for field in &fields {
         match field.name() {
             "mode" => mode = field.text()?,
             "allowedFunctionNames" => {
                 allowed = field.texts()?;
-                if allowed.len() > 1 {
-                    chat.note_foreign(field);
-                }
+                names = Some(field);
             }
             _ => chat.note_foreign(field),
         }
+    }
+    // One function of several can only be asked for, not several, and not only allowed.
+    if let Some(names) = names
+        && (allowed.len() > 1 || (allowed.len() == 1 && mode != "ANY"))
+    {
+        chat.note_foreign(names);
     }
     let first = allowed.into_iter().next();
     chat.tool_choice = match (mode.as_str(), first) {

@@ -29,6 +29,16 @@ fn put(json: &mut Pen<'_>, schema: &Node<'_, '_>) -> Result<(), Refused> {
     json.nested(|json| put_fields(json, schema))
 }
 
+/// Schemas under names that are the client's own.
+fn put_each(json: &mut Pen<'_>, schemas: &Node<'_, '_>) -> Result<(), Refused> {
+    json.nested(|json| {
+        schemas.each_field(&mut |schema| {
+            json.key(schema.name());
+            put(json, &schema)
+        })
+    })
+}
+
 fn put_fields(json: &mut Pen<'_>, schema: &Node<'_, '_>) -> Result<(), Refused> {
     let fields = schema.camel_fields()?;
     let is_nullable = (fields.iter()).any(|f| f.name() == "nullable" && f.raw().get() == "true");
@@ -48,16 +58,19 @@ fn put_fields(json: &mut Pen<'_>, schema: &Node<'_, '_>) -> Result<(), Refused> 
             }
             // A hint on the order in which Gemini writes them.
             "nullable" | "propertyOrdering" => {}
-            "properties" => {
-                json.key("properties");
-                json.nested(|json| {
-                    field.each_field(&mut |property| {
-                        json.key(property.name());
-                        put(json, &property)
-                    })
-                })?;
-            }
+            "properties" => put_each(json.key("properties"), field)?,
             "items" => put(json.key("items"), field)?,
+            "additionalProperties" if field.raw().get().starts_with('{') => {
+                put(json.key("additionalProperties"), field)?;
+            }
+            "defs" => put_each(json.key("$defs"), field)?,
+            "ref" => {
+                let target = field.text()?;
+                let target = target
+                    .strip_prefix("#/defs/")
+                    .map_or_else(|| target.clone(), |name| format!("#/$defs/{name}"));
+                json.key("$ref").text(&target);
+            }
             "anyOf" => {
                 json.key("anyOf");
                 json.list(|json| field.items(&mut |item| put(json, &item)))?;
@@ -98,6 +111,20 @@ mod tests {
                 r#"{"type":"object","properties":{"type":{"type":["string","null"],"enum":["A"]},"#,
                 r#""rows":{"type":"array","items":{"type":"integer","format":"int32"},"minItems":2},"#,
                 r#""either":{"anyOf":[{"type":"number"},{"type":"boolean"}]}},"required":["type"]}"#
+            )
+        );
+    }
+
+    #[test]
+    fn references_and_schemas_of_further_properties_are_converted() {
+        assert_eq!(
+            converted(
+                r##"{"type":"OBJECT","defs":{"Pet":{"type":"STRING"}},"additionalProperties":{"type":"NUMBER"},
+                    "properties":{"pet":{"ref":"#/defs/Pet"},"any":{"additional_properties":false}}}"##
+            ),
+            concat!(
+                r##"{"type":"object","$defs":{"Pet":{"type":"string"}},"additionalProperties":{"type":"number"},"##,
+                r##""properties":{"pet":{"$ref":"#/$defs/Pet"},"any":{"additionalProperties":false}}}"##
             )
         );
     }

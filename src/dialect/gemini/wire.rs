@@ -57,6 +57,8 @@ pub(super) struct Candidates<'a> {
     pub(super) first: Option<Candidate<'a>>,
     /// Marks of [`Choices`].
     pub(super) finished: u32,
+    /// The same, of all of them.
+    pub(super) begun: u32,
 }
 
 impl<'de: 'a, 'a> Gather<'de> for Candidates<'a> {
@@ -65,6 +67,7 @@ impl<'de: 'a, 'a> Gather<'de> for Candidates<'a> {
     fn take(&mut self, Object(candidate): Self::Item) -> Result<(), &'static str> {
         // JSON of protocol buffers leaves a zero out.
         let index = candidate.index.unwrap_or(0);
+        self.begun |= Choices::mark(index);
         if index != 0 {
             if candidate
                 .finish_reason

@@ -17,8 +17,8 @@ const STOPS: usize = 5;
 /// # Errors
 /// This dialect has no words for something in it.
 pub fn write_chat(out: &mut Vec<u8>, chat: &Chat, model: &str) -> Result<(), Refused> {
-    chat.no_foreign(Dialect::Gemini)?;
-    chat.one_answer(Dialect::Gemini)?;
+    chat.check_common(Dialect::Gemini)?;
+    chat.check_description(Dialect::Gemini)?;
     Pen::object(out, |json| {
         content::put(json, chat, is_third(model))?;
         put_tools(json, chat)?;
@@ -80,6 +80,13 @@ fn put_settings(json: &mut Pen<'_>, chat: &Chat, model: &str) -> Result<(), Refu
     if settings.stop.len() > STOPS {
         let reason = "at most five stop strings";
         return Err(chat.cannot(Dialect::Gemini, Knob::Stop, reason));
+    }
+    if settings
+        .seed
+        .is_some_and(|seed| i32::try_from(seed).is_err())
+    {
+        let reason = "it has to fit 32 bits there";
+        return Err(chat.cannot(Dialect::Gemini, Knob::Seed, reason));
     }
     json.key("generationConfig").nested(|json| {
         json.maybe_whole("maxOutputTokens", settings.max_tokens);

@@ -5,20 +5,18 @@
 //! the literal `[DONE]` at the end. One [`Stream`] per call reads them:
 //!
 //! ```text
-//!                  text, thinking, …
+//!            text, thinking, finish_reason, usage, …
 //!                     ┌─────┐
-//!                     ▼     │                     usage
-//!   start ──────▶ Answering ┘                    ┌─────┐
-//!                  │  │  │                       ▼     │
-//!                  │  │  └── finish_reason ──▶ Finished┘
-//!                  │  │                         │    │
-//!                  │  └── [DONE] ─┐             │    └── [DONE] ──▶ Closed(Complete)
-//!                  │              ▼             │
-//!                  └── error ─▶ Closed(Truncated) ◀── error
+//!                     ▼     │
+//!   start ──────▶ Answering ┘
+//!                  │  │  └── [DONE], every choice that has begun has its reason ──▶ Closed(Complete)
+//!                  │  └───── [DONE], one has not, or there is none ──▶ Closed(Truncated)
+//!                  └──────── error ──────────────────────────────────▶ Closed(Truncated)
 //! ```
 //!
 //! Only the choice with index 0 becomes events. If a client asked for several (`n`), which are
-//! passed on unread, each of them has to have a finish reason before the whole is whole.
+//! passed on unread, each of them has to have a finish reason before the whole is whole. A provider
+//! may have begun fewer of them than were asked for.
 //!
 //! What it refuses to know: how events are framed (that is `proto::sse`), HTTP, and headers.
 //!
@@ -55,11 +53,10 @@ pub struct Stream {
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum State {
-    /// No finish reason yet, or not of every choice.
+    /// What comes counts. Once every choice that has begun has a finish reason, only usage and
+    /// `[DONE]` follow.
     #[default]
     Answering,
-    /// The model has stopped; usage and `[DONE]` may follow.
-    Finished,
     /// Nothing that comes now counts.
     Closed(End),
 }
@@ -107,8 +104,8 @@ impl Stream {
     #[must_use]
     pub const fn end(&self) -> End {
         match self.state {
+            State::Answering if self.choices.all_are_finished() => End::Complete,
             State::Answering => End::Truncated,
-            State::Finished => End::Complete,
             State::Closed(end) => end,
         }
     }
@@ -134,7 +131,8 @@ impl Stream {
                 self.fail(error, on);
                 return Ok(());
             }
-            self.finish(choices.finished);
+            self.choices.begin(choices.begun);
+            self.choices.finish(choices.finished);
             if let Some(choice) = &choices.first {
                 self.report_part(part(choice), on)?;
                 self.report_finish(choice.finish_reason, on);
@@ -179,14 +177,6 @@ impl Stream {
         Ok(())
     }
 
-    /// Notes which choices are at their end.
-    fn finish(&mut self, marks: u32) {
-        self.choices.finish(marks);
-        if self.state == State::Answering && self.choices.all_are_finished() {
-            self.state = State::Finished;
-        }
-    }
-
     fn report_finish(&mut self, native: Option<JsonStr<'_>>, on: &mut dyn FnMut(Event<'_>)) {
         // Some servers send "" for "not yet", and some repeat the reason beside the usage.
         let Some(native) = native.filter(|native| !native.is_empty()) else {
@@ -198,7 +188,7 @@ impl Stream {
         if let Some(error) = broken_off(native) {
             return self.fail(error, on);
         }
-        self.finish(Choices::mark(0));
+        self.choices.finish(Choices::mark(0));
         let reason = finish_reason(native.escaped());
         on(Event::Finish { reason, native });
     }

@@ -8,8 +8,6 @@
 
 mod message;
 
-use serde_json::value::RawValue;
-
 use crate::dialect::chat::{
     Body, Chat, Effort, Format, JsonText, Node, Reasoning, Tool, ToolChoice,
 };
@@ -38,7 +36,11 @@ pub fn read_chat(body: &[u8]) -> Result<Chat, Refused> {
             "parallel_tool_calls" => chat.parallel_tool_calls = Some(field.flag()?),
             "response_format" => chat.format = format(&mut chat, &field)?,
             "reasoning_effort" => chat.reasoning = Some(reasoning(&field)?),
-            "user" => chat.user = Some(field.text()?),
+            // The newer name wins.
+            "user" if chat.user.is_some() => {
+                field.text()?;
+            }
+            "user" | "safety_identifier" => chat.user = Some(field.text()?),
             _ => setting(&mut chat, &field)?,
         }
     }
@@ -47,6 +49,7 @@ pub fn read_chat(body: &[u8]) -> Result<Chat, Refused> {
         return Err(root.missing("messages"));
     }
     chat.check_sides()?;
+    chat.check_tools()?;
     Ok(chat)
 }
 
@@ -55,32 +58,34 @@ fn setting(chat: &mut Chat, field: &Node<'_, '_>) -> Result<(), Refused> {
     match field.name() {
         // The newer name wins: whoever sends both means the same.
         "max_tokens" if settings.max_tokens.is_some() => {
-            field.whole()?;
+            field.count()?;
         }
-        "max_tokens" | "max_completion_tokens" => settings.max_tokens = Some(field.whole()?),
-        "temperature" => settings.temperature = Some(field.number()?),
-        "top_p" => settings.top_p = Some(field.number()?),
+        "max_tokens" | "max_completion_tokens" => settings.max_tokens = Some(field.count()?),
+        "temperature" => settings.temperature = Some(field.number_in(0.0, 2.0)?),
+        "top_p" => settings.top_p = Some(field.number_in(0.0, 1.0)?),
         "top_k" => settings.top_k = Some(field.whole()?),
         "stop" => settings.stop = field.texts()?,
         "seed" => settings.seed = Some(field.value("a whole number")?),
-        "frequency_penalty" => settings.frequency_penalty = Some(field.number()?),
-        "presence_penalty" => settings.presence_penalty = Some(field.number()?),
-        "n" => settings.n = Some(field.whole()?),
-        _ if is_harmless(field.name(), field.raw()) => {}
+        "frequency_penalty" => settings.frequency_penalty = Some(field.number_in(-2.0, 2.0)?),
+        "presence_penalty" => settings.presence_penalty = Some(field.number_in(-2.0, 2.0)?),
+        "n" => settings.n = Some(field.count()?),
+        "modalities" if field.texts()? == ["text"] => {}
+        _ if is_harmless(field) => {}
         _ => chat.note_foreign(field),
     }
     Ok(())
 }
 
 /// Fields that change nothing about the answer; see the list at [`crate::dialect::chat`].
-fn is_harmless(name: &str, value: &RawValue) -> bool {
-    match name {
-        "metadata" | "safety_identifier" | "prompt_cache_key" | "prompt_cache_retention" => true,
-        "store" | "logprobs" => value.get() == "false",
-        "service_tier" => matches!(value.get(), r#""auto""# | r#""default""#),
-        "logit_bias" => value.get() == "{}",
-        "modalities" => value.get() == r#"["text"]"#,
-        "verbosity" => value.get() == r#""medium""#,
+fn is_harmless(field: &Node<'_, '_>) -> bool {
+    let value = field.raw().get();
+    match field.name() {
+        "prompt_cache_key" | "prompt_cache_retention" | "prompt_cache_options" => true,
+        "store" | "logprobs" => value == "false",
+        "top_logprobs" => value == "0",
+        "service_tier" => matches!(value, r#""auto""# | r#""default""#),
+        "logit_bias" | "metadata" => field.is_empty(),
+        "verbosity" => value == r#""medium""#,
         _ => false,
     }
 }
@@ -142,23 +147,35 @@ fn tool_choice(chat: &mut Chat, node: &Node<'_, '_>) -> Result<(), Refused> {
         };
         return Ok(());
     }
+    let (mut named, mut is_foreign) = (None, false);
     for field in node.fields()? {
         match field.name() {
             "type" if field.text()? == "function" => {}
-            "function" => chat.tool_choice = ToolChoice::Named(name_in(&field)?),
-            _ => chat.note_foreign(&field),
+            "function" => named = Some(name_in(chat, &field)?),
+            // Tools of another type, and a choice among several.
+            _ => {
+                is_foreign = true;
+                chat.note_foreign(&field);
+            }
         }
+    }
+    match named {
+        Some(name) => chat.tool_choice = ToolChoice::Named(name),
+        None if is_foreign => {}
+        None => return Err(node.missing("function")),
     }
     Ok(())
 }
 
-fn name_in(node: &Node<'_, '_>) -> Result<String, Refused> {
+fn name_in(chat: &mut Chat, node: &Node<'_, '_>) -> Result<String, Refused> {
+    let mut name = None;
     for field in node.fields()? {
-        if field.name() == "name" {
-            return field.text();
+        match field.name() {
+            "name" => name = Some(field.text()?),
+            _ => chat.note_foreign(&field),
         }
     }
-    Err(node.missing("name"))
+    name.ok_or_else(|| node.missing("name"))
 }
 
 fn format(chat: &mut Chat, node: &Node<'_, '_>) -> Result<Format, Refused> {
@@ -172,12 +189,21 @@ fn format(chat: &mut Chat, node: &Node<'_, '_>) -> Result<Format, Refused> {
         }
     }
     let kind = kind.ok_or_else(|| node.missing("type"))?;
-    match kind.text()?.as_str() {
-        "text" => Ok(Format::Text),
-        "json_object" => Ok(Format::JsonObject),
-        "json_schema" => json_schema(chat, inner.ok_or_else(|| node.missing("json_schema"))?),
-        _ => Err(kind.wrong(r#""text", "json_object" or "json_schema""#)),
+    let word = kind.text()?;
+    if word == "json_schema" {
+        return json_schema(chat, inner.ok_or_else(|| node.missing("json_schema"))?);
     }
+    // A shape that nobody is held to is a shape that is lost.
+    if let Some(inner) = inner {
+        chat.note_foreign(inner);
+    }
+    match word.as_str() {
+        "json_object" => return Ok(Format::JsonObject),
+        "text" => {}
+        // Grammars, and what is new.
+        _ => chat.note_foreign(kind),
+    }
+    Ok(Format::Text)
 }
 
 fn json_schema(chat: &mut Chat, node: &Node<'_, '_>) -> Result<Format, Refused> {

@@ -47,6 +47,8 @@ pub(super) struct Choices<'a> {
     /// There is one at all.
     pub(super) any: bool,
     pub(super) first: Option<Choice<'a>>,
+    /// Marks of all of them.
+    pub(super) begun: u32,
     /// Marks of those that are at their end.
     pub(super) finished: u32,
     /// A reason of another one.
@@ -60,6 +62,7 @@ impl<'de: 'a, 'a> Gather<'de> for Choices<'a> {
         // Some servers leave the index out.
         self.any = true;
         let index = choice.index.unwrap_or(0);
+        self.begun |= Marks::mark(index);
         if index != 0 {
             if let Some(reason) = choice.finish_reason.filter(|reason| !reason.is_empty()) {
                 self.finished |= Marks::mark(index);

@@ -5,8 +5,8 @@
 
 use super::request::takes_max_completion_tokens;
 use crate::dialect::chat::{
-    Chat, Effort, Format, Knob, Media, MediaKind, Message, Part, Reasoning, Role, Source, Tool,
-    ToolCall, ToolChoice, ToolResult,
+    Chat, Effort, Format, Knob, Media, MediaKind, Message, NOT_FETCHED, Part, Reasoning, Role,
+    Source, Tool, ToolCall, ToolChoice, ToolResult,
 };
 use crate::dialect::pen::Pen;
 use crate::dialect::{Dialect, Refused};
@@ -26,8 +26,10 @@ pub fn write_chat(
     model: &str,
     stream: bool,
 ) -> Result<(), Refused> {
-    chat.no_foreign(Dialect::OpenAi)?;
-    chat.one_answer(Dialect::OpenAi)?;
+    chat.check_common(Dialect::OpenAi)?;
+    if chat.system.is_empty() && chat.messages.is_empty() {
+        return Err(chat.nothing_said(Dialect::OpenAi));
+    }
     Pen::object(out, |json| {
         json.key("model").text(model);
         json.key("messages").list(|json| {
@@ -74,9 +76,17 @@ fn put_message(json: &mut Pen<'_>, chat: &Chat, message: &Message) -> Result<(),
     json.nested(|json| {
         json.key("role").text("user");
         json.key("content");
-        if let [Part::Text(text)] = message.parts.as_slice() {
-            json.text(text);
-            return Ok(());
+        match message.parts.as_slice() {
+            // A list of nothing is refused there.
+            [] => {
+                json.text("");
+                return Ok(());
+            }
+            [Part::Text(text)] => {
+                json.text(text);
+                return Ok(());
+            }
+            _ => {}
         }
         json.list(|json| {
             for (place, part) in message.parts.iter().enumerate() {
@@ -110,10 +120,16 @@ fn put_media(
 ) -> Result<(), Refused> {
     let cannot = |reason| Err(cannot(chat, at, None, reason));
     match (media.kind, &media.source) {
+        (MediaKind::Image, source) if source.is_off_the_web() => return cannot(NOT_FETCHED),
         (MediaKind::Image, source) => put_named(json, "image_url", |json| {
             json.key("url").text(&address(source));
             json.maybe_text("detail", media.detail.as_deref());
         }),
+        (MediaKind::Document, Source::Inline { media_type, .. })
+            if media_type.starts_with("video/") =>
+        {
+            return cannot("it does not watch films");
+        }
         (MediaKind::Document, source @ Source::Inline { .. }) => put_named(json, "file", |json| {
             let name = media.name.as_deref().unwrap_or("document");
             json.key("filename").text(name);

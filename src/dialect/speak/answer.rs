@@ -115,6 +115,11 @@ impl Blocks {
         }
     }
 
+    /// Bytes of memory that it holds, about.
+    pub(super) fn held(&self) -> usize {
+        self.bytes + self.blocks_bytes()
+    }
+
     fn blocks_bytes(&self) -> usize {
         self.blocks.len() * size_of::<Block>()
     }
@@ -214,7 +219,7 @@ impl Answer {
     /// Bytes of memory that were kept of it, about.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        self.blocks.bytes + self.blocks.blocks_bytes()
+        self.blocks.held()
     }
 
     /// Keeps what an event says.

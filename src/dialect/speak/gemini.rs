@@ -30,6 +30,11 @@ impl Stream {
         }
     }
 
+    /// What the calls that wait take.
+    pub(super) fn bytes(&self) -> usize {
+        self.calls.held()
+    }
+
     pub(super) fn event(
         &mut self,
         event: &Event<'_>,

@@ -123,6 +123,15 @@ impl Speaker {
         Ok(())
     }
 
+    /// Bytes of memory that it holds for later: calls that Gemini's clients want whole.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        match &self.tongue {
+            Tongue::Gemini(stream) => stream.bytes(),
+            Tongue::OpenAi(_) | Tongue::Anthropic(_) => 0,
+        }
+    }
+
     /// Appends the end of an answer that is not whole. The connection is closed after it.
     pub fn error(&mut self, problem: &Problem<'_>, out: &mut Vec<u8>) {
         if !self.is_over {

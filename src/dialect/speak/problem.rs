@@ -47,8 +47,10 @@ pub enum ProblemKind {
     TooLarge,
     /// The request breaks a rule of HTTP that has a status of its own, such as 405 or 415.
     Http(u16),
-    /// Too fast.
+    /// Too many requests in a window of time.
     RateLimited,
+    /// Too many tokens in a window of time.
+    TokensLimited,
     /// A budget is used up. Waiting does not help.
     Quota,
     /// Too many at once, here or at the provider.
@@ -89,7 +91,7 @@ impl ProblemKind {
             (Self::NotFound, _) => 404,
             (Self::TooLarge, _) => 413,
             (Self::Http(status), _) => status,
-            (Self::RateLimited | Self::Quota, _) => 429,
+            (Self::RateLimited | Self::TokensLimited | Self::Quota, _) => 429,
             (Self::Internal, _) => 500,
             (Self::Upstream, _) => 502,
             (Self::Overloaded, Dialect::Anthropic) => 529,
@@ -103,7 +105,12 @@ impl ProblemKind {
     pub const fn heals(self) -> bool {
         matches!(
             self,
-            Self::RateLimited | Self::Overloaded | Self::Timeout | Self::Upstream | Self::Internal
+            Self::RateLimited
+                | Self::TokensLimited
+                | Self::Overloaded
+                | Self::Timeout
+                | Self::Upstream
+                | Self::Internal
         )
     }
 
@@ -116,6 +123,7 @@ impl ProblemKind {
             | Self::TooLarge
             | Self::Http(_) => "invalid_request_error",
             Self::RateLimited => "requests",
+            Self::TokensLimited => "tokens",
             Self::Quota => "insufficient_quota",
             Self::Upstream => "upstream_error",
             Self::Overloaded | Self::Timeout | Self::Internal => "server_error",
@@ -129,7 +137,7 @@ impl ProblemKind {
             Self::Forbidden => "permission_error",
             Self::NotFound => "not_found_error",
             Self::TooLarge => "request_too_large",
-            Self::RateLimited => "rate_limit_error",
+            Self::RateLimited | Self::TokensLimited => "rate_limit_error",
             Self::Quota => "billing_error",
             Self::Overloaded => "overloaded_error",
             Self::Timeout => "timeout_error",
@@ -143,7 +151,7 @@ impl ProblemKind {
             Self::Unauthenticated => "UNAUTHENTICATED",
             Self::Forbidden => "PERMISSION_DENIED",
             Self::NotFound => "NOT_FOUND",
-            Self::RateLimited | Self::Quota => "RESOURCE_EXHAUSTED",
+            Self::RateLimited | Self::TokensLimited | Self::Quota => "RESOURCE_EXHAUSTED",
             Self::Overloaded | Self::Upstream => "UNAVAILABLE",
             Self::Timeout => "DEADLINE_EXCEEDED",
             Self::Internal => "INTERNAL",

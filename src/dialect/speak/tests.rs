@@ -214,6 +214,7 @@ fn statuses_are_those_of_each_vendor() {
         (ProblemKind::NotFound, [404, 404, 404]),
         (ProblemKind::TooLarge, [413, 413, 413]),
         (ProblemKind::RateLimited, [429, 429, 429]),
+        (ProblemKind::TokensLimited, [429, 429, 429]),
         (ProblemKind::Quota, [429, 402, 429]),
         (ProblemKind::Overloaded, [503, 529, 503]),
         (ProblemKind::Timeout, [504, 504, 504]),

@@ -134,31 +134,32 @@ fn geminis_calls_come_whole() {
 
 #[test]
 fn several_answers_are_whole_when_each_has_stopped() {
-    let openai = |index: u32| {
+    let openai = |first: &str, second: &str| {
         format!(
-            r#"{{"choices":[{{"index":{index},"delta":{{"content":"x"}},"finish_reason":"stop"}}]}}"#
+            r#"{{"choices":[{{"index":0,"delta":{{"content":"x"}}{first}}},{{"index":1,"delta":{{"content":"x"}}{second}}}]}}"#
         )
     };
-    let gemini = |index: u32| {
+    let gemini = |first: &str, second: &str| {
         format!(
-            r#"{{"candidates":[{{"index":{index},"content":{{"parts":[{{"text":"x"}}]}},"finishReason":"STOP"}}]}}"#
+            r#"{{"candidates":[{{"index":0,"content":{{"parts":[{{"text":"x"}}]}}{first}}},{{"index":1{second}}}]}}"#
         )
     };
-    for (dialect, first, second) in [
-        (Dialect::OpenAi, openai(0), openai(1)),
-        (Dialect::Gemini, gemini(1), gemini(0)),
+    let (stop, halt) = (r#","finish_reason":"stop""#, r#","finishReason":"STOP""#);
+    for (dialect, events) in [
+        (Dialect::OpenAi, [openai(stop, ""), openai("", stop)]),
+        (Dialect::OpenAi, [openai("", stop), openai(stop, "")]),
+        (Dialect::Gemini, [gemini(halt, ""), gemini("", halt)]),
+        (Dialect::Gemini, [gemini("", halt), gemini(halt, "")]),
     ] {
         let mut stream = dialect.stream_of(2);
         let mut said = Vec::new();
-        stream
-            .event(first.as_bytes(), &mut |event| said.push(words(event)))
-            .unwrap();
-        assert_eq!(stream.end(), End::Truncated, "{dialect:?}");
-        stream
-            .event(second.as_bytes(), &mut |event| said.push(words(event)))
-            .unwrap();
-        assert_eq!(stream.end(), End::Complete, "{dialect:?}");
-        assert_eq!(said.len(), 2, "only the first becomes events: {said:?}");
+        for (event, end) in events.iter().zip([End::Truncated, End::Complete]) {
+            stream
+                .event(event.as_bytes(), &mut |event| said.push(words(event)))
+                .unwrap();
+            assert_eq!(stream.end(), end, "{dialect:?}");
+        }
+        assert_eq!(said.len(), 3, "only the first becomes events: {said:?}");
     }
     let broken = r#"{"choices":[{"index":1,"finish_reason":"error"}]}"#;
     let mut stream = Dialect::OpenAi.stream_of(2);

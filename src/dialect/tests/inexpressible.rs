@@ -57,6 +57,31 @@ fn of_openais_fields() {
         ),
         (Anthropic, with(r#""logit_bias":{"1":2}"#), "logit_bias"),
         (Gemini, with(r#""store":true"#), "store"),
+        (Anthropic, with(r#""metadata":{"a":"b"}"#), "metadata"),
+        (Anthropic, with(r#""stop":"\n""#), "stop"),
+        (Gemini, with(r#""seed":2147483648"#), "seed"),
+        (
+            Anthropic,
+            with(
+                r#""response_format":{"type":"json_schema","json_schema":{"name":"a","description":"b"}}"#,
+            ),
+            "response_format.json_schema.description",
+        ),
+        (
+            Anthropic,
+            part(r#"{"type":"image_url","image_url":{"url":"file:///etc/passwd"}}"#),
+            "messages[1].content[1]",
+        ),
+        (
+            Anthropic,
+            r#"{"model":"m","messages":[{"role":"system","content":"s"}]}"#.to_owned(),
+            "messages",
+        ),
+        (
+            Gemini,
+            r#"{"model":"m","messages":[{"role":"user","content":""}]}"#.to_owned(),
+            "messages",
+        ),
         (
             Gemini,
             part(r#"{"type":"image_url","image_url":{"url":"https://example.org/a.png"}}"#),
@@ -108,6 +133,19 @@ fn of_anthropics_fields() {
         ),
         (OpenAi, with(r#""container":"c""#), "container"),
         (
+            OpenAi,
+            r#"{"model":"m","max_tokens":0,"messages":[{"role":"user","content":"hi"}]}"#
+                .to_owned(),
+            "max_tokens",
+        ),
+        (
+            Gemini,
+            r#"{"model":"m","max_tokens":1,"messages":[{"role":"user","content":"hi"},
+                {"role":"assistant","content":"{"}]}"#
+                .to_owned(),
+            "messages[1]",
+        ),
+        (
             Gemini,
             with(
                 r#""tools":[{"name":"f","input_schema":{}}],"tool_choice":{"type":"auto","disable_parallel_tool_use":true}"#,
@@ -145,6 +183,25 @@ fn of_geminis_fields() {
         ),
         (OpenAi, config(r#""responseModalities":["IMAGE"]"#), "generationConfig.responseModalities"),
         (OpenAi, with(r#""cachedContent":"c""#), "cachedContent"),
+        (OpenAi, with(r#""labels":{"a":"b"}"#), "labels"),
+        (OpenAi, r#"{"contents":[]}"#.to_owned(), "contents"),
+        (
+            OpenAi,
+            r#"{"contents":[{"parts":[{"fileData":{"mimeType":"image/png","fileUri":"gs://a/b"}}]}]}"#
+                .to_owned(),
+            "contents[0].parts[0]",
+        ),
+        (
+            OpenAi,
+            r#"{"contents":[{"parts":[{"inlineData":{"mimeType":"video/mp4","data":"x"}}]}]}"#
+                .to_owned(),
+            "contents[0].parts[0]",
+        ),
+        (
+            Anthropic,
+            config(r#""maxOutputTokens":2000,"thinkingConfig":{"thinkingBudget":2000}"#),
+            "generationConfig.thinkingConfig.thinkingBudget",
+        ),
         (
             OpenAi,
             r#"{"contents":[{"parts":[{"fileData":{"mimeType":"application/pdf","fileUri":"gs://a/b"}}]}]}"#

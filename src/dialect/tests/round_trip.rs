@@ -114,7 +114,7 @@ proptest! {
         system in proptest::option::of(text()),
         turns in proptest::collection::vec((message(Role::User), message(Role::Assistant)), 1..4),
     ) {
-        let mut chat = Chat::new(Dialect::Anthropic, "m");
+        let mut chat = Chat::new(Dialect::OpenAi, "m");
         chat.system.extend(system);
         chat.messages = turns.into_iter().flat_map(|(user, model)| [user, model]).collect();
         chat.settings.max_tokens = Some(9);

@@ -21,7 +21,7 @@ pub(super) const CONVERSATION: &str = r#"{
             "parameters": {"type": "object", "properties": {"at": {"type": "integer"}}}}},
         {"type": "function", "function": {"name": "smell"}}],
     "tool_choice": "required",
-    "max_tokens": 64, "temperature": 0.5, "top_p": 0.9, "stop": ["END"],
+    "max_tokens": 16384, "temperature": 0.5, "top_p": 0.9, "stop": ["END"],
     "response_format": {"type": "json_schema", "json_schema": {"name": "pet", "strict": true,
         "schema": {"type": "object", "required": ["b", "a"]}}},
     "reasoning_effort": "medium", "user": "u-1"
@@ -55,7 +55,7 @@ fn to_openai() {
         r#""tools":[{"type":"function","function":{"name":"look","description":"Looks.","#,
         r#""parameters":{"type": "object", "properties": {"at": {"type": "integer"}}}}},"#,
         r#"{"type":"function","function":{"name":"smell"}}],"tool_choice":"required","#,
-        r#""max_completion_tokens":64,"temperature":0.5,"top_p":0.9,"stop":["END"],"#,
+        r#""max_completion_tokens":16384,"temperature":0.5,"top_p":0.9,"stop":["END"],"#,
         r#""response_format":{"type":"json_schema","json_schema":{"name":"pet","#,
         r#""schema":{"type": "object", "required": ["b", "a"]},"strict":true}},"#,
         r#""reasoning_effort":"medium","user":"u-1","#,
@@ -68,7 +68,7 @@ fn to_openai() {
 fn to_anthropic() {
     let chat = chat_of(Dialect::OpenAi, CONVERSATION);
     let expected = concat!(
-        r#"{"model":"claude","max_tokens":64,"system":"Be brief.","messages":["#,
+        r#"{"model":"claude","max_tokens":16384,"system":"Be brief.","messages":["#,
         r#"{"role":"user","content":[{"type":"text","text":"What is \"this\"?"},"#,
         r#"{"type":"image","source":{"type":"base64","media_type":"image/png","data":"iVBO"}}]},"#,
         r#"{"role":"assistant","content":[{"type":"text","text":"I look."},"#,
@@ -105,7 +105,7 @@ fn to_gemini() {
         r#""tools":[{"functionDeclarations":[{"name":"look","description":"Looks.","#,
         r#""parametersJsonSchema":{"type": "object", "properties": {"at": {"type": "integer"}}}},"#,
         r#"{"name":"smell"}]}],"toolConfig":{"functionCallingConfig":{"mode":"ANY"}},"#,
-        r#""generationConfig":{"maxOutputTokens":64,"temperature":0.5,"topP":0.9,"#,
+        r#""generationConfig":{"maxOutputTokens":16384,"temperature":0.5,"topP":0.9,"#,
         r#""stopSequences":["END"],"responseMimeType":"application/json","#,
         r#""responseJsonSchema":{"type": "object", "required": ["b", "a"]},"#,
         r#""thinkingConfig":{"thinkingBudget":8192}}}"#,
@@ -141,7 +141,7 @@ fn the_third_generation_thinks_in_degrees_and_wants_the_first_call_sealed() {
 fn a_tool_that_failed_says_so_where_there_is_a_word_for_it() {
     let chat = chat_of(
         Dialect::Anthropic,
-        r#"{"model":"m","max_tokens":9,"messages":[
+        r#"{"model":"m","max_tokens":4096,"messages":[
             {"role":"assistant","content":[{"type":"thinking","thinking":"so","signature":"EqQ="},
                 {"type":"tool_use","id":"a.1","name":"f","input":{}}]},
             {"role":"user","content":[{"type":"tool_result","tool_use_id":"a.1","is_error":true,

@@ -314,7 +314,7 @@ impl Engine {
             self.remove_conn(id);
             self.dial_refused(id, dial, gone);
         } else {
-            self.link_failed(id, super::words_of(gone).into(), 0);
+            self.link_failed(id, gone.words().into(), 0);
         }
         self.serve_line();
     }

@@ -6,8 +6,8 @@
 //!     └──────────────────────────────┘ transaction
 //! ```
 //! What to send in which order is [`crate::store::postgres::migrations`]'s, as is the lock that keeps
-//! other processes from doing the same at the same time. Tables that are newer than this program are
-//! left as they are, and looked at again later.
+//! other processes from doing the same at the same time. Tables that are newer than this program, or
+//! another program's, are left as they are, and looked at again later.
 
 use super::link::{LinkPhase, News};
 use crate::engine::Engine;
@@ -18,7 +18,7 @@ use crate::limits::DB_RETRY_FULL_MS;
 use crate::proto::postgres::{Answer, Report};
 use crate::store::StoreError;
 use crate::store::postgres::migrations::Migrator;
-use crate::store::postgres::store_error;
+use crate::store::postgres::{NAME, store_error};
 
 /// The token of its requests: no order has it, because no table has so many places.
 pub(super) const TOKEN: u64 = u64::MAX;
@@ -61,10 +61,23 @@ impl Migration {
             Migration::Running {
                 refused: Some(report),
                 ..
-            } => Err(store_error(report)),
+            } => Err(in_the_way(report)),
             Migration::Running { migrator, .. } => migrator.script(),
             Migration::Unknown | Migration::Done => Ok(None),
         }
+    }
+}
+
+/// What stands in the way of our tables. Whatever it is, no row was refused: rows wait in the journal
+/// until a person has seen to it.
+fn in_the_way(report: &Report) -> StoreError {
+    match (report.code.bytes(), store_error(report)) {
+        // A table, a column, an index or a function of this name is there, and not by us.
+        (b"42P07" | b"42701" | b"42710" | b"42723", _) => StoreError::Foreign { path: NAME.into() },
+        (_, StoreError::Failed { reason, .. }) => StoreError::Unreachable {
+            reason: format!("our tables cannot be made, PostgreSQL says {reason}"),
+        },
+        (_, error) => error,
     }
 }
 

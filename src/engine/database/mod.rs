@@ -19,13 +19,12 @@
 //! | `pool.rs` | which connections there are: opened, let in, lost |
 //! | `migrate.rs` | the tables, before anything else is sent |
 //! | `cancel.rs` | a word behind the back of a connection that is silent |
-//! | `verdict.rs`, `backoff.rs` | what an error means; when to try again. Pure |
+//! | `verdict.rs` | what an error means. Pure |
 //!
 //! The server may be away when we start, and at any time later: then orders fail after a moment,
 //! and nothing else does. What this room refuses to know: SQL, which is the store's, and bytes,
 //! which are [`crate::proto::postgres`]'s.
 
-mod backoff;
 mod cancel;
 mod line;
 pub mod link;
@@ -38,17 +37,16 @@ use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use self::backoff::Backoff;
 use self::migrate::Migration;
 use self::order::Order;
+use super::backoff::Backoff;
 use super::chance::Secrets;
 use super::check::{Broken, holds};
 use super::conn::Role;
-use super::io::{Gone, TlsFault};
 use super::now::Mono;
 use super::slots::{ConnId, DialId, OrderId, Slots};
 use super::timers::Timer;
-use super::{Engine, Failure, Sizes, failure::Upstream};
+use super::{Engine, Sizes};
 use crate::config;
 use crate::limits::{PG_PIPELINE, READ_WAITING, WRITE_WAITING};
 use crate::proto::postgres::settings::{Host, Settings};
@@ -220,33 +218,6 @@ pub(super) fn hosts(config: &config::Database) -> &[Host] {
     config.postgres().map_or(&[], |settings| &settings.hosts)
 }
 
-fn words_of(gone: Gone) -> &'static str {
-    match gone {
-        Gone::Refused => "nobody listens there",
-        Gone::Unreachable => "the network does not lead there",
-        Gone::TimedOut => "it does not answer",
-        Gone::Reset => "the connection broke",
-        Gone::Tls(TlsFault::WrongName) => "its certificate is for another name",
-        Gone::Tls(TlsFault::Expired) => "its certificate has expired",
-        Gone::Tls(TlsFault::UnknownIssuer) => "nobody who is trusted has signed its certificate",
-        Gone::Tls(_) => "the TLS handshake failed",
-    }
-}
-
-/// Why nothing could be opened.
-fn words_of_failure(failure: &Failure) -> &'static str {
-    match failure {
-        Failure::Upstream(upstream) => match upstream {
-            Upstream::Connect(gone) => words_of(*gone),
-            Upstream::ConnectTimeout => words_of(Gone::TimedOut),
-            Upstream::Name(_) => "its name has no address",
-            Upstream::NameTimeout => "nobody knows its address",
-            _ => failure.code(),
-        },
-        _ => failure.code(),
-    }
-}
-
 impl Engine {
     /// Whether rows are with a server, and not with threads.
     #[must_use]
@@ -304,6 +275,9 @@ impl Engine {
                 None => "the database was not reached yet",
                 Some(StoreError::Schema { .. }) => {
                     "the tables of the database are of another version"
+                }
+                Some(StoreError::Foreign { .. }) => {
+                    "the tables of the database are another program's"
                 }
                 Some(_) => "the database cannot be reached",
             },

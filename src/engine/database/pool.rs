@@ -11,6 +11,7 @@ use super::link::LinkPhase;
 use super::migrate::Migration;
 use super::{Database, Trouble, Turn};
 use crate::engine::conn::Wait;
+use crate::engine::dial::why_no_dial;
 use crate::engine::io::How;
 use crate::engine::slots::{ConnId, Key, OrderId};
 use crate::engine::timers::Owner;
@@ -83,7 +84,7 @@ impl Engine {
         if let Some(database) = &mut self.database {
             database.dials -= 1;
         }
-        let reason = super::words_of_failure(failure).to_owned();
+        let reason = why_no_dial(failure).to_owned();
         self.no_link(StoreError::Unreachable { reason }, 0);
         self.arm_database();
     }

@@ -336,7 +336,9 @@ impl Failure {
             Failure::BodyTimeout => {
                 "The request body did not arrive in time, or too slowly. Send it without pauses."
             }
-            Failure::NoSuchRoute => "There is nothing at this path.",
+            Failure::NoSuchRoute => {
+                "There is nothing at this path. `GET /openapi.json` lists what there is."
+            }
             Failure::Compressed => "The body is compressed. Send it without `Content-Encoding`.",
             Failure::Misdirected => {
                 "The `Host` field names a host that this server does not answer for. Use localhost \

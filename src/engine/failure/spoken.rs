@@ -13,6 +13,7 @@ use std::time::Duration;
 use super::{Failure, Limited, Upstream};
 use crate::dialect::Dialect;
 use crate::dialect::speak::{Problem, ProblemKind};
+use crate::engine::policy::rate::Kind;
 
 impl Failure {
     /// What sort of problem it is to a client of a vendor.
@@ -28,6 +29,11 @@ impl Failure {
             | Failure::Line(_)
             | Failure::Header { .. } => ProblemKind::Invalid,
             Failure::Deadline => ProblemKind::Timeout,
+            Failure::Limited(Limited::Rate { refused, .. })
+                if refused.meter.kind == Kind::Tokens =>
+            {
+                ProblemKind::TokensLimited
+            }
             Failure::Limited(_) => ProblemKind::RateLimited,
             Failure::Full(_)
             | Failure::QueueTimeout { .. }

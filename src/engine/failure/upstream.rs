@@ -213,6 +213,12 @@ impl Upstream {
                 &format!("The provider refused the request (status {status}"),
                 code.as_ref(),
             ),
+            Upstream::Unavailable {
+                status: 200, code, ..
+            } => with_code(
+                "The provider broke off with an error (told in its stream",
+                code.as_ref(),
+            ),
             Upstream::Unavailable { status, code, .. } => with_code(
                 &format!("The provider could not answer (status {status}"),
                 code.as_ref(),

@@ -27,6 +27,7 @@ use uuid::Uuid;
 
 use self::body::{Ask, Shape};
 use super::routes::Route;
+use super::share::{Parked, first_cost};
 use super::slots::ExchangeId;
 use super::work::WorkResult;
 use super::{Engine, Failure, Mono};
@@ -41,6 +42,8 @@ pub enum Flow {
     Doomed(Box<Failure>),
     /// Its body is being parsed on a thread.
     Parsing(Arc<Vec<u8>>),
+    /// It waits for a counter that is shared with other processes.
+    Parked(Box<Parked>),
     /// It waits for a text.
     Generate(generate::Generate),
     /// It waits for an answer in a vendor's dialect.
@@ -139,13 +142,19 @@ impl Engine {
         }
     }
 
-    /// A body was parsed.
+    /// A body was parsed. What it asks for begins once it can be charged.
     pub(super) fn start(
         &mut self,
         id: ExchangeId,
         ask: Ask,
         body: Arc<Vec<u8>>,
     ) -> Result<(), Failure> {
+        if let Some(cost) = first_cost(&ask)
+            && self.waits_for_share(id, cost)
+        {
+            self.park(id, cost, ask, body);
+            return Ok(());
+        }
         match ask {
             Ask::Chat(ask) => self.chat_parsed(id, *ask, body),
             Ask::Generate(ask) if ask.candidates > 1 => self.begin_best(id, ask),
@@ -234,7 +243,7 @@ impl Engine {
                 self.fail_exchange(id, &failure);
             }
             Flow::Parsing(_) => self.fail_exchange(id, &Failure::ParserTimeout),
-            Flow::Body(_) | Flow::Doomed(_) | Flow::Page(_) | Flow::Between => {}
+            Flow::Body(_) | Flow::Doomed(_) | Flow::Parked(_) | Flow::Page(_) | Flow::Between => {}
         }
     }
 

@@ -24,13 +24,15 @@ impl Engine {
     pub(super) fn reply_models(&mut self, id: ExchangeId, ask: &ModelsAsk) -> Result<(), Failure> {
         let mut body = Vec::new();
         if let Some(name) = &ask.one {
-            let route = self.router.resolve(name).map_err(|_| Failure::NotFound)?;
+            let route = self.router.resolve(name);
+            let route =
+                route.map_err(|unknown| Failure::UnknownModel(unknown.near.map(Into::into)))?;
             let owner = &route.first().provider_name;
             write_model(ask.dialect, &Model { id: name, owner }, &mut body);
         } else {
             let known = all(&self.router);
             let ids: Vec<&str> = known.iter().map(|known| known.id.as_str()).collect();
-            let (range, more) = ask.page.of(&ids)?;
+            let (range, more) = ask.page.of(&ids, ask.dialect)?;
             let page: Vec<Model<'_>> = known[range].iter().map(Known::model).collect();
             write_models(ask.dialect, &page, more, &mut body);
         }

@@ -39,6 +39,10 @@ impl Engine {
                 let degraded = b"ready, degraded: rows wait in the journal\n";
                 self.reply(id, 200, Content::Text, degraded);
             }
+            None if self.spill.standing().aside > 0 => {
+                let degraded = b"ready, degraded: the database refuses rows, which are set aside in the journal\n";
+                self.reply(id, 200, Content::Text, degraded);
+            }
             None => self.reply(id, 200, Content::Text, b"ready\n"),
             Some(reason) => {
                 let body = format!("not ready: {reason}\n");

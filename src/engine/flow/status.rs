@@ -7,9 +7,10 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::config::Provider;
+use crate::engine::gate::Gate;
 use crate::engine::io::{LAG_BOUNDS_US, Observed};
 use crate::engine::now::Mono;
-use crate::engine::policy::keys::{Key, Keys};
+use crate::engine::policy::keys::Key;
 use crate::engine::slots::ExchangeId;
 use crate::engine::work::Kind;
 use crate::engine::{Engine, Failure};
@@ -27,22 +28,22 @@ struct ProviderReply<'a> {
     kind: &'static str,
     model: &'a str,
     offline: bool,
-    keys: Vec<KeyReply<'a>>,
+    keys: Vec<KeyReply>,
 }
 
 #[derive(Serialize)]
-struct KeyReply<'a> {
-    name: &'a str,
+struct KeyReply {
+    name: String,
     state: &'static str,
     calls: usize,
 }
 
 impl<'a> ProviderReply<'a> {
-    fn new(provider: &'a Provider, keys: &'a Keys, now: Mono) -> Self {
+    fn new(provider: &'a Provider, gate: &Gate, now: Mono) -> Self {
         let speech = provider.upstream().map(|upstream| upstream.speech.as_str());
-        let key = |key: &'a Key| KeyReply {
-            name: &key.name,
-            state: key.state(now),
+        let key = |key: &Key| KeyReply {
+            name: key.name.to_string(),
+            state: gate.key_state(key, now),
             calls: key.calls,
         };
         ProviderReply {
@@ -50,7 +51,7 @@ impl<'a> ProviderReply<'a> {
             kind: speech.unwrap_or("offline"),
             model: &provider.model,
             offline: speech.is_none(),
-            keys: keys.iter().map(key).collect(),
+            keys: gate.keys.iter().map(key).collect(),
         }
     }
 }
@@ -65,6 +66,7 @@ struct StatusReply {
     connections_max: usize,
     calls: CallsReply,
     queues: BTreeMap<&'static str, QueueReply>,
+    limits: LimitsReply,
     r#loop: LoopReply,
 }
 
@@ -81,6 +83,15 @@ struct QueueReply {
     waiting: usize,
     waiting_max: usize,
     running: usize,
+}
+
+/// How requests and tokens are counted.
+#[derive(Serialize)]
+struct LimitsReply {
+    /// `process`: by this one alone; `redis`: together with others.
+    counted_by: &'static str,
+    /// They should be counted together, and are not at the moment.
+    degraded: bool,
 }
 
 /// The loop, over the last second in which it was observed.
@@ -127,11 +138,10 @@ impl Engine {
     pub(super) fn reply_providers(&mut self, id: ExchangeId) -> Result<(), Failure> {
         let config = std::sync::Arc::clone(&self.config);
         let now = self.now.mono;
-        let keys: Vec<Keys> = self.gates.iter().map(|gate| gate.keys.clone()).collect();
         let reply = ProvidersReply {
             default: &config.default_provider,
-            providers: (config.providers.iter().zip(&keys))
-                .map(|(provider, keys)| ProviderReply::new(provider, keys, now))
+            providers: (config.providers.iter().zip(&self.gates))
+                .map(|(provider, gate)| ProviderReply::new(provider, gate, now))
                 .collect(),
         };
         self.reply_json(id, 200, &reply);
@@ -157,10 +167,19 @@ impl Engine {
             connections_max: self.clients_max,
             calls: self.calls_reply(),
             queues: Kind::ALL.into_iter().map(queue).collect(),
+            limits: self.limits_reply(),
             r#loop: LoopReply::between(&self.observed_before, &self.observed),
         };
         self.reply_json(id, 200, &reply);
         Ok(())
+    }
+
+    fn limits_reply(&self) -> LimitsReply {
+        let shared = self.rates.is_shared() && !self.rates.is_alone();
+        LimitsReply {
+            counted_by: if shared { "redis" } else { "process" },
+            degraded: self.rates.is_alone(),
+        }
     }
 
     /// Whoever has its turn and needs no connection any more is at work, and all others wait. Told

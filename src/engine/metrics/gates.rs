@@ -46,25 +46,25 @@ impl Engine {
 impl Engine {
     fn key_metrics(&self, page: &mut Page) {
         let now = self.now.mono;
-        let each = |page: &mut Page, name: &str, value: &dyn Fn(&Key) -> f64| {
+        let each = |page: &mut Page, name: &str, value: &dyn Fn(&Gate, &Key) -> f64| {
             for gate in &self.gates {
                 for key in gate.keys.iter() {
                     let label = format!("provider=\"{}\",key=\"{}\"", gate.provider, key.name);
-                    page.value(name, &label, value(key));
+                    page.value(name, &label, value(gate, key));
                 }
             }
         };
         let name = "key_rests_total";
         page.family(name, "counter", "Times that a key was put to rest.");
-        each(page, name, &|key| key.rests as f64);
+        each(page, name, &|_, key| key.rests as f64);
         let name = "key_awake";
         page.family(name, "gauge", "1 for a key that does not rest.");
-        each(page, name, &|key| {
-            f64::from(u8::from(key.state(now) == "awake"))
+        each(page, name, &|gate, key| {
+            f64::from(u8::from(gate.key_state(key, now) == "awake"))
         });
         let name = "key_calls";
         page.family(name, "gauge", "Calls that have the key.");
-        each(page, name, &|key| key.calls as f64);
+        each(page, name, &|_, key| key.calls as f64);
     }
 }
 

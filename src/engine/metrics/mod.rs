@@ -9,6 +9,7 @@ mod gates;
 mod jobs;
 mod page;
 mod rates;
+mod redis;
 mod usage;
 
 use std::collections::BTreeMap;
@@ -70,6 +71,7 @@ counters! {
     scores_late, "scores_late_total", "Texts stored before their scores.";
     scores_lost, "scores_lost_total", "Texts that could not be scored.";
     rows_lost, "rows_lost_total", "Rows that could not be stored.";
+    rows_expired, "rows_expired_total", "Rows that were removed because they were kept no longer.";
     rows_spilled, "journal_kept_total", "Rows that went to the spill journal.";
     rows_replayed, "journal_replayed_total", "Rows of the spill journal that are in the database.";
 }

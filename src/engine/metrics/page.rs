@@ -55,6 +55,7 @@ impl Engine {
         self.queue_metrics(&mut page);
         self.gate_metrics(&mut page);
         self.database_metrics(&mut page);
+        self.redis_metrics(&mut page);
         self.usage_metrics(&mut page);
         self.rate_metrics(&mut page);
         self.job_metrics(&mut page);
@@ -156,7 +157,7 @@ impl Engine {
                     providers[at] += 1;
                 }
                 // They have figures of their own.
-                Role::Database(_) => {}
+                Role::Database(_) | Role::Redis(_) => {}
                 Role::NameServer(_) => questions += 1,
             }
         }
@@ -221,6 +222,8 @@ impl Engine {
         let rows = "Rows in the spill journal that the database has not taken.";
         page.gauge("journal_rows", rows, standing.rows);
         page.gauge("journal_bytes", "Their bytes.", standing.bytes);
+        let aside = "Rows that the database refuses, in files of their own.";
+        page.gauge("journal_rows_aside", aside, standing.aside);
         let bound = self.config.limits.journal_bytes;
         page.gauge("journal_bytes_max", "The bound of them.", bound);
         let age_ms = standing

@@ -51,6 +51,24 @@ impl Engine {
                 "Of these, tokens that a provider has counted.",
                 tally.reported,
             ),
+            (
+                "rate_blocks_asked_total",
+                "counter",
+                "Blocks that the counter shared with other processes was asked for.",
+                tally.asked,
+            ),
+            (
+                "rate_blocks_unanswered_total",
+                "counter",
+                "Of these, without an answer.",
+                tally.unanswered,
+            ),
+            (
+                "rate_alone_total",
+                "counter",
+                "Requests that were decided without that counter, although there is one.",
+                tally.alone,
+            ),
         ] {
             page.family(name, kind, help);
             page.value(name, "", value);

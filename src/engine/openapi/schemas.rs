@@ -244,6 +244,9 @@ fn status() -> Value {
         "connections": count(), "connections_max": count(),
         "calls": open(members(json!({"waiting": count(), "running": count()}))),
         "queues": {"type": "object", "additionalProperties": queue},
+        "limits": open(members(json!({
+            "counted_by": {"enum": ["process", "redis"]}, "degraded": {"type": "boolean"},
+        }))),
         "loop": open(members(json!({
             "turns": count(), "busy": number(), "turn_p99_us": count_or_null(),
             "turn_max_us": count(),

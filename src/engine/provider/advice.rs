@@ -4,6 +4,7 @@
 //! Told once for each provider and kind of trouble, and again only after a call has gone well or
 //! something else was wrong: a thousand requests are one line.
 
+use super::dialect_of;
 use crate::config::{Provider, Upstream as Settings};
 use crate::engine::call::Call;
 use crate::engine::failure::Upstream;
@@ -110,11 +111,19 @@ fn words(provider: &Provider, key: Option<u8>, trouble: &Upstream) -> Option<Str
              is not a public one"
         ),
         Upstream::Model => format!(
-            "does not know the model, or there is nothing at {base}: set provider.{name}.model or \
-             base_url"
+            "does not know the model, or there is nothing at {}: set provider.{name}.model or \
+             base_url",
+            whole_address(provider)?
         ),
         Upstream::Quota => "has no quota left for its key".to_owned(),
         _ => return None,
     };
     Some(format!("the provider {name} {words}"))
+}
+
+/// Where it is asked. What we append to a base URL is often in it already, or missing in front.
+fn whole_address(provider: &Provider) -> Option<String> {
+    let upstream = provider.upstream()?;
+    let base = upstream.base.to_string();
+    Some(dialect_of(upstream).target(&base, &provider.model, false))
 }

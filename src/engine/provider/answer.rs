@@ -2,11 +2,11 @@
 
 use super::Reception;
 use crate::dialect::{AnyStream, Dialect, End, Event};
-use crate::engine::account::native_finish;
 use crate::engine::call::{CallWait, Stage};
 use crate::engine::conn::{ProviderPhase, Wait};
 use crate::engine::hedge::is_content;
 use crate::engine::io::How;
+use crate::engine::outcome::About;
 use crate::engine::policy::hint;
 use crate::engine::slots::{CallId, ConnId};
 use crate::engine::trace::State;
@@ -71,7 +71,12 @@ impl Engine {
         };
         // Taken out while events are handled, because they reach the whole engine.
         let (mut sse, mut dialect) = (std::mem::take(sse), *dialect);
-        let verdict = self.stream_events(id, &mut sse, &mut dialect, bytes);
+        let verdict = if self.is_racing(id) && !sse.has_partial() {
+            rehearse(&dialect, bytes)
+        } else {
+            Ok(())
+        };
+        let verdict = verdict.and_then(|()| self.stream_events(id, &mut sse, &mut dialect, bytes));
         if let Some(call) = self.calls.get_mut(id)
             && let Stage::Receiving(_, reception) = &mut call.stage
         {
@@ -99,10 +104,8 @@ impl Engine {
                 Err(_) => return Err(Upstream::TooLarge.into()),
             };
             if self.stream_event(id, dialect, event.data)? {
-                return match dialect.end() {
-                    End::Complete => Ok(true),
-                    End::Truncated => Err(Upstream::Truncated.into()),
-                };
+                whole(dialect.end())?;
+                return Ok(true);
             }
             if self.calls.get(id).is_none() {
                 return Ok(false); // what was told has ended the call
@@ -117,19 +120,16 @@ impl Engine {
         dialect: &mut AnyStream,
         data: &[u8],
     ) -> Result<bool, Failure> {
-        let mut done = false;
-        let mut failure = None;
-        dialect
-            .event(data, &mut |event| match event {
-                Event::Done => done = true,
-                Event::Error(error) => failure = Some(Upstream::told(&error, 200, None)),
-                event => self.content(id, &event),
-            })
-            .map_err(|_| Failure::from(Upstream::Malformed))?;
-        match failure {
-            Some(upstream) => Err(upstream.into()),
-            None => Ok(done),
+        let call = self.calls.get(id);
+        if call.is_some_and(|call| call.wait == CallWait::FirstContent) {
+            // Content that comes in one event with the failure of the answer is not to be told, because
+            // somebody else may still be asked.
+            let mut trial = *dialect;
+            read_event(&mut trial, data, &mut |_| {})?;
         }
+        Ok(read_event(dialect, data, &mut |event| {
+            self.content(id, event);
+        })?)
     }
 
     /// One thing that a provider said.
@@ -138,50 +138,17 @@ impl Engine {
             return;
         };
         let generation = call.generation;
-        let racing = self.is_racing(id);
-        if racing && is_content(event) {
-            self.win(id);
-        } else if racing {
-            return self.note_aside(id, event);
+        if !is_content(event) {
+            return self.note_about(id, event);
         }
+        self.win(id);
         let Some(call) = self.calls.get(id) else {
             return;
         };
         let (throttled, is_first) = (call.throttled, call.wait == CallWait::FirstContent);
-        match event {
-            Event::Text(text) | Event::Refusal(text) => {
-                self.grow(generation, |log| text.append_to(log));
-            }
-            // Content, but no text: only the clock hears of it.
-            Event::Thinking(_)
-            | Event::Signature(_)
-            | Event::ToolCall { .. }
-            | Event::Arguments { .. } => {}
-            Event::Usage(usage) => {
-                if let Some(generation) = self.generations.get_mut(generation) {
-                    generation.result.usage = *usage;
-                }
-                return;
-            }
-            Event::Model(model) => {
-                if let Some(generation) = self.generations.get_mut(generation) {
-                    let mut name = String::new();
-                    model.append_to(&mut name);
-                    if let Some((end, _)) = name.char_indices().nth(200) {
-                        name.truncate(end);
-                    }
-                    generation.result.model = Some(name);
-                }
-                return;
-            }
-            Event::Finish { reason, native } => {
-                if let Some(generation) = self.generations.get_mut(generation) {
-                    generation.result.finish = Some(*reason);
-                    generation.result.native = Some(native_finish(*native));
-                }
-                return;
-            }
-            Event::Done | Event::Error(_) => return,
+        // Other content is no text: only the clock hears of it.
+        if let Event::Text(text) | Event::Refusal(text) = event {
+            self.grow(generation, |log| text.append_to(log));
         }
         if is_first {
             self.note_first_content(generation);
@@ -195,6 +162,19 @@ impl Engine {
             {
                 self.set_call_timer(id, CallWait::Content, at);
             }
+        }
+    }
+
+    /// Something that a provider said of its answer.
+    fn note_about(&mut self, id: CallId, event: &Event<'_>) {
+        let mut about = About::default();
+        about.note(event);
+        if self.is_racing(id) {
+            return self.note_aside(id, about);
+        }
+        let generation = self.calls.get(id).map(|call| call.generation);
+        if let Some(generation) = generation.and_then(|id| self.generations.get_mut(id)) {
+            generation.result.learn(about);
         }
     }
 
@@ -259,28 +239,20 @@ impl Engine {
                 ..
             } => {
                 if let Some(event) = sse.end() {
+                    let mut trial = *stream;
+                    read_event(&mut trial, event.data, &mut |_| {})?;
+                    whole(trial.end())?;
                     self.stream_event(id, stream, event.data)?;
                 }
-                match stream.end() {
-                    End::Complete => Ok(()),
-                    End::Truncated => Err(Upstream::Truncated.into()),
-                }
+                Ok(whole(stream.end())?)
             }
             Reception::Told(told) => self.chat_ended(id, told),
             Reception::Whole(body) if self.is_for_chat(id) => self.chat_answered(id, dialect, body),
             Reception::Whole(body) => {
-                let mut failure = None;
-                let end = dialect
-                    .answer(body, &mut |event| match event {
-                        Event::Error(error) => failure = Some(Upstream::told(&error, 200, None)),
-                        event => self.content(id, &event),
-                    })
-                    .map_err(|_| Failure::from(Upstream::Malformed))?;
-                match (failure, end) {
-                    (Some(upstream), _) => Err(upstream.into()),
-                    (None, End::Complete) => Ok(()),
-                    (None, End::Truncated) => Err(Upstream::Truncated.into()),
-                }
+                read_document(dialect, body, &mut |_| {})?;
+                Ok(read_document(dialect, body, &mut |event| {
+                    self.content(id, event);
+                })?)
             }
             Reception::Refused {
                 status,
@@ -292,6 +264,57 @@ impl Engine {
             }
         }
     }
+}
+
+/// Reads the data of one event; `true` when the provider said that nothing more will come.
+fn read_event(
+    dialect: &mut AnyStream,
+    data: &[u8],
+    on: &mut dyn FnMut(&Event<'_>),
+) -> Result<bool, Upstream> {
+    let (mut done, mut failure) = (false, None);
+    let read = dialect.event(data, &mut |event| match event {
+        Event::Done => done = true,
+        Event::Error(error) => failure = Some(Upstream::told(&error, 200, None)),
+        event => on(&event),
+    });
+    read.map_err(|_| Upstream::Malformed)?;
+    failure.map_or(Ok(done), Err)
+}
+
+/// Reads a whole answer.
+fn read_document(
+    dialect: Dialect,
+    body: &[u8],
+    on: &mut dyn FnMut(&Event<'_>),
+) -> Result<(), Upstream> {
+    let mut failure = None;
+    let end = dialect.answer(body, &mut |event| match event {
+        Event::Error(error) => failure = Some(Upstream::told(&error, 200, None)),
+        event => on(&event),
+    });
+    let end = end.map_err(|_| Upstream::Malformed)?;
+    failure.map_or_else(|| whole(end), Err)
+}
+
+/// An answer that has ended is whole, or it has failed.
+fn whole(end: End) -> Result<(), Upstream> {
+    match end {
+        End::Complete => Ok(()),
+        End::Truncated => Err(Upstream::Truncated),
+    }
+}
+
+/// Reads ahead what one of two calls has said: the one that fails anywhere in it leaves the answer to
+/// the other. `bytes` begin with an event.
+fn rehearse(dialect: &AnyStream, mut bytes: &[u8]) -> Result<(), Failure> {
+    let (mut sse, mut dialect) = (sse::Reader::new(), *dialect);
+    while let Some(event) = sse.next(&mut bytes).map_err(|_| Upstream::TooLarge)? {
+        if read_event(&mut dialect, event.data, &mut |_| {})? {
+            return Ok(whole(dialect.end())?);
+        }
+    }
+    Ok(())
 }
 
 /// How an answer with this head is read, or why not at all.

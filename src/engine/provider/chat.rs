@@ -129,8 +129,15 @@ impl Engine {
         id: CallId,
         heard: Heard,
     ) -> Result<bool, Failure> {
-        let racing = self.is_racing(id);
-        if racing && (heard.contents > 0 || heard.is_whole) {
+        if self.is_racing(id) {
+            if let Some(failure) = heard.failure {
+                self.unsay(id);
+                return Err(failure.into());
+            }
+            if heard.contents == 0 && !heard.is_whole {
+                self.note_aside(id, heard.about);
+                return Ok(false);
+            }
             self.win(id);
         }
         let Some(call) = self.calls.get_mut(id) else {
@@ -141,22 +148,8 @@ impl Engine {
         let Some(generation) = self.generations.get_mut(generation_id) else {
             return Ok(false);
         };
-        let result = &mut generation.result;
-        if racing && heard.contents == 0 && !heard.is_whole {
-            call.model = heard.model.map(String::into_boxed_str);
-            return heard
-                .failure
-                .map_or(Ok(false), |failure| Err(failure.into()));
-        }
-        result.usage = heard.usage.unwrap_or(result.usage);
-        result.pieces += heard.contents;
-        result.finish = heard.finish.or(result.finish);
-        if heard.native.is_some() {
-            result.native = heard.native;
-        }
-        if heard.model.is_some() {
-            result.model = heard.model;
-        }
+        generation.result.pieces += heard.contents;
+        generation.result.learn(heard.about);
         let is_too_long = generation.text.len() > GENERATION_BYTES;
         self.settle_generation(generation_id);
         if !self.frames.is_empty() && self.is_streamed(generation_id) {
@@ -179,6 +172,19 @@ impl Engine {
             None if is_too_long => Err(Upstream::TooLarge.into()),
             None => Ok(heard.is_whole),
         }
+    }
+
+    /// One of two calls has said something in the breath in which it failed. It has not gone out, and
+    /// the other one begins with nothing.
+    fn unsay(&mut self, id: CallId) {
+        self.frames.clear();
+        let Some(generation_id) = self.calls.get(id).map(|call| call.generation) else {
+            return;
+        };
+        if let Some(generation) = self.generations.get_mut(generation_id) {
+            Arc::make_mut(&mut generation.text).clear();
+        }
+        self.settle_generation(generation_id);
     }
 
     fn is_streamed(&self, id: GenerationId) -> bool {

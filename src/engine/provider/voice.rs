@@ -7,24 +7,20 @@
 //!   a whole document ──────────────────────▶ Tongue ─▶ frames or document
 //! ```
 //! Each attempt has a voice of its own. Until the first piece of content is heard, what it would say
-//! is held back, so that an attempt that fails before it leaves no trace. The terminal words are said
-//! only when the provider's answer is whole.
+//! is held back, so that an attempt that fails before it leaves no trace; an event that is content and
+//! the failure at once is no content. The terminal words are said only when the provider's answer is
+//! whole.
 //!
 //! It refuses to know sockets, the engine, and what becomes of the bytes.
-
-use std::borrow::Cow;
 
 use uuid::Uuid;
 
 use crate::dialect::speak::{Answer, Identity, Speaker, Unspeakable};
-use crate::dialect::{AnyStream, Dialect, End, Event, FinishReason, Relay, Usage};
-use crate::engine::account::native_finish;
+use crate::dialect::{AnyStream, Dialect, End, Event, Relay};
 use crate::engine::failure::Upstream;
+use crate::engine::outcome::About;
 use crate::limits::HELD_BYTES;
 use crate::proto::sse;
-
-/// Characters of a model's name that are kept.
-const MODEL_CHARS: usize = 200;
 
 /// How one client is to be answered, whoever answers.
 #[derive(Debug)]
@@ -76,14 +72,8 @@ enum Kind {
 pub struct Heard {
     /// Pieces of content.
     pub contents: u64,
-    /// Tokens, as counted last.
-    pub usage: Option<Usage>,
-    /// Why the model has stopped.
-    pub finish: Option<FinishReason>,
-    /// The same in the provider's own word.
-    pub native: Option<Cow<'static, str>>,
-    /// The model that answers.
-    pub model: Option<String>,
+    /// What the answer says of itself.
+    pub about: About,
     /// The answer is whole, and its last word was said.
     pub is_whole: bool,
     /// The answer has failed.
@@ -116,20 +106,19 @@ impl Heard {
             | Event::Signature(_)
             | Event::ToolCall { .. }
             | Event::Arguments { .. } => self.contents += 1,
-            Event::Usage(usage) => self.usage = Some(*usage),
-            Event::Finish { reason, native } => {
-                self.finish = Some(*reason);
-                self.native = Some(native_finish(*native));
-            }
-            Event::Model(name) => {
-                let mut model = String::new();
-                name.append_to(&mut model);
-                let end = model.char_indices().nth(MODEL_CHARS);
-                model.truncate(end.map_or(model.len(), |(end, _)| end));
-                self.model = Some(model);
-            }
+            Event::Usage(_) | Event::Finish { .. } | Event::Model(_) => self.about.note(event),
             Event::Done => self.is_done = true,
             Event::Error(error) => self.failure = Some(Upstream::told(error, 200, None)),
+        }
+    }
+}
+
+impl Heard {
+    /// Takes back what was heard after so many pieces of content, when the text was so long.
+    fn unsay(&mut self, contents: u64, text: Option<&mut String>, length: usize) {
+        self.contents = contents;
+        if let Some(text) = text {
+            text.truncate(length);
         }
     }
 }
@@ -190,11 +179,12 @@ impl Voice {
     /// Bytes of memory that it holds beyond its own size.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        let collected = match &self.kind {
+        let inside = match &self.kind {
+            Kind::Relay(relay) => relay.bytes(),
             Kind::Translate(_, Tongue::Collect(answer)) => answer.bytes(),
-            _ => 0,
+            Kind::Translate(_, Tongue::Speak(speaker)) => speaker.bytes(),
         };
-        self.held.capacity() + collected
+        self.held.capacity() + inside
     }
 
     /// Takes a piece of the provider's body in. What the client is to get of it goes to `out`, the
@@ -224,15 +214,19 @@ impl Voice {
     pub fn end(
         &mut self,
         sse: &mut sse::Reader,
-        text: Option<&mut String>,
+        mut text: Option<&mut String>,
         out: &mut Vec<u8>,
     ) -> Heard {
         let mut heard = Heard::default();
+        let (is_open, before) = (self.is_open, text.as_deref().map_or(0, String::len));
         if let Some(event) = sse.end() {
-            self.event(&event, text, out, &mut heard);
+            self.read(&event, text.as_deref_mut(), out, &mut heard);
         }
         if heard.failure.is_none() {
             self.finish(out, &mut heard);
+        }
+        if heard.failure.is_some() && !is_open {
+            heard.unsay(0, text, before);
         }
         heard
     }
@@ -240,11 +234,26 @@ impl Voice {
     fn event(
         &mut self,
         event: &sse::Event<'_>,
+        text: Option<&mut String>,
+        out: &mut Vec<u8>,
+        heard: &mut Heard,
+    ) {
+        self.read(event, text, out, heard);
+        if !self.is_open && heard.contents > 0 {
+            self.open(out);
+        }
+    }
+
+    /// Takes one event in. If it fails, nothing that it says goes out, whatever else it is.
+    fn read(
+        &mut self,
+        event: &sse::Event<'_>,
         mut text: Option<&mut String>,
         out: &mut Vec<u8>,
         heard: &mut Heard,
     ) {
-        let before = heard.contents;
+        let (contents, said) = (heard.contents, out.len());
+        let written = text.as_deref().map_or(0, String::len);
         let out_now = if self.is_open {
             &mut *out
         } else {
@@ -263,11 +272,12 @@ impl Voice {
         if read.is_err() || unspeakable.is_some() {
             heard.failure.get_or_insert(Upstream::Malformed);
         }
-        if !self.is_open && heard.contents > before {
-            self.open(out);
-        }
-        if self.held.len() > HELD_BYTES {
+        if heard.contents == 0 && self.held.len() > HELD_BYTES {
             heard.failure.get_or_insert(Upstream::TooLarge);
+        }
+        if heard.failure.is_some() {
+            heard.unsay(contents, text, written);
+            out.truncate(said);
         }
     }
 
@@ -288,17 +298,24 @@ impl Voice {
             heard.failure = Some(Upstream::Truncated);
             return;
         }
-        // An answer without any content is whole as well.
-        self.open(out);
+        let last = if self.is_open {
+            &mut *out
+        } else {
+            &mut self.held
+        };
         let said = match &mut self.kind {
             Kind::Relay(relay) => {
-                relay.finish(out);
+                relay.finish(last);
                 Ok(())
             }
-            Kind::Translate(_, tongue) => tongue.finish(out),
+            Kind::Translate(_, tongue) => tongue.finish(last),
         };
         match said {
-            Ok(()) => heard.is_whole = true,
+            Ok(()) => {
+                // An answer without any content is whole as well.
+                self.open(out);
+                heard.is_whole = true;
+            }
             Err(_) => heard.failure = Some(Upstream::Malformed),
         }
     }

@@ -6,13 +6,17 @@
 //!  POST /v1beta/models/MODEL:generateContent          Gemini's; also below /v1, and with %3A
 //!  POST /v1beta/models/MODEL:streamGenerateContent    the same as a stream, with ?alt=sse
 //! ```
-//! Whatever lies below `/v1` and `/v1beta` is answered in the words of the client that asks there,
+//! Whatever lies below `/v1`, `/v1beta` and `/v1alpha` is answered in the words of the client that asks there,
 //! errors included, whether there is anything at that path or not.
 
 use super::models::dialect_of_fields;
+use super::query;
 use crate::dialect::{Dialect, anthropic, gemini};
 use crate::engine::Failure;
 use crate::proto::http1::{Fields, Method, RequestHead};
+
+/// What a model's name has to be: it will stand in paths, heads and rows.
+pub const NO_CONTROLS: &str = "a name without control characters";
 
 /// Who asks for a chat, and what the head says of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,8 +44,8 @@ pub struct Passed {
 }
 
 impl Inbound {
-    /// What the path of a request asks for; `None` if it is no route of a vendor's. Its query is
-    /// checked by [`Inbound::check_query`].
+    /// What the path of a request asks for; `None` if it is no route of a vendor's. What stands in
+    /// it is checked by [`Inbound::check`].
     #[must_use]
     pub fn of_head(head: &RequestHead<'_>) -> Option<Self> {
         match head.path.strip_suffix('/').unwrap_or(head.path) {
@@ -54,15 +58,33 @@ impl Inbound {
         }
     }
 
-    /// Gemini's streams are events only if the query says so; otherwise its servers send one long
-    /// array, which none of the vendor's clients asks for.
-    pub fn check_query(&self, query: Option<&str>) -> Result<(), Failure> {
-        let is_sse = |query: &str| query.split('&').any(|pair| pair == "alt=sse");
-        match self {
-            Inbound::Gemini { stream: true, .. } if !query.is_some_and(is_sse) => Err(
-                Failure::parameter("alt", "`sse`: a stream comes as server-sent events"),
-            ),
-            _ => Ok(()),
+    /// Whether a target is in order as far as it is read. Only Gemini's says something: the model,
+    /// and `alt`. Its streams are events only if the query says so; otherwise its servers send one
+    /// long array, which none of the vendor's clients asks for.
+    pub fn check(&self, query: Option<&str>) -> Result<(), Failure> {
+        let Inbound::Gemini { model, stream } = self else {
+            return Ok(());
+        };
+        if model.chars().any(char::is_control) {
+            return Err(Failure::parameter("model", NO_CONTROLS));
+        }
+        let mut alt = None;
+        for pair in query.unwrap_or("").split('&') {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            if name == "alt" && alt.replace(query::decode(name, value)?).is_some() {
+                return Err(Failure::parameter(name, "given only once"));
+            }
+        }
+        match (stream, alt.as_deref()) {
+            (true, Some("sse")) | (false, None | Some("json")) => Ok(()),
+            (true, _) => Err(Failure::parameter(
+                "alt",
+                "`sse`: a stream comes as server-sent events",
+            )),
+            (false, _) => Err(Failure::parameter(
+                "alt",
+                "`json`, or left out: only a stream comes as events",
+            )),
         }
     }
 
@@ -120,7 +142,7 @@ pub fn dialect_of(head: &RequestHead<'_>) -> Option<Dialect> {
     let asks = matches!(head.method, Method::Get | Method::Head);
     let has_verb = || below.contains(':') || below.to_ascii_lowercase().contains("%3a");
     match (version, room) {
-        ("v1beta", _) => Some(Dialect::Gemini),
+        ("v1beta" | "v1alpha", _) => Some(Dialect::Gemini),
         ("v1", "messages") => Some(Dialect::Anthropic),
         ("v1", "models") if !asks && has_verb() => Some(Dialect::Gemini),
         ("v1", "models") => Some(dialect_of_fields(&head.fields)),

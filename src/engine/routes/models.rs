@@ -9,6 +9,7 @@
 
 use percent_encoding::percent_decode_str;
 
+use super::inbound::NO_CONTROLS;
 use super::query;
 use crate::dialect::Dialect;
 use crate::engine::Failure;
@@ -46,10 +47,6 @@ impl ModelsAsk {
             Some(rest) => (true, rest),
             None => (false, head.path.strip_prefix("/v1/models")?),
         };
-        // Gemini's clients post to `MODEL:VERB`; a verb that is not spoken is a path that is not there.
-        if head.method == Method::Post && rest.len() > 1 {
-            return None;
-        }
         let one = match rest.strip_prefix('/') {
             None if rest.is_empty() => None,
             None => return None,
@@ -77,6 +74,9 @@ impl ModelsAsk {
 
     /// The same with the parameters of the query.
     pub(super) fn with_query(mut self, query: Option<&str>) -> Result<Self, Failure> {
+        if (self.one.iter()).any(|model| model.chars().any(char::is_control)) {
+            return Err(Failure::parameter("model", NO_CONTROLS));
+        }
         let page = &mut self.page;
         for pair in query.unwrap_or("").split('&') {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
@@ -121,18 +121,26 @@ impl Default for Page {
 
 impl Page {
     /// The part of `ids` that is asked for, as a range, and whether there is more in the direction in
-    /// which it is read.
-    pub fn of(&self, ids: &[&str]) -> Result<(std::ops::Range<usize>, bool), Failure> {
-        let place = |id: &Option<Box<str>>| {
+    /// which it is read. `dialect` is whose parameters are named if one is wrong.
+    pub fn of(
+        &self,
+        ids: &[&str],
+        dialect: Dialect,
+    ) -> Result<(std::ops::Range<usize>, bool), Failure> {
+        let (after, before) = match dialect {
+            Dialect::Gemini => ("pageToken", ""),
+            Dialect::OpenAi | Dialect::Anthropic => ("after_id", "before_id"),
+        };
+        let place = |id: &Option<Box<str>>, name| {
             let Some(id) = id else {
                 return Ok(None);
             };
             let at = ids.iter().position(|known| **known == **id);
-            let unknown = || Failure::parameter("page", "a model from the page before or after");
+            let unknown = || Failure::parameter(name, "a model from the page before or after");
             at.map(Some).ok_or_else(unknown)
         };
-        let first = place(&self.after)?.map_or(0, |at| at + 1);
-        let end = place(&self.before)?.unwrap_or(ids.len()).max(first);
+        let first = place(&self.after, after)?.map_or(0, |at| at + 1);
+        let end = place(&self.before, before)?.unwrap_or(ids.len()).max(first);
         // Read backwards, the page ends at what it stands before.
         if self.before.is_some() && self.after.is_none() {
             let start = end.saturating_sub(self.limit).max(first);
@@ -189,9 +197,17 @@ mod tests {
             (page(9, Some("a"), Some("d")), 1..3, false),
             (page(9, Some("d"), Some("a")), 4..4, false),
         ] {
-            assert_eq!(asked.of(&ids).unwrap(), (range, more), "{asked:?}");
+            let part = asked.of(&ids, Dialect::Anthropic).unwrap();
+            assert_eq!(part, (range, more), "{asked:?}");
         }
-        assert_eq!(page(2, None, None).of(&[]).unwrap(), (0..0, false));
-        assert_eq!(page(2, Some("z"), None).of(&ids).unwrap_err().status(), 422);
+        let nothing = page(2, None, None).of(&[], Dialect::Anthropic);
+        assert_eq!(nothing.unwrap(), (0..0, false));
+        for (asked, dialect, name) in [
+            (page(2, Some("z"), None), Dialect::Anthropic, "after_id"),
+            (page(2, None, Some("z")), Dialect::Anthropic, "before_id"),
+            (page(2, Some("z"), None), Dialect::Gemini, "pageToken"),
+        ] {
+            assert_eq!(asked.of(&ids, dialect).unwrap_err().field(), Some(name));
+        }
     }
 }

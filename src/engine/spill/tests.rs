@@ -180,3 +180,63 @@ fn only_rows_that_depend_on_nothing_can_wait() {
     assert!(!spill.can_keep(&Write::Import(Vec::new())));
     assert!(!spill.can_keep(&Write::Replay(Vec::new())));
 }
+
+fn refused() -> StoreError {
+    StoreError::Failed {
+        path: "maitred.db".into(),
+        reason: "a constraint".to_owned(),
+    }
+}
+
+/// Two rows, and the second is none that the database will ever take.
+#[test]
+fn a_row_that_is_refused_is_found_and_set_aside_and_the_others_go_on() {
+    let mut spill = spill();
+    spill.found(START, standing(3, 300));
+    spill.due(START).unwrap();
+    let two = Batch {
+        writes: vec![row(), row()],
+        through: 2,
+    };
+    spill.batch(START, Some((two, standing(3, 300)))).unwrap();
+    let step = spill.replayed(START, Err(refused()));
+    assert_eq!(step, Some(Step::ReadOne), "which of them is it?");
+    spill.batch(START, batch(1)).unwrap();
+    assert_eq!(spill.replayed(START, Ok(())), Some(Step::Advance(1)));
+    let next = spill.advanced(START, Some(standing(2, 200)));
+    assert_eq!(next, (1, Some(Step::ReadOne)));
+    spill.batch(START, batch(2)).unwrap();
+    let step = spill.replayed(START, Err(refused()));
+    let why = refused().to_string();
+    assert_eq!(step, Some(Step::SetAside { through: 2, why }));
+    let next = spill.advanced(START, Some(standing(1, 100)));
+    assert_eq!(next, (0, Some(Step::Read)), "the rest goes as before");
+}
+
+#[test]
+fn when_too_many_are_set_aside_it_is_not_the_rows() {
+    let mut spill = spill();
+    let full = Standing {
+        aside: JOURNAL_ASIDE_ROWS,
+        ..standing(1, 100)
+    };
+    spill.found(START, full);
+    spill.due(START).unwrap();
+    let one = Batch {
+        writes: vec![row()],
+        through: 1,
+    };
+    spill.batch(START, Some((one, full))).unwrap();
+    assert_eq!(spill.replayed(START, Err(refused())), None);
+    assert!(spill.deadline() > START, "tried again later");
+}
+
+/// It is not known whether it was done: it is no fault of the row.
+#[test]
+fn an_unknown_outcome_sets_nothing_aside() {
+    let mut spill = spill();
+    spill.found(START, standing(1, 50));
+    spill.due(START).unwrap();
+    spill.batch(START, batch(1)).unwrap();
+    assert_eq!(spill.replayed(START, Err(StoreError::Unknown)), None);
+}

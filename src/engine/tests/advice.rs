@@ -38,3 +38,13 @@ fn a_provider_without_a_key_is_told_where_one_goes() {
         ["the provider llm wants a key; set MAITRED_PROVIDER_LLM_KEY"]
     );
 }
+
+#[test]
+fn the_whole_address_is_told_where_nothing_is() {
+    let mut world = World::new(PROVIDER);
+    let told = ask(
+        &mut world,
+        &REFUSED.replace("401 Unauthorized", "404 Not Found"),
+    );
+    assert!(told[0].contains("/v1/chat/completions: set"), "{told:?}");
+}

@@ -6,12 +6,16 @@ use crate::store::StoreError;
 
 pub(super) fn with_texts(n: usize) -> World {
     let mut world = World::new("");
+    texts_into(&mut world, n);
+    world
+}
+
+pub(super) fn texts_into(world: &mut World, n: usize) {
     for n in 0..n {
         let client = world.post("/generate/", &format!(r#"{{"topic":"tea {n}"}}"#));
         world.end(client);
         world.pass(10);
     }
-    world
 }
 
 fn delete(world: &mut World, path: &str) -> super::world::Reply {

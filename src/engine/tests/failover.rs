@@ -57,6 +57,7 @@ fn whatever_the_first_answers_the_second_is_asked_at_once() {
     let broken = [STREAM, &event(r#"{"error":{"type":"overloaded_error"}}"#)].concat();
     let role = event(r#"{"model":"old","choices":[{"index":0,"delta":{"role":"assistant"}}]}"#);
     let quota = r#"{"error":{"code":"insufficient_quota"}}"#;
+    let spoilt = event(r#"{"choices":[{"delta":{"content":"Coffee"},"finish_reason":"error"}]}"#);
     for first in [
         answer(500, "", "{}"),
         answer(529, "", "{}"),
@@ -71,6 +72,8 @@ fn whatever_the_first_answers_the_second_is_asked_at_once() {
         "this is no HTTP\r\n\r\n".to_owned(),
         broken,
         [STREAM, &role, &done(), END].concat(),
+        [STREAM, &spoilt].concat(),
+        answer(200, "", r#"{"choices":[{"message":{"content":"Coffee"}}]}"#),
     ] {
         let mut world = World::new(TWO);
         let client = world.post("/generate/", TEA);

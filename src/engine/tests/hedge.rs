@@ -155,3 +155,22 @@ fn the_first_word_of_the_built_in_provider_wins_like_any_other() {
         "{text}"
     );
 }
+
+#[test]
+fn one_that_is_cut_at_once_leaves_the_text_to_the_other() {
+    let said = r#"{"choices":[{"delta":{"content":"Coffee"}}]}"#;
+    let cut = [STREAM, &event(&format!("{said}\n\ndata: [DONE]")), END].concat();
+    let unfinished = answer(200, "", r#"{"choices":[{"message":{"content":"Coffee"}}]}"#);
+    for words in [cut, unfinished] {
+        let mut world = hedged();
+        let client = world.post("/generate/", STREAMED);
+        world.pass(800);
+        world.send(world.at(1), &words);
+        assert!(world.is_quiet(client));
+        world.send(world.at(2), openai::stream(&["Tea."]));
+        assert_eq!(world.reply(client).text(), "Tea.");
+        let row = world.store.request();
+        assert_eq!(row.provider.as_deref(), Some("b"));
+        assert_eq!(row.calls.finish_reason.as_deref(), Some("stop"));
+    }
+}

@@ -114,6 +114,24 @@ fn a_limited_key_rests_for_as_long_as_was_asked_and_not_the_provider() {
 }
 
 #[test]
+fn the_only_key_is_limited_when_its_provider_is() {
+    let mut world = World::new(super::PROVIDER);
+    let client = world.post("/generate/", &topic(0));
+    world.answer(answer(429, "Retry-After: 20\r\n", "{}"));
+    assert_eq!(world.reply(client).problem().0, 429);
+    let awake = r#"key_awake{provider="llm",key="main"}"#;
+    assert_eq!(
+        (world.key_state("main").as_str(), world.metric(awake)),
+        ("limited", 0.0)
+    );
+    world.pass(20_000);
+    assert_eq!(
+        (world.key_state("main").as_str(), world.metric(awake)),
+        ("awake", 1.0)
+    );
+}
+
+#[test]
 fn when_all_keys_are_limited_the_provider_rests_until_the_first_wakes() {
     let mut world = World::new(KEYS);
     let client = world.post("/generate/", &topic(0));

@@ -55,7 +55,9 @@ fn one_model_is_found_by_its_name_however_it_is_written() {
         "a"
     );
     let mut world = World::new(&TWO.replace("\"m\"\n", "\"m\"\nmodels = [\"m\"]\n"));
-    assert_eq!(get(&mut world, "/v1/models/new", "").status, 404);
+    let unknown = get(&mut world, "/v1/models/new", "");
+    assert_eq!(unknown.status, 404);
+    assert_eq!(unknown.json()["error"]["code"], "model_not_found");
 }
 
 #[test]
@@ -84,6 +86,7 @@ fn a_list_is_read_page_by_page_to_its_end() {
     let token = first["nextPageToken"].as_str().unwrap();
     let rest = get(&mut world, &format!("/v1beta/models?pageToken={token}"), "").json();
     assert_eq!(rest["models"].as_array().unwrap().len(), 2);
+    assert_eq!(get(&mut world, "/v1/models/m%0D", "").status, 400);
     for wrong in ["limit=0", "limit=x", "after_id=nobody"] {
         let reply = get(&mut world, &format!("/v1/models?{wrong}"), version);
         assert!((400..=422).contains(&reply.status), "{wrong}");
@@ -101,8 +104,15 @@ fn what_gemini_can_do_with_a_model_besides_is_not_there() {
             (404, &"NOT_FOUND".into())
         );
     }
-    let client = world.post("/v1/models", "{}");
-    assert_eq!(world.reply(client).status, 405);
+    for path in ["/v1/models", "/v1/models/m", "/v1beta/models/m"] {
+        let client = world.post(path, "{}");
+        let reply = world.reply(client);
+        assert_eq!(
+            (reply.status, reply.field("allow")),
+            (405, Some("GET, HEAD, OPTIONS")),
+            "{path}"
+        );
+    }
 }
 
 #[test]

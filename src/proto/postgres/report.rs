@@ -1,8 +1,8 @@
 //! What a server reports: an error or a notice, with its SQLSTATE.
 //!
 //! Messages of a server repeat values of statements ("invalid input syntax for type uuid: …"), and
-//! so what users have said. A [`Report`] prints its code, and never its words: whoever wants to log
-//! those has to ask for the field.
+//! so what users have said. A [`Report`] prints its code, with our words for it, and never its own:
+//! whoever wants to log those has to ask for the field.
 
 use std::fmt;
 
@@ -37,6 +37,21 @@ impl SqlState {
     #[must_use]
     pub const fn bytes(&self) -> &[u8; 5] {
         &self.0
+    }
+
+    /// What it is in plain words, for those codes that whoever sets a server up meets first.
+    #[must_use]
+    pub const fn words(&self) -> Option<&'static str> {
+        Some(match &self.0 {
+            b"28P01" => "the password is wrong, or there is no such user",
+            b"28000" => "this user may not log in from here: see its pg_hba.conf",
+            b"3D000" => "there is no such database: create it",
+            b"42501" => "the user may not make or use tables there: let it own the database",
+            b"53300" => "all of its connections are taken",
+            b"57P01" | b"57P02" => "it was stopped",
+            b"57P03" => "it is starting or stopping",
+            _ => return None,
+        })
     }
 }
 
@@ -136,6 +151,9 @@ fn is_fatal(word: &[u8]) -> bool {
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "PostgreSQL says {}", self.code)?;
+        if let Some(words) = self.code.words() {
+            write!(f, ": {words}")?;
+        }
         if let Some(constraint) = &self.constraint {
             write!(f, " (constraint {constraint})")?;
         }

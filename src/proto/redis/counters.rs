@@ -9,7 +9,7 @@ use super::Reply;
 
 /// `EVAL` it with the key, and how many are wanted, how many there may be in a window, and how long a
 /// window is in milliseconds. The answer is how many were granted (none, or fewer, if that is all that
-/// is left) and in how many milliseconds the window ends.
+/// is left), in how many milliseconds the window ends, and how many are left after it.
 pub const LEASE: &str = "\
 local used = tonumber(redis.call('GET', KEYS[1]) or '0') \
 local block = math.max(0, math.min(tonumber(ARGV[1]), tonumber(ARGV[2]) - used)) \
@@ -17,7 +17,7 @@ if block > 0 then \
   redis.call('INCRBY', KEYS[1], block) \
   if redis.call('PTTL', KEYS[1]) < 0 then redis.call('PEXPIRE', KEYS[1], ARGV[3]) end \
 end \
-return {block, math.max(0, redis.call('PTTL', KEYS[1]))}";
+return {block, math.max(0, redis.call('PTTL', KEYS[1])), math.max(0, tonumber(ARGV[2]) - used - block)}";
 
 /// `EVAL` it with the key and a number: so many more have been used than were taken, or fewer if it
 /// is negative. A window that is over is left alone.
@@ -33,6 +33,8 @@ pub struct Granted {
     pub units: u64,
     /// Milliseconds until the window ends, counted from some time before the answer was sent.
     pub ends_in_ms: u64,
+    /// How many are left of the window for others.
+    pub left: u64,
 }
 
 impl Granted {
@@ -41,9 +43,14 @@ impl Granted {
     pub fn read(reply: &Reply) -> Option<Granted> {
         match reply {
             Reply::List(values) => match values[..] {
-                [Reply::Integer(units), Reply::Integer(ends_in_ms)] => Some(Granted {
+                [
+                    Reply::Integer(units),
+                    Reply::Integer(ends_in_ms),
+                    Reply::Integer(left),
+                ] => Some(Granted {
                     units: units.try_into().ok()?,
                     ends_in_ms: ends_in_ms.try_into().ok()?,
+                    left: left.try_into().ok()?,
                 }),
                 _ => None,
             },

@@ -205,13 +205,20 @@ fn no_byte_of_an_argument_means_anything() {
 #[test]
 fn a_block_of_a_counter() {
     let read = |text: &str| counters::Granted::read(&one(text.as_bytes()));
-    let granted = |units, ends_in_ms| Some(counters::Granted { units, ends_in_ms });
-    assert_eq!(read("*2\r\n:5\r\n:60000\r\n"), granted(5, 60_000));
+    let granted = |units, ends_in_ms, left| {
+        Some(counters::Granted {
+            units,
+            ends_in_ms,
+            left,
+        })
+    };
+    assert_eq!(read("*3\r\n:5\r\n:60000\r\n:7\r\n"), granted(5, 60_000, 7));
     for wrong in [
-        "*2\r\n:-5\r\n:1\r\n",
+        "*2\r\n:5\r\n:1\r\n",
+        "*3\r\n:-5\r\n:1\r\n:1\r\n",
         "*1\r\n:5\r\n",
         ":5\r\n",
-        "*2\r\n_\r\n:1\r\n",
+        "*3\r\n_\r\n:1\r\n:1\r\n",
     ] {
         assert_eq!(read(wrong), None, "{wrong:?}");
     }

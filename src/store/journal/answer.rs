@@ -2,6 +2,7 @@
 
 use super::disk::Disk;
 use super::{Answer, Ask, Batch, Journal, JournalError};
+use crate::limits::WRITE_GROUP;
 use crate::store::{Write, Written};
 
 impl<D: Disk> Journal<D> {
@@ -13,22 +14,31 @@ impl<D: Disk> Journal<D> {
     pub fn answer(&mut self, ask: Ask) -> Result<Answer, JournalError> {
         match ask {
             Ask::Keep { write, at_ms } => self.keep(at_ms, write),
-            Ask::Next => match self.next_batch() {
-                Ok(batch) => Ok(Answer::Next(batch, self.standing())),
-                // Nothing behind it is replayed, and its standing says why.
-                Err(JournalError::Damaged { .. }) => {
-                    Ok(Answer::Next(Batch::default(), self.standing()))
-                }
-                Err(error) => Err(error),
-            },
+            Ask::Next => self.next(WRITE_GROUP),
+            Ask::NextOne => self.next(1),
             Ask::Advance(through) => {
                 self.advance(through)?;
+                Ok(Answer::Advanced(self.standing()))
+            }
+            Ask::SetAside { through, .. } => {
+                self.set_aside(through)?;
                 Ok(Answer::Advanced(self.standing()))
             }
             Ask::Look(query) => {
                 let overlay = self.look(&query)?;
                 Ok(Answer::Here(query, overlay))
             }
+        }
+    }
+
+    fn next(&mut self, most: usize) -> Result<Answer, JournalError> {
+        match self.next_rows(most) {
+            Ok(batch) => Ok(Answer::Next(batch, self.standing())),
+            // Nothing behind it is replayed, and its standing says why.
+            Err(JournalError::Damaged { .. }) => {
+                Ok(Answer::Next(Batch::default(), self.standing()))
+            }
+            Err(error) => Err(error),
         }
     }
 

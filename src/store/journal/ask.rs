@@ -19,8 +19,18 @@ pub enum Ask {
     },
     /// Say what is to be replayed next.
     Next,
+    /// The same, and only one row.
+    NextOne,
     /// Everything up to this number is in the database.
     Advance(u64),
+    /// The row that was said last will never be in the database: keep it in a file of its own, and go
+    /// on.
+    SetAside {
+        /// Its number.
+        through: u64,
+        /// What the database has said of it, for the log.
+        why: String,
+    },
     /// Say what is here of what is asked for.
     Look(Query),
 }
@@ -60,6 +70,9 @@ pub struct Standing {
     pub oldest_ms: Option<i64>,
     /// Something that was on the disk is not there any more.
     pub damaged: bool,
+    /// Rows that the database refuses, in files of their own.
+    #[serde(default)]
+    pub aside: u64,
 }
 
 /// What the journal has of an answer that is otherwise the database's.

@@ -41,7 +41,11 @@ pub(super) fn subject(write: &Write) -> Option<(&str, Uuid)> {
     match write {
         Write::Save { text, .. } => text.as_ref().map(|text| (text.tenant.as_str(), text.id)),
         Write::Delete { tenant, id } | Write::Rescore { tenant, id, .. } => Some((tenant, *id)),
-        Write::Keywords { .. } | Write::Import(_) | Write::Replay(_) | Write::Job(_) => None,
+        Write::Keywords { .. }
+        | Write::Import(_)
+        | Write::Replay(_)
+        | Write::Expire { .. }
+        | Write::Job(_) => None,
     }
 }
 

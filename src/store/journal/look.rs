@@ -47,7 +47,7 @@ impl<D: Disk> Journal<D> {
                 let waits = all().any(|(_, entry)| !entry.deleted);
                 Ok(Overlay::without(gone.collect(), waits))
             }
-            Query::Unscored { .. } | Query::Job(_) => Ok(Overlay::default()),
+            Query::Unscored { .. } | Query::Weigh { .. } | Query::Job(_) => Ok(Overlay::default()),
         }
     }
 

@@ -25,6 +25,7 @@
 //! This module refuses to know threads, clocks and the database.
 
 mod answer;
+mod aside;
 mod ask;
 mod crc32c;
 mod cursor;
@@ -77,6 +78,8 @@ pub struct Journal<D: Disk> {
     bytes: u64,
     rows: u64,
     oldest_ms: Option<i64>,
+    /// Rows in files of their own.
+    aside: u64,
     damage: Option<JournalError>,
     /// Memory that is used again.
     scratch: Vec<u8>,
@@ -90,7 +93,14 @@ impl<D: Disk> Journal<D> {
             bytes: self.bytes,
             oldest_ms: self.oldest_ms,
             damaged: self.damage.is_some(),
+            aside: self.aside,
         }
+    }
+
+    /// The name of the file in which the row with this number is, once it was set aside.
+    #[must_use]
+    pub fn file_aside(number: u64) -> String {
+        aside::name(number)
     }
 
     /// What was found to be damaged, if anything was.

@@ -12,6 +12,7 @@ use super::segment;
 use super::{Batch, Journal, JournalError, cursor, io_error};
 use crate::limits::WRITE_GROUP;
 use crate::limits::spill::JOURNAL_BATCH_BYTES;
+use crate::store::Write;
 
 /// Where replaying is.
 #[derive(Debug)]
@@ -48,8 +49,13 @@ impl<D: Disk> Journal<D> {
     /// # Errors
     /// The disk cannot be read, or something on it is not what was written.
     pub fn next_batch(&mut self) -> Result<Batch, JournalError> {
+        self.next_rows(WRITE_GROUP)
+    }
+
+    /// At most so many of them.
+    pub(super) fn next_rows(&mut self, most: usize) -> Result<Batch, JournalError> {
         let mut row = std::mem::take(&mut self.scratch);
-        let batch = self.read_batch(&mut row);
+        let batch = self.read_batch(&mut row, most);
         self.scratch = row;
         if let Err(error @ JournalError::Damaged { .. }) = &batch {
             self.damage = Some(error.clone());
@@ -59,7 +65,7 @@ impl<D: Disk> Journal<D> {
         Ok(batch)
     }
 
-    fn read_batch(&self, row: &mut Vec<u8>) -> Result<(Batch, Said), JournalError> {
+    fn read_batch(&self, row: &mut Vec<u8>, most: usize) -> Result<(Batch, Said), JournalError> {
         let (mut batch, mut said) = (Batch::default(), Said::default());
         let mut place = self.reading.at;
         for segment in &self.segments {
@@ -70,7 +76,7 @@ impl<D: Disk> Journal<D> {
                 (place.segment, place.at) = (segment.head.segment, SEGMENT_HEAD as u64);
             }
             while place.at < segment.end {
-                if batch.writes.len() >= WRITE_GROUP || said.bytes >= JOURNAL_BATCH_BYTES {
+                if batch.writes.len() >= most || said.bytes >= JOURNAL_BATCH_BYTES {
                     return Ok((batch, said));
                 }
                 let head = segment.record(place.at, row)?;
@@ -116,6 +122,15 @@ impl<D: Disk> Journal<D> {
         self.oldest_ms = self.first_waiting()?;
         self.remove_replayed();
         Ok(())
+    }
+
+    /// The row that was said last, if it was the only one and this is its number.
+    pub(super) fn said_alone(&mut self, number: u64) -> Result<Option<Write>, JournalError> {
+        let said = &self.reading.said;
+        if (said.rows, said.through) != (1, number) {
+            return Ok(None);
+        }
+        Ok(self.next_rows(1)?.writes.pop())
     }
 
     /// When the oldest row that waits was handed in.

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 
 use uuid::Uuid;
 
+use super::aside;
 use super::cursor::Cursor;
 use super::disk::Disk;
 use super::index::{Index, Place};
@@ -24,7 +25,7 @@ impl<D: Disk> Journal<D> {
 
     /// The same with segments of another size.
     pub(super) fn open_with(disk: D, fresh: Uuid, room: u64) -> Result<Self, JournalError> {
-        let numbers = tidy_up(&disk)?;
+        let (numbers, aside) = tidy_up(&disk)?;
         let oldest = numbers.first().map(|n| Segment::open(&disk, *n, None));
         let (journal, replayed) = match &oldest {
             Some(Ok(oldest)) => (oldest.head.journal, oldest.head.first - 1),
@@ -57,6 +58,7 @@ impl<D: Disk> Journal<D> {
             bytes: 0,
             rows: 0,
             oldest_ms: None,
+            aside,
             damage,
             scratch: Vec::new(),
         };
@@ -173,18 +175,20 @@ impl<D: Disk> Journal<D> {
     }
 }
 
-/// Removes files that were never finished, and names the segments in their order.
-fn tidy_up<D: Disk>(disk: &D) -> Result<Vec<u64>, JournalError> {
-    let mut numbers = Vec::new();
+/// Removes files that were never finished, names the segments in their order, and says how many rows
+/// were set aside.
+fn tidy_up<D: Disk>(disk: &D) -> Result<(Vec<u64>, u64), JournalError> {
+    let (mut numbers, mut aside) = (Vec::new(), 0);
     for name in disk.list().map_err(io_error("the folder"))? {
         if name.ends_with(UNFINISHED) {
             disk.remove(&name).map_err(io_error(&name))?;
         } else {
+            aside += u64::from(aside::is_one(&name));
             numbers.extend(segment::number_of(&name));
         }
     }
     numbers.sort_unstable();
     // What was renamed before may not have got its name for good.
     disk.sync().map_err(io_error("the folder"))?;
-    Ok(numbers)
+    Ok((numbers, aside))
 }

@@ -7,7 +7,9 @@ use uuid::Uuid;
 use super::{NAME, jobs};
 use crate::proto::postgres::{Row, Tag, ValueFault, Values};
 use crate::score::{Readability, Scores, Sentiment};
-use crate::store::{Found, Listed, StoreError, Tally, TextRow, TextState, Unscored, Written};
+use crate::store::{
+    Found, Listed, StoreError, Tally, TextRow, TextState, Unscored, Weight, Written,
+};
 
 /// What is asked, as far as its answer is read by it.
 #[derive(Clone, Copy, Debug)]
@@ -24,6 +26,8 @@ pub(super) enum Kind {
     Texts,
     Unscored,
     Job(jobs::Kind),
+    Expired,
+    Weighed,
 }
 
 /// An answer that is being read.
@@ -39,6 +43,8 @@ pub struct Answer {
     texts: Vec<TextRow>,
     unscored: Vec<Unscored>,
     jobs: jobs::Rows,
+    weighed: Vec<Weight>,
+    expired: u64,
     /// Up to which id an export goes.
     until: Option<Uuid>,
 }
@@ -63,6 +69,8 @@ impl Answer {
             texts: Vec::new(),
             unscored: Vec::new(),
             jobs: jobs::Rows::default(),
+            weighed: Vec::new(),
+            expired: 0,
             until: None,
         }
     }
@@ -105,6 +113,11 @@ impl Answer {
                 tenant: values.take::<&str>()?.to_owned(),
                 id: values.take()?,
                 text: values.take::<&str>()?.to_owned(),
+            }),
+            Kind::Expired => self.expired = count(&mut values)?,
+            Kind::Weighed => self.weighed.push(Weight {
+                id: values.take()?,
+                bytes: count(&mut values)?,
             }),
         }
         Ok(())
@@ -160,6 +173,8 @@ impl Answer {
             }
             Kind::Unscored => Answered::Found(Found::Unscored(self.unscored)),
             Kind::Job(kind) => self.jobs.finish(kind),
+            Kind::Weighed => Answered::Found(Found::Weighed(self.weighed)),
+            Kind::Expired => Answered::Written(Written::Expired(self.expired)),
         })
     }
 }

@@ -10,6 +10,7 @@
 //! stored as U+FFFD. And words are found by its full-text search (`migrations.rs`).
 
 mod answer;
+mod expire;
 mod jobs;
 pub mod migrations;
 mod queries;
@@ -26,7 +27,7 @@ use crate::proto::postgres::{Meaning, Report, Scalar, Statement, Type, Value};
 use crate::store::{Query, StoreError, Write};
 
 /// The name by which errors tell which database it is.
-const NAME: &str = "PostgreSQL";
+pub(crate) const NAME: &str = "PostgreSQL";
 
 /// What is sent for one [`Write`] or [`Query`], from which it borrows.
 #[derive(Debug)]

@@ -119,6 +119,7 @@ pub(super) fn of(query: &Query) -> (Part<'_>, Kind) {
             let (part, kind) = jobs::of_query(query);
             (part, Kind::Job(kind))
         }
+        Query::Weigh { before } => super::expire::weigh(*before),
         Query::Unscored { after, limit } => {
             let row = vec![
                 Cell::Uuid(after.unwrap_or(Uuid::nil())),

@@ -139,6 +139,11 @@ pub(super) fn of(write: &Write) -> (Vec<Part<'_>>, Kind) {
             ];
             (parts, Kind::Rescored)
         }
+        Write::Expire {
+            table,
+            before,
+            limit,
+        } => super::expire::expire(*table, *before, *limit),
     }
 }
 
@@ -172,6 +177,7 @@ fn saved(write: &Write) -> Vec<Part<'_>> {
         | Write::Delete { .. }
         | Write::Rescore { .. }
         | Write::Replay(_)
+        | Write::Expire { .. }
         | Write::Job(_) => Vec::new(),
     }
 }

@@ -22,6 +22,7 @@
 
 mod count;
 mod errors;
+mod expire;
 mod jobs;
 mod migrations;
 mod open;

@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::count::Count;
 use super::errors::explain;
 use super::scores::{self, Scored, Subject};
-use super::{jobs, open, search, writer_sql as sql};
+use super::{expire, jobs, open, search, writer_sql as sql};
 use crate::limits::SQLITE_BUSY_MS;
 use crate::score::Scores;
 use crate::store::{
@@ -205,6 +205,11 @@ fn carry_out(conn: &Connection, write: &Write) -> rusqlite::Result<Written> {
         Write::Rescore { tenant, id, scores } => {
             rescore(conn, tenant, *id, scores).map(Written::Rescored)
         }
+        Write::Expire {
+            table,
+            before,
+            limit,
+        } => expire::expire(conn, *table, *before, *limit),
     }
 }
 

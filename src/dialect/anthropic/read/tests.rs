@@ -72,13 +72,80 @@ fn the_vendors_own_tools_are_noted() {
     assert_eq!(
         chat.foreign,
         [
-            "messages[0].content[0].data",
             "messages[0].content[0].type",
             "tools[0].type",
             "tools[0].max_uses",
             "container"
         ]
     );
+}
+
+#[test]
+fn what_does_not_belong_to_its_kind_is_not_lost_without_a_word() {
+    let block = |block: &str| {
+        format!(
+            r#"{{"model":"m","max_tokens":1,"messages":[{{"role":"assistant","content":[{block}]}}]}}"#
+        )
+    };
+    let with = |more: &str| format!(r#"{{"model":"m","max_tokens":1,"messages":[],{more}}}"#);
+    for (body, foreign) in [
+        (
+            block(r#"{"type":"text","text":"a","is_error":true}"#),
+            Some("messages[0].content[0].is_error"),
+        ),
+        (
+            block(r#"{"type":"text","text":"a","citations":[{"type":"page_location"}]}"#),
+            Some("messages[0].content[0].citations"),
+        ),
+        (
+            block(r#"{"type":"search_result","source":"a","title":"b","content":[]}"#),
+            Some("messages[0].content[0].type"),
+        ),
+        (
+            with(r#""metadata":{"user_id":"a","team":"b"}"#),
+            Some("metadata.team"),
+        ),
+        (
+            with(r#""thinking":{"type":"between_tools"}"#),
+            Some("thinking.type"),
+        ),
+        (
+            with(r#""output_config":{"format":{"type":"xml"}}"#),
+            Some("output_config.format.type"),
+        ),
+        (
+            block(r#"{"type":"image","source":{"type":"url","url":"https://x","data":"y"}}"#),
+            Some("messages[0].content[0].source.data"),
+        ),
+        (with(r#""speed":"fast""#), Some("speed")),
+        (
+            with(r#""tools":[{"name":"f","defer_loading":false,"allowed_callers":["direct"]}]"#),
+            None,
+        ),
+        (with(r#""speed":"standard""#), None),
+        (
+            block(
+                r#"{"type":"tool_use","id":"a","name":"b","input":{},"caller":{"type":"direct"}}"#,
+            ),
+            None,
+        ),
+        (
+            block(r#"{"type":"text","text":"a","citations":[ ],"cache_control":{}}"#),
+            None,
+        ),
+    ] {
+        assert_eq!(read(&body).foreign.first().map(|f| &**f), foreign, "{body}");
+    }
+}
+
+#[test]
+fn instructions_in_the_middle_go_to_the_top_wherever_the_top_stands() {
+    let chat = read(
+        r#"{"model":"m","max_tokens":1,"messages":[{"role":"user","content":"a"},
+            {"role":"system","content":"then"}],"system":"first"}"#,
+    );
+    assert_eq!(chat.system, ["first", "then"]);
+    assert_eq!(chat.messages.len(), 1);
 }
 
 #[test]
@@ -105,8 +172,14 @@ fn every_wrong_shape_names_its_field() {
             "thinking.budget_tokens",
         ),
         (
-            with(r#""output_config":{"format":{"type":"xml"}}"#),
-            "output_config.format.type",
+            with(r#""output_config":{"format":{"type":"json_schema"}}"#),
+            "output_config.format.schema",
+        ),
+        (with(r#""temperature":1.5"#), "temperature"),
+        (with(r#""tool_choice":{"type":"any"}"#), "tool_choice"),
+        (
+            with(r#""thinking":{"type":"adaptive","display":"all"}"#),
+            "thinking.display",
         ),
         (with(r#""tools":[{}]"#), "tools[0].name"),
         (block("{}"), "messages[0].content[0].type"),

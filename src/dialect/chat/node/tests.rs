@@ -77,10 +77,11 @@ fn each_value_says_what_it_should_have_been() {
     let detail = |refused: Option<Refused>| refused.unwrap().detail();
     assert_eq!(
         detail(fields[0].text().err()),
-        "The field `a` has to be a string."
+        "The field `a` has to be a string of whole characters."
     );
     assert!(detail(fields[1].whole().err()).contains("`b` has to be a whole number"));
     assert_eq!(fields[2].whole(), Ok(64));
     assert!(detail(fields[3].texts().err()).contains("`d[0]` has to be a string"));
     assert!(detail(fields[3].object().err()).contains("an object"));
+    assert!(detail(fields[1].number_in(0.0, 2.0).err()).ends_with("a number from 0 to 2."));
 }

@@ -20,22 +20,22 @@ pub(super) fn read(chat: &mut Chat, node: &Node<'_, '_>) -> Result<(), Refused> 
             _ => setting(chat, field)?,
         }
     }
-    chat.format = format(media_type, wanted)?;
+    chat.format = format(chat, media_type, wanted)?;
     Ok(())
 }
 
 fn setting(chat: &mut Chat, field: &Node<'_, '_>) -> Result<(), Refused> {
     let settings = &mut chat.settings;
     match field.name() {
-        "maxOutputTokens" => settings.max_tokens = Some(field.whole()?),
-        "temperature" => settings.temperature = Some(field.number()?),
-        "topP" => settings.top_p = Some(field.number()?),
+        "maxOutputTokens" => settings.max_tokens = Some(field.count()?),
+        "temperature" => settings.temperature = Some(field.number_in(0.0, 2.0)?),
+        "topP" => settings.top_p = Some(field.number_in(0.0, 1.0)?),
         "topK" => settings.top_k = Some(field.whole()?),
         "stopSequences" => settings.stop = field.texts()?,
         "seed" => settings.seed = Some(field.value("a whole number")?),
-        "frequencyPenalty" => settings.frequency_penalty = Some(field.number()?),
-        "presencePenalty" => settings.presence_penalty = Some(field.number()?),
-        "candidateCount" => settings.n = Some(field.whole()?),
+        "frequencyPenalty" => settings.frequency_penalty = Some(field.number_in(-2.0, 2.0)?),
+        "presencePenalty" => settings.presence_penalty = Some(field.number_in(-2.0, 2.0)?),
+        "candidateCount" => settings.n = Some(field.count()?),
         "responseModalities" if field.texts()?.iter().all(|word| word == "TEXT") => {}
         "responseLogprobs" if field.raw().get() == "false" => {}
         _ => chat.note_foreign(field),
@@ -43,7 +43,18 @@ fn setting(chat: &mut Chat, field: &Node<'_, '_>) -> Result<(), Refused> {
     Ok(())
 }
 
-fn format(media_type: Option<&Node<'_, '_>>, schema: Option<JsonText>) -> Result<Format, Refused> {
+fn format(
+    chat: &mut Chat,
+    media_type: Option<&Node<'_, '_>>,
+    schema: Option<JsonText>,
+) -> Result<Format, Refused> {
+    let word = media_type.map(Node::text).transpose()?;
+    if let Some(media_type) = media_type
+        && !matches!(word.as_deref(), Some("application/json" | "text/plain"))
+    {
+        // One word of an enumeration, and what is new.
+        chat.note_foreign(media_type);
+    }
     if let Some(schema) = schema {
         return Ok(Format::JsonSchema {
             name: None,
@@ -52,14 +63,10 @@ fn format(media_type: Option<&Node<'_, '_>>, schema: Option<JsonText>) -> Result
             strict: Some(true),
         });
     }
-    let Some(media_type) = media_type else {
-        return Ok(Format::Text);
-    };
-    match media_type.text()?.as_str() {
-        "application/json" => Ok(Format::JsonObject),
-        "text/plain" => Ok(Format::Text),
-        _ => Err(media_type.wrong(r#""text/plain" or "application/json""#)),
-    }
+    Ok(match word.as_deref() {
+        Some("application/json") => Format::JsonObject,
+        _ => Format::Text,
+    })
 }
 
 fn thinking(chat: &mut Chat, node: &Node<'_, '_>) -> Result<(), Refused> {

@@ -53,7 +53,7 @@ impl Unanswered {
 pub(super) fn read(chat: &mut Chat, node: &Node<'_, '_>) -> Result<(), Refused> {
     let mut unanswered = Unanswered::default();
     node.items(&mut |item| {
-        let message = message(chat, &mut unanswered, &item)?;
+        let message = message(chat, &mut unanswered, &item, false)?;
         chat.messages.push(message);
         Ok(())
     })
@@ -61,7 +61,7 @@ pub(super) fn read(chat: &mut Chat, node: &Node<'_, '_>) -> Result<(), Refused> 
 
 /// Reads `systemInstruction`: parts of text.
 pub(super) fn system(chat: &mut Chat, node: &Node<'_, '_>) -> Result<Vec<String>, Refused> {
-    let message = message(chat, &mut Unanswered::default(), node)?;
+    let message = message(chat, &mut Unanswered::default(), node, true)?;
     let text = |part| match part {
         Part::Text(text) => Ok(text),
         _ => Err(node.wrong("parts of text")),
@@ -73,6 +73,7 @@ fn message(
     chat: &mut Chat,
     unanswered: &mut Unanswered,
     node: &Node<'_, '_>,
+    instructs: bool,
 ) -> Result<Message, Refused> {
     let mut role = Role::User;
     let mut parts = Vec::new();
@@ -81,7 +82,8 @@ fn message(
             "role" => {
                 role = match field.text()?.as_str() {
                     "model" => Role::Assistant,
-                    "user" | "function" | "system" | "" => Role::User,
+                    "user" | "function" | "" => Role::User,
+                    "system" if instructs => Role::User,
                     _ => return Err(field.wrong(r#""user" or "model""#)),
                 };
             }
@@ -91,6 +93,9 @@ fn message(
             })?,
             _ => chat.note_foreign(&field),
         }
+    }
+    if parts.is_empty() && !instructs {
+        return Err(node.missing("parts"));
     }
     Ok(Message {
         at: node.index(),
@@ -105,22 +110,36 @@ fn part(
     unanswered: &mut Unanswered,
     node: &Node<'_, '_>,
 ) -> Result<Part, Refused> {
-    let (mut is_thought, mut signature, mut part) = (false, None, None);
-    for field in node.camel_fields()? {
+    let (mut thought, mut signature, mut part) = (None, None, None);
+    let fields = node.camel_fields()?;
+    for field in &fields {
+        let is_second = part.is_some();
         match field.name() {
-            "text" => part = Some(Part::Text(field.text()?)),
-            "thought" => is_thought = field.flag()?,
+            "thought" => thought = field.flag()?.then_some(field),
             "thoughtSignature" => signature = Some(field.text()?),
-            "inlineData" | "fileData" => part = Some(media(chat, &field)?),
-            "functionCall" => part = Some(call(chat, unanswered, &field)?),
-            "functionResponse" => part = Some(result(chat, unanswered, &field)?),
-            _ => chat.note_foreign(&field),
+            "text" => part = Some(Part::Text(field.text()?)),
+            "inlineData" | "fileData" => part = Some(media(chat, field)?),
+            "functionCall" => part = Some(call(chat, unanswered, field)?),
+            "functionResponse" => part = Some(result(chat, unanswered, field)?),
+            _ => {
+                chat.note_foreign(field);
+                continue;
+            }
+        }
+        if is_second && !matches!(field.name(), "thought" | "thoughtSignature") {
+            return Err(field.wrong("in a part of its own"));
         }
     }
     match part {
-        Some(Part::Text(text)) if is_thought => Ok(Part::Thinking { text, signature }),
+        Some(Part::Text(text)) if thought.is_some() => Ok(Part::Thinking { text, signature }),
         Some(Part::ToolCall(call)) => Ok(Part::ToolCall(ToolCall { signature, ..call })),
-        Some(part) => Ok(part),
+        Some(part) => {
+            // A picture that was made while thinking is not what was said.
+            thought
+                .into_iter()
+                .for_each(|thought| chat.note_foreign(thought));
+            Ok(part)
+        }
         // Code and its output; noted above.
         None if !chat.foreign.is_empty() => Ok(Part::Text(String::new())),
         None => Err(node.wrong(
@@ -131,12 +150,12 @@ fn part(
 
 fn media(chat: &mut Chat, node: &Node<'_, '_>) -> Result<Part, Refused> {
     let (mut media_type, mut data, mut url, mut name) = (None, None, None, None);
+    let is_file = node.name() == "fileData";
     for field in node.camel_fields()? {
         match field.name() {
             "mimeType" => media_type = Some(field.text()?),
-            // One is `inlineData`, the other `fileData`.
-            "data" => data = Some(field.text()?),
-            "fileUri" => url = Some(field.text()?),
+            "data" if !is_file => data = Some(field.text()?),
+            "fileUri" if is_file => url = Some(field.text()?),
             "displayName" => name = Some(field.text()?),
             _ => chat.note_foreign(&field),
         }
@@ -155,7 +174,7 @@ fn media(chat: &mut Chat, node: &Node<'_, '_>) -> Result<Part, Refused> {
             data,
         },
         (None, Some(url)) => Source::Url { url, media_type },
-        (None, None) => return Err(node.missing("data")),
+        (None, None) => return Err(node.missing(if is_file { "fileUri" } else { "data" })),
     };
     Ok(Part::Media(Media {
         kind,

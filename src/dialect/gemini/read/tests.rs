@@ -75,6 +75,7 @@ fn a_result_without_an_id_belongs_to_a_call_that_has_one() {
 fn filters_and_tools_of_the_vendor_are_noted() {
     let chat = read(
         r#"{"contents":[{"parts":[{"executableCode":{}}]}],"cachedContent":"c",
+            "labels":{"team":"a"},"generationConfig":{"responseMimeType":"text/x.enum"},
             "safetySettings":[{"threshold":"BLOCK_LOW_AND_ABOVE"}],"tools":[{"googleSearch":{}}],
             "toolConfig":{"functionCallingConfig":{"mode":"ANY","allowedFunctionNames":["a","b"]}}}"#,
     );
@@ -83,8 +84,26 @@ fn filters_and_tools_of_the_vendor_are_noted() {
         [
             "contents[0].parts[0].executableCode",
             "cachedContent",
+            "labels",
+            "generationConfig.responseMimeType",
             "safetySettings",
             "tools[0].googleSearch",
+            "toolConfig.functionCallingConfig.allowedFunctionNames"
+        ]
+    );
+}
+
+#[test]
+fn functions_that_are_only_allowed_and_pictures_of_thoughts_are_noted() {
+    let chat = read(
+        r#"{"contents":[{"parts":[
+                {"inlineData":{"mimeType":"image/png","data":"x"},"thought":true}]}],
+            "toolConfig":{"functionCallingConfig":{"mode":"VALIDATED","allowedFunctionNames":["a"]}}}"#,
+    );
+    assert_eq!(
+        chat.foreign,
+        [
+            "contents[0].parts[0].thought",
             "toolConfig.functionCallingConfig.allowedFunctionNames"
         ]
     );
@@ -101,6 +120,11 @@ fn every_wrong_shape_names_its_field() {
             r#"{"contents":[{"role":"king"}]}"#.to_owned(),
             "contents[0].role",
         ),
+        (
+            r#"{"contents":[{"role":"model"}]}"#.to_owned(),
+            "contents[0].parts",
+        ),
+        (part(""), "contents[0].parts"),
         (part("{}"), "contents[0].parts[0]"),
         (part(r#"{"text":7}"#), "contents[0].parts[0].text"),
         (
@@ -120,8 +144,24 @@ fn every_wrong_shape_names_its_field() {
             "generationConfig.topK",
         ),
         (
-            with(r#""generationConfig":{"responseMimeType":"x/y"}"#),
-            "generationConfig.responseMimeType",
+            with(r#""generationConfig":{"topP":1.5}"#),
+            "generationConfig.topP",
+        ),
+        (
+            with(r#""toolConfig":{"functionCallingConfig":{"mode":"ANY"}}"#),
+            "toolConfig.functionCallingConfig",
+        ),
+        (
+            r#"{"contents":[{"role":"system","parts":[{"text":"a"}]}]}"#.to_owned(),
+            "contents[0].role",
+        ),
+        (
+            part(r#"{"text":"a","inlineData":{"mimeType":"image/png","data":"x"}}"#),
+            "contents[0].parts[0].inlineData",
+        ),
+        (
+            part(r#"{"fileData":{"mimeType":"image/png"}}"#),
+            "contents[0].parts[0].fileData.fileUri",
         ),
         (
             with(r#""generationConfig":{"thinkingConfig":{"thinkingLevel":"HUGE"}}"#),

@@ -25,10 +25,11 @@ const FETCHED: &[&str] = &[
 
 /// Writes what the model is told, and the conversation.
 pub(super) fn put(json: &mut Pen<'_>, chat: &Chat, wants_seals: bool) -> Result<(), Refused> {
-    if !chat.system.is_empty() {
+    let system = || chat.system.iter().filter(|text| !text.is_empty());
+    if system().next().is_some() {
         json.key("systemInstruction").nested(|json| {
             let parts = json.key("parts");
-            parts.list(|json| chat.system.iter().for_each(|text| put_text(json, text)));
+            parts.list(|json| system().for_each(|text| put_text(json, text)));
         });
     }
     let contents = Contents {
@@ -72,6 +73,9 @@ impl Contents<'_> {
     fn put(&self, json: &mut Pen<'_>) -> Result<(), Refused> {
         let said = |message: &&Message| message.parts.iter().any(says_something);
         let messages: Vec<&Message> = self.chat.messages.iter().filter(said).collect();
+        if messages.is_empty() {
+            return Err(self.chat.nothing_said(Dialect::Gemini));
+        }
         for turn in messages.chunk_by(|a, b| a.role == b.role) {
             json.nested(|json| {
                 json.key("role").text(match turn[0].role {

@@ -12,7 +12,7 @@ use crate::dialect::chat::{
 #[derive(Default)]
 struct Fields {
     role: String,
-    content: Vec<Part>,
+    content: Option<Vec<Part>>,
     thinking: Option<String>,
     refusal: Option<String>,
     calls: Vec<ToolCall>,
@@ -22,10 +22,11 @@ struct Fields {
 /// Reads one item of `messages`.
 pub(super) fn read(chat: &mut Chat, node: &Node<'_, '_>) -> Result<(), Refused> {
     let mut said = Fields::default();
-    for field in node.fields()? {
+    let fields = node.fields()?;
+    for field in &fields {
         match field.name() {
             "role" => said.role = field.text()?,
-            "content" => said.content = content(chat, &field)?,
+            "content" => said.content = Some(content(chat, field)?),
             // Not OpenAI's own word, but the one under which thoughts are sent to its clients.
             "reasoning_content" => said.thinking = Some(field.text()?),
             "refusal" => said.refusal = Some(field.text()?),
@@ -37,36 +38,58 @@ pub(super) fn read(chat: &mut Chat, node: &Node<'_, '_>) -> Result<(), Refused> 
             }
             "tool_call_id" => said.tool_call_id = Some(field.text()?),
             // Clients send back what they were sent.
-            "annotations" if field.raw().get() == "[]" => {}
-            _ => chat.note_foreign(&field),
+            "annotations" if field.is_empty() => {}
+            _ => chat.note_foreign(field),
         }
     }
+    check_role(chat, &said, &fields)?;
     match said.role.as_str() {
         "system" | "developer" => instructions(chat, said, node),
-        "user" => push(chat, node, Role::User, said.content),
+        "user" => {
+            let content = said.content.ok_or_else(|| node.missing("content"))?;
+            push(chat, node, Role::User, content)
+        }
         "assistant" => {
-            let parts = assistant(said);
+            let parts = assistant(chat, said, node)?;
             push(chat, node, Role::Assistant, parts)
         }
         "tool" => {
             let result = ToolResult {
                 id: (said.tool_call_id).ok_or_else(|| node.missing("tool_call_id"))?,
                 name: None,
-                content: said.content,
+                content: said.content.ok_or_else(|| node.missing("content"))?,
                 is_error: false,
             };
             push(chat, node, Role::User, vec![Part::ToolResult(result)])
         }
-        "" => Err(node.missing("role")),
-        _ => Err(wrong_role(node)),
+        // From before there were tools; noted.
+        "function" => Ok(()),
+        _ => Err(node.missing("role")),
     }
 }
 
-fn wrong_role(node: &Node<'_, '_>) -> Refused {
-    Refused::wrong(
-        format!("{}.role", node.path().unwrap_or_default()),
-        r#""system", "developer", "user", "assistant" or "tool""#,
-    )
+/// Whether everything in a message belongs to its role: what would not be read is not lost without
+/// a word.
+fn check_role(chat: &mut Chat, said: &Fields, fields: &[Node<'_, '_>]) -> Result<(), Refused> {
+    for field in fields {
+        match (field.name(), said.role.as_str()) {
+            ("role", "system" | "developer" | "user" | "assistant" | "tool") => {}
+            ("role", "function") => chat.note_foreign(field),
+            ("role", _) => {
+                let roles = r#""system", "developer", "user", "assistant" or "tool""#;
+                return Err(field.wrong(roles));
+            }
+            ("tool_calls", _) if said.calls.is_empty() => {}
+            ("reasoning_content" | "refusal" | "tool_calls", role) if role != "assistant" => {
+                return Err(field.wrong("in a message of the role \"assistant\""));
+            }
+            ("tool_call_id", role) if role != "tool" => {
+                return Err(field.wrong("in a message of the role \"tool\""));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 fn push(chat: &mut Chat, node: &Node<'_, '_>, role: Role, parts: Vec<Part>) -> Result<(), Refused> {
@@ -76,7 +99,7 @@ fn push(chat: &mut Chat, node: &Node<'_, '_>, role: Role, parts: Vec<Part>) -> R
 }
 
 fn instructions(chat: &mut Chat, said: Fields, node: &Node<'_, '_>) -> Result<(), Refused> {
-    for part in said.content {
+    for part in said.content.ok_or_else(|| node.missing("content"))? {
         let Part::Text(text) = part else {
             let field = format!("{}.content", node.path().unwrap_or_default());
             return Err(Refused::wrong(field, "text"));
@@ -87,16 +110,21 @@ fn instructions(chat: &mut Chat, said: Fields, node: &Node<'_, '_>) -> Result<()
 }
 
 /// Thoughts first, then what was said, then what is to be called.
-fn assistant(said: Fields) -> Vec<Part> {
+fn assistant(chat: &Chat, said: Fields, node: &Node<'_, '_>) -> Result<Vec<Part>, Refused> {
+    // What is noted may be what was said: a sound, a call in the old way.
+    let is_silent = said.content.is_none() && said.refusal.is_none() && said.thinking.is_none();
+    if is_silent && said.calls.is_empty() && chat.foreign.is_empty() {
+        return Err(node.missing("content"));
+    }
     let thinking = said.thinking.map(|text| Part::Thinking {
         text,
         signature: None,
     });
-    (thinking.into_iter())
-        .chain(said.content)
+    Ok((thinking.into_iter())
+        .chain(said.content.unwrap_or_default())
         .chain(said.refusal.map(Part::Text))
         .chain(said.calls.into_iter().map(Part::ToolCall))
-        .collect()
+        .collect())
 }
 
 /// A string, or a list of parts.
@@ -117,27 +145,29 @@ fn content(chat: &mut Chat, node: &Node<'_, '_>) -> Result<Vec<Part>, Refused> {
 
 /// One part; each becomes exactly one of ours, so that places in errors agree.
 fn part(chat: &mut Chat, node: &Node<'_, '_>) -> Result<Part, Refused> {
-    let mut kind = None;
-    let mut part = None;
-    for field in node.fields()? {
+    let fields = node.fields()?;
+    let named = |name: &str| fields.iter().find(|field| field.name() == name);
+    let kind = named("type").ok_or_else(|| node.missing("type"))?;
+    let word = kind.text()?;
+    for field in &fields {
         match field.name() {
-            "type" => kind = Some(field.text()?),
-            "text" | "refusal" => part = Some(Part::Text(field.text()?)),
-            "image_url" => part = Some(image(chat, &field)?),
-            "input_audio" => part = Some(audio(chat, &field)?),
-            "file" => part = Some(file(chat, &field)?),
-            _ => chat.note_foreign(&field),
+            // What the part is, and a hint to caches.
+            "type" | "prompt_cache_breakpoint" => {}
+            name if name == word => {}
+            _ => chat.note_foreign(field),
         }
     }
-    let kind = kind.ok_or_else(|| node.missing("type"))?;
-    match kind.as_str() {
-        "text" | "refusal" | "image_url" | "input_audio" | "file" => {
-            part.ok_or_else(|| node.missing(&kind))
+    let said = || named(&word).ok_or_else(|| node.missing(&word));
+    match word.as_str() {
+        "text" | "refusal" => Ok(Part::Text(said()?.text()?)),
+        "image_url" => image(chat, said()?),
+        "input_audio" => audio(chat, said()?),
+        "file" => file(chat, said()?),
+        // What is new.
+        _ => {
+            chat.note_foreign(kind);
+            Ok(Part::Text(String::new()))
         }
-        _ => Err(Refused::wrong(
-            format!("{}.type", node.path().unwrap_or_default()),
-            r#""text", "image_url", "input_audio", "file" or "refusal""#,
-        )),
     }
 }
 
@@ -234,7 +264,11 @@ fn tool_call(chat: &mut Chat, node: &Node<'_, '_>) -> Result<ToolCall, Refused> 
         match field.name() {
             "id" => id = Some(field.text()?),
             "type" if field.text()? == "function" => {}
-            "type" => return Err(field.wrong(r#""function""#)),
+            // Tools that take text as it comes; the call has to be something until the chat is refused.
+            "type" => {
+                chat.note_foreign(&field);
+                function.get_or_insert((String::new(), JsonText::empty()));
+            }
             "function" => function = Some(called(chat, &field)?),
             "extra_content" => signature = thought_signature(chat, &field)?,
             // Some clients keep the number that a piece of a stream had.

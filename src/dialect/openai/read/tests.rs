@@ -61,17 +61,81 @@ fn what_nobody_else_knows_is_noted_and_what_is_harmless_is_not() {
     let chat = read(
         r#"{"model":"m","messages":[{"role":"user","content":"a","name":"bob"}],
             "logit_bias":{"50256":-100},"metadata":{"a":"b"},"service_tier":"auto",
-            "service_tier_2":1,"logprobs":false,"stream_options":{"x":1}}"#,
+            "service_tier_2":1,"logprobs":false,"stream_options":{"x":1},"modalities":[ "text" ],
+            "prompt_cache_options":{"mode":"explicit"}}"#,
     );
     assert_eq!(
         chat.foreign,
         [
             "messages[0].name",
             "logit_bias",
+            "metadata",
             "service_tier_2",
             "stream_options.x"
         ]
     );
+}
+
+#[test]
+fn what_does_not_belong_to_its_kind_is_not_lost_without_a_word() {
+    let part = |part: &str| {
+        format!(r#"{{"model":"m","messages":[{{"role":"user","content":[{part}]}}]}}"#)
+    };
+    let with = |more: &str| format!(r#"{{"model":"m","messages":[],{more}}}"#);
+    for (body, foreign) in [
+        (
+            part(r#"{"type":"text","text":"a","image_url":{"url":"https://x"}}"#),
+            "messages[0].content[0].image_url",
+        ),
+        (
+            part(r#"{"type":"film","film":{}}"#),
+            "messages[0].content[0].type",
+        ),
+        (
+            with(r#""response_format":{"type":"text","json_schema":{"name":"a"}}"#),
+            "response_format.json_schema",
+        ),
+        (
+            with(r#""response_format":{"type":"grammar"}"#),
+            "response_format.type",
+        ),
+        (
+            with(r#""tool_choice":{"type":"custom","custom":{"name":"a"}}"#),
+            "tool_choice.type",
+        ),
+        (
+            with(r#""tools":[],"tool_choice":{"type":"function","function":{"name":"a","x":1}}"#),
+            "tool_choice.function.x",
+        ),
+        (
+            r#"{"model":"m","messages":[{"role":"function","name":"f","content":"a"}]}"#.to_owned(),
+            "messages[0].name",
+        ),
+        (
+            r#"{"model":"m","messages":[{"role":"assistant","tool_calls":[
+                {"id":"a","type":"custom","custom":{"name":"f","input":"x"}}]}]}"#
+                .to_owned(),
+            "messages[0].tool_calls[0].type",
+        ),
+    ] {
+        assert_eq!(
+            read(&body).foreign.first().map(|f| &**f),
+            Some(foreign),
+            "{body}"
+        );
+    }
+}
+
+#[test]
+fn the_newer_name_of_the_user_wins_in_either_order() {
+    let user = |fields: &str| read(&format!(r#"{{"model":"m","messages":[],{fields}}}"#)).user;
+    for fields in [
+        r#""user":"old","safety_identifier":"new""#,
+        r#""safety_identifier":"new","user":"old""#,
+    ] {
+        assert_eq!(user(fields).as_deref(), Some("new"));
+    }
+    assert_eq!(user(r#""user":"old""#).as_deref(), Some("old"));
 }
 
 #[test]
@@ -117,9 +181,45 @@ fn every_wrong_shape_names_its_field() {
             r#"{"model":"m","messages":[],"tools":[{"type":"function"}]}"#.to_owned(),
             "tools[0].function",
         ),
+        (message(r#"{"role":"user"}"#), "messages[0].content"),
         (
-            r#"{"model":"m","messages":[],"response_format":{"type":"xml"}}"#.to_owned(),
-            "response_format.type",
+            message(r#"{"role":"assistant","content":null,"tool_calls":[]}"#),
+            "messages[0].content",
+        ),
+        (
+            message(r#"{"role":"user","content":"a","tool_call_id":"b"}"#),
+            "messages[0].tool_call_id",
+        ),
+        (
+            message(
+                r#"{"role":"user","content":"a","tool_calls":[{"id":"a","function":{"name":"f"}}]}"#,
+            ),
+            "messages[0].tool_calls",
+        ),
+        (
+            message(r#"{"role":"system","content":"a","refusal":"b"}"#),
+            "messages[0].refusal",
+        ),
+        (
+            r#"{"model":"m","messages":[],"tool_choice":"required"}"#.to_owned(),
+            "tool_choice",
+        ),
+        (
+            r#"{"model":"m","messages":[],"tool_choice":{"type":"function"}}"#.to_owned(),
+            "tool_choice.function",
+        ),
+        (
+            r#"{"model":"m","messages":[],"temperature":-0.1}"#.to_owned(),
+            "temperature",
+        ),
+        (
+            r#"{"model":"m","messages":[],"top_p":1e400}"#.to_owned(),
+            "top_p",
+        ),
+        (r#"{"model":"m","messages":[],"n":0}"#.to_owned(), "n"),
+        (
+            r#"{"model":"m","messages":[],"max_tokens":0}"#.to_owned(),
+            "max_tokens",
         ),
         (
             r#"{"model":"m","messages":[],"reasoning_effort":"extreme"}"#.to_owned(),

@@ -1,10 +1,13 @@
 //! The end of a chat: its client has the answer, its text is scored, its rows are written.
 //!
 //! ```text
-//!  complete ─► last words to the client, row noted ─► scored ─► saved ─► gone
-//!                                                       └(no text is kept)─► saved ─► gone
+//!  complete ─► last words to the client ──────────────┬─► row noted ─► scored ─► saved ─► gone
+//!                  └─(a document longer than what is  │                  └(no text is kept)─► saved
+//!                     sent ahead)─► Sending ─(taken,──┘
+//!                                              or the client has left)
 //! ```
-//! Nobody can come back for it, so nothing is kept once the rows are on disk.
+//! Nobody can come back for it, so nothing is kept once the rows are on disk. The row of a client that
+//! leaves in the middle of a document says so, and is therefore written when that is known.
 
 use std::sync::Arc;
 
@@ -90,6 +93,27 @@ impl Engine {
         }
         self.frames.clear();
         self.settle_generation(id);
+        match self.generations.get_mut(id) {
+            Some(generation) if !generation.subscribers.is_empty() => {
+                generation.phase = Phase::Sending;
+            }
+            _ => self.store_chat(id),
+        }
+    }
+
+    /// The client of a chat listens no more. If that is what its rows have waited for, they wait for
+    /// nothing now.
+    pub(in crate::engine) fn chat_was_read(&mut self, id: GenerationId) {
+        if let Some(generation) = self.generations.get_mut(id)
+            && generation.phase == Phase::Sending
+        {
+            generation.phase = Phase::Scoring;
+            self.store_chat(id);
+        }
+    }
+
+    /// Has the text of a chat scored, if there is any, and its rows written.
+    fn store_chat(&mut self, id: GenerationId) {
         match self.generations.get(id) {
             Some(generation) if generation.text.is_empty() => {
                 self.count_usage(id);

@@ -25,11 +25,12 @@ use uuid::Uuid;
 
 use self::inquiry::{ChatAsk, Inquiry};
 use super::Flow;
-use super::body::{ParseFault, Shape};
+use super::body::{Ask, ParseFault, Shape};
 use crate::dialect::{Dialect, Refused};
 use crate::engine::call::Plan;
 use crate::engine::keywords::Purpose;
 use crate::engine::now::Mono;
+use crate::engine::policy::rate::Cost;
 use crate::engine::routes::{Inbound, Route};
 use crate::engine::slots::ExchangeId;
 use crate::engine::trace::State;
@@ -89,6 +90,11 @@ impl Engine {
         ask: ChatAsk,
         body: Arc<Vec<u8>>,
     ) -> Result<(), Failure> {
+        let cost = Cost::of_text(body.len(), ask.skim.choices, ask.skim.max_tokens);
+        if self.waits_for_share(id, cost) {
+            self.park(id, cost, Ask::Chat(Box::new(ask)), body);
+            return Ok(());
+        }
         let route = self.chat_route(&ask.skim.model)?;
         let asked = route.unless_all_are(&ask.skim.model);
         let (stream, max_tokens) = (ask.skim.stream, ask.skim.max_tokens);

@@ -5,6 +5,7 @@ use super::{Gather, Kind, Member, Phase};
 use crate::engine::archive::outcome_of;
 use crate::engine::failure::Bound;
 use crate::engine::flow::Flow;
+use crate::engine::rate::cost_of_topic;
 use crate::engine::slots::ExchangeId;
 use crate::engine::trace::State;
 use crate::engine::work::{Work, WorkOwner, WorkResult};
@@ -90,6 +91,11 @@ impl Engine {
             let place = gather.begun;
             if place == gather.members.len() || in_hand >= gather.at_once {
                 return;
+            }
+            let ask = gather.ask(place);
+            let cost = cost_of_topic(&ask.topic, ask.max_tokens);
+            if !self.stopped_streams && self.waits_for_share(id, cost) {
+                return; // it is its turn again when the counter has answered
             }
             let begun = if self.stopped_streams {
                 Err(Failure::Stopping)

@@ -32,6 +32,8 @@ pub struct Lease {
     /// What is left of the blocks of this window, and when it ends.
     left: u64,
     ends: Mono,
+    /// What the counter had left when it was asked last.
+    elsewhere: u64,
     /// The counter has given all that it had.
     dry: bool,
     asking: Option<Asking>,
@@ -83,6 +85,7 @@ impl Lease {
             rule,
             left: 0,
             ends: Mono(0),
+            elsewhere: 0,
             dry: false,
             asking: None,
             asked: 0,
@@ -93,9 +96,19 @@ impl Lease {
 
     /// Somebody wants `n` units.
     pub fn take(&mut self, now: Mono, n: u64) -> Take {
+        let answer = self.look(now, n);
+        match answer {
+            Take::Taken(_) => self.left -= n,
+            Take::Wait => self.wanted = self.wanted.max(n),
+            Take::Refused { .. } | Take::Alone => {}
+        }
+        answer
+    }
+
+    /// What [`take`](Lease::take) would say. Nothing is taken, and nothing wanted.
+    pub fn look(&mut self, now: Mono, n: u64) -> Take {
         self.look_at_the_time(now);
         if n <= self.left {
-            self.left -= n;
             return Take::Taken(self.ends);
         }
         if self.dry {
@@ -105,8 +118,30 @@ impl Lease {
         if now < self.alone_until {
             return Take::Alone;
         }
-        self.wanted = self.wanted.max(n);
         Take::Wait
+    }
+
+    /// `n` units will be wanted, by somebody who waits for them.
+    pub fn want(&mut self, n: u64) {
+        self.wanted = self.wanted.max(n);
+    }
+
+    /// Whether there is nothing to remember about it.
+    #[must_use]
+    pub fn is_over(&self, now: Mono) -> bool {
+        now >= self.ends
+    }
+
+    /// What may be left for this process and all others, as far as it has heard, and in how many
+    /// milliseconds all of it is there again.
+    #[must_use]
+    pub fn standing(&self, now: Mono) -> (u64, u64) {
+        if self.is_over(now) {
+            return (self.rule.count, 0);
+        }
+        let left = self.left.saturating_add(self.elsewhere);
+        let reset_ms = self.ends.since(now).div_ceil(1_000_000);
+        (left.min(self.rule.count), reset_ms)
     }
 
     /// What the counter is to be asked now, if anything: when a block is half used, so that the next
@@ -155,6 +190,18 @@ impl Lease {
         } else {
             0
         };
+    }
+
+    /// What the counter has left for others, as it said with the last block.
+    pub fn remains(&mut self, elsewhere: u64) {
+        self.elsewhere = elsewhere;
+    }
+
+    /// There will be no answer to question `number`.
+    pub fn failed(&mut self, now: Mono, number: u32) {
+        if (self.asking.take_if(|asking| asking.number == number)).is_some() {
+            self.alone_until = now.plus_ms(RATE_LEASE_MS);
+        }
     }
 
     /// `n` of what was taken from the window `name` were not used after all.

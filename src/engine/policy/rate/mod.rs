@@ -22,13 +22,16 @@
 //!   who        a place     subjects.rs  the bounded table of those who have asked lately
 //!   a reply    fields.rs   how much is left, in the words of each API
 //!   a replica  lease.rs    blocks from a counter that is shared by several processes
+//!              shared.rs   who asks that counter for them
 //! ```
 //! Nothing here knows time, sockets or requests: "now" is an argument, and who asks is a
-//! [`Subject`]. After the table is made nothing allocates.
+//! [`Subject`]. After the table is made nothing allocates, but blocks for a newcomer where a counter
+//! is shared.
 
 pub mod doors;
 pub mod fields;
 pub mod lease;
+pub mod shared;
 mod subject;
 mod subjects;
 mod window;
@@ -39,8 +42,9 @@ mod tests;
 pub use self::doors::{Door, Doors};
 pub use self::subject::Subject;
 
-use self::subjects::{Place, Subjects};
-use self::window::Window;
+use self::lease::Take;
+use self::shared::Questions;
+use self::subjects::{Entry, Place, Subjects};
 use crate::config::{self, RateRule};
 use crate::engine::now::Mono;
 use crate::limits::{RATE_COUNT, RATE_METERS, RATE_PROMPT_TOKENS, RATE_TOKENS_UNASKED};
@@ -129,13 +133,21 @@ pub struct Reserved {
     cost: Cost,
     /// The end of each window that was charged, which is also its name.
     ends: [Mono; RATE_METERS],
+    /// Which of them are shared windows, of which this process has a block: a bit for each.
+    blocks: u8,
 }
+
+const _: () = assert!(RATE_METERS <= 8, "a bit for each");
 
 impl Reserved {
     /// Tokens by estimate.
     #[must_use]
     pub fn tokens(&self) -> u64 {
         self.cost.tokens
+    }
+
+    fn is_of_block(&self, at: usize) -> bool {
+        self.blocks & (1 << at) != 0
     }
 }
 
@@ -172,6 +184,12 @@ pub struct Tally {
     pub charged: u64,
     /// Of these, tokens that a provider has counted.
     pub reported: u64,
+    /// Blocks that a shared counter was asked for.
+    pub asked: u64,
+    /// Of these, blocks that it has not answered about.
+    pub unanswered: u64,
+    /// Requests that were decided here alone, although there is a shared counter.
+    pub alone: u64,
 }
 
 /// All limits, and everybody who has asked lately. Without limits it is nothing and does nothing.
@@ -181,6 +199,8 @@ pub struct Rates {
     subjects: Subjects,
     /// Tokens charged in advance and not settled.
     open: u64,
+    /// What a shared counter is to be asked, if there is one.
+    questions: Option<Questions>,
     /// What has happened.
     pub tally: Tally,
 }
@@ -203,8 +223,20 @@ impl Rates {
             meters,
             subjects: Subjects::new(places, seed),
             open: 0,
+            questions: None,
             tally: Tally::default(),
         }
+    }
+
+    /// Those of a configuration; with the counters of several processes if there is somebody who
+    /// keeps them.
+    #[must_use]
+    pub fn of(config: &config::Config, seed: u64) -> Self {
+        let rates = Rates::new(&config.rate, seed);
+        if rates.is_on() && config.redis.is_some() {
+            return rates.shared();
+        }
+        rates
     }
 
     /// Whether there is any limit.
@@ -236,104 +268,16 @@ impl Rates {
     /// # Errors
     /// A limit would be overstepped.
     pub fn check(&mut self, now: Mono, who: Subject, cost: Cost) -> Result<(), Refused> {
-        let windows = self.subjects.look(now, who);
-        self.room(now, &windows, cost)
-    }
-
-    /// Charges `who` in advance.
-    ///
-    /// # Errors
-    /// A limit would be overstepped; nothing was charged.
-    pub fn take(&mut self, now: Mono, who: Subject, cost: Cost) -> Result<Reserved, Refused> {
-        self.check(now, who, cost)?;
-        // Without a limit on tokens nobody has asked how many they are.
-        let cost = Cost {
-            tokens: cost.tokens.min(RATE_COUNT),
-            ..cost
-        };
-        let place = self.subjects.place(now, who);
-        self.tally.crowded += u64::from(place.is_shared());
-        let mut ends = [Mono(0); RATE_METERS];
-        if let Some(windows) = self.subjects.windows_mut(place) {
-            for (at, meter) in self.meters.iter().enumerate() {
-                let n = cost.of(meter.kind);
-                if n > 0 {
-                    ends[at] = windows[at].add(now, meter.rule, n);
-                }
-            }
-        }
-        self.open += cost.tokens;
-        self.tally.reserved += cost.tokens;
-        Ok(Reserved { place, cost, ends })
-    }
-
-    /// It was not let in after all: as if it had never been asked.
-    #[expect(clippy::needless_pass_by_value, reason = "it comes back once")]
-    pub fn put_back(&mut self, reserved: Reserved) {
-        let Reserved { place, cost, ends } = reserved;
-        self.open -= cost.tokens;
-        self.tally.reserved -= cost.tokens;
-        let Some(windows) = self.subjects.windows_mut(place) else {
-            return;
-        };
-        for (at, meter) in self.meters.iter().enumerate() {
-            windows[at].take_off(ends[at], cost.of(meter.kind));
-        }
-    }
-
-    /// It is over and has cost so many tokens; `reported` if the provider says so. What it cost
-    /// less comes back if its window still runs; what it cost more is charged to the window that
-    /// runs now.
-    #[expect(clippy::needless_pass_by_value, reason = "it comes back once")]
-    pub fn settle(&mut self, now: Mono, reserved: Reserved, tokens: u64, reported: bool) {
-        let Reserved { place, cost, ends } = reserved;
-        self.open -= cost.tokens;
-        let reported = if reported { tokens } else { 0 };
-        self.tally.charged = self.tally.charged.saturating_add(tokens);
-        self.tally.reported = self.tally.reported.saturating_add(reported);
-        // Whoever was forgotten had only windows that are over.
-        let Some(windows) = self.subjects.windows_mut(place) else {
-            return;
-        };
-        for (at, meter) in self.meters.iter().enumerate() {
-            if meter.kind == Kind::Requests {
-                continue;
-            }
-            if tokens <= cost.tokens {
-                windows[at].take_off(ends[at], cost.tokens - tokens);
-            } else {
-                windows[at].add(now, meter.rule, tokens - cost.tokens);
-            }
-        }
-    }
-
-    /// How `who` stands with each limit, in their order.
-    pub fn standing(&self, now: Mono, who: Subject) -> impl Iterator<Item = Standing> + Clone {
-        let windows = self.subjects.look(now, who);
-        let meters = self.meters.iter().enumerate();
-        meters.map(move |(at, meter)| Standing {
-            meter: *meter,
-            left: windows[at].left(now, meter.rule),
-            reset_ms: windows[at].reset_ms(now),
-        })
-    }
-
-    fn room(
-        &mut self,
-        now: Mono,
-        windows: &[Window; RATE_METERS],
-        cost: Cost,
-    ) -> Result<(), Refused> {
+        let mut entry = self.subjects.look_mut(now, who);
         let mut worst: Option<Refused> = None;
-        for (meter, window) in self.meters.iter().zip(windows) {
+        for (at, meter) in self.meters.iter().enumerate() {
             let wanted = cost.of(meter.kind);
-            if wanted <= window.left(now, meter.rule) {
+            let Err(wait_ms) = room(now, entry.as_deref_mut(), at, meter.rule, wanted) else {
                 continue;
-            }
-            let possible = wanted <= meter.rule.count;
+            };
             let refused = Refused {
                 meter: *meter,
-                wait_ms: possible.then(|| window.reset_ms(now)),
+                wait_ms: (wanted <= meter.rule.count).then_some(wait_ms),
             };
             let longer =
                 |other: &Refused| refused.wait_ms.is_none_or(|ms| Some(ms) > other.wait_ms);
@@ -349,5 +293,149 @@ impl Rates {
                 Err(refused)
             }
         }
+    }
+
+    /// Charges `who` in advance. Where a counter is shared and has not been asked in time
+    /// ([`Rates::prepare`]), it is decided without it.
+    ///
+    /// # Errors
+    /// A limit would be overstepped; nothing was charged.
+    pub fn take(&mut self, now: Mono, who: Subject, cost: Cost) -> Result<Reserved, Refused> {
+        self.check(now, who, cost)?;
+        // Without a limit on tokens nobody has asked how many they are.
+        let cost = Cost {
+            tokens: cost.tokens.min(RATE_COUNT),
+            ..cost
+        };
+        let place = self.subjects.place(now, who);
+        self.tally.crowded += u64::from(place.is_shared());
+        let mut reserved = Reserved {
+            place,
+            cost,
+            ends: [Mono(0); RATE_METERS],
+            blocks: 0,
+        };
+        let mut alone = false;
+        if let Some(entry) = self.subjects.entry_mut(place) {
+            for (at, meter) in self.meters.iter().enumerate() {
+                let n = cost.of(meter.kind);
+                if n == 0 {
+                    continue;
+                }
+                let block = entry.leases.get_mut(at).map(|lease| lease.take(now, n));
+                if let Some(Take::Taken(name)) = block {
+                    reserved.ends[at] = name;
+                    reserved.blocks |= 1 << at;
+                } else {
+                    alone |= block.is_some();
+                    reserved.ends[at] = entry.windows[at].add(now, meter.rule, n);
+                }
+            }
+        }
+        self.tally.alone += u64::from(alone);
+        self.open += cost.tokens;
+        self.tally.reserved += cost.tokens;
+        self.ask_for_blocks(now, place);
+        Ok(reserved)
+    }
+
+    /// It was not let in after all: as if it had never been asked.
+    #[expect(clippy::needless_pass_by_value, reason = "it comes back once")]
+    pub fn put_back(&mut self, now: Mono, reserved: Reserved) {
+        self.open -= reserved.cost.tokens;
+        self.tally.reserved -= reserved.cost.tokens;
+        if let Some(entry) = self.subjects.entry_mut(reserved.place) {
+            for (at, meter) in self.meters.iter().enumerate() {
+                give_back(now, entry, at, &reserved, reserved.cost.of(meter.kind));
+            }
+        }
+    }
+
+    /// It is over and has cost so many tokens; `reported` if the provider says so. What it cost
+    /// less comes back if its window still runs; what it cost more is charged to the window that
+    /// runs now.
+    #[expect(clippy::needless_pass_by_value, reason = "it comes back once")]
+    pub fn settle(&mut self, now: Mono, reserved: Reserved, tokens: u64, reported: bool) {
+        let estimate = reserved.cost.tokens;
+        self.open -= estimate;
+        let reported = if reported { tokens } else { 0 };
+        self.tally.charged = self.tally.charged.saturating_add(tokens);
+        self.tally.reported = self.tally.reported.saturating_add(reported);
+        // Whoever was forgotten had only windows that are over.
+        let Some(entry) = self.subjects.entry_mut(reserved.place) else {
+            return;
+        };
+        for (at, meter) in self.meters.iter().enumerate() {
+            if meter.kind == Kind::Requests {
+                continue;
+            }
+            if tokens <= estimate {
+                give_back(now, entry, at, &reserved, estimate - tokens);
+            } else if reserved.is_of_block(at) {
+                let debt = entry.leases[at].overdraw(now, tokens - estimate);
+                if let Some(questions) = &mut self.questions {
+                    questions.owe(entry.who, *meter, debt);
+                }
+            } else {
+                entry.windows[at].add(now, meter.rule, tokens - estimate);
+            }
+        }
+    }
+
+    /// How `who` stands with each limit, in their order.
+    pub fn standing(&self, now: Mono, who: Subject) -> impl Iterator<Item = Standing> + Clone {
+        let entry = self.subjects.look(now, who);
+        let alone = self.is_alone();
+        let meters = self.meters.iter().enumerate();
+        meters.map(move |(at, meter)| {
+            let lease = entry.and_then(|entry| entry.leases.get(at));
+            let window = entry.map(|entry| entry.windows[at]).unwrap_or_default();
+            let (left, reset_ms) = match lease {
+                Some(lease) if !alone => lease.standing(now),
+                _ => (window.left(now, meter.rule), window.reset_ms(now)),
+            };
+            Standing {
+                meter: *meter,
+                left,
+                reset_ms,
+            }
+        })
+    }
+}
+
+/// Whether there is room for `wanted` in limit `at` of somebody, or in how many milliseconds there
+/// may be. A counter that has to be asked first refuses nobody yet.
+fn room(
+    now: Mono,
+    entry: Option<&mut Entry>,
+    at: usize,
+    rule: RateRule,
+    wanted: u64,
+) -> Result<(), u64> {
+    let Some(entry) = entry else {
+        return if wanted <= rule.count { Ok(()) } else { Err(0) };
+    };
+    match entry
+        .leases
+        .get_mut(at)
+        .map(|lease| lease.look(now, wanted))
+    {
+        Some(Take::Taken(_)) => Ok(()),
+        Some(Take::Refused { wait_ms }) => Err(wait_ms),
+        Some(Take::Wait | Take::Alone) | None => {
+            let window = entry.windows[at];
+            let fits = wanted <= window.left(now, rule);
+            fits.then_some(()).ok_or_else(|| window.reset_ms(now))
+        }
+    }
+}
+
+/// Gives `n` of what was reserved of limit `at` back to where it came from.
+fn give_back(now: Mono, entry: &mut Entry, at: usize, reserved: &Reserved, n: u64) {
+    let name = reserved.ends[at];
+    if reserved.is_of_block(at) {
+        entry.leases[at].put_back(now, name, n);
+    } else {
+        entry.windows[at].take_off(name, n);
     }
 }

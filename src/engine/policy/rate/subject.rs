@@ -1,6 +1,7 @@
 //! Whom a limit is for.
 
-use std::net::IpAddr;
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// Somebody who asks: an address, until there are keys. Of IPv6 the first 64 bits count, because a
 /// household or a rented machine has at least as many addresses as that leaves (RFC 6177).
@@ -32,6 +33,17 @@ impl Subject {
     }
 }
 
+/// The name under which a counter is shared with other processes.
+impl fmt::Display for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Subject::Others => f.write_str("others"),
+            Subject::V4(bits) => write!(f, "{}", Ipv4Addr::from_bits(*bits)),
+            Subject::V6(bits) => write!(f, "{}/64", Ipv6Addr::from_bits(u128::from(*bits) << 64)),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
@@ -47,5 +59,12 @@ mod tests {
         assert_ne!(who("2001:db8:1:2::1"), who("2001:db8:1:3::1"));
         assert_eq!(who("::ffff:10.0.0.1"), who("10.0.0.1"));
         assert_ne!(who("10.0.0.1"), who("10.0.0.2"));
+    }
+
+    #[test]
+    fn each_has_a_name_of_its_own() {
+        let names = ["10.0.0.1", "2001:db8:1:2::7"].map(|address| who(address).to_string());
+        assert_eq!(names, ["10.0.0.1", "2001:db8:1:2::/64"]);
+        assert_eq!(Subject::Others.to_string(), "others");
     }
 }

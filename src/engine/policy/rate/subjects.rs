@@ -16,7 +16,9 @@
 use std::collections::HashMap;
 
 use super::Subject;
+use super::lease::Lease;
 use super::window::Window;
+use crate::config::RateRule;
 use crate::engine::Keyed;
 use crate::engine::now::Mono;
 use crate::limits::RATE_METERS;
@@ -41,20 +43,24 @@ const SHARED: u32 = 0;
 /// No neighbour.
 const NONE: u32 = u32::MAX;
 
+/// What is known of somebody.
 #[derive(Debug)]
-struct Entry {
-    who: Subject,
-    windows: [Window; RATE_METERS],
+pub(super) struct Entry {
+    pub(super) who: Subject,
+    pub(super) windows: [Window; RATE_METERS],
+    /// Blocks of each limit, where a counter is shared with other processes; otherwise none.
+    pub(super) leases: Vec<Lease>,
     epoch: u32,
     newer: u32,
     older: u32,
 }
 
 impl Entry {
-    fn new(who: Subject) -> Entry {
+    fn new(who: Subject, shared: &[RateRule]) -> Entry {
         Entry {
             who,
             windows: [Window::default(); RATE_METERS],
+            leases: shared.iter().map(|rule| Lease::new(*rule)).collect(),
             epoch: 0,
             newer: NONE,
             older: NONE,
@@ -62,7 +68,8 @@ impl Entry {
     }
 
     fn is_over(&self, now: Mono) -> bool {
-        self.windows.iter().all(|window| window.is_over(now))
+        let windows = self.windows.iter().all(|window| window.is_over(now));
+        windows && self.leases.iter().all(|lease| lease.is_over(now))
     }
 }
 
@@ -73,6 +80,8 @@ pub(super) struct Subjects {
     by_who: HashMap<Subject, u32, Keyed>,
     /// How many there may be, without the shared one.
     limit: usize,
+    /// The limits whose counters are shared with other processes.
+    shared: Vec<RateRule>,
     newest: u32,
     oldest: u32,
 }
@@ -81,15 +90,22 @@ impl Subjects {
     /// A table for `limit`. The memory is asked for at once; pages nobody touched cost nothing.
     pub(super) fn new(limit: usize, seed: u64) -> Self {
         let mut entries = Vec::with_capacity(limit + 1);
-        entries.push(Entry::new(Subject::Others));
+        entries.push(Entry::new(Subject::Others, &[]));
         Subjects {
             entries,
             // Removed entries leave marks, so room for as many again spares it from growing.
             by_who: HashMap::with_capacity_and_hasher(2 * limit, Keyed(seed)),
             limit,
+            shared: Vec::new(),
             newest: NONE,
             oldest: NONE,
         }
+    }
+
+    /// Gives everybody blocks of these limits.
+    pub(super) fn share(&mut self, rules: Vec<RateRule>) {
+        self.entries[SHARED as usize] = Entry::new(Subject::Others, &rules);
+        self.shared = rules;
     }
 
     pub(super) fn len(&self) -> usize {
@@ -100,14 +116,25 @@ impl Subjects {
         self.limit
     }
 
-    /// The windows that `who` would be charged in now.
-    pub(super) fn look(&self, now: Mono, who: Subject) -> [Window; RATE_METERS] {
+    /// Where `who` would be charged now; `None`: in a place that is still to be made.
+    pub(super) fn look(&self, now: Mono, who: Subject) -> Option<&Entry> {
+        let index = self.index_of(now, who)?;
+        self.entries.get(index as usize)
+    }
+
+    /// The same, to be asked about its blocks.
+    pub(super) fn look_mut(&mut self, now: Mono, who: Subject) -> Option<&mut Entry> {
+        let index = self.index_of(now, who)?;
+        self.entries.get_mut(index as usize)
+    }
+
+    fn index_of(&self, now: Mono, who: Subject) -> Option<u32> {
         if let Some(index) = self.by_who.get(&who) {
-            self.entries[*index as usize].windows
+            Some(*index)
         } else if who != Subject::Others && self.has_room(now) {
-            [Window::default(); RATE_METERS]
+            None
         } else {
-            self.entries[SHARED as usize].windows
+            Some(SHARED)
         }
     }
 
@@ -129,10 +156,10 @@ impl Subjects {
         self.at(index)
     }
 
-    /// The windows of a place, if it is still the same one's.
-    pub(super) fn windows_mut(&mut self, place: Place) -> Option<&mut [Window; RATE_METERS]> {
+    /// Who has a place, if it is still the same one's.
+    pub(super) fn entry_mut(&mut self, place: Place) -> Option<&mut Entry> {
         let entry = self.entries.get_mut(place.index as usize)?;
-        (entry.epoch == place.epoch).then_some(&mut entry.windows)
+        (entry.epoch == place.epoch).then_some(entry)
     }
 
     fn at(&self, index: u32) -> Place {
@@ -153,7 +180,7 @@ impl Subjects {
             return None;
         }
         let index = if self.by_who.len() < self.limit {
-            self.entries.push(Entry::new(who));
+            self.entries.push(Entry::new(who, &self.shared));
             self.entries.len() as u32 - 1
         } else {
             let index = self.oldest;
@@ -162,7 +189,7 @@ impl Subjects {
             self.by_who.remove(&entry.who);
             *entry = Entry {
                 epoch: entry.epoch.wrapping_add(1),
-                ..Entry::new(who)
+                ..Entry::new(who, &self.shared)
             };
             index
         };
@@ -207,13 +234,14 @@ mod tests {
     fn used(table: &mut Subjects, at_ms: u64, who: u32) -> Place {
         let now = Mono(0).plus_ms(at_ms);
         let place = table.place(now, Subject::V4(who));
-        table.windows_mut(place).unwrap()[0].add(now, RULE, 1);
+        table.entry_mut(place).unwrap().windows[0].add(now, RULE, 1);
         place
     }
 
     fn left(table: &Subjects, at_ms: u64, who: u32) -> u64 {
         let now = Mono(0).plus_ms(at_ms);
-        table.look(now, Subject::V4(who))[0].left(now, RULE)
+        let entry = table.look(now, Subject::V4(who));
+        entry.map_or(RULE.count, |entry| entry.windows[0].left(now, RULE))
     }
 
     #[test]
@@ -223,7 +251,7 @@ mod tests {
         used(&mut table, 10, 2);
         let third = used(&mut table, 1_001, 3);
         assert!(!third.is_shared());
-        assert!(table.windows_mut(first).is_none(), "its place is another's");
+        assert!(table.entry_mut(first).is_none(), "its place is another's");
         assert_eq!((left(&table, 1_002, 2), left(&table, 1_002, 3)), (8, 8));
         assert_eq!(table.len(), 2);
     }

@@ -70,6 +70,7 @@ fn an_estimate_is_settled_and_room_comes_back() {
         reserved: 120,
         charged: 120,
         reported: 120,
+        ..Tally::default()
     };
     assert_eq!((rates.tally, rates.open_tokens()), (expected, 0));
 }
@@ -85,7 +86,7 @@ fn a_refusal_by_one_window_charges_no_other() {
     let left: Vec<u64> = rates.standing(at(0), me).map(|s| s.left).collect();
     assert_eq!(left, [3, 100]);
     let taken = rates.take(at(0), me, text(100)).unwrap();
-    rates.put_back(taken);
+    rates.put_back(at(0), taken);
     let left: Vec<u64> = rates.standing(at(0), me).map(|s| s.left).collect();
     assert_eq!(left, [3, 100]);
     assert_eq!(rates.open_tokens(), 0);
@@ -203,7 +204,7 @@ proptest! {
                     model.settle(now, which, tokens);
                 }
                 Step::PutBack { which } if which < open.len() => {
-                    rates.put_back(open.remove(which));
+                    rates.put_back(at(now), open.remove(which));
                     model.put_back(which);
                 }
                 _ => {}

@@ -1,5 +1,6 @@
 //! Chats in the vendors' dialects: each client in front of each provider.
 
+mod broken;
 mod cancel;
 mod embeddings;
 mod failover;

@@ -39,6 +39,26 @@ fn an_openai_client_is_told_how_it_stands() {
 }
 
 #[test]
+fn an_openai_client_is_told_which_limit_it_was() {
+    let limits = "[rate]\ntokens = [\"100/min\"]\n";
+    let mut world = World::new(&(provider(Dialect::OpenAi) + limits));
+    let (path, body) = question(Dialect::OpenAi, false);
+    let body = body.replace("\"messages\"", "\"max_tokens\":20,\"messages\"");
+    let first = world.post(&path, &body);
+    world.answer(openai::whole("Green."));
+    assert_eq!(world.reply(first).status, 200);
+    for (most, retry) in [(80, None), (200, Some("false"))] {
+        let body = body.replace("20", &most.to_string());
+        let client = world.post(&path, &body);
+        let reply = world.reply(client);
+        let told = error(Dialect::OpenAi, &reply.json());
+        let expected = ("tokens".to_owned(), "rate_limit_exceeded".to_owned());
+        assert_eq!((reply.status, told), (429, expected), "{most}");
+        assert_eq!(reply.field("x-should-retry"), retry, "{most}");
+    }
+}
+
+#[test]
 fn an_anthropic_client_is_told_how_it_stands() {
     let (_, first, second) = twice(Dialect::Anthropic);
     let field = |name: &str| {

@@ -1,7 +1,7 @@
 //! Chats that fail, each told in the words of its client.
 
 use super::openai::{STREAM, answer};
-use super::{DIALECTS, World, ask, chunk, error, provider, refusal};
+use super::{DIALECTS, World, ask, chunk, error, is_gone, provider, refusal};
 use crate::dialect::Dialect;
 use crate::engine::io::Gone;
 use crate::engine::tests::post;
@@ -136,7 +136,30 @@ fn what_is_no_request_of_this_dialect_is_told_in_its_words() {
         (Dialect::Gemini, post("/v1beta/nothing", "{}"), 404),
         (
             Dialect::Gemini,
+            post("/v1alpha/models/m:generateContent", "{}"),
+            404,
+        ),
+        (
+            Dialect::Gemini,
             post("/v1beta/models/m:streamGenerateContent", "{}"),
+            400,
+        ),
+        (
+            Dialect::Gemini,
+            post("/v1beta/models/a%0D%0Ab:generateContent", "{}"),
+            400,
+        ),
+        (
+            Dialect::Gemini,
+            post(
+                "/v1beta/models/m:streamGenerateContent?alt=sse&alt=json",
+                "{}",
+            ),
+            400,
+        ),
+        (
+            Dialect::Gemini,
+            post("/v1beta/models/m:generateContent?alt=sse", "{}"),
             400,
         ),
         (
@@ -201,6 +224,41 @@ fn several_answers_at_once_only_from_who_speaks_the_same() {
     assert_eq!(world.reply(client).body, document);
 }
 
+/// Many servers do not know `n`. What they give was paid for, and is whole if it says so.
+#[test]
+fn fewer_answers_or_more_than_were_asked_for_are_passed_on_as_they_are() {
+    let choice = |part: &str, n: usize| {
+        format!(r#"{{"index":{n},"{part}":{{"content":"a"}},"finish_reason":"stop"}}"#)
+    };
+    for (asked, given) in [(2, 1), (3, 2), (1, 2)] {
+        let all = |part| {
+            let all: Vec<String> = (0..given).map(|n| choice(part, n)).collect();
+            format!(r#"{{"choices":[{}]}}"#, all.join(","))
+        };
+        for stream in [false, true] {
+            let mut world = World::new(&provider(Dialect::OpenAi));
+            let body = format!(r#"{{"model":"m","n":{asked},"messages":[],"stream":{stream}}}"#);
+            let client = world.post("/v1/chat/completions", &body);
+            let (words, expected) = if stream {
+                let event = all("delta");
+                let body = [
+                    super::openai::event(&event),
+                    super::openai::done(),
+                    super::openai::END.to_owned(),
+                ];
+                let told = format!("data: {event}\n\ndata: [DONE]\n\n");
+                ([STREAM, &body.concat()].concat(), told)
+            } else {
+                (answer(200, "", &all("message")), all("message"))
+            };
+            world.answer(words);
+            let reply = world.reply(client);
+            assert_eq!((reply.status, reply.body), (200, expected));
+            assert_eq!(world.store.request().outcome, RequestOutcome::Ok);
+        }
+    }
+}
+
 #[test]
 fn a_time_limit_of_the_client_is_passed_on_and_kept() {
     for begun in [false, true] {
@@ -242,8 +300,14 @@ fn a_model_that_nobody_has_is_not_found_and_one_that_looks_like_it_is_named() {
         told["message"].as_str().unwrap().contains("`big-one`"),
         "{told}"
     );
-    let client = world.post("/v1/chat/completions", &body(&"m".repeat(201)));
-    assert_eq!(world.reply(client).status, 400);
+    for wrong in ["m".repeat(201), r"a\nb".to_owned(), "c\u{85}d".to_owned()] {
+        let client = world.post("/v1/chat/completions", &body(&wrong));
+        let reply = world.reply(client);
+        assert_eq!(
+            (reply.status, &reply.json()["error"]["param"]),
+            (400, &"model".into())
+        );
+    }
 }
 
 #[test]
@@ -264,5 +328,19 @@ fn limits_of_an_address_are_told_in_the_vendors_fields() {
             (reply.status, reply.field("retry-after")),
             (429, Some("60"))
         );
+    }
+}
+
+/// The name goes into a path, a field of a head and a row.
+#[test]
+fn a_model_with_a_line_end_in_its_name_is_refused() {
+    for theirs in DIALECTS {
+        let mut world = World::new(&provider(theirs));
+        let body =
+            r#"{"model": "m\r\nX-Evil: 1", "messages": [{"role": "user", "content": "tea"}]}"#;
+        let client = world.post("/v1/chat/completions", body);
+        let (status, _) = refusal(&mut world, client, Dialect::OpenAi);
+        assert_eq!(status, 400);
+        is_gone(&mut world);
     }
 }

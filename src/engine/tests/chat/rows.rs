@@ -115,3 +115,36 @@ fn what_there_was_of_a_broken_answer_is_filed_under_the_same_words() {
     );
     is_gone(&mut world);
 }
+
+/// A document that is longer than what is sent ahead: its row says what became of it.
+#[test]
+fn who_leaves_in_the_middle_of_a_document_has_not_got_it() {
+    for store in ["texts", "requests"] {
+        for stays in [true, false] {
+            let gateway = format!("[gateway]\nstore = \"{store}\"\n");
+            let mut world = World::new(&[provider(Dialect::OpenAi), gateway].concat());
+            let client = ask(&mut world, Dialect::OpenAi, false);
+            world.sockets.get_mut(&client).unwrap().stalled = true;
+            world.answer(openai::whole(&"tea ".repeat(150_000)));
+            assert_eq!(world.store.requests.len(), 0, "nobody knows yet");
+            if stays {
+                world.sockets.get_mut(&client).unwrap().stalled = false;
+                world.settle();
+                assert_eq!(world.reply(client).status, 200);
+            } else {
+                world.end(client);
+                world.settle();
+            }
+            let row = world.store.request();
+            let expected = match stays {
+                true => (RequestOutcome::Ok, 200),
+                false => (RequestOutcome::ClientGone, 499),
+            };
+            assert_eq!((row.outcome, row.status), expected);
+            assert_eq!(row.calls.finish_reason.as_deref(), Some("stop"));
+            let texts = usize::from(store == "texts");
+            assert_eq!(world.store.texts.len(), texts, "it was paid for");
+            is_gone(&mut world);
+        }
+    }
+}

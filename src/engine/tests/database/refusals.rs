@@ -92,3 +92,26 @@ fn nobody_is_let_in_by_the_wrong_name() {
     server.serve(&mut world);
     assert_eq!(ready(&mut world).0, 200);
 }
+
+/// Tables of another program are in the way: nothing of them is touched, and what is paid for is kept.
+#[test]
+fn tables_of_another_program_cost_no_text() {
+    let mut world = World::new(&DATABASE.replace("strict", "spill"));
+    let mut server = Elephant {
+        holds: true,
+        ..Elephant::default()
+    };
+    let client = world.post("/generate/", r#"{"topic":"tea"}"#);
+    for _ in 0..50 {
+        world.pass(100);
+        server.serve(&mut world);
+        for link in server.busy() {
+            server.answer(&mut world, link);
+            server.serve(&mut world);
+            server.refuse(&mut world, link, "42P07");
+        }
+    }
+    assert_eq!(world.reply(client).json()["stored_in"], "journal");
+    let why = "not ready: the tables of the database are another program's\n";
+    assert_eq!(ready(&mut world), (503, why.into()));
+}

@@ -171,6 +171,13 @@ fn a_report_shows_its_code_and_keeps_its_words_to_itself() {
             "{shown}"
         );
     }
+    assert_eq!(
+        said.to_string(),
+        "PostgreSQL says 23505 (constraint t_pkey)"
+    );
+    let denied = report(&message(b'E', b"VERROR\0C3D000\0Msecret\0\0"));
+    let words = "PostgreSQL says 3D000: there is no such database: create it";
+    assert_eq!(denied.to_string(), words);
     // A notice cannot end a connection, whatever it says of itself.
     assert_eq!(
         report(&message(b'N', b"VFATAL\0C57P01\0\0")).severity,

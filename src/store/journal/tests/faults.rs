@@ -137,3 +137,38 @@ fn files_end_at_their_size_and_go_when_they_are_replayed() {
     drop(open(&disk));
     assert_eq!(disk.list().unwrap().len(), 2);
 }
+
+/// The disk fails at every step of setting a row aside: the row is on it all the same, once or twice,
+/// and in the end it is out of the way and counted once.
+#[test]
+fn a_row_is_set_aside_whatever_the_disk_does() {
+    for fault in 0..10 {
+        let disk = Model::default();
+        let mut journal = open(&disk);
+        put(&mut journal, &save(1, "bad")).unwrap();
+        put(&mut journal, &save(2, "good")).unwrap();
+        assert_eq!(journal.next_rows(1).unwrap().through, 1);
+        disk.fail_in(fault, false);
+        let done = journal.set_aside(1).is_ok();
+        let mut journal = open(&disk.after_a_kill());
+        if !done && journal.standing().rows == 2 {
+            assert_eq!(journal.next_rows(1).unwrap().through, 1);
+            journal.set_aside(1).unwrap();
+        }
+        let standing = journal.standing();
+        assert_eq!((standing.rows, standing.aside), (1, 1), "fault {fault}");
+        assert_eq!(drain(&mut journal), [save(2, "good")]);
+    }
+}
+
+#[test]
+fn only_the_row_that_was_said_last_and_alone_is_set_aside() {
+    let mut journal = open(&Model::default());
+    put(&mut journal, &save(1, "a")).unwrap();
+    put(&mut journal, &save(2, "b")).unwrap();
+    assert_eq!(journal.next_batch().unwrap().through, 2);
+    journal.set_aside(2).unwrap();
+    journal.next_rows(1).unwrap();
+    journal.set_aside(7).unwrap();
+    assert_eq!((journal.standing().rows, journal.standing().aside), (2, 0));
+}

@@ -3,6 +3,7 @@
 
 mod batches;
 mod crashes;
+mod expiry;
 mod lists;
 mod opening;
 mod search;

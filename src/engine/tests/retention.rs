@@ -1,0 +1,92 @@
+//! Rows that are kept no longer.
+
+use super::World;
+use super::contents::texts_into;
+use crate::engine::work::Kind;
+use crate::limits::{EXPIRE_ROWS, RETENTION_MS};
+use crate::store::StoreError;
+
+const DAY_MS: u64 = 24 * 60 * 60 * 1000;
+
+fn kept(config: &str, texts: usize) -> World {
+    let mut world = World::new(&format!("[retention]\n{config}"));
+    texts_into(&mut world, texts);
+    world
+}
+
+#[test]
+fn what_is_older_than_its_days_is_removed_and_nothing_before() {
+    let mut world = kept("texts_days = 2\nrequests_days = 4\n", 3);
+    world.pass(DAY_MS);
+    world.pass(RETENTION_MS + 1_000);
+    assert_eq!(
+        (world.store.texts.len(), world.store.requests.len()),
+        (3, 3)
+    );
+    world.pass(DAY_MS);
+    world.pass(RETENTION_MS + 1_000);
+    assert_eq!(
+        (world.store.texts.len(), world.store.requests.len()),
+        (0, 3)
+    );
+    world.pass(2 * DAY_MS);
+    world.pass(RETENTION_MS + 1_000);
+    assert!(world.store.requests.is_empty());
+    assert_eq!(world.metric("rows_expired_total"), 6.0);
+}
+
+#[test]
+fn many_rows_go_in_pieces_with_pauses_between() {
+    let mut world = World::new("[retention]\nrequests_days = 1\n");
+    let some = EXPIRE_ROWS * 2 + 10;
+    texts_into(&mut world, some);
+    world.jump(world.now.mono.plus_ms(DAY_MS + 5_000));
+    world.held = vec![Kind::Write];
+    for piece in 1..=2 {
+        world.pass(RETENTION_MS);
+        assert_eq!(world.jobs.len(), 1, "one at a time");
+        world.work(0);
+        assert_eq!(world.store.requests.len(), some - piece * EXPIRE_ROWS);
+    }
+    world.held.clear();
+    world.pass(1_000);
+    assert!(world.store.requests.is_empty());
+    assert_eq!(world.store.texts.len(), some, "texts are kept for ever");
+}
+
+#[test]
+fn all_texts_together_have_a_bound_and_the_oldest_are_too_many() {
+    let mut world = kept("texts_bytes = 1000000\n", 3);
+    let ids: Vec<_> = world.store.texts.keys().copied().collect();
+    for row in world.store.texts.values_mut() {
+        row.text = "x".repeat(400_000);
+    }
+    world.pass(RETENTION_MS + 1_000);
+    let left: Vec<_> = world.store.texts.keys().copied().collect();
+    assert_eq!(left, ids[1..]);
+}
+
+#[test]
+fn a_database_that_is_busy_is_left_alone_until_the_next_look() {
+    let mut world = kept("texts_days = 1\n", 1);
+    world.held = vec![Kind::Write];
+    world.pass(DAY_MS + RETENTION_MS + 2_000);
+    let path = "maitred.db".into();
+    world.fail_work(
+        0,
+        crate::engine::work::WorkResult::Written(Err(StoreError::Busy { path })),
+    );
+    world.pass(5_000);
+    assert!(world.jobs.is_empty());
+    world.held.clear();
+    world.pass(RETENTION_MS);
+    assert!(world.store.texts.is_empty());
+}
+
+#[test]
+fn without_settings_rows_are_kept_for_ever() {
+    let mut world = World::new("");
+    texts_into(&mut world, 1);
+    world.pass(1_000 * DAY_MS);
+    assert_eq!(world.store.texts.len(), 1);
+}

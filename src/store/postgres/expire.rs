@@ -1,0 +1,104 @@
+//! The statements that remove rows which are kept no longer, and weigh those that are kept.
+
+use uuid::Uuid;
+
+use super::answer::Kind;
+use super::{Cell, Part};
+use crate::limits::WEIGH_ROWS;
+use crate::proto::postgres::Scalar::{Int8, Uuid as Id};
+use crate::store::Table;
+
+/// The oldest rows of each tenant; tenants are found one by one through the primary key. Rows that another
+/// process is at are left to it.
+macro_rules! gone {
+    ($table:literal, $which:literal, $kept:literal) => {
+        concat!(
+            "WITH RECURSIVE tenants (tenant) AS (
+                SELECT min(tenant) FROM ",
+            $table,
+            "
+                UNION ALL
+                SELECT (SELECT min(o.tenant) FROM ",
+            $table,
+            " AS o WHERE o.tenant > t.tenant)
+                FROM tenants AS t WHERE t.tenant IS NOT NULL
+            ), old AS (
+                SELECT o.tenant, o.id FROM tenants AS t JOIN ",
+            $table,
+            " AS o ON o.tenant = t.tenant
+                WHERE o.id < $1 ",
+            $which,
+            " LIMIT $2 FOR UPDATE OF o SKIP LOCKED
+            ), gone AS (
+                DELETE FROM ",
+            $table,
+            " AS d USING (SELECT DISTINCT tenant, id FROM old) AS o
+                WHERE d.tenant = o.tenant AND d.id = o.id
+                RETURNING ",
+            $kept,
+            "
+            )"
+        )
+    };
+}
+
+/// The same, and terms that nothing else refers to. All of a statement sees the tables as they were before
+/// it: what is gone still seems to be there. The scores of a text have its id.
+macro_rules! gone_with_terms {
+    ($table:literal, $which:literal) => {
+        concat!(
+            gone!($table, $which, "d.tenant, d.id, d.search_term_id"),
+            ", unused AS (
+                DELETE FROM search_terms AS t
+                USING (SELECT DISTINCT tenant, search_term_id FROM gone) AS g
+                WHERE t.tenant = g.tenant AND t.id = g.search_term_id
+                  AND NOT EXISTS (SELECT 1 FROM generated_content AS c
+                                  WHERE c.tenant = t.tenant AND c.search_term_id = t.id
+                                    AND c.id NOT IN (SELECT id FROM gone))
+                  AND NOT EXISTS (SELECT 1 FROM sentiment_analysis AS c
+                                  WHERE c.tenant = t.tenant AND c.search_term_id = t.id
+                                    AND c.id NOT IN (SELECT id FROM gone))
+                  AND NOT EXISTS (SELECT 1 FROM generated_keywords AS c
+                                  WHERE c.tenant = t.tenant AND c.search_term_id = t.id
+                                    AND c.id NOT IN (SELECT id FROM gone))
+            ) SELECT count(*) FROM gone"
+        )
+    };
+}
+
+const TEXTS: &str = gone_with_terms!("generated_content", "");
+const ANALYSES: &str = gone_with_terms!("sentiment_analysis", "AND o.content IS NOT NULL");
+const KEYWORDS: &str = gone_with_terms!("generated_keywords", "");
+const REQUESTS: &str = concat!(gone!("requests", "", "d.id"), " SELECT count(*) FROM gone");
+
+/// Newest first, by two indexes; the size of an analysed text is known without reading it.
+const WEIGHTS: &str = "
+    SELECT id, text_bytes FROM generated_content WHERE id < $1
+    UNION ALL
+    SELECT id, octet_length(content)::bigint FROM sentiment_analysis
+    WHERE id < $1 AND content IS NOT NULL
+    ORDER BY id DESC LIMIT $2";
+
+pub(super) fn expire<'a>(table: Table, before: Uuid, limit: usize) -> (Vec<Part<'a>>, Kind) {
+    let sql = match table {
+        Table::Texts => TEXTS,
+        Table::Analyses => ANALYSES,
+        Table::Keywords => KEYWORDS,
+        Table::Requests => REQUESTS,
+    };
+    (vec![bounded(sql, before, limit)], Kind::Expired)
+}
+
+pub(super) fn weigh<'a>(before: Option<Uuid>) -> (Part<'a>, Kind) {
+    let before = before.unwrap_or(Uuid::max());
+    (bounded(WEIGHTS, before, WEIGH_ROWS), Kind::Weighed)
+}
+
+fn bounded<'a>(sql: &'static str, before: Uuid, limit: usize) -> Part<'a> {
+    Part {
+        sql,
+        kinds: &[Id, Int8],
+        rows: vec![vec![Cell::Uuid(before), Cell::Int8(limit as i64)]],
+        many: false,
+    }
+}

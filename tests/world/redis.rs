@@ -1,0 +1,132 @@
+//! The Redis of the world: it keeps counters as the scripts in `proto/redis/counters.rs` say, for one
+//! process or for several, and answers at once unless it is told to hold back.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use maitred::engine::ConnId;
+
+use super::World;
+
+/// Whoever listens on this port is Redis, and nobody else is.
+pub(crate) const PORT: u16 = 6379;
+
+/// A configuration with it.
+pub(crate) const REDIS: &str = "[redis]\nurl = 'redis://:s3cret@10.0.0.6'\n";
+
+/// The server's data, which outlive its connections.
+#[derive(Debug, Default)]
+pub(crate) struct Shelf {
+    /// What was used of each counter, and when its window ends.
+    pub(crate) counters: BTreeMap<String, (i64, u64)>,
+    /// What is said instead of letting somebody in, or of an answer.
+    pub(crate) refuses: Option<&'static str>,
+    /// Answers wait until they are let out.
+    pub(crate) holds: bool,
+    /// Commands that were read, greetings not counted.
+    pub(crate) commands: usize,
+}
+
+/// The connections of one process to it.
+#[derive(Debug, Default)]
+pub(crate) struct Porter {
+    tails: BTreeMap<ConnId, Vec<u8>>,
+    held: BTreeMap<ConnId, VecDeque<Vec<u8>>>,
+}
+
+impl Porter {
+    /// Reads all that `world` has sent, and answers it unless it holds back. Everything that follows
+    /// from it happens too.
+    pub(crate) fn serve(&mut self, world: &mut World, shelf: &mut Shelf) {
+        world.settle();
+        while self.step(world, shelf) {
+            world.settle();
+        }
+    }
+
+    fn step(&mut self, world: &mut World, shelf: &mut Shelf) -> bool {
+        let mut moved = false;
+        for id in connections(world) {
+            let got = std::mem::take(&mut world.sockets.get_mut(&id).unwrap().got);
+            let tail = self.tails.entry(id).or_default();
+            tail.extend(got);
+            let held = self.held.entry(id).or_default();
+            while let Some(words) = take_command(tail) {
+                moved = true;
+                held.push_back(shelf.answer(&words, world.now.mono.0 / 1_000_000));
+            }
+            if !shelf.holds {
+                for answer in std::mem::take(held) {
+                    moved = true;
+                    world.say(id, &answer);
+                }
+            }
+        }
+        moved
+    }
+}
+
+impl Shelf {
+    fn answer(&mut self, words: &[String], now_ms: u64) -> Vec<u8> {
+        if let Some(error) = self.refuses {
+            return format!("-{error}\r\n").into_bytes();
+        }
+        let word = |at: usize| words.get(at).map_or("", String::as_str);
+        let number = |at: usize| word(at).parse::<i64>().unwrap();
+        if word(0) == "HELLO" {
+            assert_eq!(&words[1..5], ["3", "AUTH", "default", "s3cret"]);
+            return b"%1\r\n+proto\r\n:3\r\n".to_vec();
+        }
+        self.commands += 1;
+        assert_eq!((word(0), word(2)), ("EVAL", "1"));
+        let (used, ends) = self.counters.entry(word(3).to_owned()).or_default();
+        if now_ms >= *ends {
+            (*used, *ends) = (0, 0);
+        }
+        if words.len() == 5 {
+            let there = *ends > 0;
+            *used = if there { (*used + number(4)).max(0) } else { 0 };
+            return format!(":{}\r\n", i64::from(there)).into_bytes();
+        }
+        let (wanted, limit, window_ms) = (number(4), number(5), number(6) as u64);
+        let block = wanted.min(limit - *used).max(0);
+        *used += block;
+        if block > 0 && *ends == 0 {
+            *ends = now_ms + window_ms;
+        }
+        let (rest, left) = (ends.saturating_sub(now_ms), (limit - *used).max(0));
+        format!("*3\r\n:{block}\r\n:{rest}\r\n:{left}\r\n").into_bytes()
+    }
+}
+
+/// Connections to Redis that are open, the oldest first.
+pub(crate) fn connections(world: &World) -> Vec<ConnId> {
+    let open = world.open_sockets().into_iter();
+    let is_redis = |id: &ConnId| world.sockets[id].to.is_some_and(|to| to.port() == PORT);
+    open.filter(is_redis).collect()
+}
+
+/// The first command of `bytes`: an array of bulks.
+fn take_command(bytes: &mut Vec<u8>) -> Option<Vec<String>> {
+    let mut at = 0;
+    let count = take_number(bytes, &mut at, b'*')?;
+    let mut words = Vec::new();
+    for _ in 0..count {
+        let length = take_number(bytes, &mut at, b'$')?;
+        let word = bytes.get(at..at + length)?;
+        words.push(String::from_utf8(word.to_vec()).unwrap());
+        at += length + 2;
+    }
+    if bytes.len() < at {
+        return None;
+    }
+    bytes.drain(..at);
+    Some(words)
+}
+
+fn take_number(bytes: &[u8], at: &mut usize, kind: u8) -> Option<usize> {
+    let line = bytes.get(*at..)?;
+    let end = line.windows(2).position(|pair| pair == b"\r\n")?;
+    assert_eq!(line[0], kind);
+    *at += end + 2;
+    Some(std::str::from_utf8(&line[1..end]).unwrap().parse().unwrap())
+}
