@@ -8,10 +8,12 @@
 //! the values here and refuses values outside their range.
 
 mod database;
+mod idempotency;
 mod retention;
 
 pub use database::*;
 pub mod jobs;
+pub use idempotency::*;
 pub use retention::*;
 pub mod spill;
 

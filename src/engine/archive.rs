@@ -16,6 +16,7 @@ use super::failover::Tries;
 use super::flow::Flow;
 use super::flow::chat::Chat;
 use super::generation::{Generation, GenerationWait, Outcome, Phase};
+use super::idempotency::with_answers;
 use super::keywords::{Purpose, keywords_row};
 use super::slots::{ExchangeId, GenerationId};
 use super::timers::{Owner, Timer};
@@ -38,9 +39,14 @@ impl Engine {
         if generation.is_chat() && self.config.gateway.store == Store::Off {
             requests.clear();
         }
+        let (promises, total) = (
+            generation.result.promises.clone(),
+            generation.result.usage.total_tokens,
+        );
         if let Some(row) = keywords_row(generation) {
             self.settle_generation(id);
-            return Some(Write::Keywords { requests, row });
+            let rows = Write::Keywords { requests, row };
+            return Some(with_answers(rows, &promises, total));
         }
         // What is cut of a job's text is not kept: the next attempt writes a whole one under its id.
         let is_kept = state == TextState::Complete || generation.plan.errand.is_none();
@@ -50,14 +56,15 @@ impl Engine {
             Box::new(row)
         });
         self.settle_generation(id);
-        if requests.is_empty() && text.is_none() {
+        if requests.is_empty() && text.is_none() && promises.is_empty() {
             return None;
         }
-        Some(Write::Save {
+        let rows = Write::Save {
             requests,
             text,
             analysis: None,
-        })
+        };
+        Some(with_answers(rows, &promises, total))
     }
 
     /// What is to be done about a text that is complete.
@@ -76,6 +83,7 @@ impl Engine {
             row: Box::new(text_row(generation, TextState::Complete)),
             total_tokens: generation.result.usage.total_tokens,
             whole,
+            promises: generation.result.promises.clone(),
             withdrawn,
         })
     }

@@ -62,6 +62,7 @@ impl Engine {
             ("dials", self.dials.len()),
             ("look-ups", self.resolver.len()),
             ("pieces of work", self.works.len()),
+            ("idempotency keys", self.keys.len()),
         ] {
             holds(count == 0, || format!("{count} {what} are left"))?;
         }

@@ -45,6 +45,7 @@ impl Engine {
         }
         generation.phase = Phase::Scoring;
         self.forget_prompt(id);
+        self.promise_text(id);
         self.score_generation(id);
     }
 
@@ -102,6 +103,10 @@ impl Engine {
         };
         generation.work = None;
         generation.result.stored = result.is_ok();
+        self.promises_kept(id, result.is_ok());
+        let Some(generation) = self.generations.get_mut(id) else {
+            return;
+        };
         if generation.is_chat() {
             return self.chat_saved(id);
         }

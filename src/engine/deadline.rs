@@ -70,6 +70,7 @@ impl Engine {
             Flow::Jobs(jobs) => jobs.is_settled(),
             Flow::Export(export) => export.has_begun(),
             Flow::Page(_) => true,
+            Flow::Keyed(keyed) => keyed.has_begun_to_answer(),
             // What an import has stored so far it tells in its answer, whenever it ends.
             Flow::Import(_)
             | Flow::Body(_)

@@ -32,13 +32,19 @@ impl Engine {
     pub(super) fn goes_to_journal(&mut self, id: WorkId) -> bool {
         let detours = match self.works.content(id) {
             Some(Work::Write(write)) => match **write {
-                Write::Save { .. } | Write::Keywords { .. } => {
+                Write::Save { .. } | Write::Keywords { .. } | Write::Answered { .. } => {
                     self.spill.away().is_some() && self.spill.can_keep(write)
                 }
                 Write::Delete { .. } | Write::Rescore { .. } => self.spill.may_have(),
-                Write::Import(_) | Write::Replay(_) | Write::Expire { .. } | Write::Job(_) => false,
+                Write::Import(_)
+                | Write::Replay(_)
+                | Write::Keys(_)
+                | Write::Expire { .. }
+                | Write::Job(_) => false,
             },
-            Some(Work::Read(Query::Unscored { .. } | Query::Weigh { .. } | Query::Job(_))) => false,
+            Some(Work::Read(
+                Query::Unscored { .. } | Query::Answer(_) | Query::Weigh { .. } | Query::Job(_),
+            )) => false,
             Some(Work::Read(_)) => self.spill.may_have(),
             _ => false,
         };

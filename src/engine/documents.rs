@@ -7,7 +7,7 @@ use crate::dialect::Usage;
 use crate::engine::Failure;
 use crate::engine::generation::Generation;
 use crate::engine::keywords::Purpose;
-use crate::proto::put_json_string;
+use crate::proto::{put_json_string, sse};
 use crate::score::keywords::Keyword;
 use crate::score::{Readability, Sentiment};
 use crate::store::{KeywordMethod, Listed, Tally, TextRow};
@@ -53,6 +53,31 @@ impl<'a> TextReply<'a> {
             sentiment: result.scores.as_ref().map(|s| &s.sentiment),
         }
     }
+
+    /// The same of a row that will have been stored when it is told, without the text.
+    fn of_row(row: &'a TextRow, total_tokens: Option<u64>) -> Self {
+        let usage = Usage {
+            prompt_tokens: row.prompt_tokens,
+            completion_tokens: row.completion_tokens,
+            total_tokens,
+            ..Usage::default()
+        };
+        TextReply {
+            generated_text: None,
+            id: row.id,
+            search_term_id: row.search_term_id,
+            provider: &row.provider,
+            model: &row.model,
+            offline: row.offline,
+            usage: UsageReply::from(usage),
+            finish_reason: row.finish_reason.as_deref(),
+            cached: false,
+            stored: true,
+            stored_in: None,
+            readability: row.scores.as_ref().map(|s| &s.readability),
+            sentiment: row.scores.as_ref().map(|s| &s.sentiment),
+        }
+    }
 }
 
 /// A whole answer as JSON.
@@ -66,28 +91,44 @@ pub(super) fn whole_document(generation: &Generation) -> Vec<u8> {
 
 /// The same, made of the row of a text that will have been stored when the answer is sent.
 pub(super) fn whole_text(row: &TextRow, total_tokens: Option<u64>) -> String {
-    let usage = Usage {
-        prompt_tokens: row.prompt_tokens,
-        completion_tokens: row.completion_tokens,
-        total_tokens,
-        ..Usage::default()
-    };
-    let reply = TextReply {
-        generated_text: None,
-        id: row.id,
-        search_term_id: row.search_term_id,
-        provider: &row.provider,
-        model: &row.model,
-        offline: row.offline,
-        usage: UsageReply::from(usage),
-        finish_reason: row.finish_reason.as_deref(),
-        cached: false,
-        stored: true,
-        stored_in: None,
-        readability: row.scores.as_ref().map(|s| &s.readability),
-        sentiment: row.scores.as_ref().map(|s| &s.sentiment),
-    };
+    let reply = TextReply::of_row(row, total_tokens);
     String::from_utf8(with_text(&row.text, &reply)).expect("JSON is UTF-8")
+}
+
+/// The same as events.
+pub(super) fn stream_of_text(row: &TextRow, total_tokens: Option<u64>) -> String {
+    let mut events = Vec::with_capacity(row.text.len() + WITHOUT_TEXT_BYTES);
+    let (id, term) = (row.id, row.search_term_id);
+    put_start(&mut events, id, term);
+    let (mut from, mut json) = (0, Vec::new());
+    while from < row.text.len() {
+        let to = row.text.floor_char_boundary(from + EVENT_BYTES);
+        put_token(&mut events, &mut json, &row.text[from..to], to);
+        from = to;
+    }
+    json.clear();
+    // Strings and numbers cannot fail to be written into memory.
+    let _ = serde_json::to_writer(&mut json, &TextReply::of_row(row, total_tokens));
+    sse::write_event(&mut events, None, Some("done"), &json);
+    String::from_utf8(events).expect("JSON is UTF-8")
+}
+
+/// The most text in one event, for those who have to catch up.
+pub(super) const EVENT_BYTES: usize = 16 * 1024;
+
+/// The first event of a text.
+pub(super) fn put_start(event: &mut Vec<u8>, id: Uuid, term: Uuid) {
+    let data = format!("{{\"id\":\"{id}\",\"search_term_id\":\"{term}\"}}");
+    sse::write_event(event, None, Some("start"), data.as_bytes());
+}
+
+/// A piece of a text, which ends at its byte `to`. `json` is memory that is used again.
+pub(super) fn put_token(event: &mut Vec<u8>, json: &mut Vec<u8>, piece: &str, to: usize) {
+    json.clear();
+    json.extend_from_slice(b"{\"text\":");
+    put_json_string(json, piece);
+    json.extend_from_slice(b"}");
+    sse::write_event(event, Some(to as u64), Some("token"), json);
 }
 
 /// A text, which is most of an answer, is written apart from the rest.
@@ -235,6 +276,7 @@ fn title(status: u16) -> &'static str {
         404 => "Not found",
         405 => "Method not allowed",
         408 => "Request timeout",
+        409 => "Conflict",
         410 => "Gone",
         413 => "Content too large",
         414 => "URI too long",

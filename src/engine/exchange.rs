@@ -5,6 +5,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::flow::{Flow, body::Shape};
+use super::idempotency::{HeldKey, Promise};
 use super::io::Output;
 use super::now::{Mono, Now};
 use super::routes::Route;
@@ -91,6 +92,10 @@ pub struct Held {
     pub owes_row: bool,
     /// One of the places for imports.
     pub import: bool,
+    /// The key that it was sent with, until what is answered is certain.
+    pub key: Option<Box<HeldKey>>,
+    /// What is answered under that key, until its rows are on disk.
+    pub promise: Option<Box<Promise>>,
 }
 
 impl Engine {
@@ -99,13 +104,14 @@ impl Engine {
         let Some(exchange) = self.exchanges.get_mut(id) else {
             return;
         };
-        let held = std::mem::take(&mut exchange.held);
+        let mut held = std::mem::take(&mut exchange.held);
         if let Some(work) = held.work {
             self.works.cancel(work);
         }
         if held.import {
             self.imports -= 1;
         }
+        self.release_key(id, &mut held);
         for generation in held.generation.into_iter().chain(held.party) {
             self.unsubscribe(generation, id);
         }

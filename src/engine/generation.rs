@@ -18,6 +18,7 @@ use super::call::Plan;
 use super::flow::Flow;
 use super::flow::chat::inquiry::Inquiry;
 use super::flow::generate::Event;
+use super::idempotency::Promise;
 use super::keywords::Purpose;
 use super::now::Mono;
 pub use super::outcome::Outcome;
@@ -117,7 +118,13 @@ impl Generation {
     pub fn bytes(&self) -> usize {
         let document = self.result.document.as_ref().map_or(0, |d| d.capacity());
         let inquiry = self.inquiry.as_ref().map_or(0, |inquiry| inquiry.bytes());
-        self.text.capacity() + document + inquiry + self.plan.topic.len() + 512 * self.rows.len()
+        let promises: usize = self.result.promises.iter().map(Promise::bytes).sum();
+        self.text.capacity()
+            + document
+            + inquiry
+            + promises
+            + self.plan.topic.len()
+            + 512 * self.rows.len()
     }
 }
 

@@ -27,6 +27,8 @@ pub(super) struct House {
     after: Option<Uuid>,
     /// Whether the store is being asked.
     asking: bool,
+    /// Whether the store may have something that it is to forget in time: keys of requests.
+    pub(super) forgets: bool,
     /// Whether the first look was ordered.
     started: bool,
 }
@@ -151,6 +153,7 @@ impl Engine {
             }
             None => {
                 self.look_for_unscored();
+                self.sweep_keys();
                 self.set_house_timer(RESCORE_MS);
             }
         }

@@ -11,6 +11,7 @@
 //! ```
 
 use super::call::Plan;
+use super::documents::whole_document;
 use super::failure::Upstream;
 use super::generation::Generation;
 use super::slots::GenerationId;
@@ -64,7 +65,24 @@ impl Engine {
         self.count_usage(id);
         self.forget_prompt(id);
         self.settle_generation(id);
+        self.promise_keywords(id);
         self.save_generation(id, TextState::Complete);
+    }
+}
+
+impl Engine {
+    /// What is answered to those who have sent a key is known.
+    fn promise_keywords(&mut self, id: GenerationId) {
+        for exchange in self.subscribers(id) {
+            let Some(generation) = self.generations.get(id) else {
+                return;
+            };
+            if self.has_key(exchange) {
+                self.note_said(exchange, &whole_document(generation));
+            }
+            let promise = self.promise_said(exchange, false);
+            self.add_promise(id, promise);
+        }
     }
 }
 

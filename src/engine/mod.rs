@@ -34,6 +34,7 @@ pub mod client;
 mod completion;
 pub mod conn;
 mod conns;
+mod content;
 pub mod database;
 mod deadline;
 mod detour;
@@ -47,6 +48,7 @@ pub mod gate;
 pub mod generation;
 mod hedge;
 mod house;
+pub mod idempotency;
 pub mod io;
 pub mod jobs;
 mod keys;
@@ -69,6 +71,7 @@ pub mod resolver;
 mod results;
 mod retention;
 pub mod routes;
+mod said;
 pub mod share;
 pub mod slots;
 pub mod spill;
@@ -158,6 +161,7 @@ pub struct Engine {
     store_trouble: Option<results::Trouble>,
     spill: spill::Spill,
     jobs: jobs::Jobs,
+    keys: policy::idempotency::Keys,
     last_commit: Mono,
     // what is shared by all
     timers: Timers,
@@ -242,6 +246,7 @@ impl Engine {
             store_trouble: None,
             spill: spill::Spill::new(config.durable, config.limits.journal_bytes),
             jobs: jobs::Jobs::new(&config.jobs),
+            keys: policy::idempotency::Keys::default(),
             last_commit: Mono(0),
             timers: Timers::default(),
             ledger: Ledger::new(config.limits.ledger_bytes),

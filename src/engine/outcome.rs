@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::Failure;
 use super::account::{Account, native_finish};
 use super::failover::Tries;
+use super::idempotency::Promise;
 use super::rate::Charge;
 use crate::dialect::{Event, FinishReason, Usage};
 use crate::score::Scores;
@@ -96,6 +97,8 @@ pub struct Outcome {
     pub keywords: Vec<Keyword>,
     /// The whole answer, once somebody wants it whole; all who do read the same bytes.
     pub document: Option<Arc<Vec<u8>>>,
+    /// Answers that are to be kept with its rows.
+    pub promises: Vec<Promise>,
     /// Whether the row is on disk.
     pub stored: bool,
     /// Whether it is there in the spill journal, and not in the database yet.

@@ -8,9 +8,8 @@ use uuid::Uuid;
 
 use super::archive::outcome_of;
 use super::asked::Asked;
-use super::documents::{
-    AnalysisReply, KeywordsReply, PageReply, Problem, row_of_list, row_of_text,
-};
+pub(super) use super::content::Content;
+use super::documents::{PageReply, Problem, row_of_list, row_of_text};
 use super::flow::chat::Chat;
 use crate::dialect::Dialect;
 use crate::engine::blocks::Pen;
@@ -21,35 +20,7 @@ use crate::engine::slots::{ConnId, ExchangeId};
 use crate::engine::{Engine, Failure};
 use crate::proto::Sink;
 use crate::proto::http1::{After, HttpDate, Method, ReplyBody, ReplyHead, Version, reply_head};
-use crate::score::Scores;
-use crate::store::{Listed, Tally, TextRow};
-
-/// A type of content that we send.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Content {
-    /// `application/json`
-    Json,
-    /// `application/problem+json` (RFC 9457)
-    Problem,
-    /// Plain text.
-    Text,
-    /// Prometheus' text format.
-    Metrics,
-    /// One JSON document a line.
-    Lines,
-}
-
-impl Content {
-    fn as_str(self) -> &'static str {
-        match self {
-            Content::Json => "application/json",
-            Content::Problem => "application/problem+json",
-            Content::Text => "text/plain; charset=utf-8",
-            Content::Metrics => "text/plain; version=0.0.4; charset=utf-8",
-            Content::Lines => "application/x-ndjson",
-        }
-    }
-}
+use crate::store::{Answer, Listed, Tally, TextRow};
 
 impl Engine {
     /// Answers with a document and ends the exchange.
@@ -207,6 +178,27 @@ impl Engine {
         self.flush(id);
     }
 
+    /// The head of an answer that was given before. Its body is written piece by piece.
+    pub(super) fn write_kept_head(&mut self, id: ExchangeId, answer: &Answer, content: Content) {
+        let Some(exchange) = self.exchanges.get(id) else {
+            return;
+        };
+        let (conn, terms) = (exchange.conn, exchange.terms);
+        let fields = ReplyFields {
+            replayed: true,
+            request_id: Some(exchange.request_id),
+            ..ReplyFields::default()
+        };
+        self.note_rate_fields(id);
+        let document = Document {
+            status: answer.status,
+            content,
+            body: &[],
+            length: answer.body.len() as u64,
+        };
+        self.write_head(conn, &terms, &document, &fields);
+    }
+
     /// The head of a document of which the body is written piece by piece.
     pub(super) fn write_document_head(
         &mut self,
@@ -256,6 +248,9 @@ impl Engine {
         for (name, value) in self.rate_fields.iter() {
             head = head.field(name, value);
         }
+        if fields.replayed {
+            head = head.field("idempotent-replayed", "true");
+        }
         if let Some(allow) = fields.allow {
             head = head.field("allow", allow);
         }
@@ -298,28 +293,6 @@ impl Engine {
     }
 
     // --- documents ---------------------------------------------------------------------------
-
-    /// The answer to `POST /analyze/`.
-    pub(super) fn reply_analysis(
-        &mut self,
-        id: ExchangeId,
-        scores: &Scores,
-        row: Uuid,
-        term: Uuid,
-    ) {
-        let reply = AnalysisReply {
-            readability: &scores.readability,
-            sentiment: &scores.sentiment,
-            id: row,
-            search_term_id: term,
-        };
-        self.reply_json(id, 200, &reply);
-    }
-
-    /// The answer to `POST /keywords/`, where no provider was asked.
-    pub(super) fn reply_keywords(&mut self, id: ExchangeId, reply: &KeywordsReply<'_>) {
-        self.reply_json(id, 200, reply);
-    }
 
     /// A page of `GET /contents`.
     pub(super) fn reply_page(
@@ -391,6 +364,8 @@ struct ReplyFields {
     asked: Asked,
     allow: Option<&'static str>,
     location: Option<String>,
+    /// It was answered before, and this is the same answer.
+    replayed: bool,
     /// For clients of a vendor's.
     request_id: Option<Uuid>,
 }
@@ -401,6 +376,7 @@ impl ReplyFields {
             retry_after_ms: failure.retry_after_ms(),
             lasting: failure.is_lasting(),
             asked: Asked::default(),
+            replayed: false,
             request_id: None,
             location: None,
             allow: match failure {

@@ -128,16 +128,7 @@ impl Spill {
     /// deletion, unless its text waits too.
     #[must_use]
     pub fn can_keep(&self, write: &Write) -> bool {
-        let kind = match write {
-            Write::Save { .. } | Write::Keywords { .. } => true,
-            Write::Delete { .. }
-            | Write::Rescore { .. }
-            | Write::Import(_)
-            | Write::Replay(_)
-            | Write::Expire { .. }
-            | Write::Job(_) => false,
-        };
-        kind && self.keeps()
+        write.may_wait() && self.keeps()
     }
 
     /// Whether rows go to the journal at all. One that is damaged takes none.

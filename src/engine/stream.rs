@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use super::blocks::Pen;
 use super::client::{takes_body, takes_chunks};
-use super::documents::{Problem, TextReply, whole_document};
+use super::documents::{EVENT_BYTES, Problem, TextReply, put_start, put_token, whole_document};
 use super::flow::Flow;
 use super::flow::generate::{Event, Generate};
 use super::reply::after;
@@ -22,10 +22,7 @@ use crate::limits::{
     PUMP_BYTES, READERS_BYTES_PER_TURN, READERS_PER_TURN, SEND_HIGH_BYTES, SEND_HIGH_SCARCE_BYTES,
 };
 use crate::proto::http1::{ReplyBody, put_chunk, put_last_chunk, reply_head};
-use crate::proto::{Sink, put_json_string, sse};
-
-/// The most text in one event, for those who have to catch up.
-const EVENT_BYTES: usize = 16 * 1024;
+use crate::proto::{Sink, sse};
 
 impl Engine {
     /// Writes the head of a stream and, unless it continues an earlier one, `start`.
@@ -65,10 +62,9 @@ impl Engine {
         generation.known = true;
         if !resumed {
             let (uuid, term) = (generation.id, generation.plan.term_id);
-            let data = format!("{{\"id\":\"{uuid}\",\"search_term_id\":\"{term}\"}}");
             let mut event = std::mem::take(&mut self.scratch);
             event.clear();
-            sse::write_event(&mut event, None, Some("start"), data.as_bytes());
+            put_start(&mut event, uuid, term);
             self.put_piece(id, &event);
             self.scratch = event;
         }
@@ -82,6 +78,7 @@ impl Engine {
             Some(Flow::Page(_)) => return self.pump_page(id),
             Some(&Flow::Chat(chat)) => return self.pump_chat(id, chat),
             Some(Flow::Export(_)) => return self.pump_export(id),
+            Some(Flow::Keyed(_)) => return self.pump_kept(id),
             _ => {}
         }
         let mut put = self.pump_document(id);
@@ -134,6 +131,7 @@ impl Engine {
             let before = self.counters.written;
             match (&exchange.flow, exchange.held.generation) {
                 (Flow::Gather(_), _) => self.gather_turn(id),
+                (Flow::Keyed(_), _) => self.keyed_turn(id),
                 (_, Some(generation)) => self.catch_up(id, generation),
                 (_, None) => continue,
             }
@@ -222,12 +220,8 @@ impl Engine {
         }
         let to = text.floor_char_boundary(from.saturating_add(EVENT_BYTES));
         state.cursor = to;
-        json.clear();
-        json.extend_from_slice(b"{\"text\":");
-        put_json_string(json, &text[from..to]);
-        json.extend_from_slice(b"}");
         event.clear();
-        sse::write_event(event, Some(to as u64), Some("token"), json);
+        put_token(event, json, &text[from..to], to);
         true
     }
 

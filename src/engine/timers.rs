@@ -48,6 +48,8 @@ pub enum Owner {
     Spill,
     /// Jobs: the next look for items, or sign of life.
     Jobs,
+    /// Idempotency keys in use: they are to be renewed.
+    Keys,
     /// Rows that are kept no longer: the next of them are removed.
     Retention,
     /// The engine itself: the end of a shutdown, house-keeping.

@@ -52,6 +52,7 @@ impl Engine {
             Owner::Share => self.share_due(),
             Owner::Spill => self.spill_due(),
             Owner::Jobs => self.jobs_due(),
+            Owner::Keys => self.keys_due(),
             Owner::Retention => self.retention_due(),
             Owner::House => self.house_due(),
         }
@@ -71,6 +72,7 @@ impl Engine {
             Owner::Share => Some(self.share.timer_mut()),
             Owner::Spill => Some(&mut self.spill.timer),
             Owner::Jobs => Some(&mut self.jobs.timer),
+            Owner::Keys => Some(&mut self.keys.timer),
             Owner::Retention => Some(&mut self.retention.timer),
             Owner::House => Some(&mut self.house),
         }

@@ -183,6 +183,8 @@ pub enum WorkOwner {
     Spill,
     /// Jobs.
     Job(JobWork),
+    /// Idempotency keys: nobody waits, and what fails is made good by the next change.
+    Keys,
     /// Rows that are kept no longer.
     Retention,
     /// Nobody: rows of requests that ended without an answer to wait for.

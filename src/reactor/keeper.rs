@@ -217,7 +217,7 @@ impl Keeper {
 
 /// Whether it is kept whatever else waits.
 fn is_new(write: &Write) -> bool {
-    matches!(write, Write::Save { .. } | Write::Keywords { .. })
+    write.may_wait()
 }
 
 /// A folder of its own has a lock of its own.

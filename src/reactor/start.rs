@@ -252,7 +252,10 @@ fn open_sqlite(
         Place::File(path) => path.clone(),
         Place::DataDir => data_dir.database(),
     };
-    let writer = Writer::open_with(&path, keeper.patience())?;
+    let mut writer = Writer::open_with(&path, keeper.patience())?;
+    if config.database.place == Place::DataDir {
+        writer.free_keys()?; // the folder is ours alone: whoever had them is dead
+    }
     Ok(Some((writer, Reader::open(&path)?)))
 }
 

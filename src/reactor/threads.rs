@@ -356,7 +356,7 @@ fn write_in_groups(
 
 /// A write that has failed. One that the journal can keep comes back.
 fn failed(write: Write, error: StoreError, spills: bool) -> WorkResult {
-    if spills && error.is_away() && matches!(write, Write::Save { .. } | Write::Keywords { .. }) {
+    if spills && error.is_away() && write.may_wait() {
         tracing::debug!(code = error.code(), "{error}");
         return WorkResult::Returned(Box::new(write), error);
     }

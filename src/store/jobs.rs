@@ -68,7 +68,7 @@ pub struct ItemKey {
 
 /// An item that was taken in hand.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Claimed {
+pub struct ClaimedItem {
     /// Which one.
     pub key: ItemKey,
     /// What is to be done.
@@ -237,7 +237,7 @@ pub enum JobWritten {
     /// The job is there.
     Created,
     /// The item that was taken, if one was due.
-    Claimed(Option<Box<Claimed>>),
+    Claimed(Option<Box<ClaimedItem>>),
     /// All items that the owner has in hand.
     Held(Vec<ItemKey>),
     /// Whether it was heard.

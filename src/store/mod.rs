@@ -16,6 +16,7 @@
 
 mod error;
 mod expiry;
+mod idempotency;
 mod jobs;
 pub mod journal;
 pub mod postgres;
@@ -33,8 +34,9 @@ use crate::score::Scores;
 
 pub use error::StoreError;
 pub use expiry::{Table, Weight, first_id_at, id_after};
+pub use idempotency::{Answer, Claimed, KeptAnswer, KeyChange, KeyScope};
 pub use jobs::{
-    Came, Claimed, ItemEnd, ItemKey, ItemRow, ItemState, JobFound, JobKind, JobPage, JobQuery,
+    Came, ClaimedItem, ItemEnd, ItemKey, ItemRow, ItemState, JobFound, JobKind, JobPage, JobQuery,
     JobRow, JobState, JobWrite, JobWritten, NewItem,
 };
 pub use requests::{Calls, Inbound, RequestOutcome, RequestRow};
@@ -86,6 +88,16 @@ pub enum Write {
     },
     /// Something about jobs.
     Job(Box<JobWrite>),
+    /// Store rows, and in the same transaction what was answered, for those who ask again with the
+    /// same key.
+    Answered {
+        /// A `Save` or `Keywords`.
+        rows: Box<Write>,
+        /// The answers. One whose key belongs to somebody else by now is left out.
+        answers: Vec<KeptAnswer>,
+    },
+    /// Change whose idempotency keys are.
+    Keys(Box<KeyChange>),
     /// Remove rows of all tenants that are kept no longer, the oldest of each tenant first.
     Expire {
         /// Of which table.
@@ -95,6 +107,33 @@ pub enum Write {
         /// So many rows at a time, so that nobody waits for long.
         limit: usize,
     },
+}
+
+impl Write {
+    /// Its rows, without the answers that are kept with them.
+    #[must_use]
+    pub fn rows(&self) -> &Write {
+        match self {
+            Write::Answered { rows, .. } => rows.rows(),
+            other => other,
+        }
+    }
+
+    /// The same, if nothing else is wanted.
+    #[must_use]
+    pub fn into_rows(self) -> Write {
+        match self {
+            Write::Answered { rows, .. } => rows.into_rows(),
+            other => other,
+        }
+    }
+
+    /// Whether it adds rows that are complete in themselves, so that they may wait elsewhere for the
+    /// database, and may be written twice.
+    #[must_use]
+    pub fn may_wait(&self) -> bool {
+        matches!(self.rows(), Write::Save { .. } | Write::Keywords { .. })
+    }
 }
 
 /// What became of a [`Write`]. It is on the disk when this is returned.
@@ -110,6 +149,10 @@ pub enum Written {
     Imported(Tally),
     /// What became of it.
     Job(JobWritten),
+    /// What became of a claim.
+    Claimed(Claimed),
+    /// Another change of keys was made.
+    Keys,
     /// So many rows were removed. Fewer than the limit: there are no more.
     Expired(u64),
 }
@@ -178,6 +221,8 @@ pub enum Query {
     },
     /// Something about jobs.
     Job(JobQuery),
+    /// What was answered to the first request with a key.
+    Answer(KeyScope),
     /// What texts of all tenants take, generated ones and those that were sent to be analysed, the
     /// newest first. At most [`crate::limits::WEIGH_ROWS`] of them.
     Weigh {
@@ -213,6 +258,8 @@ pub enum Found {
     Unscored(Vec<Unscored>),
     /// The answer about jobs.
     Job(JobFound),
+    /// The answer, if it is there.
+    Answer(Option<Box<Answer>>),
     /// What texts take, the newest first. Fewer than [`crate::limits::WEIGH_ROWS`]: there are no more.
     Weighed(Vec<Weight>),
 }

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod away;
+mod keys;
 mod operations;
 mod serves;
 mod torn;

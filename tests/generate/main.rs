@@ -10,6 +10,7 @@ mod attempts;
 mod cancel;
 mod failures;
 mod gemini;
+mod idempotency;
 mod keywords;
 mod names;
 mod offline;

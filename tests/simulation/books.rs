@@ -52,7 +52,7 @@ struct Failed {
 impl Books {
     pub(crate) fn note_lost(&mut self, write: &Write) {
         self.lost_writes += 1;
-        if let Write::Save { requests, .. } | Write::Keywords { requests, .. } = write {
+        if let Write::Save { requests, .. } | Write::Keywords { requests, .. } = write.rows() {
             self.lost_saves += 1;
             let rows = requests.iter().map(|row| (row.id, row.clone()));
             self.lost.extend(rows);

@@ -43,7 +43,7 @@ impl Play {
         };
         let panics = self.chance.bool();
         let spills = match &self.world.jobs[at].1 {
-            Work::Write(write) => matches!(**write, Write::Save { .. } | Write::Keywords { .. }),
+            Work::Write(write) => write.may_wait(),
             _ => false,
         };
         if spills && self.chance.bool() {

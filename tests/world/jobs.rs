@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use maitred::store::{
-    Came, Claimed, ItemEnd, ItemKey, ItemRow, ItemState, JobFound, JobPage, JobQuery, JobRow,
+    Came, ClaimedItem, ItemEnd, ItemKey, ItemRow, ItemState, JobFound, JobPage, JobQuery, JobRow,
     JobState, JobWrite, JobWritten, TextRow,
 };
 use uuid::Uuid;
@@ -113,7 +113,7 @@ impl Jobs {
             job.state = JobState::Running;
             job.started_ms = Some(now_ms);
         }
-        JobWritten::Claimed(Some(Box::new(Claimed {
+        JobWritten::Claimed(Some(Box::new(ClaimedItem {
             key: key.clone(),
             kind: job.kind,
             params: job.params.clone(),

@@ -13,6 +13,7 @@ pub(crate) mod disk;
 pub(crate) mod dns;
 pub(crate) mod dns_message;
 mod jobs;
+mod keys;
 pub(crate) mod openai;
 pub(crate) mod postgres;
 pub(crate) mod redis;
@@ -382,9 +383,7 @@ impl World {
     pub(crate) fn return_work(&mut self, at: usize, error: StoreError) {
         let (id, work) = self.jobs.remove(at);
         let result = match work {
-            Work::Write(write) if matches!(*write, Write::Save { .. } | Write::Keywords { .. }) => {
-                WorkResult::Returned(write, error)
-            }
+            Work::Write(write) if write.may_wait() => WorkResult::Returned(write, error),
             Work::Write(_) => WorkResult::Written(Err(error)),
             other => panic!("no write: {other:?}"),
         };

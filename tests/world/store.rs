@@ -11,6 +11,8 @@ use maitred::store::{
 };
 use uuid::Uuid;
 
+use super::keys;
+
 /// Texts in one answer to an export.
 const EXPORT_ROWS: usize = 2;
 
@@ -22,6 +24,7 @@ pub(crate) struct Memory {
     pub(crate) analyses: BTreeMap<Uuid, AnalysisRow>,
     pub(crate) keywords: BTreeMap<Uuid, KeywordsRow>,
     pub(crate) jobs: Jobs,
+    pub(crate) keys: keys::Keys,
     /// Texts that were there.
     pub(crate) deleted: Vec<Uuid>,
 }
@@ -88,7 +91,13 @@ impl Memory {
                 }
                 Written::Saved
             }
+            Write::Answered { rows, answers } => {
+                answers.into_iter().for_each(|kept| self.keys.keep(kept));
+                self.write(*rows)
+            }
+            Write::Keys(change) => self.keys.change(*change),
             Write::Delete { id, .. } => {
+                self.keys.forget_text(id);
                 let was = self.texts.remove(&id).is_some();
                 self.deleted.extend(was.then_some(id));
                 Written::Deleted(was)
@@ -124,6 +133,10 @@ impl Memory {
 
     /// What is there already stays as it is: a row of the journal may come twice.
     pub(crate) fn write_if_new(&mut self, mut write: Write) {
+        if let Write::Answered { rows, answers } = write {
+            answers.into_iter().for_each(|kept| self.keys.keep(kept));
+            return self.write_if_new(*rows);
+        }
         if let Write::Save { requests, .. } | Write::Keywords { requests, .. } = &mut write {
             requests.retain(|row| !self.requests.contains_key(&row.id));
         }
@@ -204,6 +217,7 @@ impl Memory {
                     });
                 Found::Unscored(rows.collect())
             }
+            Query::Answer(scope) => Found::Answer(self.keys.read(scope)),
         }
     }
 
@@ -222,7 +236,7 @@ impl Memory {
 
 /// The id of what a write stores besides requests.
 pub(super) fn id_of(write: &Write) -> Option<Uuid> {
-    match write {
+    match write.rows() {
         Write::Save {
             text: Some(text), ..
         } => Some(text.id),

@@ -2,6 +2,7 @@
 
 use crate::engine::exchange::{Exchange, Held, Terms};
 use crate::engine::flow::Flow;
+use crate::engine::idempotency::HeldKey;
 use crate::engine::now::{Mono, Now};
 use crate::engine::policy::deadline;
 use crate::engine::routes::{self, Route};
@@ -34,7 +35,7 @@ impl Engine {
             last_event_id: routes::last_event_id(&head.fields).ok().flatten(),
             dialect: routes::inbound::dialect_of(head),
         };
-        let (route, mut verdict) = match routes::find(head) {
+        let (route, verdict) = match routes::find(head) {
             Ok(route) => {
                 let verdict = self.may_begin(id, &route, head);
                 (route, verdict)
@@ -74,9 +75,7 @@ impl Engine {
         client.importing = importing;
         client.http.set_body_limit(body_limit);
         self.set_exchange_timer(exchange, deadline);
-        if importing && verdict.is_ok() {
-            verdict = self.begin_import(exchange);
-        }
+        let verdict = verdict.and_then(|()| self.note_head(exchange, head));
         if let Err(failure) = verdict {
             return self.doom(exchange, failure, head.length);
         }
@@ -86,6 +85,19 @@ impl Engine {
             }
             self.flush(id);
         }
+    }
+
+    /// What else a head says: the key of a request, or that an import begins.
+    fn note_head(&mut self, id: ExchangeId, head: &RequestHead<'_>) -> Result<(), Failure> {
+        let Some(exchange) = self.exchanges.get_mut(id) else {
+            return Ok(());
+        };
+        let stream = exchange.terms.wants_stream;
+        exchange.held.key = HeldKey::of_head(&exchange.route, head, stream)?;
+        if exchange.route == Route::Import {
+            self.begin_import(id)?;
+        }
+        Ok(())
     }
 
     /// A request will be answered with `failure`. If it has no body the connection goes on
@@ -173,6 +185,9 @@ impl Engine {
             && exchange.route.takes_body()
         {
             body.extend_from_slice(bytes);
+            if let Some(key) = &mut exchange.held.key {
+                key.note_body(bytes);
+            }
             let bytes = body.capacity();
             self.ledger.settle(&mut exchange.charged, bytes);
             // Heads cost little, so there may be more of them than bodies that there is room for.

@@ -107,12 +107,10 @@ impl Order {
     pub(super) fn failure(self, error: StoreError) -> WorkResult {
         match self.ask {
             Ask::Read(_) => WorkResult::Found(Err(error)),
-            Ask::Write(write) => match *write {
-                Write::Save { .. } | Write::Keywords { .. } if error.is_away() => {
-                    WorkResult::Returned(write, error)
-                }
-                _ => WorkResult::Written(Err(error)),
-            },
+            Ask::Write(write) if error.is_away() && write.may_wait() => {
+                WorkResult::Returned(write, error)
+            }
+            Ask::Write(_) => WorkResult::Written(Err(error)),
         }
     }
 

@@ -79,6 +79,10 @@ pub enum Failure {
     Gone,
     /// The text is still being produced elsewhere.
     NotYet,
+    /// Another request was sent with the same `Idempotency-Key`.
+    KeyReused,
+    /// The first request with this `Idempotency-Key` is being answered.
+    KeyInUse,
     // ours
     /// A bound is reached.
     Full(Bound),
@@ -168,7 +172,8 @@ impl Failure {
             Failure::Misdirected | Failure::NoTls => 421,
             Failure::ForeignOrigin => 403,
             Failure::Body(fault) => fault.status(),
-            Failure::Parameter { .. } | Failure::Line(_) => 422,
+            Failure::Parameter { .. } | Failure::Line(_) | Failure::KeyReused => 422,
+            Failure::KeyInUse => 409,
             Failure::Header { .. } => 400,
             Failure::Limited(_) => 429,
             Failure::Deadline => 504,
@@ -212,6 +217,8 @@ impl Failure {
             Failure::NotFound => "not_found",
             Failure::Gone => "gone",
             Failure::NotYet => "not_yet",
+            Failure::KeyReused => "idempotency_key_reused",
+            Failure::KeyInUse => "idempotency_key_in_use",
             Failure::Full(bound) => bound.code(),
             Failure::QueueTimeout { .. } => "queue_timeout",
             Failure::Stopping => "shutting_down",
@@ -258,6 +265,7 @@ impl Failure {
             | Failure::ScorerTimeout
             | Failure::ParserTimeout
             | Failure::NotYet
+            | Failure::KeyInUse
             | Failure::Store(StoreError::Busy { .. }) => Some(1_000),
             Failure::Stopping | Failure::StoreTimeout => Some(5_000),
             Failure::Limited(limited) => limited.retry_after_ms(),
@@ -273,7 +281,9 @@ impl Failure {
         match self {
             Failure::Upstream(upstream) => upstream.is_lasting(),
             Failure::Limited(limited) => limited.retry_after_ms().is_none(),
-            Failure::NotYet | Failure::HeadTimeout | Failure::BodyTimeout => false,
+            Failure::NotYet | Failure::KeyInUse | Failure::HeadTimeout | Failure::BodyTimeout => {
+                false
+            }
             Failure::Http(_) => true,
             other => other.status() < 500,
         }
@@ -359,6 +369,14 @@ impl Failure {
             Failure::Gone => "This text cannot be resumed: it was stopped, or it failed.",
             Failure::NotYet => {
                 "No text with this id is known yet. If it was just asked for, try again in a second."
+            }
+            Failure::KeyReused => {
+                "Another request was sent with this `Idempotency-Key`. Use a new key for each \
+                 request, and the same only to send the same request again."
+            }
+            Failure::KeyInUse => {
+                "The first request with this `Idempotency-Key` is still being answered. Try again in \
+                 a second."
             }
             Failure::Stopping => {
                 "The server is shutting down. Try again in a few seconds, or elsewhere."

@@ -54,8 +54,10 @@ impl Failure {
             | Failure::NoTls
             | Failure::Gone
             | Failure::NotYet
+            | Failure::KeyReused
+            | Failure::KeyInUse
             | Failure::Cancelled => match self.status() {
-                400 => ProblemKind::Invalid,
+                400 | 422 => ProblemKind::Invalid,
                 413 => ProblemKind::TooLarge,
                 status => ProblemKind::Http(status),
             },

@@ -7,8 +7,7 @@
 
 use std::sync::Arc;
 
-use uuid::Uuid;
-
+use crate::engine::documents::AnalysisReply;
 use crate::engine::failure::Bound;
 use crate::engine::flow::Flow;
 use crate::engine::slots::ExchangeId;
@@ -40,9 +39,7 @@ pub struct Scoring {
 /// See [`Analyze::Saving`].
 #[derive(Debug)]
 pub struct Saving {
-    scores: Scores,
-    id: Uuid,
-    term_id: Uuid,
+    answer: Arc<String>,
 }
 
 impl Analyze {
@@ -100,7 +97,7 @@ impl Engine {
             }
             (Analyze::Saving(state), result) => match super::written(result)? {
                 Written::Saved => {
-                    self.reply_analysis(id, &state.scores, state.id, state.term_id);
+                    self.reply_said(id, &state.answer);
                     Ok(())
                 }
                 _ => Err(Failure::Internal("another write was answered")),
@@ -142,18 +139,21 @@ impl Engine {
             term: state.content.as_ref().clone(),
             content: state.content.as_ref().clone(),
             created_ms: self.now.wall_ms,
-            scores: scores.clone(),
-        };
-        let saving = Saving {
             scores,
-            id: row.id,
-            term_id: row.search_term_id,
         };
-        let write = Write::Save {
+        let reply = AnalysisReply {
+            readability: &row.scores.readability,
+            sentiment: &row.scores.sentiment,
+            id: row.id,
+            search_term_id: row.search_term_id,
+        };
+        let answer = self.say(id, &reply);
+        let rows = Write::Save {
             requests: request.into_iter().collect(),
             text: None,
             analysis: Some(Box::new(row)),
         };
+        let write = self.with_answer(id, rows);
         // The row of the request goes with it, so a client that leaves now leaves no second one.
         let work = self
             .works
@@ -167,7 +167,7 @@ impl Engine {
         if let Some(exchange) = self.exchanges.get_mut(id) {
             exchange.held.work = Some(work);
             exchange.held.owes_row = false;
-            exchange.flow = Flow::Analyze(Analyze::Saving(Box::new(saving)));
+            exchange.flow = Flow::Analyze(Analyze::Saving(Box::new(Saving { answer })));
         }
         self.enter(id, State::Saving);
         Ok(())

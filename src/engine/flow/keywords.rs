@@ -12,8 +12,6 @@
 
 use std::sync::Arc;
 
-use uuid::Uuid;
-
 use super::Flow;
 use super::body::{KeywordsAsk, ParseFault};
 use crate::engine::call::Plan;
@@ -50,9 +48,7 @@ pub struct Finding {
 /// See [`Keywords::Saving`].
 #[derive(Debug)]
 pub struct Saving {
-    keywords: Vec<Keyword>,
-    id: Uuid,
-    term_id: Uuid,
+    answer: Arc<String>,
 }
 
 impl Keywords {
@@ -154,13 +150,7 @@ impl Engine {
             }
             (Keywords::Saving(state), result) => match super::written(result)? {
                 Written::Saved => {
-                    let reply = KeywordsReply {
-                        keywords: &state.keywords,
-                        method: KeywordMethod::Local,
-                        id: state.id,
-                        search_term_id: state.term_id,
-                    };
-                    self.reply_keywords(id, &reply);
+                    self.reply_said(id, &state.answer);
                     Ok(())
                 }
                 _ => Err(Failure::Internal("another write was answered")),
@@ -201,18 +191,21 @@ impl Engine {
             search_term_id: term_id(TENANT, content),
             term: content.to_owned(),
             method: KeywordMethod::Local,
-            keywords: keywords.clone(),
+            keywords,
             created_ms: self.now.wall_ms,
         };
-        let saving = Saving {
-            keywords,
+        let reply = KeywordsReply {
+            keywords: &row.keywords,
+            method: KeywordMethod::Local,
             id: row.id,
-            term_id: row.search_term_id,
+            search_term_id: row.search_term_id,
         };
-        let write = Write::Keywords {
+        let answer = self.say(id, &reply);
+        let rows = Write::Keywords {
             requests: request.into_iter().collect(),
             row: Box::new(row),
         };
+        let write = self.with_answer(id, rows);
         // The row of the request goes with it, so a client that leaves now leaves no second one.
         let work = self
             .works
@@ -223,7 +216,7 @@ impl Engine {
         if let Some(exchange) = self.exchanges.get_mut(id) {
             exchange.held.work = Some(work);
             exchange.held.owes_row = false;
-            exchange.flow = Flow::Keywords(Keywords::Saving(Box::new(saving)));
+            exchange.flow = Flow::Keywords(Keywords::Saving(Box::new(Saving { answer })));
         }
         self.enter(id, State::Saving);
         Ok(())

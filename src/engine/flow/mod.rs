@@ -13,6 +13,7 @@ pub mod gather;
 pub mod generate;
 pub mod import;
 pub mod jobs;
+pub mod keyed;
 pub mod keywords;
 mod models;
 mod openapi;
@@ -54,6 +55,8 @@ pub enum Flow {
     Analyze(analyze::Analyze),
     /// It waits for keywords that no provider names.
     Keywords(keywords::Keywords),
+    /// It was sent with a key, and may not be the first one.
+    Keyed(keyed::Keyed),
     /// It waits for the store.
     Contents(contents::Contents),
     /// It is about jobs, and waits for the store.
@@ -75,6 +78,7 @@ impl Flow {
             Flow::Generate(generate::Generate::Sending(_)) => true,
             Flow::Chat(chat::Chat::Sending(_)) => true,
             Flow::Page(_) => true,
+            Flow::Keyed(keyed) => keyed.has_begun_to_answer(),
             Flow::Export(export) => export.has_begun(),
             Flow::Gather(gather) => gather.has_begun_to_answer(),
             _ => false,
@@ -112,7 +116,11 @@ impl Engine {
         if let Flow::Doomed(failure) = &mut exchange.flow {
             return Err(std::mem::replace(failure, Failure::NotFound));
         }
-        match exchange.route.clone() {
+        let route = exchange.route.clone();
+        if self.waits_for_key(id)? {
+            return Ok(());
+        }
+        match route {
             Route::Generate => self.parse_body(id, Shape::Generate),
             Route::Batch => self.parse_body(id, Shape::Batch),
             Route::Analyze => self.parse_body(id, Shape::Analyze),
@@ -201,6 +209,7 @@ impl Engine {
                 .and_then(|ask| self.start(id, ask, body)),
             (Flow::Analyze(state), result) => self.analyze_done(id, state, result),
             (Flow::Keywords(state), result) => self.keywords_done(id, state, result),
+            (Flow::Keyed(state), result) => self.keyed_done(id, state, result),
             (Flow::Contents(state), result) => self.contents_done(id, state, result),
             (Flow::Jobs(state), result) => self.jobs_done(id, state, result),
             (Flow::Generate(state), WorkResult::Found(found)) => {
@@ -234,6 +243,10 @@ impl Engine {
             Flow::Keywords(state) => {
                 let failure = state.timeout();
                 self.keywords_due(id, &failure);
+            }
+            Flow::Keyed(keyed) => {
+                let failure = keyed.timeout();
+                self.fail_exchange(id, &failure);
             }
             Flow::Contents(_) | Flow::Gather(_) | Flow::Export(_) | Flow::Jobs(_) => {
                 self.fail_exchange(id, &Failure::StoreTimeout);

@@ -22,7 +22,7 @@ use crate::engine::slots::{GenerationId, HandId, WorkId};
 use crate::engine::work::{Cancel, Work, WorkOwner, WorkResult};
 use crate::limits::jobs::JOB_ATTEMPTS;
 use crate::score::Scores;
-use crate::store::{AnalysisRow, Came, Claimed, ItemEnd, JobKind, term_id};
+use crate::store::{AnalysisRow, Came, ClaimedItem, ItemEnd, JobKind, term_id};
 
 /// The code of an item that was taken in hand again and again, and never came to an end.
 const EXHAUSTED: &str = "attempts_exhausted";
@@ -30,7 +30,7 @@ const EXHAUSTED: &str = "attempts_exhausted";
 /// An item in hand.
 #[derive(Debug)]
 pub(in crate::engine) struct Hand {
-    pub(super) item: Box<Claimed>,
+    pub(super) item: Box<ClaimedItem>,
     pub(super) stage: Stage,
 }
 
@@ -90,7 +90,7 @@ pub struct JobParams {
 
 impl Engine {
     /// An item is ours.
-    pub(super) fn take_in_hand(&mut self, item: Claimed) {
+    pub(super) fn take_in_hand(&mut self, item: ClaimedItem) {
         self.jobs.counts.claimed += 1;
         self.jobs.counts.repeated += u64::from(item.attempts > 1);
         if self.stopping.is_some() {

@@ -50,6 +50,7 @@ counters! {
     slow_readers, "slow_readers_total", "Clients cut off for not reading.";
     generations, "generations_total", "Texts begun.";
     coalesced, "generations_coalesced_total", "Requests that joined a text.";
+    replayed, "idempotent_replays_total", "Requests answered as the first one with their key.";
     tokens, "content_total", "Pieces of text.";
     events, "stream_events_total", "Events written to streams.";
     written, "text_bytes_written_total", "Bytes of streams and whole answers written.";

@@ -4,7 +4,7 @@
 
 use serde_json::{Value, json};
 
-use super::table::{Answer, CHATS, EVENTS, In, JSON, Operation, PLAIN, Parameter};
+use super::table::{Answer, CHATS, EVENTS, In, JSON, KEY, Operation, PLAIN, Parameter};
 use crate::limits::NAME_CHARS;
 
 const MODEL: Parameter = Parameter {
@@ -43,6 +43,7 @@ const STREAM: Answer = Answer {
 const CHAT: Operation = Operation {
     method: "post",
     tag: CHATS,
+    parameters: &[KEY],
     errors: "ChatError",
     ..PLAIN
 };
@@ -69,7 +70,7 @@ pub(super) const OPERATIONS: [Operation; 4] = [
         id: "content",
         path: "/v1beta/models/{model}:generateContent",
         summary: "A chat, as Gemini's clients ask for it; `/v1` is taken as well",
-        parameters: &[MODEL],
+        parameters: &[MODEL, KEY],
         body: Some((JSON, "ContentsRequest")),
         answers: &[WHOLE],
         ..CHAT
@@ -78,7 +79,7 @@ pub(super) const OPERATIONS: [Operation; 4] = [
         id: "contents_stream",
         path: "/v1beta/models/{model}:streamGenerateContent",
         summary: "The same as a stream",
-        parameters: &[MODEL, ALT],
+        parameters: &[MODEL, ALT, KEY],
         body: Some((JSON, "ContentsRequest")),
         answers: &[STREAM],
         ..CHAT

@@ -58,6 +58,8 @@ pub(super) const CODES: &[(&str, &[u16], Group)] = &[
     ("unsupported_field", &[400], Chat),
     ("model_not_found", &[404], Chat),
     ("invalid_line", &[422], Lines),
+    ("idempotency_key_reused", &[422], Json),
+    ("idempotency_key_in_use", &[409], Json),
     ("text_too_long", &[413], Json),
     ("not_found", &[404], One),
     ("not_yet", &[404], Resume),

@@ -6,8 +6,8 @@ use super::code_words;
 use crate::config::{Config, OFFLINE};
 use crate::engine::policy::prefer::Figure;
 use crate::limits::{
-    BATCH_TOPICS, CANDIDATES, CONTENT_CHARS, GENERATION_BYTES, KEYWORDS, MAX_TOKENS, NAME_CHARS,
-    PAGE_ROWS, SEARCH_CHARS, TEMPERATURE, TOPIC_CHARS, WISH,
+    BATCH_TOPICS, CANDIDATES, CONTENT_CHARS, GENERATION_BYTES, KEY_BYTES, KEYWORDS, MAX_TOKENS,
+    NAME_CHARS, PAGE_ROWS, SEARCH_CHARS, TEMPERATURE, TOPIC_CHARS, WISH,
 };
 use crate::store::KeywordMethod;
 use crate::web;
@@ -39,6 +39,7 @@ fn values() -> Value {
         "Cursor": {"type": "string", "format": "uuid"},
         "Offset": {"type": "integer", "minimum": 0},
         "Tag": {"type": "string"},
+        "IdempotencyKey": {"type": "string", "minLength": 1, "maxLength": KEY_BYTES, "pattern": "^[!-~]+$"},
         "Limit": {"type": "integer", "minimum": 1, "maximum": PAGE_ROWS, "default": 20},
         "TopicFilter": {"type": "string"},
         "Words": {"type": "string", "maxLength": SEARCH_CHARS},

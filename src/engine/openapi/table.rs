@@ -63,6 +63,14 @@ const IF_NONE_MATCH: Parameter = Parameter {
     schema: "Tag",
 };
 
+/// Every request that costs something may have one.
+pub(super) const KEY: Parameter = Parameter {
+    name: "Idempotency-Key",
+    place: In::Header,
+    text: "A request that is sent again with the same key is answered as the first time.",
+    schema: "IdempotencyKey",
+};
+
 const NOT_MODIFIED: Answer = Answer {
     status: 304,
     text: "The client has it.",
@@ -129,6 +137,7 @@ const OWN: &[Operation] = &[
         path: "/generate/",
         tag: "texts",
         summary: "A text about a topic, whole or as events, or the best of several",
+        parameters: &[KEY],
         body: Some((JSON, "GenerateRequest")),
         answers: &[ok(
             &[(JSON, "TextAnswer"), (EVENTS, "Event")],
@@ -187,6 +196,7 @@ const OWN: &[Operation] = &[
         path: "/batch",
         tag: "texts",
         summary: "A text for each of many topics, one JSON document a line",
+        parameters: &[KEY],
         body: Some((JSON, "BatchRequest")),
         answers: &[ok(
             &[(LINES, "BatchAnswer")],
@@ -208,6 +218,7 @@ const OWN: &[Operation] = &[
         path: "/analyze/",
         tag: "scores",
         summary: "Readability and sentiment of a text of one's own",
+        parameters: &[KEY],
         body: Some((JSON, "AnalyzeRequest")),
         answers: &[ok(&[(JSON, "Analysis")], "The scores, stored.")],
         problems: &[
@@ -225,6 +236,7 @@ const OWN: &[Operation] = &[
         path: "/keywords/",
         tag: "keywords",
         summary: "Keywords of a text of one's own, named by a provider or computed",
+        parameters: &[KEY],
         body: Some((JSON, "KeywordsRequest")),
         answers: &[ok(
             &[(JSON, "Keywords")],

@@ -1,6 +1,6 @@
 //! The routes of the vendors' APIs. What is in their bodies is in the vendors' own documents.
 
-use super::table::{CHATS, In, JSON, Operation, PLAIN, Parameter, ok, query};
+use super::table::{CHATS, In, JSON, KEY, Operation, PLAIN, Parameter, ok, query};
 
 const MODEL: Parameter = Parameter {
     name: "model",
@@ -17,6 +17,7 @@ pub(super) const VENDORS: &[Operation] = &[
         path: "/v1/embeddings",
         tag: CHATS,
         summary: "Vectors for texts, as OpenAI's clients ask for them",
+        parameters: &[KEY],
         body: Some((JSON, "EmbeddingsRequest")),
         answers: &[ok(&[(JSON, "EmbeddingsAnswer")], "A vector for each text.")],
         errors: "ChatError",

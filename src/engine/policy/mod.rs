@@ -16,6 +16,7 @@ pub mod deadline;
 pub mod failover;
 pub mod hint;
 pub mod hosts;
+pub mod idempotency;
 pub mod keys;
 pub mod permit;
 pub mod prefer;

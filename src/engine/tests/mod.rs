@@ -21,6 +21,7 @@ mod generate_offline;
 mod generate_openai;
 mod hedge;
 mod http;
+mod idempotency;
 mod import;
 mod jobs;
 mod keys;

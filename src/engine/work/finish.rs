@@ -19,6 +19,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Cancel, GenerationId, Kind, Work, WorkId, WorkOwner, Works};
 use crate::engine::documents::whole_text;
+use crate::engine::idempotency::{Promise, with_answers};
 use crate::score::Scores;
 use crate::store::{RequestRow, TextRow, Write};
 
@@ -34,6 +35,8 @@ pub struct Finish {
     pub total_tokens: Option<u64>,
     /// Whether somebody waits for the whole answer.
     pub whole: bool,
+    /// Answers that are to be kept with the rows.
+    pub promises: Vec<Promise>,
     /// Set when the rows are written without it.
     pub withdrawn: Cancel,
 }
@@ -66,7 +69,10 @@ impl Finish {
             text: Some(row),
             analysis: None,
         };
-        (passed, write)
+        (
+            passed,
+            with_answers(write, &self.promises, self.total_tokens),
+        )
     }
 }
 

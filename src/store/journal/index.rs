@@ -38,14 +38,10 @@ pub(super) struct Index(BTreeMap<(String, Uuid), Entry>);
 
 /// The text that a write is about, if it is about one.
 pub(super) fn subject(write: &Write) -> Option<(&str, Uuid)> {
-    match write {
+    match write.rows() {
         Write::Save { text, .. } => text.as_ref().map(|text| (text.tenant.as_str(), text.id)),
         Write::Delete { tenant, id } | Write::Rescore { tenant, id, .. } => Some((tenant, *id)),
-        Write::Keywords { .. }
-        | Write::Import(_)
-        | Write::Replay(_)
-        | Write::Expire { .. }
-        | Write::Job(_) => None,
+        _ => None,
     }
 }
 
@@ -61,7 +57,7 @@ impl Index {
             return;
         };
         let key = (tenant.to_owned(), id);
-        if let Write::Save { text, .. } = write {
+        if let Write::Save { text, .. } = write.rows() {
             let new = Entry {
                 text: place,
                 term_key: text.as_ref().map_or([0; 32], |text| term_key(&text.term)),

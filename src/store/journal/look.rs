@@ -47,7 +47,9 @@ impl<D: Disk> Journal<D> {
                 let waits = all().any(|(_, entry)| !entry.deleted);
                 Ok(Overlay::without(gone.collect(), waits))
             }
-            Query::Unscored { .. } | Query::Weigh { .. } | Query::Job(_) => Ok(Overlay::default()),
+            Query::Unscored { .. } | Query::Answer(_) | Query::Weigh { .. } | Query::Job(_) => {
+                Ok(Overlay::default())
+            }
         }
     }
 
@@ -57,7 +59,7 @@ impl<D: Disk> Journal<D> {
         let Write::Save {
             text: Some(mut text),
             ..
-        } = write
+        } = write.into_rows()
         else {
             return Err(damaged);
         };

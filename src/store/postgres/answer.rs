@@ -8,7 +8,8 @@ use super::{NAME, jobs};
 use crate::proto::postgres::{Row, Tag, ValueFault, Values};
 use crate::score::{Readability, Scores, Sentiment};
 use crate::store::{
-    Found, Listed, StoreError, Tally, TextRow, TextState, Unscored, Weight, Written,
+    Answer as KeptAnswer, Claimed, Found, Listed, StoreError, Tally, TextRow, TextState, Unscored,
+    Weight, Written,
 };
 
 /// What is asked, as far as its answer is read by it.
@@ -26,6 +27,9 @@ pub(super) enum Kind {
     Texts,
     Unscored,
     Job(jobs::Kind),
+    Claimed,
+    Keys,
+    KeptAnswer,
     Expired,
     Weighed,
 }
@@ -43,6 +47,9 @@ pub struct Answer {
     texts: Vec<TextRow>,
     unscored: Vec<Unscored>,
     jobs: jobs::Rows,
+    /// Whose a key is; nobody's if it was freed in this moment.
+    claimed: Claimed,
+    kept: Option<Box<KeptAnswer>>,
     weighed: Vec<Weight>,
     expired: u64,
     /// Up to which id an export goes.
@@ -69,6 +76,8 @@ impl Answer {
             texts: Vec::new(),
             unscored: Vec::new(),
             jobs: jobs::Rows::default(),
+            claimed: Claimed::Busy,
+            kept: None,
             weighed: Vec::new(),
             expired: 0,
             until: None,
@@ -89,7 +98,7 @@ impl Answer {
     fn read(&mut self, row: &Row<'_>) -> Result<(), ValueFault> {
         let mut values = row.values();
         match self.kind {
-            Kind::Saved | Kind::Rescored => {}
+            Kind::Saved | Kind::Rescored | Kind::Keys => {}
             Kind::Deleted => self.found = true,
             Kind::Imported(_) => {
                 self.tally.imported += 1;
@@ -114,6 +123,17 @@ impl Answer {
                 id: values.take()?,
                 text: values.take::<&str>()?.to_owned(),
             }),
+            Kind::Claimed => {
+                let (is_owner, is_equal) = (values.take()?, values.take()?);
+                self.claimed = Claimed::of_row(is_owner, is_equal, values.take()?);
+            }
+            Kind::KeptAnswer => {
+                self.kept = Some(Box::new(KeptAnswer {
+                    status: values.take::<i32>()?.unsigned_abs() as u16,
+                    streamed: values.take()?,
+                    body: values.take::<&str>()?.to_owned(),
+                }));
+            }
             Kind::Expired => self.expired = count(&mut values)?,
             Kind::Weighed => self.weighed.push(Weight {
                 id: values.take()?,
@@ -173,6 +193,9 @@ impl Answer {
             }
             Kind::Unscored => Answered::Found(Found::Unscored(self.unscored)),
             Kind::Job(kind) => self.jobs.finish(kind),
+            Kind::Claimed => Answered::Written(Written::Claimed(self.claimed)),
+            Kind::Keys => Answered::Written(Written::Keys),
+            Kind::KeptAnswer => Answered::Found(Found::Answer(self.kept)),
             Kind::Weighed => Answered::Found(Found::Weighed(self.weighed)),
             Kind::Expired => Answered::Written(Written::Expired(self.expired)),
         })

@@ -3,14 +3,14 @@
 use uuid::Uuid;
 
 use super::answer::{self, Answered};
-use super::writes::{analysis, many, one, requests};
-use super::{Cell, Part};
+use super::writes::{analysis, requests};
+use super::{Cell, Part, many, one};
 use crate::limits::PAGE_ROWS;
 use crate::proto::postgres::Scalar::{self, Int8, Text, Uuid as Id};
 use crate::proto::postgres::{Tag, ValueFault, Values, Wrong};
 use crate::store::jobs::{job_list, sql};
 use crate::store::{
-    Claimed, Found, ItemEnd, ItemKey, ItemRow, ItemState, JobFound, JobKind, JobPage, JobQuery,
+    ClaimedItem, Found, ItemEnd, ItemKey, ItemRow, ItemState, JobFound, JobKind, JobPage, JobQuery,
     JobRow, JobState, JobWrite, JobWritten, NewItem, Written,
 };
 
@@ -61,7 +61,7 @@ pub(super) enum Kind {
 /// What has come of an answer about jobs.
 #[derive(Debug, Default)]
 pub(super) struct Rows {
-    claimed: Option<Box<Claimed>>,
+    claimed: Option<Box<ClaimedItem>>,
     held: Vec<ItemKey>,
     state: Option<JobState>,
     due_ms: Option<i64>,
@@ -257,8 +257,8 @@ fn found(found: JobFound) -> Answered {
     Answered::Found(Found::Job(found))
 }
 
-fn claimed(values: &mut Values<'_>) -> Result<Claimed, ValueFault> {
-    Ok(Claimed {
+fn claimed(values: &mut Values<'_>) -> Result<ClaimedItem, ValueFault> {
+    Ok(ClaimedItem {
         key: key(values)?,
         input: values.take::<&str>()?.to_owned(),
         row_id: values.take()?,

@@ -6,7 +6,7 @@
 //!                               └─ newer ─────► refused, and the connection closed
 //! ```
 //! The lock ends with the transaction, so it works through a pooler too, and whoever waits for it finds
-//! the tables made. All of the files but one are SQLite's as well.
+//! the tables made. All files but that of the search are SQLite's as well.
 
 use super::NAME;
 use crate::proto::postgres::Row;
@@ -20,12 +20,13 @@ const BEGIN: &str = "
     SELECT coalesce(max(version), 0) FROM maitred_schema";
 
 /// Each version's statements. They are never changed, only added to.
-const VERSIONS: [&str; 5] = [
+const VERSIONS: [&str; 6] = [
     include_str!("../migrations/0001_first_tables.sql"),
     SEARCH,
     include_str!("../migrations/0003_what_requests_cost.sql"),
     include_str!("../migrations/0004_how_old_rows_are.sql"),
-    include_str!("../migrations/0005_jobs.sql"),
+    include_str!("../migrations/0005_idempotency.sql"),
+    include_str!("../migrations/0006_jobs.sql"),
 ];
 
 /// Words are found whatever their case and the marks over their letters. The collation is there in
@@ -127,14 +128,14 @@ mod tests {
     fn what_is_missing_is_made_and_no_more() {
         let all = after(0).unwrap().unwrap();
         assert!(all.contains("CREATE TABLE search_terms") && all.ends_with("COMMIT"));
-        let last = after(4).unwrap().unwrap();
-        assert!(!last.contains("CREATE TABLE search_terms") && last.contains("VALUES (5)"));
-        assert_eq!(after(5).unwrap().unwrap(), "COMMIT");
+        let last = after(5).unwrap().unwrap();
+        assert!(!last.contains("search_terms") && last.contains("VALUES (6)"));
+        assert_eq!(after(6).unwrap().unwrap(), "COMMIT");
     }
 
     #[test]
     fn newer_tables_are_left_alone() {
-        let error = after(6).unwrap_err();
+        let error = after(7).unwrap_err();
         assert_eq!(error.code(), "store_schema");
         assert_eq!(after(-1).unwrap_err().code(), "store_schema");
     }

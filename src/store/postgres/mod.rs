@@ -11,6 +11,7 @@
 
 mod answer;
 mod expire;
+mod idempotency;
 mod jobs;
 pub mod migrations;
 mod queries;
@@ -130,6 +131,26 @@ impl<'a> Request<'a> {
     #[must_use]
     pub fn answer(&self) -> Answer {
         Answer::new(self.kind, self.parts.len())
+    }
+}
+
+/// A statement for many rows.
+fn many<'a>(sql: &'static str, kinds: &'static [Scalar], rows: Vec<Vec<Cell<'a>>>) -> Part<'a> {
+    Part {
+        sql,
+        kinds,
+        rows,
+        many: true,
+    }
+}
+
+/// A statement for one.
+fn one<'a>(sql: &'static str, kinds: &'static [Scalar], row: Vec<Cell<'a>>) -> Part<'a> {
+    Part {
+        sql,
+        kinds,
+        rows: vec![row],
+        many: false,
     }
 }
 

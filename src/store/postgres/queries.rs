@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use super::answer::Kind;
-use super::{Cell, Part, jobs};
+use super::{Cell, Part, idempotency, jobs, one};
 use crate::limits::{EXPORT_BYTES, GENERATION_BYTES, IMPORT_BATCH_ROWS, PAGE_ROWS, SEARCH_WORDS};
 use crate::proto::postgres::Scalar::{self, Bytea, Int8, Text, Uuid as Id};
 use crate::store::{Query, term_key};
@@ -128,15 +128,7 @@ pub(super) fn of(query: &Query) -> (Part<'_>, Kind) {
             ];
             (one(UNSCORED, &[Id, Int8, Int8], row), Kind::Unscored)
         }
-    }
-}
-
-fn one<'a>(sql: &'static str, kinds: &'static [Scalar], row: Vec<Cell<'a>>) -> Part<'a> {
-    Part {
-        sql,
-        kinds,
-        rows: vec![row],
-        many: false,
+        Query::Answer(scope) => (idempotency::read(scope), Kind::KeptAnswer),
     }
 }
 

@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use super::answer::Kind;
-use super::{Cell, Part, jobs, rows};
+use super::{Cell, Part, idempotency, jobs, many, one, rows};
 use crate::proto::postgres::Scalar::{self, Bool, Bytea, Float8, Int4, Int8, Text, Uuid as Id};
 use crate::store::{AnalysisRow, RequestRow, TextRow, Write};
 
@@ -113,7 +113,10 @@ const NEW_SCORES: &[Scalar] = &[
 
 pub(super) fn of(write: &Write) -> (Vec<Part<'_>>, Kind) {
     match write {
-        Write::Save { .. } | Write::Keywords { .. } => (saved(write), Kind::Saved),
+        Write::Save { .. } | Write::Keywords { .. } | Write::Answered { .. } => {
+            (saved(write), Kind::Saved)
+        }
+        Write::Keys(change) => idempotency::change(change),
         Write::Replay(all) => (together(all.iter().flat_map(saved).collect()), Kind::Saved),
         Write::Job(write) => {
             let (parts, kind) = jobs::of_write(write);
@@ -123,6 +126,7 @@ pub(super) fn of(write: &Write) -> (Vec<Part<'_>>, Kind) {
         Write::Delete { tenant, id } => {
             let which = vec![Cell::text(tenant), Cell::Uuid(*id)];
             let parts = vec![
+                one(idempotency::FORGET_TEXT, WHICH, which.clone()),
                 one(DELETE_SCORES, WHICH, which.clone()),
                 one(DELETE_TEXT, WHICH, which),
             ];
@@ -172,11 +176,17 @@ fn saved(write: &Write) -> Vec<Part<'_>> {
             }
             parts
         }
+        Write::Answered { rows, answers } => {
+            let mut parts = saved(rows);
+            parts.push(idempotency::answers(answers));
+            parts
+        }
         // The journal keeps none of these.
         Write::Import(_)
         | Write::Delete { .. }
         | Write::Rescore { .. }
         | Write::Replay(_)
+        | Write::Keys(_)
         | Write::Expire { .. }
         | Write::Job(_) => Vec::new(),
     }
@@ -190,6 +200,7 @@ fn together(parts: Vec<Part<'_>>) -> Vec<Part<'_>> {
         INSERT_TEXTS,
         INSERT_SCORES,
         INSERT_KEYWORDS,
+        idempotency::ANSWERS,
     ];
     let mut all: Vec<Part<'_>> = Vec::new();
     for part in parts {
@@ -251,26 +262,4 @@ pub(super) fn analysis(row: &AnalysisRow) -> Vec<Part<'_>> {
         many(INSERT_TERMS, TERM, vec![term]),
         many(INSERT_SCORES, SCORES, vec![cells]),
     ]
-}
-
-pub(super) fn many<'a>(
-    sql: &'static str,
-    kinds: &'static [Scalar],
-    rows: Vec<Vec<Cell<'a>>>,
-) -> Part<'a> {
-    Part {
-        sql,
-        kinds,
-        rows,
-        many: true,
-    }
-}
-
-pub(super) fn one<'a>(sql: &'static str, kinds: &'static [Scalar], row: Vec<Cell<'a>>) -> Part<'a> {
-    Part {
-        sql,
-        kinds,
-        rows: vec![row],
-        many: false,
-    }
 }

@@ -8,8 +8,8 @@ use super::writer::{insert_analysis, insert_request};
 use crate::limits::PAGE_ROWS;
 use crate::store::jobs::{job_list, sql};
 use crate::store::{
-    Claimed, ItemEnd, ItemKey, ItemRow, ItemState, JobFound, JobKind, JobPage, JobQuery, JobRow,
-    JobState, JobWrite, JobWritten, NewItem,
+    ClaimedItem, ItemEnd, ItemKey, ItemRow, ItemState, JobFound, JobKind, JobPage, JobQuery,
+    JobRow, JobState, JobWrite, JobWritten, NewItem,
 };
 
 const CLAIM: &str = sql::claim!("");
@@ -109,7 +109,7 @@ fn claim(
     let claimed = conn
         .prepare_cached(CLAIM)?
         .query_row(params![now_ms, owner.as_bytes(), until_ms], |row| {
-            Ok(Box::new(Claimed {
+            Ok(Box::new(ClaimedItem {
                 key: key(row)?,
                 input: row.get(3)?,
                 row_id: Uuid::from_bytes(row.get(4)?),

@@ -14,7 +14,7 @@ use uuid::Uuid;
 use super::count::Count;
 use super::errors::explain;
 use super::search::{self, Matches, Search};
-use super::{expire, jobs, open, scores};
+use super::{expire, idempotency, jobs, open, scores};
 use crate::limits::{EXPORT_BYTES, GENERATION_BYTES, PAGE_ROWS, SQLITE_BUSY_MS};
 use crate::store::{Found, Listed, Query, StoreError, TextRow, TextState, Unscored, term_key};
 
@@ -70,6 +70,7 @@ impl Reader {
             Query::One { tenant, id } => one(conn, tenant, *id),
             Query::Job(query) => jobs::answer(conn, query).map(Found::Job),
             Query::Unscored { after, limit } => unscored(conn, *after, *limit),
+            Query::Answer(scope) => idempotency::read(conn, scope).map(Found::Answer),
             Query::Weigh { before } => expire::weigh(conn, *before),
         };
         found.map_err(|error| explain(&self.path, &error))

@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use super::count::Count;
 use super::errors::explain;
+use super::idempotency;
 use super::scores::{self, Scored, Subject};
 use super::{expire, jobs, open, search, writer_sql as sql};
 use crate::limits::SQLITE_BUSY_MS;
@@ -138,6 +139,12 @@ impl Writer {
         Ok(more)
     }
 
+    /// Frees all idempotency keys that were not answered. For the start of the only process that writes
+    /// to this file: whoever had them is dead, and nobody has to wait for their leases.
+    pub fn free_keys(&mut self) -> Result<(), StoreError> {
+        idempotency::free_all(&self.conn).map_err(|error| explain(&self.path, &error))
+    }
+
     /// Copies the write-ahead log into the database. For when nothing else waits: it may take some
     /// tens of milliseconds, but never waits for readers. Past
     /// [`crate::limits::SQLITE_WAL_BYTES`] a commit does the same by itself.
@@ -201,6 +208,14 @@ fn carry_out(conn: &Connection, write: &Write) -> rusqlite::Result<Written> {
             Ok(Written::Saved)
         }
         Write::Job(write) => jobs::carry_out(conn, write).map(Written::Job),
+        Write::Answered { rows, answers } => {
+            let written = carry_out(conn, rows)?;
+            for kept in answers {
+                idempotency::keep(conn, kept)?;
+            }
+            Ok(written)
+        }
+        Write::Keys(change) => idempotency::change(conn, change),
         Write::Delete { tenant, id } => delete(conn, tenant, *id).map(Written::Deleted),
         Write::Rescore { tenant, id, scores } => {
             rescore(conn, tenant, *id, scores).map(Written::Rescored)
@@ -368,6 +383,7 @@ fn delete(conn: &Connection, tenant: &str, id: Uuid) -> rusqlite::Result<bool> {
     let Some(term) = term else {
         return Ok(false);
     };
+    idempotency::forget_text(conn, tenant, id)?;
     conn.prepare_cached(sql::DELETE_UNUSED_TERM)?
         .execute(params![tenant, term])?;
     Ok(true)

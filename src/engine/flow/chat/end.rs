@@ -14,7 +14,7 @@ use std::sync::Arc;
 use crate::config::Store;
 use crate::engine::generation::{Generation, Phase};
 use crate::engine::keywords::Purpose;
-use crate::engine::slots::GenerationId;
+use crate::engine::slots::{ExchangeId, GenerationId};
 use crate::engine::{Engine, TENANT};
 use crate::store::{TextState, term_id};
 
@@ -83,10 +83,15 @@ impl Engine {
             self.forget_inquiry(id);
         }
         match listener {
-            Some(exchange) if stream => self.end_chat_stream(exchange),
+            Some(exchange) if stream => {
+                self.promise_chat(id, exchange, true);
+                self.end_chat_stream(exchange);
+            }
             Some(exchange) => {
                 let collected = || Arc::new(std::mem::take(&mut self.frames));
                 let document = document.unwrap_or_else(collected);
+                self.note_said(exchange, &document);
+                self.promise_chat(id, exchange, false);
                 self.begin_chat_document(exchange, document);
             }
             None => {}
@@ -122,6 +127,12 @@ impl Engine {
             Some(_) => self.score_generation(id),
             None => {}
         }
+    }
+
+    /// All of an answer is known: if its request was sent with a key, it is kept with the rows.
+    fn promise_chat(&mut self, id: GenerationId, exchange: ExchangeId, streamed: bool) {
+        let promise = self.promise_said(exchange, streamed);
+        self.add_promise(id, promise);
     }
 
     /// The rows of a chat are written, or will not be.

@@ -35,6 +35,7 @@ impl Engine {
             self.forget_inquiry(id);
             self.begin_chat_stream(exchange, true);
             self.put_framed(exchange, &frames);
+            self.note_said(exchange, &frames);
             self.counters.events += 1;
             self.rearm_heartbeat(exchange);
             self.mind_the_chat(id);

@@ -3,10 +3,11 @@
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::{Gather, Kind};
+use super::{Gather, Kind, Member};
 use crate::engine::blocks::Pen;
 use crate::engine::client::takes_chunks;
 use crate::engine::documents::{Problem, TextReply};
+use crate::engine::generation::Generation;
 use crate::engine::reply::after;
 use crate::engine::slots::ExchangeId;
 use crate::engine::{Engine, Failure};
@@ -33,11 +34,32 @@ impl Engine {
         let Some(text) = text.and_then(|text| self.generations.get(text)) else {
             return self.fail_exchange(id, &Failure::Internal("the best text is gone"));
         };
-        let mut piece = json(&TextReply::new(text, true));
-        piece.pop(); // the closing brace: the candidates follow as one more member
-        piece.extend_from_slice(b",\"candidates\":[");
+        let piece = best_piece(text);
         self.write_pieces_head(id, "application/json");
         self.set_piece(id, piece);
+    }
+
+    /// All texts have ended. If the request was sent with a key and all of them are whole, the answer is
+    /// promised. One that is not may be better the next time, so it is no answer to be kept.
+    pub(super) fn promise_gather(&mut self, id: ExchangeId) {
+        let Some(gather) = self.gather(id).filter(|_| self.has_key(id)) else {
+            return;
+        };
+        let request_id = self.exchanges.get(id).map_or(Uuid::nil(), |e| e.request_id);
+        let whole = |member: &Member| member.end == Some(Ok(()));
+        if !gather.members.iter().all(whole) {
+            return;
+        }
+        // The lines of a batch were noted as they were written.
+        if let Kind::Best { best, .. } = gather.kind {
+            let places = 0..gather.members.len();
+            let text = |place: usize| self.generations.get(gather.members[place].text?);
+            let first = text(best).map(best_piece);
+            let pieces = places.map(|place| gather.piece_of(place, text(place), request_id).0);
+            let answer: Vec<u8> = first.into_iter().chain(pieces).flatten().collect();
+            self.note_said(id, &answer);
+        }
+        self.promise_all_said(id);
     }
 
     fn write_pieces_head(&mut self, id: ExchangeId, content_type: &'static str) {
@@ -134,30 +156,14 @@ impl Engine {
             return false;
         };
         let is_batch = gather.is_batch();
-        let member = &gather.members[place];
-        let text_id = member.text;
+        let text_id = gather.members[place].text;
         let text = text_id.and_then(|text| self.generations.get(text));
-        let failure = match &member.end {
-            Some(Ok(())) => Failure::Internal("a text is gone that is listened to"),
-            Some(Err(failure)) => failure.clone(),
-            None => Failure::Internal("a text is told that has not ended"),
-        };
-        let end = match (&member.end, text) {
-            (Some(Ok(())), Some(text)) => End::Text(Box::new(TextReply::new(text, true))),
-            (_, text) => End::Error {
-                id: text.filter(|t| !t.text.is_empty()).map(|t| t.id),
-                error: Box::new(Problem::new(&failure, request_id)),
-            },
-        };
-        let failed = matches!(end, End::Error { .. });
-        let piece = if is_batch {
-            gather.line(place, end)
-        } else {
-            let scores = text.and_then(|text| text.result.scores.as_deref());
-            gather.candidate(place, end, scores.filter(|_| !failed))
-        };
-        if failed {
+        let (piece, failure) = gather.piece_of(place, text, request_id);
+        if let Some(failure) = failure {
             self.note_failure(&failure, failure.status(), route, request_id, text_id);
+        }
+        if is_batch {
+            self.note_said(id, &piece);
         }
         self.set_piece(id, piece);
         if is_batch {
@@ -173,7 +179,9 @@ impl Engine {
         if let super::Flow::Gather(gather) = &mut exchange.flow {
             gather.piece = piece;
             gather.written = 0;
-            self.ledger.settle(&mut exchange.charged, gather.bytes());
+            let said = exchange.held.key.as_ref().map_or(0, |key| key.bytes());
+            self.ledger
+                .settle(&mut exchange.charged, gather.bytes() + said);
         }
     }
 
@@ -197,6 +205,36 @@ impl Engine {
 }
 
 impl Gather {
+    /// What is written of a text that has ended, and its failure if it has failed.
+    fn piece_of(
+        &self,
+        place: usize,
+        text: Option<&Generation>,
+        request_id: Uuid,
+    ) -> (Vec<u8>, Option<Failure>) {
+        let lost = Failure::Internal("a text is gone that is listened to");
+        let failure = match &self.members[place].end {
+            Some(Ok(())) if text.is_some() => None,
+            Some(Ok(())) => Some(lost.clone()),
+            Some(Err(failure)) => Some(failure.clone()),
+            None => Some(Failure::Internal("a text is told that has not ended")),
+        };
+        let end = match (&failure, text) {
+            (None, Some(text)) => End::Text(Box::new(TextReply::new(text, true))),
+            (failure, text) => End::Error {
+                id: text.filter(|t| !t.text.is_empty()).map(|t| t.id),
+                error: Box::new(Problem::new(failure.as_ref().unwrap_or(&lost), request_id)),
+            },
+        };
+        let piece = if self.is_batch() {
+            self.line(place, end)
+        } else {
+            let scores = text.and_then(|text| text.result.scores.as_deref());
+            self.candidate(place, end, scores.filter(|_| failure.is_none()))
+        };
+        (piece, failure)
+    }
+
     /// A line of a batch's answer.
     fn line(&self, place: usize, end: End<'_>) -> Vec<u8> {
         #[derive(Serialize)]
@@ -254,6 +292,14 @@ enum End<'a> {
         id: Option<Uuid>,
         error: Box<Problem<'a>>,
     },
+}
+
+/// The best text, up to where the candidates follow as one more member.
+fn best_piece(text: &Generation) -> Vec<u8> {
+    let mut piece = json(&TextReply::new(text, true));
+    piece.pop(); // the closing brace
+    piece.extend_from_slice(b",\"candidates\":[");
+    piece
 }
 
 /// Strings and numbers cannot fail to be written into memory.

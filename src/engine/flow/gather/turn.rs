@@ -188,12 +188,13 @@ impl Engine {
         let Some(row) = self.gather_row(id) else {
             return;
         };
-        let write = Write::Save {
+        let rows = Write::Save {
             requests: vec![row],
             text: None,
             analysis: None,
         };
-        let work = Work::Write(Box::new(write));
+        self.promise_gather(id);
+        let work = Work::Write(Box::new(self.with_answer(id, rows)));
         let Some(work) = self.works.submit(WorkOwner::Exchange(id), work) else {
             return self.fail_exchange(id, &Failure::Full(Bound::Store));
         };
@@ -221,8 +222,14 @@ impl Engine {
             exchange.flow = Flow::Gather(gather);
         }
         match super::super::written(result)? {
-            Written::Saved if is_batch => self.end_gather(id),
-            Written::Saved => self.tell_the_best(id),
+            Written::Saved if is_batch => {
+                self.answer_is_kept(id);
+                self.end_gather(id);
+            }
+            Written::Saved => {
+                self.answer_is_kept(id);
+                self.tell_the_best(id);
+            }
             _ => return Err(Failure::Internal("another write was answered")),
         }
         Ok(())

@@ -4,6 +4,7 @@
 mod batches;
 mod crashes;
 mod expiry;
+mod keys;
 mod lists;
 mod opening;
 mod search;
