@@ -7,10 +7,12 @@
 //! Limits that an operator may move are read through [`crate::config::Config`], which starts from
 //! the values here and refuses values outside their range.
 
+mod cache;
 mod database;
 mod idempotency;
 mod retention;
 
+pub use cache::*;
 pub use database::*;
 pub mod jobs;
 pub use idempotency::*;

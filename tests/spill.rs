@@ -95,7 +95,10 @@ fn a_text_does_not_wait_for_a_lock_and_is_in_the_database_after_it() {
     let ready = server.ask(get("/readyz"));
     assert_eq!(
         (ready.status, ready.text()),
-        (200, "ready, degraded: rows wait in the journal\n")
+        (
+            200,
+            "degraded: the database takes no rows, and rows wait in the journal\n"
+        )
     );
     assert_eq!(server.metric("maitred_journal_rows"), 5.0);
     assert!(server.metric("maitred_journal_bytes") > 1_000.0);
@@ -147,7 +150,7 @@ fn a_row_that_the_database_refuses_is_set_aside_and_the_others_go_on() {
         (ready.status, ready.text()),
         (
             200,
-            "ready, degraded: the database refuses rows, which are set aside in the journal\n"
+            "degraded: the database refuses rows, which are set aside in the journal\n"
         )
     );
     let house = server.kill();
@@ -334,6 +337,24 @@ fn a_damaged_journal_is_kept_and_said_and_what_was_before_is_replayed() {
         (refused.status, refused.problem().as_str()),
         (503, "store_busy")
     );
+    drop(lock);
+}
+
+#[test]
+fn a_server_that_stops_says_how_many_rows_it_leaves_in_the_journal() {
+    let server = Server::start(QUICK);
+    let lock = Lock::take(&server.house().data());
+    for topic in ["tea", "coffee"] {
+        assert_eq!(server.ask(generate(topic, false)).status, 200);
+    }
+    server.terminate();
+    let ended = server.wait();
+    assert!(
+        ended.log.contains("stopped: rows wait in the journal"),
+        "{}",
+        ended.log
+    );
+    assert!(ended.log.contains("rows=2"), "{}", ended.log);
     drop(lock);
 }
 

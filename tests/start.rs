@@ -285,6 +285,44 @@ fn a_store_of_a_newer_version_or_of_another_program_is_left_alone() {
 }
 
 #[test]
+fn a_request_that_is_refused_is_one_line_of_the_log_and_an_answer_is_none() {
+    let server = Server::start("");
+    assert_eq!(
+        server.ask(support::get("/nothing?key=sk-canary")).status,
+        404
+    );
+    let body = r#"{"tpic":"canary"}"#;
+    assert_eq!(
+        server.ask(support::client::post("/generate/", body)).status,
+        422
+    );
+    assert_eq!(server.ask(support::get("/healthz")).status, 200);
+    support::until("both lines", || {
+        server.log().contains("unknown_field").then_some(())
+    });
+    let log = server.log();
+    let lines: Vec<&str> = log
+        .lines()
+        .filter(|line| line.contains("refused"))
+        .collect();
+    assert_eq!(lines.len(), 2, "{log}");
+    for (line, words) in lines.iter().zip([
+        r#"method="GET" path="/nothing" status=404 code="no_such_route""#,
+        r#"method="POST" path="/generate/" status=422 code="unknown_field""#,
+    ]) {
+        assert!(line.contains("INFO") && line.contains(words), "{line}");
+        assert!(line.contains(" id="), "{line}");
+    }
+    assert!(!log.contains("canary") && !log.contains("healthz"), "{log}");
+}
+
+#[test]
+fn the_first_who_looks_at_the_metrics_sees_the_turns_of_the_loop() {
+    let server = Server::start("");
+    assert!(server.metric("maitred_loop_turns_total") >= 1.0);
+}
+
+#[test]
 fn a_clean_start_is_three_lines() {
     let server = Server::start("");
     support::until("the line to try", || {

@@ -101,6 +101,14 @@ impl Limits {
 }
 
 bounded! {
+    /// Stored texts that answer again.
+    pub struct Cache {
+        /// How old one may be, where a client says nothing about it; 0: none.
+        max_age_s: u64 = 0, 0..=default::CACHE_AGE_MAX_S;
+    }
+}
+
+bounded! {
     /// The built-in provider, which writes articles without a model.
     pub struct Offline {
         /// Between two tokens.

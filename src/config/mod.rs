@@ -55,7 +55,7 @@ pub use gateway::Gateway;
 pub use jobs::Jobs;
 pub use keys::ApiKey;
 pub use layers::Origin;
-pub use limits::{Drill, Limits, Offline};
+pub use limits::{Cache, Drill, Limits, Offline};
 pub use model::{Model, ModelTarget};
 pub(crate) use names::nearest;
 pub use price::{Price, Prices};
@@ -128,6 +128,8 @@ pub struct Config {
     pub rate: Rate,
     /// Bounds that an operator may move.
     pub limits: Limits,
+    /// Stored texts that answer again.
+    pub cache: Cache,
     /// The vendors' own routes.
     pub gateway: Gateway,
     /// Jobs.
@@ -199,6 +201,7 @@ fn read(layers: &mut Layers) -> Result<Config, ConfigError> {
         log_level: layers.value("log.level", LogLevel::Info)?,
         rate: Rate::read(layers, "rate")?,
         limits: Limits::read(layers, "limits")?,
+        cache: Cache::read(layers, "cache")?,
         gateway: Gateway::read(layers, "gateway")?,
         jobs: Jobs::read(layers, "jobs")?,
         database: Database::read(layers, "database")?,

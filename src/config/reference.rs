@@ -128,6 +128,10 @@ const WORDS: &[(&str, &str)] = &[
         "retention.texts_bytes",
         "all texts together, generated and analysed, in bytes; the oldest that are too many are removed",
     ),
+    (
+        "cache.max_age_s",
+        "how old a stored text may be that answers the same prompt, where a client says nothing about it; 0: only where it says `use`",
+    ),
     ("limits.body_bytes", "a request body; larger: 413"),
     (
         "limits.analyze_body_bytes",

@@ -274,6 +274,25 @@ impl<'de, G: Gather<'de>> Deserialize<'de> for List<G> {
     }
 }
 
+/// The first object of a list.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct First<T>(pub(super) Option<T>);
+
+impl<T> Default for First<T> {
+    fn default() -> Self {
+        First(None)
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Gather<'de> for First<T> {
+    type Item = Object<T>;
+
+    fn take(&mut self, Object(item): Self::Item) -> Result<(), &'static str> {
+        self.0.get_or_insert(item);
+        Ok(())
+    }
+}
+
 /// A list that nobody reads.
 ///
 /// It is stepped over item by item. Left to the parser it would be skipped in one go, for which

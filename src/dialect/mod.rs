@@ -13,6 +13,7 @@
 //!     Event, Event, … ◀── Stream::event ◀── data of one server-sent event
 //!     Event, Event, … ◀── answer        ◀── a whole unstreamed body
 //!       ProviderError ◀── failure       ◀── status and body of an error answer
+//!               Words ◀── Words::of     ◀── the same body, where a client is to be told
 //! ```
 //!
 //! Clients may speak these dialects too, each of them in front of each provider. Where both sides
@@ -58,6 +59,7 @@ mod refused;
 pub mod relay;
 pub mod speak;
 pub mod splice;
+mod words;
 
 pub use any::{AnyStream, Dialect};
 pub use chat::Chat;
@@ -66,6 +68,7 @@ pub use json::{JsonStr, Malformed};
 pub use refused::{Refused, Why};
 pub use relay::Relay;
 pub use splice::Skim;
+pub use words::Words;
 
 /// What a provider is asked for.
 ///

@@ -21,6 +21,8 @@ pub struct Refused {
 /// What is wrong with a request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Why {
+    /// Nothing was sent.
+    Empty,
     /// Not JSON.
     Syntax {
         /// Line of the first fault, from 1.
@@ -70,6 +72,7 @@ impl Refused {
     #[must_use]
     pub const fn code(&self) -> &'static str {
         match self.why {
+            Why::Empty => "empty_body",
             Why::Syntax { .. } => "not_json",
             Why::Encoding => "not_utf8",
             Why::Depth => "json_too_deep",
@@ -90,6 +93,7 @@ impl Refused {
             None => "The body".to_owned(),
         };
         match &self.why {
+            Why::Empty => format!("{place} is empty; it has to be a JSON object."),
             Why::Syntax { line, column } => {
                 format!("{place} is not JSON: see line {line}, column {column}.")
             }

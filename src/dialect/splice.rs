@@ -164,6 +164,24 @@ impl Skim {
         messages.map_or_else(String::new, |messages| last_words(messages, chars))
     }
 
+    /// Refuses a list of messages with nothing in it, as the vendors do. `body` is the one that was
+    /// read.
+    ///
+    /// # Errors
+    /// There is no message.
+    pub fn check_messages(&self, body: &[u8]) -> Result<(), Refused> {
+        let messages = self.messages.clone().and_then(|place| body.get(place));
+        let inside = messages.and_then(|list| list.strip_prefix(b"[")?.strip_suffix(b"]"));
+        if inside.is_none_or(|inside| !inside.trim_ascii().is_empty()) {
+            return Ok(());
+        }
+        let field = match self.dialect {
+            Dialect::Gemini => "contents",
+            Dialect::OpenAi | Dialect::Anthropic => "messages",
+        };
+        Err(Refused::wrong(field, "a list of at least one message"))
+    }
+
     /// Appends `body`, which has to be the one that was read, to `out`, asking for `model`.
     pub fn splice(&self, body: &[u8], model: &str, out: &mut Vec<u8>) {
         let renamed = (self.model_place.clone())

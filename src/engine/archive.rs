@@ -14,6 +14,7 @@ use super::account::Account;
 use super::call::Plan;
 use super::failover::Tries;
 use super::flow::Flow;
+use super::flow::cached::cached_text;
 use super::flow::chat::Chat;
 use super::generation::{Generation, GenerationWait, Outcome, Phase};
 use super::idempotency::with_answers;
@@ -43,10 +44,12 @@ impl Engine {
             generation.result.promises.clone(),
             generation.result.usage.total_tokens,
         );
+        let whole = state == TextState::Complete;
+        let cached = cached_text(generation).filter(|_| whole);
         if let Some(row) = keywords_row(generation) {
             self.settle_generation(id);
             let rows = Write::Keywords { requests, row };
-            return Some(with_answers(rows, &promises, total));
+            return Some(with_answers(rows, &promises, total, None));
         }
         // What is cut of a job's text is not kept: the next attempt writes a whole one under its id.
         let is_kept = state == TextState::Complete || generation.plan.errand.is_none();
@@ -64,7 +67,7 @@ impl Engine {
             text,
             analysis: None,
         };
-        Some(with_answers(rows, &promises, total))
+        Some(with_answers(rows, &promises, total, cached))
     }
 
     /// What is to be done about a text that is complete.
@@ -84,6 +87,7 @@ impl Engine {
             total_tokens: generation.result.usage.total_tokens,
             whole,
             promises: generation.result.promises.clone(),
+            cached: cached_text(generation),
             withdrawn,
         })
     }
@@ -235,7 +239,7 @@ impl Engine {
         let uuid = generation.id;
         let mut charged = generation.charged;
         self.ledger.settle(&mut charged, 0);
-        // An item's text that was stopped may have a successor of the same name.
+        // A text from the cache, or that of an item which was stopped, may have a namesake.
         if self.by_id.get(&uuid) == Some(&id) {
             self.by_id.remove(&uuid);
         }
@@ -270,6 +274,14 @@ impl Engine {
     /// A generation made from a stored row, finished from the start. It is for the caller to keep
     /// it once somebody listens: what nobody listens to may be forgotten at once.
     pub(super) fn revive(&mut self, row: TextRow) -> Result<GenerationId, Failure> {
+        let uuid = row.id;
+        let id = self.shelve(row)?;
+        self.by_id.insert(uuid, id);
+        Ok(id)
+    }
+
+    /// The same for a single reader: nobody finds it by its id.
+    pub(super) fn shelve(&mut self, row: TextRow) -> Result<GenerationId, Failure> {
         if !self.make_room_for_generation() {
             return Err(Failure::Full(super::failure::Bound::Generations));
         }
@@ -322,7 +334,6 @@ impl Engine {
             .generations
             .insert(generation)
             .map_err(|_| Failure::Full(super::failure::Bound::Generations))?;
-        self.by_id.insert(uuid, id);
         self.settle_generation(id);
         Ok(id)
     }

@@ -5,6 +5,8 @@
 use std::sync::Arc;
 
 use super::Engine;
+use super::flow::Flow;
+use super::flow::generate::Generate;
 use super::generation::Generation;
 use super::slots::ExchangeId;
 use crate::proto::Sink;
@@ -16,6 +18,7 @@ pub(super) struct Asked {
     attempts: Option<u64>,
     target: Option<String>,
     key: Option<Arc<str>>,
+    cache: Option<String>,
 }
 
 impl Asked {
@@ -29,6 +32,9 @@ impl Asked {
         }
         if let Some(key) = &self.key {
             head = head.field("x-maitred-key", key.as_bytes());
+        }
+        if let Some(cache) = &self.cache {
+            head = head.field("cache-status", cache);
         }
         head
     }
@@ -47,7 +53,10 @@ impl Engine {
         let held = self.exchanges.get(id).and_then(|e| e.held.generation);
         let attempts = self.attempts_for(id);
         let (Some(text), Some(_)) = (held.and_then(|id| self.generations.get(id)), attempts) else {
-            return Asked::default();
+            return Asked {
+                cache: self.cache_status(id),
+                ..Asked::default()
+            };
         };
         let target = text.target();
         let name = || {
@@ -65,7 +74,15 @@ impl Engine {
                 None
             },
             key: self.key_for(text),
+            cache: self.cache_status(id),
         }
+    }
+
+    /// What is said about the answer cache. A whole answer is told when it is stored.
+    fn cache_status(&self, id: ExchangeId) -> Option<String> {
+        let exchange = self.exchanges.get(id)?;
+        let is_stored = matches!(exchange.flow, Flow::Generate(Generate::Sending(_)));
+        exchange.terms.cache.field(is_stored)
     }
 
     /// The name of the key that a text was asked with, where there are several.

@@ -73,6 +73,7 @@ impl Engine {
             Flow::Keyed(keyed) => keyed.has_begun_to_answer(),
             // What an import has stored so far it tells in its answer, whenever it ends.
             Flow::Import(_)
+            | Flow::Cached(_)
             | Flow::Body(_)
             | Flow::Parked(_)
             | Flow::Doomed(_)

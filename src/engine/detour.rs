@@ -28,6 +28,12 @@ impl Engine {
         self.set_spill_timer();
     }
 
+    /// Rows that wait in the journal.
+    #[must_use]
+    pub fn rows_in_journal(&self) -> u64 {
+        self.spill.standing().rows
+    }
+
     /// Sends a piece that was dispatched to the journal instead, if that is its way.
     pub(super) fn goes_to_journal(&mut self, id: WorkId) -> bool {
         let detours = match self.works.content(id) {
@@ -43,7 +49,11 @@ impl Engine {
                 | Write::Job(_) => false,
             },
             Some(Work::Read(
-                Query::Unscored { .. } | Query::Answer(_) | Query::Weigh { .. } | Query::Job(_),
+                Query::Unscored { .. }
+                | Query::Answer(_)
+                | Query::Cached { .. }
+                | Query::Weigh { .. }
+                | Query::Job(_),
             )) => false,
             Some(Work::Read(_)) => self.spill.may_have(),
             _ => false,
@@ -175,11 +185,7 @@ impl Engine {
                 self.counters.rows_replayed += rows;
                 step
             }
-            // A row at which the writer breaks is one that it will not take.
-            WorkResult::Panicked if self.spill.is_writing() => {
-                self.spill.replayed(now, Err(panicked()))
-            }
-            // The journal's own trouble, or a panic of its thread: later again.
+            // The journal's own trouble, or a panic, which says nothing of the row: later again.
             _ => {
                 self.spill.wait(now);
                 None
@@ -224,12 +230,5 @@ impl Engine {
     /// Whether the journal has room for the rows of one more request, if it would need it.
     pub(super) fn admit_spill(&self) -> Result<(), StoreError> {
         self.spill.admit(self.texts_in_flight())
-    }
-}
-
-fn panicked() -> StoreError {
-    StoreError::Failed {
-        path: "the store".into(),
-        reason: "a panic".to_owned(),
     }
 }

@@ -46,7 +46,7 @@ impl<'a> TextReply<'a> {
             offline: target.offline,
             usage: UsageReply::from(result.usage),
             finish_reason: result.finish.map(|finish| finish.as_str()),
-            cached: false,
+            cached: result.cached,
             stored: result.stored,
             stored_in: (result.stored && result.journalled).then_some("journal"),
             readability: result.scores.as_ref().map(|s| &s.readability),

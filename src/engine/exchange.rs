@@ -8,6 +8,7 @@ use super::flow::{Flow, body::Shape};
 use super::idempotency::{HeldKey, Promise};
 use super::io::Output;
 use super::now::{Mono, Now};
+use super::policy::cache::Status;
 use super::routes::Route;
 use super::slots::{ConnId, ExchangeId, GenerationId, WorkId};
 use super::timers::{Owner, Timer};
@@ -76,6 +77,8 @@ pub struct Terms {
     pub last_event_id: Option<u64>,
     /// In whose words it is answered; `None` is our own API.
     pub dialect: Option<Dialect>,
+    /// What is said about the answer cache.
+    pub cache: Status,
 }
 
 /// What an exchange holds. Beside the flow's state and not in it, so that a transition that fails
@@ -321,12 +324,23 @@ impl Engine {
         };
         row.error_code = code.map(str::to_string);
         self.enter_gather(id, &mut row);
+        self.enter_cached(id, &mut row);
         let write = Write::Save {
             requests: vec![row],
             text: None,
             analysis: None,
         };
         self.write_unwatched(write);
+    }
+
+    /// Puts into the row of a request which stored text has answered it.
+    fn enter_cached(&self, id: ExchangeId, row: &mut RequestRow) {
+        let held = self.exchanges.get(id).and_then(|e| e.held.generation);
+        if let Some(text) = held.and_then(|text| self.generations.get(text)) {
+            row.generation_id = Some(text.id);
+            row.provider = Some(text.target().provider_name.to_string());
+            row.model = text.result.model.clone();
+        }
     }
 
     /// Queues a write whose result nobody waits for.

@@ -27,7 +27,8 @@ pub(super) struct House {
     after: Option<Uuid>,
     /// Whether the store is being asked.
     asking: bool,
-    /// Whether the store may have something that it is to forget in time: keys of requests.
+    /// Whether the store may have something that it is to forget in time: keys of requests,
+    /// and what it would answer from its cache.
     pub(super) forgets: bool,
     /// Whether the first look was ordered.
     started: bool,

@@ -30,7 +30,7 @@ use super::work::{Kind, Work, WorkOwner};
 use super::{Engine, Failure, TENANT};
 use crate::limits::{KEY_ANSWER_BYTES, KEY_BEAT_MS, KEY_BYTES, KEY_KEPT_MS};
 use crate::proto::http1::RequestHead;
-use crate::store::{Answer, KeptAnswer, KeyChange, KeyScope, TextRow, Write};
+use crate::store::{Answer, CachedText, KeptAnswer, KeyChange, KeyScope, TextRow, Write};
 
 /// The key that a request was sent with.
 #[derive(Debug)]
@@ -184,7 +184,12 @@ impl Promise {
 
 /// A write with the answers that are to be kept with it.
 #[must_use]
-pub fn with_answers(rows: Write, promises: &[Promise], total_tokens: Option<u64>) -> Write {
+pub fn with_answers(
+    rows: Write,
+    promises: &[Promise],
+    total_tokens: Option<u64>,
+    cached: Option<CachedText>,
+) -> Write {
     let row = match &rows {
         Write::Save { text, .. } => text.as_deref(),
         _ => None,
@@ -193,12 +198,14 @@ pub fn with_answers(rows: Write, promises: &[Promise], total_tokens: Option<u64>
         .iter()
         .filter_map(|promise| promise.keep(row, total_tokens))
         .collect();
-    if answers.is_empty() {
+    let cached = cached.filter(|_| row.is_some());
+    if answers.is_empty() && cached.is_none() {
         return rows;
     }
     Write::Answered {
         rows: Box::new(rows),
         answers,
+        cached,
     }
 }
 

@@ -209,6 +209,7 @@ pub struct Engine {
     breaker_turns: Vec<BreakerTurn>,
     failovers: Vec<failover::Failover>,
     advisor: provider::Advisor,
+    secrets: provider::Secrets,
 }
 
 impl Engine {
@@ -286,6 +287,7 @@ impl Engine {
             breaker_turns: Vec::new(),
             failovers: Vec::new(),
             advisor: provider::Advisor::default(),
+            secrets: provider::Secrets::of(&config),
             config,
         };
         engine.begin_links();

@@ -3,12 +3,14 @@
 //! Who reads the log wants to know at whom a request failed and after how many attempts; the client is
 //! told a code. The engine has no log: the notices wait here until the reactor fetches them.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use uuid::Uuid;
 
 use super::slots::{ExchangeId, GenerationId};
 use super::{Engine, Failure};
+use crate::proto::http1::Method;
 
 /// Failures that may wait to be logged; more between two turns of the loop are only counted.
 const NOTICES: usize = 1024;
@@ -18,8 +20,10 @@ const NOTICES: usize = 1024;
 pub struct Notice {
     /// What the client was given to name it by.
     pub request_id: Uuid,
-    /// The pattern of the route.
-    pub route: &'static str,
+    /// The method, if as much of the request could be read.
+    pub method: Option<Method>,
+    /// The path without its query: of what is known its pattern, with `{id}` for an id.
+    pub path: Cow<'static, str>,
     /// The status.
     pub status: u16,
     /// The code.
@@ -52,12 +56,13 @@ impl Engine {
         let Some(exchange) = self.exchanges.get(id) else {
             return;
         };
-        let (route, request_id) = (exchange.route.as_str(), exchange.request_id);
+        let asked = Some((exchange.terms.method, exchange.route.path()));
+        let request_id = exchange.request_id;
         let (text, status) = (
             exchange.held.generation,
             failure.status_in(exchange.terms.dialect),
         );
-        self.note_failure(failure, status, route, request_id, text);
+        self.note_failure(failure, status, asked, request_id, text);
     }
 
     /// The same, of a request that may have no exchange, or several texts.
@@ -65,7 +70,7 @@ impl Engine {
         &mut self,
         failure: &Failure,
         status: u16,
-        route: &'static str,
+        asked: Option<(Method, Cow<'static, str>)>,
         request_id: Uuid,
         text: Option<GenerationId>,
     ) {
@@ -81,9 +86,11 @@ impl Engine {
             key: self.key_name(text).map(Arc::clone),
             attempts: text.result.attempts,
         });
+        let (method, path) = asked.unzip();
         self.notices.push(Notice {
             request_id,
-            route,
+            method,
+            path: path.unwrap_or_default(),
             status,
             code: failure.code(),
             tried,

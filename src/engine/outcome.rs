@@ -99,6 +99,10 @@ pub struct Outcome {
     pub document: Option<Arc<Vec<u8>>>,
     /// Answers that are to be kept with its rows.
     pub promises: Vec<Promise>,
+    /// The prompt that it answers, if the next one to ask is to find it.
+    pub answers: Option<[u8; 32]>,
+    /// Whether it comes from an earlier answer.
+    pub cached: bool,
     /// Whether the row is on disk.
     pub stored: bool,
     /// Whether it is there in the spill journal, and not in the database yet.

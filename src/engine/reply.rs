@@ -11,6 +11,7 @@ use super::asked::Asked;
 pub(super) use super::content::Content;
 use super::documents::{PageReply, Problem, row_of_list, row_of_text};
 use super::flow::chat::Chat;
+use super::policy::cache::Status;
 use crate::dialect::Dialect;
 use crate::engine::blocks::Pen;
 use crate::engine::client::takes_body;
@@ -102,7 +103,7 @@ impl Engine {
 
     /// A problem for a connection on which no request could be made out.
     pub(super) fn write_lone_problem(&mut self, conn: ConnId, failure: &Failure, id: Uuid) {
-        self.note_failure(failure, failure.status(), "none", id, None);
+        self.note_failure(failure, failure.status(), None, id, None);
         let body = serde_json::to_vec(&Problem::new(failure, id)).unwrap_or_default();
         let terms = Terms {
             method: Method::Get,
@@ -111,6 +112,7 @@ impl Engine {
             wants_stream: false,
             last_event_id: None,
             dialect: None,
+            cache: Status::Unasked,
         };
         self.rate_fields.clear();
         let document = Document {

@@ -12,11 +12,16 @@ pub use self::jobs::JobsAsk;
 pub use self::models::ModelsAsk;
 pub use self::query::ListQuery;
 
+use std::borrow::Cow;
+
 use uuid::{Uuid, Version};
 
 use super::Failure;
 use crate::proto::http1::{BodyLength, Fields, Method, RequestHead};
 use crate::web::{self, Asset};
+
+/// Characters of a path that nothing is at, as far as the log has them.
+const PATH_CHARS: usize = 200;
 
 /// What a request is for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,8 +74,8 @@ pub enum Route {
     Embeddings,
     /// `OPTIONS` of a path, with what it allows.
     Options(&'static str),
-    /// None of them.
-    Unknown,
+    /// None of them: the path, for the log.
+    Unknown(Box<str>),
 }
 
 impl Route {
@@ -102,7 +107,22 @@ impl Route {
             Route::Chat(inbound) => inbound.as_str(),
             Route::Embeddings => "/v1/embeddings",
             Route::Options(_) => "OPTIONS",
-            Route::Unknown => "unknown",
+            Route::Unknown(_) => "unknown",
+        }
+    }
+
+    /// Nothing that is known: of a long path the first characters are kept.
+    #[must_use]
+    pub fn unknown(path: &str) -> Self {
+        Route::Unknown(path.chars().take(PATH_CHARS).collect())
+    }
+
+    /// What the log calls it: its pattern, or the path that nothing is at.
+    #[must_use]
+    pub fn path(&self) -> Cow<'static, str> {
+        match self {
+            Route::Unknown(path) => Cow::Owned(path.to_string()),
+            known => Cow::Borrowed(known.as_str()),
         }
     }
 
@@ -134,7 +154,7 @@ impl Route {
     fn traits(&self) -> Traits {
         let none = Traits::default();
         match self {
-            Route::Health | Route::Ready | Route::Options(_) | Route::Unknown => Traits {
+            Route::Health | Route::Ready | Route::Options(_) | Route::Unknown(_) => Traits {
                 probe: true,
                 ..none
             },

@@ -44,7 +44,7 @@ impl Engine {
     pub(super) fn with_answer(&self, id: ExchangeId, rows: Write) -> Write {
         let promise = self.exchanges.get(id).and_then(|e| e.held.promise.as_ref());
         match promise {
-            Some(promise) => with_answers(rows, std::slice::from_ref(promise), None),
+            Some(promise) => with_answers(rows, std::slice::from_ref(promise), None, None),
             None => rows,
         }
     }

@@ -226,12 +226,6 @@ impl Spill {
         }
     }
 
-    /// Whether a batch is with the database.
-    #[must_use]
-    pub fn is_writing(&self) -> bool {
-        matches!(self.replaying, Replaying::Writing { .. })
-    }
-
     /// The database has committed all of them, or not.
     pub fn replayed(&mut self, now: Mono, result: Result<(), StoreError>) -> Option<Step> {
         let Replaying::Writing { through, rows } = self.replaying else {

@@ -61,6 +61,7 @@ use crate::engine::work::Work;
 use crate::engine::{ConnId, Engine, Key, Mono, Now, WorkId};
 use crate::engine::{database, redis};
 use crate::limits::{ACCEPTS_PER_TURN, READY_MS_PER_TURN, READY_PER_TURN, RESULTS_PER_TURN};
+use crate::proto::http1::Method;
 
 /// Events fetched from the kernel at a time; more come with the next turn.
 const EVENTS: usize = 1024;
@@ -337,24 +338,25 @@ impl Reactor {
         }
     }
 
-    /// One line for each failure that a client was told of: the fault of ours or of a provider's
-    /// is a warning, a client's own is only of interest to somebody who looks for it.
+    /// One line for each failure that a client was told of: a fault of ours or of a provider's is a
+    /// warning, a client's own is for whoever wonders why it gets no answer.
     fn log_failures(&mut self) {
         for words in self.engine.advice() {
             tracing::warn!("{words}");
         }
         for notice in self.engine.notices() {
-            let (id, route, status, code) =
-                (notice.request_id, notice.route, notice.status, notice.code);
+            let (id, status, code) = (notice.request_id, notice.status, notice.code);
+            let method = notice.method.map(Method::as_str);
+            let path = &*notice.path;
             let tried = notice.tried.as_ref();
             let provider = tried.map(|tried| tried.provider.as_ref());
             let model = tried.map(|tried| tried.model.as_ref());
             let key = tried.and_then(|tried| tried.key.as_deref());
             let attempts = tried.map(|tried| tried.attempts);
             if status >= 500 {
-                tracing::warn!(%id, route, status, code, provider, model, key, attempts, "a request failed");
+                tracing::warn!(%id, method, path, status, code, provider, model, key, attempts, "a request failed");
             } else {
-                tracing::debug!(%id, route, status, code, "a request was refused");
+                tracing::info!(%id, method, path, status, code, "a request was refused");
             }
         }
     }
@@ -409,6 +411,12 @@ impl Reactor {
         }
         self.board.stop();
         self.threads.stop();
-        tracing::info!("stopped");
+        match self.engine.rows_in_journal() {
+            0 => tracing::info!("stopped"),
+            rows => tracing::warn!(
+                rows,
+                "stopped: rows wait in the journal, and the next start writes them to the database"
+            ),
+        }
     }
 }

@@ -85,7 +85,9 @@ impl Observer {
 
     /// The figures, if it is time for them.
     pub fn due(&mut self, now: Mono, board: &Board, threads: &Threads) -> Option<Observed> {
-        if now < self.next {
+        // Before the first turn there is nothing to say, and nobody can have asked: a client is let in
+        // by one turn and heard by the next.
+        if now < self.next || self.seen.turns == 0 {
             return None;
         }
         self.next = now.plus_ms(EVERY_MS);

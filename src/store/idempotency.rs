@@ -52,8 +52,8 @@ pub enum KeyChange {
         /// Who had it.
         owner: Uuid,
     },
-    /// Forget keys whose time is over, and the oldest ones past
-    /// [`crate::limits::KEYS_BYTES`]; some at a time.
+    /// Forget keys whose time is over, the oldest ones past [`crate::limits::KEYS_BYTES`], and which
+    /// texts have answered prompts long ago; some at a time.
     Sweep {
         /// The time, as for a claim.
         now_ms: i64,

@@ -14,6 +14,7 @@
 //! thread of its own, because SQLite blocks and the loop must not. A PostgreSQL server has a socket, so the
 //! engine itself talks to it (`engine/database/`), in the words of [`postgres`].
 
+mod cached;
 mod error;
 mod expiry;
 mod idempotency;
@@ -32,6 +33,7 @@ use uuid::Uuid;
 
 use crate::score::Scores;
 
+pub use cached::{CachedText, prompt_hash};
 pub use error::StoreError;
 pub use expiry::{Table, Weight, first_id_at, id_after};
 pub use idempotency::{Answer, Claimed, KeptAnswer, KeyChange, KeyScope};
@@ -89,12 +91,14 @@ pub enum Write {
     /// Something about jobs.
     Job(Box<JobWrite>),
     /// Store rows, and in the same transaction what was answered, for those who ask again with the
-    /// same key.
+    /// same key, or for the same text.
     Answered {
         /// A `Save` or `Keywords`.
         rows: Box<Write>,
         /// The answers. One whose key belongs to somebody else by now is left out.
         answers: Vec<KeptAnswer>,
+        /// The text among the rows answers its prompt from now on.
+        cached: Option<CachedText>,
     },
     /// Change whose idempotency keys are.
     Keys(Box<KeyChange>),
@@ -223,6 +227,15 @@ pub enum Query {
     Job(JobQuery),
     /// What was answered to the first request with a key.
     Answer(KeyScope),
+    /// A whole text that answers a prompt.
+    Cached {
+        /// Whose text.
+        tenant: String,
+        /// [`prompt_hash`] of what is asked.
+        prompt: [u8; 32],
+        /// Only if it was asked for at this time or later.
+        since_ms: i64,
+    },
     /// What texts of all tenants take, generated ones and those that were sent to be analysed, the
     /// newest first. At most [`crate::limits::WEIGH_ROWS`] of them.
     Weigh {
@@ -252,7 +265,7 @@ pub enum Found {
         /// If there are more after them: the `until` of the whole export.
         more: Option<Uuid>,
     },
-    /// The text, if this tenant has it.
+    /// The text, if this tenant has it. Also the answer to `Cached`.
     One(Option<Box<TextRow>>),
     /// Texts that wait for their scores.
     Unscored(Vec<Unscored>),

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::support::client::{delete, post};
 use crate::support::postgres::{DATABASE, Postgres};
 use crate::support::response::text_of;
 use crate::support::{Response, Server, generate, get, ms};
@@ -79,8 +80,8 @@ fn a_key_is_one_key_on_both() {
         .as_str()
         .unwrap()
         .to_owned();
-    let delete = format!("DELETE /contents/{id} HTTP/1.1\r\nHost: localhost\r\n\r\n");
-    assert_eq!(servers[1].ask(delete).status, 204);
+    let gone = servers[1].ask(delete(&format!("/contents/{id}")));
+    assert_eq!(gone.status, 204);
     assert!(!is_replayed(&servers[1].ask(keyed("key 0", "tea", false))));
 }
 
@@ -119,6 +120,32 @@ fn the_key_of_a_server_that_was_killed_is_taken_over_and_one_that_lives_keeps_it
     assert!(is_replayed(&again));
     let held = "SELECT count(*) FROM idempotency_keys WHERE status IS NULL";
     assert_eq!(postgres.psql(DATABASE, held), "0");
+}
+
+#[test]
+#[ignore = "needs postgresql"]
+fn a_text_of_one_answers_at_the_other() {
+    let postgres = Postgres::start();
+    let servers = pair(&postgres, "");
+    let json = r#"{"topic":"tea","cache":"use"}"#;
+    let ask = |server: &Server| server.ask(post("/generate/", json));
+    let (first, second) = (ask(&servers[0]), ask(&servers[1]));
+    assert_eq!(
+        first.field("cache-status"),
+        Some("maitred; fwd=miss; stored")
+    );
+    let status = second.field("cache-status").unwrap();
+    assert!(status.starts_with("maitred; hit; ttl="), "{status}");
+    let (first, second) = (first.json(), second.json());
+    assert_eq!(first["generated_text"], second["generated_text"]);
+    assert_eq!(
+        (&second["id"], &second["cached"]),
+        (&first["id"], &true.into())
+    );
+    let path = format!("/contents/{}", first["id"].as_str().unwrap());
+    assert_eq!(servers[0].ask(delete(&path)).status, 204);
+    let third = ask(&servers[1]).json();
+    assert_eq!(third["cached"], false);
 }
 
 #[test]

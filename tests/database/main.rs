@@ -30,9 +30,9 @@ fn texts(postgres: &Postgres) -> usize {
     count.parse().unwrap()
 }
 
-/// The server says that it is ready.
+/// The server says that it is ready, and not only that it keeps rows for a database that is away.
 fn wait_until_ready(server: &support::Server) {
     support::until("it is ready", || {
-        (server.ask(support::get("/readyz")).status == 200).then_some(())
+        (server.ask(support::get("/readyz")).text() == "ready\n").then_some(())
     });
 }

@@ -109,7 +109,8 @@ fn with_a_certificate_that_nobody_trusts_nothing_is_said() {
         let failed = server.metric("maitred_database_events_total{event=\"refused\"}");
         (failed > 0.0).then_some(())
     });
-    assert_eq!(server.ask(get("/readyz")).status, 503);
+    let why = "degraded: the database cannot be reached, and rows wait in the journal\n";
+    assert_eq!(server.ask(get("/readyz")).text(), why);
     assert_eq!(server.ask(get("/healthz")).status, 200);
 }
 

@@ -25,6 +25,7 @@ pub(crate) struct Memory {
     pub(crate) keywords: BTreeMap<Uuid, KeywordsRow>,
     pub(crate) jobs: Jobs,
     pub(crate) keys: keys::Keys,
+    pub(crate) cached: BTreeMap<[u8; 32], (Uuid, i64)>,
     /// Texts that were there.
     pub(crate) deleted: Vec<Uuid>,
 }
@@ -91,8 +92,14 @@ impl Memory {
                 }
                 Written::Saved
             }
-            Write::Answered { rows, answers } => {
+            Write::Answered {
+                rows,
+                answers,
+                cached,
+            } => {
                 answers.into_iter().for_each(|kept| self.keys.keep(kept));
+                self.cached
+                    .extend(cached.map(|it| (it.prompt, (it.text, it.created_ms))));
                 self.write(*rows)
             }
             Write::Keys(change) => self.keys.change(*change),
@@ -133,7 +140,7 @@ impl Memory {
 
     /// What is there already stays as it is: a row of the journal may come twice.
     pub(crate) fn write_if_new(&mut self, mut write: Write) {
-        if let Write::Answered { rows, answers } = write {
+        if let Write::Answered { rows, answers, .. } = write {
             answers.into_iter().for_each(|kept| self.keys.keep(kept));
             return self.write_if_new(*rows);
         }
@@ -216,6 +223,14 @@ impl Memory {
                         text: row.text.clone(),
                     });
                 Found::Unscored(rows.collect())
+            }
+            Query::Cached {
+                prompt, since_ms, ..
+            } => {
+                let young = |(_, created_ms): &&(Uuid, i64)| created_ms >= since_ms;
+                let text = self.cached.get(prompt).filter(young);
+                let text = text.and_then(|(id, _)| self.texts.get(id));
+                Found::One(text.cloned().map(Box::new))
             }
             Query::Answer(scope) => Found::Answer(self.keys.read(scope)),
         }

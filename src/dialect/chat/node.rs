@@ -36,6 +36,9 @@ impl<'a> Body<'a> {
         if deeper_than(limits::JSON_DEPTH, body) {
             return Err(refused(Why::Depth));
         }
+        if text.trim_ascii().is_empty() {
+            return Err(refused(Why::Empty));
+        }
         let raw = serde_json::from_str(text).map_err(|error| {
             refused(Why::Syntax {
                 line: error.line(),

@@ -15,7 +15,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::dialect::google::Hints;
-use crate::dialect::json::{Gather, JsonStr, List, Object, parse};
+use crate::dialect::json::{First, JsonStr, List, Object, parse};
 use crate::dialect::{ErrorCode, FailureKind, ProviderError};
 
 /// Sorts an answer with an error status. The body may be anything: a proxy in between answers in
@@ -23,7 +23,7 @@ use crate::dialect::{ErrorCode, FailureKind, ProviderError};
 #[must_use]
 pub fn failure(status: u16, body: &[u8]) -> ProviderError {
     let parsed = if body.trim_ascii_start().starts_with(b"[") {
-        parse(body).map(|List(FirstBody(first))| first)
+        parse(body).map(|List(First(first))| first)
     } else {
         parse(body).map(|Object(body)| Some(body))
     };
@@ -54,19 +54,6 @@ impl<'a> Body<'a> {
             Some(error) => Named::of_error(error),
             None => Named::new(self.code, self.kind, Hints::default()),
         }
-    }
-}
-
-/// The first of a list of bodies; Google's list has one.
-#[derive(Default)]
-struct FirstBody<'a>(Option<Body<'a>>);
-
-impl<'de: 'a, 'a> Gather<'de> for FirstBody<'a> {
-    type Item = Object<Body<'a>>;
-
-    fn take(&mut self, Object(body): Self::Item) -> Result<(), &'static str> {
-        self.0.get_or_insert(body);
-        Ok(())
     }
 }
 

@@ -4,6 +4,7 @@ use crate::engine::exchange::{Exchange, Held, Terms};
 use crate::engine::flow::Flow;
 use crate::engine::idempotency::HeldKey;
 use crate::engine::now::{Mono, Now};
+use crate::engine::policy::cache::Status;
 use crate::engine::policy::deadline;
 use crate::engine::routes::{self, Route};
 use crate::engine::slots::{ConnId, ExchangeId};
@@ -34,13 +35,14 @@ impl Engine {
             // A wrong one is refused below, on the one route that reads it.
             last_event_id: routes::last_event_id(&head.fields).ok().flatten(),
             dialect: routes::inbound::dialect_of(head),
+            cache: Status::Unasked,
         };
         let (route, verdict) = match routes::find(head) {
             Ok(route) => {
                 let verdict = self.may_begin(id, &route, head);
                 (route, verdict)
             }
-            Err(failure) => (Route::Unknown, Err(failure)),
+            Err(failure) => (Route::unknown(head.path), Err(failure)),
         };
         let body_limit = self.body_limit(&route);
         let importing = route == Route::Import;

@@ -2,8 +2,9 @@
 //!
 //! One closed list. Each failure has a status, a stable `code` for programs and words for a
 //! person that say what, where and what to do. None of them carries a piece of a body, a key or an
-//! inner path; the only bytes of a peer are the name of an unknown field or parameter (cut) and the
-//! short error type of a provider (checked letter by letter).
+//! inner path; the only bytes of a peer are the name of an unknown field or parameter (cut), the
+//! short error type of a provider (checked letter by letter), and what a provider says is wrong with
+//! a chat ([`Words`](crate::dialect::Words)), which its client alone is told ([`Failure::spoken`]).
 
 mod limited;
 mod spoken;

@@ -4,15 +4,15 @@
 //!   Failure ──▶ ProblemKind ──▶ status and word of each dialect
 //!      └──────▶ code, words, field, wait
 //! ```
-//! The codes are those of our own API, with two exceptions that the vendors' clients and their users
-//! know by name: `model_not_found`, and `stream_interrupted` for a provider that failed inside a
-//! stream.
+//! The codes are those of our own API, with exceptions that the vendors' clients and their users
+//! know by name: `model_not_found`, `stream_interrupted` for a provider that failed inside a stream, and
+//! the provider's own where it says in its own words what is wrong with the request.
 
 use std::time::Duration;
 
 use super::{Failure, Limited, Upstream};
-use crate::dialect::Dialect;
 use crate::dialect::speak::{Problem, ProblemKind};
+use crate::dialect::{Dialect, Words};
 use crate::engine::policy::rate::Kind;
 
 impl Failure {
@@ -74,18 +74,24 @@ impl Failure {
     /// sent.
     #[must_use]
     pub fn spoken<'a>(&'a self, in_stream: bool, request_id: &'a str) -> Problem<'a> {
+        let words = match self {
+            Failure::Upstream(upstream) => upstream.words(),
+            _ => None,
+        };
         let code = match self {
             Failure::Upstream(_) if in_stream => "stream_interrupted",
-            Failure::Upstream(Upstream::Model) => "model_not_found",
+            Failure::Upstream(Upstream::Model(_)) => "model_not_found",
             // The word that OpenAI's own clients look for.
             Failure::Limited(Limited::Rate { .. }) => "rate_limit_exceeded",
             other => other.code(),
         };
+        let told = words.and_then(Words::code).filter(|_| !in_stream);
+        let field = self.field().filter(|field| !field.is_empty());
         Problem {
             kind: self.kind(),
-            code,
-            message: self.detail().into(),
-            field: self.field().filter(|field| !field.is_empty()),
+            code: told.unwrap_or(code),
+            message: words.map_or_else(|| self.detail().into(), |words| words.message().into()),
+            field: words.and_then(Words::param).or(field),
             retry_after: self.retry_after_ms().map(Duration::from_millis),
             request_id,
         }
@@ -95,9 +101,9 @@ impl Failure {
 impl Upstream {
     fn kind(&self) -> ProblemKind {
         match self {
-            Upstream::Model => ProblemKind::NotFound,
-            Upstream::Rejected(413, _) => ProblemKind::TooLarge,
-            Upstream::Rejected(..) => ProblemKind::Invalid,
+            Upstream::Model(_) => ProblemKind::NotFound,
+            Upstream::Rejected { status: 413, .. } => ProblemKind::TooLarge,
+            Upstream::Rejected { .. } => ProblemKind::Invalid,
             Upstream::RateLimited { .. } => ProblemKind::RateLimited,
             Upstream::Quota => ProblemKind::Quota,
             Upstream::Unavailable { busy: true, .. }
@@ -122,12 +128,17 @@ mod tests {
             retry_after_ms: None,
             busy: true,
         };
+        let rejected = |status| Upstream::Rejected {
+            status,
+            code: None,
+            words: None,
+        };
         for (failure, openai, anthropic) in [
             (Upstream::Key.into(), 502, 502),
-            (Upstream::Model.into(), 404, 404),
+            (Upstream::Model(None).into(), 404, 404),
             (Upstream::Quota.into(), 429, 402),
-            (Upstream::Rejected(422, None).into(), 400, 400),
-            (Upstream::Rejected(413, None).into(), 413, 413),
+            (rejected(422).into(), 400, 400),
+            (rejected(413).into(), 413, 413),
             (Upstream::Truncated.into(), 502, 502),
             (Upstream::ContentTimeout.into(), 504, 504),
             (busy.into(), 503, 529),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::dialect::{ErrorCode, FailureKind, ProviderError};
+use crate::dialect::{ErrorCode, FailureKind, ProviderError, Words};
 use crate::engine::io::{Gone, ResolveFault, TlsFault};
 use crate::limits::HINT_MS;
 
@@ -48,9 +48,16 @@ pub enum Upstream {
     /// The provider refused the key (401, 403): the operator's business, not the client's.
     Key,
     /// The provider does not know the model, or the address is wrong (404).
-    Model,
+    Model(Option<Box<Words>>),
     /// The provider found the request wrong (other 4xx).
-    Rejected(u16, Option<ErrorCode>),
+    Rejected {
+        /// The status.
+        status: u16,
+        /// The provider's own name for it.
+        code: Option<ErrorCode>,
+        /// The provider's own words, for the client of a chat.
+        words: Option<Box<Words>>,
+    },
     /// The provider wants us to slow down (429).
     RateLimited {
         /// Its own hint in milliseconds.
@@ -89,10 +96,14 @@ impl Upstream {
         let retry_after_ms = hint_ms.or_else(in_body).map(|ms| ms.min(HINT_MS));
         match error.kind {
             FailureKind::Auth => Upstream::Key,
-            FailureKind::NotFound => Upstream::Model,
+            FailureKind::NotFound => Upstream::Model(None),
             FailureKind::RateLimited => Upstream::RateLimited { retry_after_ms },
             FailureKind::QuotaExceeded => Upstream::Quota,
-            FailureKind::Invalid => Upstream::Rejected(status, error.code),
+            FailureKind::Invalid => Upstream::Rejected {
+                status,
+                code: error.code,
+                words: None,
+            },
             FailureKind::Overloaded | FailureKind::Internal => Upstream::Unavailable {
                 status,
                 code: error.code,
@@ -121,8 +132,8 @@ impl Upstream {
         matches!(
             self,
             Upstream::Key
-                | Upstream::Model
-                | Upstream::Rejected(..)
+                | Upstream::Model(_)
+                | Upstream::Rejected { .. }
                 | Upstream::Quota
                 | Upstream::Status(_)
                 | Upstream::Compressed
@@ -141,10 +152,28 @@ impl Upstream {
     /// on to clients, and a provider may put the key that it refuses there.
     #[must_use]
     pub fn without(mut self, secret: &str) -> Self {
-        if let Upstream::Rejected(_, code) | Upstream::Unavailable { code, .. } = &mut self {
+        if let Upstream::Rejected { code, .. } | Upstream::Unavailable { code, .. } = &mut self {
             *code = code.filter(|code| !code.quotes(secret));
         }
         self
+    }
+
+    /// The same with what the provider says about it, if it is the request that is wrong.
+    #[must_use]
+    pub fn in_words(mut self, said: Option<Words>) -> Self {
+        if let Upstream::Model(words) | Upstream::Rejected { words, .. } = &mut self {
+            *words = said.map(Box::new);
+        }
+        self
+    }
+
+    /// What the provider says about it, for the client of a chat.
+    #[must_use]
+    pub fn words(&self) -> Option<&Words> {
+        match self {
+            Upstream::Model(words) | Upstream::Rejected { words, .. } => words.as_deref(),
+            _ => None,
+        }
     }
 
     /// 504 for what took too long, 503 and 429 where trying again helps, else 502.
@@ -187,8 +216,8 @@ impl Upstream {
             Upstream::Compressed => "upstream_compressed",
             Upstream::Empty => "upstream_empty",
             Upstream::Key => "upstream_key",
-            Upstream::Model => "upstream_not_found",
-            Upstream::Rejected(..) => "upstream_rejected",
+            Upstream::Model(_) => "upstream_not_found",
+            Upstream::Rejected { .. } => "upstream_rejected",
             Upstream::RateLimited { .. } => "upstream_rate_limited",
             Upstream::Quota => "upstream_quota",
             Upstream::Unavailable { .. } => "upstream_unavailable",
@@ -209,7 +238,7 @@ impl Upstream {
                 "The provider refuses connections. Check that it runs, and its base URL.".into()
             }
             Upstream::Tls(fault) => format!("TLS with the provider failed: {}.", fault.words()),
-            Upstream::Rejected(status, code) => with_code(
+            Upstream::Rejected { status, code, .. } => with_code(
                 &format!("The provider refused the request (status {status}"),
                 code.as_ref(),
             ),
@@ -259,7 +288,7 @@ impl Upstream {
             Upstream::Compressed => "The provider's answer is compressed though it must not be.",
             Upstream::Empty => "The provider answered without any text.",
             Upstream::Key => "The provider does not accept the server's API key.",
-            Upstream::Model => {
+            Upstream::Model(_) => {
                 "The provider does not know this model, or nothing is at its base URL."
             }
             Upstream::RateLimited { .. } => "The provider asks to be called less often.",

@@ -6,6 +6,7 @@
 
 pub mod analyze;
 pub mod body;
+pub mod cached;
 pub mod chat;
 pub mod contents;
 pub mod export;
@@ -57,6 +58,8 @@ pub enum Flow {
     Keywords(keywords::Keywords),
     /// It was sent with a key, and may not be the first one.
     Keyed(keyed::Keyed),
+    /// A stored text may answer it.
+    Cached(Box<cached::Looking>),
     /// It waits for the store.
     Contents(contents::Contents),
     /// It is about jobs, and waits for the store.
@@ -146,7 +149,7 @@ impl Engine {
             Route::Metrics => self.reply_metrics(id),
             Route::Spans => self.reply_spans(id),
             Route::Options(allow) => self.reply_options(id, allow),
-            Route::Unknown => Err(Failure::NoSuchRoute),
+            Route::Unknown(_) => Err(Failure::NoSuchRoute),
         }
     }
 
@@ -209,6 +212,7 @@ impl Engine {
                 .and_then(|ask| self.start(id, ask, body)),
             (Flow::Analyze(state), result) => self.analyze_done(id, state, result),
             (Flow::Keywords(state), result) => self.keywords_done(id, state, result),
+            (Flow::Cached(looking), result) => self.cache_looked(id, *looking, result),
             (Flow::Keyed(state), result) => self.keyed_done(id, state, result),
             (Flow::Contents(state), result) => self.contents_done(id, state, result),
             (Flow::Jobs(state), result) => self.jobs_done(id, state, result),
@@ -248,7 +252,11 @@ impl Engine {
                 let failure = keyed.timeout();
                 self.fail_exchange(id, &failure);
             }
-            Flow::Contents(_) | Flow::Gather(_) | Flow::Export(_) | Flow::Jobs(_) => {
+            Flow::Contents(_)
+            | Flow::Cached(_)
+            | Flow::Gather(_)
+            | Flow::Export(_)
+            | Flow::Jobs(_) => {
                 self.fail_exchange(id, &Failure::StoreTimeout);
             }
             Flow::Import(import) => {

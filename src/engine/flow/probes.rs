@@ -15,15 +15,29 @@ impl Engine {
         Ok(())
     }
 
-    /// `GET /readyz`: requests that cost something are let in.
+    /// `GET /readyz`: whether requests that cost something are let in. A database that is away is no
+    /// reason to send them elsewhere as long as rows can be kept: elsewhere has the same database.
     pub(super) fn reply_ready(&mut self, id: ExchangeId) -> Result<(), Failure> {
-        let reason = if self.stopping.is_some() {
+        let (status, body) = match (self.why_not_ready(), self.why_degraded()) {
+            (Some(why), _) => (503, format!("not ready: {why}\n")),
+            (None, Some(why)) => (200, format!("degraded: {why}\n")),
+            (None, None) => (200, "ready\n".to_owned()),
+        };
+        self.reply(id, status, Content::Text, body.as_bytes());
+        Ok(())
+    }
+
+    /// Why requests are refused, if they are.
+    fn why_not_ready(&self) -> Option<&'static str> {
+        if self.stopping.is_some() {
             Some("shutting down")
         } else if self.ledger.is_full() {
             Some("no memory left for buffers")
         } else if !self.works.has_room(Kind::Write) {
             Some("the store does not keep up")
-        } else if let Some(reason) = self.database_is_away() {
+        } else if !self.spill.keeps()
+            && let Some(reason) = self.database_is_away()
+        {
             Some(reason)
         } else if !self.store_takes_rows() {
             Some("the store takes no rows")
@@ -33,23 +47,20 @@ impl Engine {
             Some("the store takes no rows, and the journal is full")
         } else {
             None
-        };
-        match reason {
-            None if self.spill.away().is_some() => {
-                let degraded = b"ready, degraded: rows wait in the journal\n";
-                self.reply(id, 200, Content::Text, degraded);
-            }
-            None if self.spill.standing().aside > 0 => {
-                let degraded = b"ready, degraded: the database refuses rows, which are set aside in the journal\n";
-                self.reply(id, 200, Content::Text, degraded);
-            }
-            None => self.reply(id, 200, Content::Text, b"ready\n"),
-            Some(reason) => {
-                let body = format!("not ready: {reason}\n");
-                self.reply(id, 503, Content::Text, body.as_bytes());
-            }
         }
-        Ok(())
+    }
+
+    /// Why rows go another way than into the database, if they do.
+    fn why_degraded(&self) -> Option<String> {
+        if let Some(why) = self.database_is_away() {
+            Some(format!("{why}, and rows wait in the journal"))
+        } else if self.spill.away().is_some() {
+            Some("the database takes no rows, and rows wait in the journal".to_owned())
+        } else if self.spill.standing().aside > 0 {
+            Some("the database refuses rows, which are set aside in the journal".to_owned())
+        } else {
+            None
+        }
     }
 
     /// `GET /metrics`

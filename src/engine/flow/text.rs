@@ -13,14 +13,14 @@ use crate::engine::failure::Bound;
 use crate::engine::generation::{Generation, GenerationWait, Outcome, Phase};
 use crate::engine::keywords::Purpose;
 use crate::engine::now::Mono;
-use crate::engine::policy::coalesce;
+use crate::engine::policy::{cache, coalesce};
 use crate::engine::slots::{ExchangeId, GenerationId};
 use crate::engine::timers::{Owner, Timer};
 use crate::engine::trace::State;
 use crate::engine::work::Work;
 use crate::engine::{Engine, Failure, TENANT};
 use crate::limits::{STORE_MS, TOPIC_CHARS};
-use crate::store::{Found, Query, StoreError, term_id};
+use crate::store::{Found, Query, RequestOutcome, StoreError, term_id};
 
 impl Engine {
     /// `POST /generate/`
@@ -35,8 +35,12 @@ impl Engine {
         exchange.terms.wants_stream |= ask.stream;
         let stream = exchange.terms.wants_stream;
         self.ledger.settle(&mut exchange.charged, 0); // the body is gone, the plan has its topic
+        let age_ms = cache::age_ms(ask.cache, &self.config);
         let plan = self.plan(ask, stream)?;
-        self.wait_for_plan(id, plan)
+        match age_ms {
+            Some(age_ms) => self.look_in_cache(id, plan, age_ms),
+            None => self.wait_for_plan(id, plan),
+        }
     }
 
     /// Makes `id` wait for what `plan` asks for.
@@ -183,7 +187,7 @@ impl Engine {
     }
 
     /// A text in the making that is just what `plan` asks for.
-    fn joinable(&self, plan: &Plan) -> Option<GenerationId> {
+    pub(super) fn joinable(&self, plan: &Plan) -> Option<GenerationId> {
         if !self.config.coalesce {
             return None;
         }
@@ -256,7 +260,7 @@ impl Engine {
     }
 
     /// Makes `id` listen to `generation` from `state` on, without bringing it up to date.
-    fn wait_for(&mut self, id: ExchangeId, generation: GenerationId, state: Generate) {
+    pub(super) fn wait_for(&mut self, id: ExchangeId, generation: GenerationId, state: Generate) {
         let mut wake = Mono::NEVER;
         if let Some(exchange) = self.exchanges.get_mut(id) {
             exchange.flow = Flow::Generate(state);
@@ -323,10 +327,14 @@ impl Engine {
             Step::Beat => self.heartbeat(id),
             Step::Answer => self.begin_document(id),
             Step::Finish => {
+                self.settle_row(id, RequestOutcome::Ok, 200, None);
                 let keep = self.exchanges.get(id).is_some_and(|e| e.terms.keep_alive);
                 self.reply_written(id, keep);
             }
-            Step::Done => self.end_stream(id, None),
+            Step::Done => {
+                self.settle_row(id, RequestOutcome::Ok, 200, None);
+                self.end_stream(id, None);
+            }
             Step::Error(failure) => self.end_stream(id, Some(&failure)),
         }
     }

@@ -50,6 +50,7 @@ counters! {
     slow_readers, "slow_readers_total", "Clients cut off for not reading.";
     generations, "generations_total", "Texts begun.";
     coalesced, "generations_coalesced_total", "Requests that joined a text.";
+    cache_hits, "cache_hits_total", "Requests answered with a stored text.";
     replayed, "idempotent_replays_total", "Requests answered as the first one with their key.";
     tokens, "content_total", "Pieces of text.";
     events, "stream_events_total", "Events written to streams.";

@@ -81,6 +81,7 @@ fn requests(config: &Config) -> Value {
         "stream": {"type": ["boolean", "null"], "default": false},
         "candidates": {"type": ["integer", "null"], "minimum": 1, "maximum": CANDIDATES},
         "prefer": prefer(),
+        "cache": {"enum": ["use", "skip", null]},
     })));
     let mut batch = common;
     let topics = json!({

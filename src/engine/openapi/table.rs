@@ -342,7 +342,10 @@ const OWN: &[Operation] = &[
         path: "/readyz",
         summary: "Whether requests are let in",
         answers: &[
-            ok(&[(TEXT, "PlainText")], "They are."),
+            ok(
+                &[(TEXT, "PlainText")],
+                "They are: `ready`, or `degraded: ` and why rows wait in the journal.",
+            ),
             Answer {
                 status: 503,
                 text: "They are not; the body says why.",

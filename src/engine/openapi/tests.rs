@@ -55,7 +55,7 @@ fn id_of(route: &Route) -> Option<&'static str> {
         Route::Models(ask) if ask.one.is_some() => "model",
         Route::Models(_) => "models",
         Route::Embeddings => "embeddings",
-        Route::Options(_) | Route::Unknown => return None,
+        Route::Options(_) | Route::Unknown(_) => return None,
     };
     Some(id)
 }

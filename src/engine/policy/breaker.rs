@@ -181,8 +181,8 @@ pub fn health(failure: &Failure) -> Health {
         | Upstream::Compressed
         | Upstream::Empty
         | Upstream::Key
-        | Upstream::Model
-        | Upstream::Rejected(..)
+        | Upstream::Model(_)
+        | Upstream::Rejected { .. }
         | Upstream::RateLimited { .. }
         | Upstream::Quota
         | Upstream::Status(_) => Health::Alive,

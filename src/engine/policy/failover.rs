@@ -15,7 +15,7 @@ pub fn may_help(failure: &Failure) -> bool {
     match failure {
         // The request was found wrong by somebody who has read it; and time that ran out for the
         // whole has run out for all.
-        Failure::Upstream(Upstream::Rejected(..) | Upstream::TotalTimeout) => false,
+        Failure::Upstream(Upstream::Rejected { .. } | Upstream::TotalTimeout) => false,
         Failure::Upstream(_) => true,
         Failure::Full(bound) => *bound == Bound::Provider,
         Failure::QueueTimeout { .. } => true,
@@ -34,7 +34,7 @@ mod tests {
     fn whatever_somebody_else_could_do_better() {
         for upstream in [
             Upstream::Key,
-            Upstream::Model,
+            Upstream::Model(None),
             Upstream::Quota,
             Upstream::Malformed,
             Upstream::Truncated,
@@ -61,7 +61,12 @@ mod tests {
 
     #[test]
     fn not_what_the_request_deserves_or_what_is_ours() {
-        assert!(!may_help(&Upstream::Rejected(400, None).into()));
+        let rejected = Upstream::Rejected {
+            status: 400,
+            code: None,
+            words: None,
+        };
+        assert!(!may_help(&rejected.into()));
         assert!(!may_help(&Upstream::TotalTimeout.into()));
         for failure in [Failure::Cancelled, Failure::Deadline, Failure::Stopping] {
             assert!(!may_help(&failure), "{failure:?}");

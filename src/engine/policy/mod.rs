@@ -10,6 +10,7 @@
 pub mod adaptive;
 pub mod breaker;
 pub mod budget;
+pub mod cache;
 pub mod coalesce;
 pub mod cooldown;
 pub mod deadline;

@@ -133,9 +133,13 @@ mod tests {
         for upstream in [
             unavailable(409),
             unavailable(501),
-            Upstream::Rejected(400, None),
+            Upstream::Rejected {
+                status: 400,
+                code: None,
+                words: None,
+            },
             Upstream::Key,
-            Upstream::Model,
+            Upstream::Model(None),
             Upstream::Quota,
             Upstream::Malformed,
             Upstream::Empty,

@@ -110,7 +110,7 @@ fn words(provider: &Provider, key: Option<u8>, trouble: &Upstream) -> Option<Str
             "cannot be spoken to securely at {base}: set provider.{name}.ca_file if its certificate \
              is not a public one"
         ),
-        Upstream::Model => format!(
+        Upstream::Model(_) => format!(
             "does not know the model, or there is nothing at {}: set provider.{name}.model or \
              base_url",
             whole_address(provider)?

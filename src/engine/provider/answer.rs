@@ -260,7 +260,10 @@ impl Engine {
                 body,
             } => {
                 let error = dialect.failure(*status, body);
-                Err(Upstream::told(&error, *status, *retry_after_ms).into())
+                let told = Upstream::told(&error, *status, *retry_after_ms);
+                Err(told
+                    .in_words(self.words_for_client(id, *status, body))
+                    .into())
             }
         }
     }

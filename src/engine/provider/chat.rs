@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::reception::{Reception, Told};
 use super::voice::{Heard, Voice, read_whole};
-use crate::dialect::Dialect;
+use crate::dialect::{Dialect, Words};
 use crate::engine::call::{CallWait, Stage};
 use crate::engine::flow::chat::refused;
 use crate::engine::generation::Generation;
@@ -189,6 +189,15 @@ impl Engine {
 
     fn is_streamed(&self, id: GenerationId) -> bool {
         self.generations.get(id).is_some_and(Generation::is_watched)
+    }
+
+    /// What the client of a chat is told in its provider's own words: what is wrong with its request,
+    /// and nothing that quotes a key. What is wrong with ours is none of its business (decision 0012).
+    pub(super) fn words_for_client(&self, id: CallId, status: u16, body: &[u8]) -> Option<Words> {
+        let is_told = matches!(status, 400 | 404 | 422) && self.is_for_chat(id);
+        let words = is_told.then(|| Words::of(body)).flatten()?;
+        let is_secret = words.all().any(|text| self.secrets.are_in(text));
+        (!is_secret).then_some(words)
     }
 
     /// Whether a call is for a chat.

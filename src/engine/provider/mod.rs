@@ -6,11 +6,13 @@ mod chat;
 mod heads;
 mod reception;
 mod request;
+mod secrets;
 pub mod voice;
 
 pub(in crate::engine) use self::advice::Advisor;
 pub(in crate::engine) use self::heads::Heads;
 pub use self::reception::{Reception, Told};
+pub(in crate::engine) use self::secrets::Secrets;
 
 use crate::config::{self, Speech};
 use crate::dialect::Dialect;

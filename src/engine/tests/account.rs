@@ -261,6 +261,50 @@ fn the_log_is_told_at_whom_a_request_failed_and_after_how_many_attempts() {
 }
 
 #[test]
+fn the_log_is_told_what_was_refused_by_method_and_path_and_no_more() {
+    let mut world = World::new("");
+    let long = format!("/{}", "x".repeat(8_000));
+    for (request, told) in [
+        (
+            "PUT /generate/?key=sk-secret",
+            "PUT /generate/ 405 method_not_allowed",
+        ),
+        (
+            "GET /nothing?key=sk-secret",
+            "GET /nothing 404 no_such_route",
+        ),
+        (
+            "GET /contents?limit=sk-secret",
+            "GET /contents 422 invalid_parameter",
+        ),
+        (
+            "GET /contents/018bcfe5-6800-7000-8000-000000000001",
+            "GET /contents/{id} 404 not_found",
+        ),
+        (
+            &format!("GET {long}"),
+            &format!("GET {} 404 no_such_route", &long[..200]),
+        ),
+    ] {
+        let client = world.ask(format!("{request} HTTP/1.1\r\nHost: localhost\r\n\r\n"));
+        world.reply(client);
+        let notices: Vec<_> = world.engine.notices().collect();
+        let [notice] = &notices[..] else {
+            panic!("one for each: {notices:?}");
+        };
+        let method = notice.method.unwrap().as_str();
+        let line = format!("{method} {} {} {}", notice.path, notice.status, notice.code);
+        assert_eq!(line, told);
+    }
+    world.ask("no request at all\r\n\r\n");
+    let notice = world.engine.notices().next().unwrap();
+    assert_eq!(
+        (notice.method, &*notice.path, notice.status),
+        (None, "", 400)
+    );
+}
+
+#[test]
 fn whoever_is_let_in_and_then_refused_has_one_row_as_well() {
     let mut world = World::new(&format!(
         "{PROVIDER}concurrency = 1\nqueue_calls = 1\nqueue_ms = 1000\n"

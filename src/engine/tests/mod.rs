@@ -8,6 +8,7 @@ mod account;
 mod advice;
 mod analyze;
 mod breaker;
+mod cache;
 mod cancel;
 mod chat;
 mod contents;

@@ -21,7 +21,7 @@ use super::{Cancel, GenerationId, Kind, Work, WorkId, WorkOwner, Works};
 use crate::engine::documents::whole_text;
 use crate::engine::idempotency::{Promise, with_answers};
 use crate::score::Scores;
-use crate::store::{RequestRow, TextRow, Write};
+use crate::store::{CachedText, RequestRow, TextRow, Write};
 
 /// A text to be scored and written.
 pub struct Finish {
@@ -37,6 +37,8 @@ pub struct Finish {
     pub whole: bool,
     /// Answers that are to be kept with the rows.
     pub promises: Vec<Promise>,
+    /// What it answers from now on.
+    pub cached: Option<CachedText>,
     /// Set when the rows are written without it.
     pub withdrawn: Cancel,
 }
@@ -71,7 +73,7 @@ impl Finish {
         };
         (
             passed,
-            with_answers(write, &self.promises, self.total_tokens),
+            with_answers(write, &self.promises, self.total_tokens, self.cached),
         )
     }
 }

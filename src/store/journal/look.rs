@@ -47,9 +47,11 @@ impl<D: Disk> Journal<D> {
                 let waits = all().any(|(_, entry)| !entry.deleted);
                 Ok(Overlay::without(gone.collect(), waits))
             }
-            Query::Unscored { .. } | Query::Answer(_) | Query::Weigh { .. } | Query::Job(_) => {
-                Ok(Overlay::default())
-            }
+            Query::Unscored { .. }
+            | Query::Answer(_)
+            | Query::Cached { .. }
+            | Query::Weigh { .. }
+            | Query::Job(_) => Ok(Overlay::default()),
         }
     }
 

@@ -4,7 +4,7 @@
 use uuid::Uuid;
 
 use super::answer::Kind;
-use super::{Cell, Part, many, one};
+use super::{Cell, Part, cached, many, one};
 use crate::limits::{KEY_LEASE_MS, KEY_SWEEP_ROWS, KEYS_BYTES};
 use crate::proto::postgres::Scalar::{self, Bool, Bytea, Int4, Int8, Text, Uuid as Id};
 use crate::store::{KeptAnswer, KeyChange, KeyScope};
@@ -97,12 +97,13 @@ pub(super) fn change(change: &KeyChange) -> (Vec<Part<'_>>, Kind) {
             row.push(Cell::Uuid(*owner));
             (vec![one(FREE, &[Text, Text, Text, Id], row)], Kind::Keys)
         }
-        KeyChange::Sweep { .. } => {
+        KeyChange::Sweep { now_ms } => {
             let rows = Cell::Int8(KEY_SWEEP_ROWS as i64);
             let much = vec![Cell::Int8(KEYS_BYTES as i64), rows.clone()];
             let parts = vec![
                 one(FORGET_OLD, &[Int8], vec![rows]),
                 one(FORGET_MUCH, &[Int8, Int8], much),
+                cached::forget(*now_ms),
             ];
             (parts, Kind::Keys)
         }

@@ -20,13 +20,14 @@ const BEGIN: &str = "
     SELECT coalesce(max(version), 0) FROM maitred_schema";
 
 /// Each version's statements. They are never changed, only added to.
-const VERSIONS: [&str; 6] = [
+const VERSIONS: [&str; 7] = [
     include_str!("../migrations/0001_first_tables.sql"),
     SEARCH,
     include_str!("../migrations/0003_what_requests_cost.sql"),
     include_str!("../migrations/0004_how_old_rows_are.sql"),
     include_str!("../migrations/0005_idempotency.sql"),
-    include_str!("../migrations/0006_jobs.sql"),
+    include_str!("../migrations/0006_answer_cache.sql"),
+    include_str!("../migrations/0007_jobs.sql"),
 ];
 
 /// Words are found whatever their case and the marks over their letters. The collation is there in
@@ -128,14 +129,14 @@ mod tests {
     fn what_is_missing_is_made_and_no_more() {
         let all = after(0).unwrap().unwrap();
         assert!(all.contains("CREATE TABLE search_terms") && all.ends_with("COMMIT"));
-        let last = after(5).unwrap().unwrap();
-        assert!(!last.contains("search_terms") && last.contains("VALUES (6)"));
-        assert_eq!(after(6).unwrap().unwrap(), "COMMIT");
+        let last = after(6).unwrap().unwrap();
+        assert!(!last.contains("search_terms") && last.contains("VALUES (7)"));
+        assert_eq!(after(7).unwrap().unwrap(), "COMMIT");
     }
 
     #[test]
     fn newer_tables_are_left_alone() {
-        let error = after(7).unwrap_err();
+        let error = after(8).unwrap_err();
         assert_eq!(error.code(), "store_schema");
         assert_eq!(after(-1).unwrap_err().code(), "store_schema");
     }

@@ -10,6 +10,7 @@
 //! stored as U+FFFD. And words are found by its full-text search (`migrations.rs`).
 
 mod answer;
+mod cached;
 mod expire;
 mod idempotency;
 mod jobs;

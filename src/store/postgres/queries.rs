@@ -30,6 +30,12 @@ macro_rules! select {
 }
 
 const ONE: &str = select!("g.text", "WHERE g.tenant = $1 AND g.id = $2");
+/// The text that answers a prompt.
+const CACHED: &str = select!(
+    "g.text",
+    "JOIN answer_cache AS c ON c.tenant = g.tenant AND c.text_id = g.id
+     WHERE c.tenant = $1 AND c.prompt = $2 AND c.created_ms >= $3"
+);
 const ALL: &str = select!(
     "g.excerpt, g.text_bytes",
     "WHERE g.tenant = $1 AND g.id < $2 ORDER BY g.id DESC LIMIT $3"
@@ -127,6 +133,18 @@ pub(super) fn of(query: &Query) -> (Part<'_>, Kind) {
                 Cell::Int8(GENERATION_BYTES as i64),
             ];
             (one(UNSCORED, &[Id, Int8, Int8], row), Kind::Unscored)
+        }
+        Query::Cached {
+            tenant,
+            prompt,
+            since_ms,
+        } => {
+            let row = vec![
+                Cell::text(tenant),
+                Cell::Hash(*prompt),
+                Cell::Int8(*since_ms),
+            ];
+            (one(CACHED, &[Text, Bytea, Int8], row), Kind::One)
         }
         Query::Answer(scope) => (idempotency::read(scope), Kind::KeptAnswer),
     }

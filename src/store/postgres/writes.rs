@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use super::answer::Kind;
-use super::{Cell, Part, idempotency, jobs, many, one, rows};
+use super::{Cell, Part, cached, idempotency, jobs, many, one, rows};
 use crate::proto::postgres::Scalar::{self, Bool, Bytea, Float8, Int4, Int8, Text, Uuid as Id};
 use crate::store::{AnalysisRow, RequestRow, TextRow, Write};
 
@@ -176,9 +176,16 @@ fn saved(write: &Write) -> Vec<Part<'_>> {
             }
             parts
         }
-        Write::Answered { rows, answers } => {
+        Write::Answered {
+            rows,
+            answers,
+            cached,
+        } => {
             let mut parts = saved(rows);
-            parts.push(idempotency::answers(answers));
+            if !answers.is_empty() {
+                parts.push(idempotency::answers(answers));
+            }
+            parts.extend(cached.as_ref().map(cached::keep));
             parts
         }
         // The journal keeps none of these.
@@ -201,6 +208,7 @@ fn together(parts: Vec<Part<'_>>) -> Vec<Part<'_>> {
         INSERT_SCORES,
         INSERT_KEYWORDS,
         idempotency::ANSWERS,
+        cached::KEEP,
     ];
     let mut all: Vec<Part<'_>> = Vec::new();
     for part in parts {

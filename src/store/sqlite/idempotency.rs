@@ -80,6 +80,7 @@ pub(super) fn change(conn: &Connection, change: &KeyChange) -> rusqlite::Result<
             let rows = KEY_SWEEP_ROWS as i64;
             conn.prepare_cached(FORGET_OLD)?
                 .execute(params![now_ms, rows])?;
+            super::cached::forget(conn, *now_ms)?;
             conn.prepare_cached(FORGET_MUCH)?
                 .execute(params![KEYS_BYTES as i64, rows])?;
             Ok(Written::Keys)

@@ -17,7 +17,8 @@ const STEPS: &[M<'_>] = &[
     M::up(include_str!("../migrations/0003_what_requests_cost.sql")),
     M::up(include_str!("../migrations/0004_how_old_rows_are.sql")),
     M::up(include_str!("../migrations/0005_idempotency.sql")),
-    M::up(include_str!("../migrations/0006_jobs.sql")),
+    M::up(include_str!("../migrations/0006_answer_cache.sql")),
+    M::up(include_str!("../migrations/0007_jobs.sql")),
 ];
 
 /// The version of the tables that this program reads and writes.

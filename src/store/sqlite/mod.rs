@@ -20,6 +20,7 @@
 //! for the other. With `synchronous = FULL` and `fullfsync` a commit is on the disk when it
 //! returns, also after a loss of power.
 
+mod cached;
 mod count;
 mod errors;
 mod expire;

@@ -14,7 +14,7 @@ use uuid::Uuid;
 use super::count::Count;
 use super::errors::explain;
 use super::search::{self, Matches, Search};
-use super::{expire, idempotency, jobs, open, scores};
+use super::{cached, expire, idempotency, jobs, open, scores};
 use crate::limits::{EXPORT_BYTES, GENERATION_BYTES, PAGE_ROWS, SQLITE_BUSY_MS};
 use crate::store::{Found, Listed, Query, StoreError, TextRow, TextState, Unscored, term_key};
 
@@ -70,6 +70,11 @@ impl Reader {
             Query::One { tenant, id } => one(conn, tenant, *id),
             Query::Job(query) => jobs::answer(conn, query).map(Found::Job),
             Query::Unscored { after, limit } => unscored(conn, *after, *limit),
+            Query::Cached {
+                tenant,
+                prompt,
+                since_ms,
+            } => cached::find(conn, tenant, prompt, *since_ms),
             Query::Answer(scope) => idempotency::read(conn, scope).map(Found::Answer),
             Query::Weigh { before } => expire::weigh(conn, *before),
         };
@@ -254,7 +259,7 @@ fn listed(row: &Row<'_>) -> rusqlite::Result<Listed> {
     })
 }
 
-fn text(row: &Row<'_>) -> rusqlite::Result<TextRow> {
+pub(super) fn text(row: &Row<'_>) -> rusqlite::Result<TextRow> {
     Ok(TextRow {
         id: id(row, "id")?,
         tenant: row.get("tenant")?,

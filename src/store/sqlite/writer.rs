@@ -11,8 +11,8 @@ use uuid::Uuid;
 
 use super::count::Count;
 use super::errors::explain;
-use super::idempotency;
 use super::scores::{self, Scored, Subject};
+use super::{cached, idempotency};
 use super::{expire, jobs, open, search, writer_sql as sql};
 use crate::limits::SQLITE_BUSY_MS;
 use crate::score::Scores;
@@ -208,10 +208,17 @@ fn carry_out(conn: &Connection, write: &Write) -> rusqlite::Result<Written> {
             Ok(Written::Saved)
         }
         Write::Job(write) => jobs::carry_out(conn, write).map(Written::Job),
-        Write::Answered { rows, answers } => {
+        Write::Answered {
+            rows,
+            answers,
+            cached,
+        } => {
             let written = carry_out(conn, rows)?;
             for kept in answers {
                 idempotency::keep(conn, kept)?;
+            }
+            if let Some(cached) = cached {
+                cached::keep(conn, cached)?;
             }
             Ok(written)
         }

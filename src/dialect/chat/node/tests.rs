@@ -31,7 +31,8 @@ fn the_way_is_written_as_the_client_would() {
 
 #[test]
 fn what_is_no_json_is_refused_as_a_whole() {
-    assert_eq!(refused("").code(), "not_json");
+    assert_eq!(refused(" ").code(), "empty_body");
+    assert_eq!(refused("{").code(), "not_json");
     assert_eq!(
         refused("{\n \"a\" 1}").why,
         Why::Syntax { line: 2, column: 6 }

@@ -22,6 +22,7 @@ pub(super) use self::object::{Field, object};
 pub(super) use self::whole::Whole;
 use super::chat::inquiry::{self, ChatAsk};
 use crate::dialect::Dialect;
+use crate::engine::policy::cache::Wish;
 use crate::engine::policy::prefer::Prefer;
 use crate::limits::KEYWORDS_UNASKED;
 use crate::store::KeywordMethod;
@@ -95,6 +96,8 @@ pub struct GenerateAsk {
     pub candidates: u8,
     /// What makes a text the best.
     pub prefer: Prefer,
+    /// Whether a stored text will do.
+    pub cache: Wish,
 }
 
 /// The body of `POST /batch`.
@@ -140,6 +143,7 @@ fn generate(fields: Vec<Field<'_>>) -> Result<GenerateAsk, ParseFault> {
             "stream" => ask.stream = field.value("true or false")?.unwrap_or(false),
             "candidates" => ask.candidates = field.candidates()?,
             "prefer" => ask.prefer = field.prefer()?,
+            "cache" => ask.cache = field.cache()?,
             _ => common(&mut ask, &field)?,
         }
     }

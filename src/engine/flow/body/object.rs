@@ -9,6 +9,7 @@ use serde_json::value::RawValue;
 
 use super::whole::Whole;
 use super::{ParseFault, place};
+use crate::engine::policy::cache::Wish;
 use crate::limits::{
     CONTENT_CHARS, JSON_DEPTH, KEYWORDS, KEYWORDS_UNASKED, MAX_TOKENS, NAME_CHARS, TEMPERATURE,
     TOPIC_CHARS,
@@ -126,6 +127,16 @@ impl<'a> Field<'a> {
             None => Ok(KEYWORDS_UNASKED),
             Some(Whole(limit)) if (1..=KEYWORDS as u64).contains(&limit) => Ok(limit as usize),
             Some(_) => Err(self.wrong(&expected)),
+        }
+    }
+
+    pub(super) fn cache(&self) -> Result<Wish, ParseFault> {
+        const EXPECTED: &str = "\"use\" or \"skip\"";
+        match self.value::<Cow<'_, str>>(EXPECTED)?.as_deref() {
+            None => Ok(Wish::Unsaid),
+            Some("use") => Ok(Wish::Use),
+            Some("skip") => Ok(Wish::Skip),
+            Some(_) => Err(self.wrong(EXPECTED)),
         }
     }
 

@@ -116,17 +116,17 @@ impl Inquiry {
     /// Gets ready to ask the built-in provider, which speaks no dialect and understands all.
     ///
     /// # Errors
-    /// The body is not of its dialect's shape.
+    /// The body is not of its dialect's shape, or has no message.
     pub fn understand(&mut self) -> Result<(), Refused> {
         if self.ask.embeddings.is_some() {
             let expected = "one of a provider that has embeddings; the built-in one has none";
             return Err(Refused::wrong("model", expected));
         }
         self.read_all();
-        match &self.ask.chat {
-            Some(Err(refused)) => Err(refused.clone()),
-            Some(Ok(_)) | None => Ok(()),
+        if let Some(Err(refused)) = &self.ask.chat {
+            return Err(refused.clone());
         }
+        self.ask.skim.check_messages(&self.body)
     }
 
     /// Gets ready to ask `model` of somebody who speaks `theirs`.

@@ -151,7 +151,8 @@ impl Engine {
         let Some(exchange) = self.exchanges.get(id) else {
             return false;
         };
-        let (route, request_id) = (exchange.route.as_str(), exchange.request_id);
+        let asked = Some((exchange.terms.method, exchange.route.path()));
+        let request_id = exchange.request_id;
         let Some(gather) = self.gather(id) else {
             return false;
         };
@@ -160,7 +161,7 @@ impl Engine {
         let text = text_id.and_then(|text| self.generations.get(text));
         let (piece, failure) = gather.piece_of(place, text, request_id);
         if let Some(failure) = failure {
-            self.note_failure(&failure, failure.status(), route, request_id, text_id);
+            self.note_failure(&failure, failure.status(), asked, request_id, text_id);
         }
         if is_batch {
             self.note_said(id, &piece);

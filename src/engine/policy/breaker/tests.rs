@@ -108,7 +108,14 @@ fn only_the_providers_own_failures_count() {
         (unavailable(200), Health::Failing), // in the stream
         (unavailable(408), Health::Alive),
         (Upstream::Key, Health::Alive),
-        (Upstream::Rejected(400, None), Health::Alive),
+        (
+            Upstream::Rejected {
+                status: 400,
+                code: None,
+                words: None,
+            },
+            Health::Alive,
+        ),
         (
             Upstream::RateLimited {
                 retry_after_ms: None,

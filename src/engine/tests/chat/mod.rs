@@ -3,6 +3,7 @@
 mod broken;
 mod cancel;
 mod embeddings;
+mod explained;
 mod failover;
 mod golden;
 mod offline;

@@ -64,6 +64,59 @@ fn it_comes_word_by_word_and_as_long_as_it_was_asked_for() {
 }
 
 #[test]
+fn where_nothing_was_said_there_is_nothing_to_answer() {
+    let gemini = "/v1beta/models/m:generateContent";
+    for (path, body, field) in [
+        (
+            "/v1/chat/completions",
+            r#"{"model":"m","messages":[ ]}"#,
+            "messages",
+        ),
+        (
+            "/v1/messages",
+            r#"{"model":"m","max_tokens":1,"messages":[]}"#,
+            "messages",
+        ),
+        (gemini, r#"{"contents":[]}"#, "contents"),
+    ] {
+        let mut world = World::new(QUICK);
+        let client = world.post(path, body);
+        let reply = world.reply(client);
+        assert_eq!(reply.status, 400, "{path}");
+        let expected = format!("The field `{field}` has to be a list of at least one message.");
+        assert_eq!(reply.json()["error"]["message"], expected, "{path}");
+    }
+}
+
+#[test]
+fn nothing_at_all_is_called_the_same_on_all_routes() {
+    let paths = [
+        "/generate/",
+        "/batch",
+        "/analyze/",
+        "/keywords/",
+        "/v1/chat/completions",
+        "/v1/messages",
+        "/v1beta/models/m:generateContent",
+        "/v1/embeddings",
+    ];
+    for path in paths {
+        for body in ["", " \n"] {
+            let mut world = World::new(QUICK);
+            let client = world.post(path, body);
+            let reply = world.reply(client);
+            assert_eq!(reply.status, 400, "{path}");
+            let expected = "The body is empty; it has to be a JSON object.";
+            let told =
+                [&reply.json()["detail"], &reply.json()["error"]["message"]].map(|v| v == expected);
+            assert_ne!(told, [false, false], "{path}: {}", reply.body);
+            let notice = world.engine.notices().next().unwrap();
+            assert_eq!(notice.code, "empty_body", "{path}");
+        }
+    }
+}
+
+#[test]
 fn a_body_that_is_not_of_its_dialect_is_refused_here_too() {
     let mut world = World::new(QUICK);
     let client = world.post(

@@ -267,9 +267,12 @@ fn rows_wait_in_the_journal_until_the_database_is_back() {
     world.slow_network = true;
     world.settle();
     refuse_all(&mut world);
+    let why = "degraded: the database cannot be reached, and rows wait in the journal\n";
+    assert_eq!(ready(&mut world), (200, why.into()));
     let client = world.post("/generate/", r#"{"topic":"tea"}"#);
     pass(&mut world, 4_000);
     assert_eq!(world.reply(client).json()["stored"], true);
+    assert_eq!(ready(&mut world), (200, why.into()));
     world.slow_network = false;
     let mut server = Elephant::default();
     for _ in 0..300 {
@@ -281,5 +284,5 @@ fn rows_wait_in_the_journal_until_the_database_is_back() {
         .iter()
         .filter(|sql| sql.contains("INSERT INTO requests"));
     assert_eq!(texts.count(), 1, "{:?}", server.asked);
-    assert_eq!(ready(&mut world).0, 200);
+    assert_eq!(ready(&mut world), (200, "ready\n".into()));
 }

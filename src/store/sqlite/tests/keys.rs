@@ -60,6 +60,7 @@ fn answered(answers: Vec<KeptAnswer>) -> Write {
             analysis: None,
         }),
         answers,
+        cached: None,
     }
 }
 
@@ -162,6 +163,7 @@ fn an_answer_is_there_with_its_rows_or_not_at_all() {
     let write = Write::Answered {
         rows: Box::new(rows(row.clone())),
         answers: vec![kept],
+        cached: None,
     };
     let failed = store.writer.apply(std::slice::from_ref(&write)).remove(0);
     assert!(

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod batches;
+mod cached;
 mod crashes;
 mod expiry;
 mod keys;
