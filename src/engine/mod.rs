@@ -218,8 +218,6 @@ impl Engine {
     pub fn new(config: Arc<Config>, sizes: Sizes, seed: u64) -> Self {
         let providers = &config.providers;
         let pools = Pool::for_each(providers, sizes.upstreams);
-        let gates = Gate::for_each(providers, &pools, sizes.generations);
-        let names: Vec<Arc<str>> = providers.iter().map(|p| p.name.as_str().into()).collect();
         let mut engine = Engine {
             conns: Slots::new(sizes.sockets(&config)),
             exchanges: Slots::new(sizes.clients),
@@ -227,7 +225,7 @@ impl Engine {
             calls: Slots::new(sizes.calls(&config)),
             dials: Slots::new(sizes.dials(&config)),
             works: Works::new(&sizes.work(&config)),
-            gates,
+            gates: Gate::for_each(providers, &pools, sizes.generations),
             gates_to_open: Vec::new(),
             refusals_left: REFUSALS_PER_TURN,
             pools,
@@ -238,7 +236,7 @@ impl Engine {
             redis: Redis::new(config.redis.as_ref(), Name::of_redis(&config)),
             by_id: HashMap::with_hasher(Keyed(seed)),
             by_prompt: HashMap::with_hasher(Keyed(seed)),
-            provider_names: names,
+            provider_names: providers.iter().map(|p| p.name.as_str().into()).collect(),
             router: Router::new(&config),
             replay: VecDeque::new(),
             replay_bytes: 0,
