@@ -19,6 +19,7 @@ mod database;
 mod error;
 mod file;
 mod gateway;
+mod jobs;
 mod keys;
 mod layers;
 mod limits;
@@ -51,6 +52,7 @@ pub use base_url::BaseUrl;
 pub use database::{Database, Place};
 pub use error::ConfigError;
 pub use gateway::Gateway;
+pub use jobs::Jobs;
 pub use keys::ApiKey;
 pub use layers::Origin;
 pub use limits::{Cache, Drill, Limits, Offline};
@@ -130,6 +132,8 @@ pub struct Config {
     pub cache: Cache,
     /// The vendors' own routes.
     pub gateway: Gateway,
+    /// Jobs.
+    pub jobs: Jobs,
     /// How long rows are kept.
     pub retention: Retention,
     /// The built-in provider.
@@ -199,6 +203,7 @@ fn read(layers: &mut Layers) -> Result<Config, ConfigError> {
         limits: Limits::read(layers, "limits")?,
         cache: Cache::read(layers, "cache")?,
         gateway: Gateway::read(layers, "gateway")?,
+        jobs: Jobs::read(layers, "jobs")?,
         database: Database::read(layers, "database")?,
         redis: Redis::read(layers, "redis")?,
         retention: Retention::read(layers, "retention")?,

@@ -316,6 +316,14 @@ const WORDS: &[(&str, &str)] = &[
         "gateway.heartbeat_ms",
         "silence on a stream of theirs before a sign of life; 0: never",
     ),
+    (
+        "jobs.parallel",
+        "items of jobs in hand at a time; 0: this process takes jobs in and leaves them to others",
+    ),
+    (
+        "jobs.lease_ms",
+        "for so long an item of a process that says nothing more is left to it; then another takes it",
+    ),
     ("offline.gap_ms", "between two tokens of a stream"),
     ("offline.tokens", "tokens of an article, at most"),
     (

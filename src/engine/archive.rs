@@ -51,7 +51,9 @@ impl Engine {
             let rows = Write::Keywords { requests, row };
             return Some(with_answers(rows, &promises, total, None));
         }
-        let text = generation.has_text().then(|| {
+        // What is cut of a job's text is not kept: the next attempt writes a whole one under its id.
+        let is_kept = state == TextState::Complete || generation.plan.errand.is_none();
+        let text = (is_kept && generation.has_text()).then(|| {
             let mut row = text_row(generation, state);
             row.text.clone_from(&generation.text);
             Box::new(row)
@@ -237,7 +239,7 @@ impl Engine {
         let uuid = generation.id;
         let mut charged = generation.charged;
         self.ledger.settle(&mut charged, 0);
-        // A text from the cache may have a namesake that clients can come back to.
+        // A text from the cache, or that of an item which was stopped, may have a namesake.
         if self.by_id.get(&uuid) == Some(&id) {
             self.by_id.remove(&uuid);
         }

@@ -17,6 +17,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::generation::Generation;
+use super::jobs::Errand;
 use super::keywords::Purpose;
 use super::now::Mono;
 use super::offline::Desk;
@@ -58,6 +59,8 @@ pub struct Plan {
     pub purpose: Purpose,
     /// What the client calls the model, if that is not simply its name.
     pub asked: Option<Box<str>>,
+    /// The item of a job that it is for, if no client has asked for it.
+    pub errand: Option<Errand>,
 }
 
 impl Plan {
@@ -81,6 +84,7 @@ impl Plan {
             patient: false,
             purpose: Purpose::Text,
             asked: None,
+            errand: None,
         }
     }
 }

@@ -37,6 +37,7 @@ impl Engine {
         self.check_archive()?;
         self.check_resolver()?;
         self.check_database()?;
+        self.check_jobs()?;
         self.check_redis()?;
         // Swept once a turn to twice the owners; between two turns a few are added.
         let owners = self.owners();

@@ -112,6 +112,7 @@ impl Engine {
         }
         if generation.result.verdict.is_none() {
             generation.result.verdict = Some(result.clone());
+            self.errand_ended(id, &result);
             self.keep_for_replay(id);
             self.tell(id, &Event::Verdict(result));
         } else {

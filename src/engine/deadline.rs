@@ -67,6 +67,7 @@ impl Engine {
             Flow::Keywords(keywords) => matches!(keywords, Keywords::Saving(_)),
             Flow::Gather(gather) => gather.is_settled(),
             Flow::Contents(contents) => matches!(contents, Contents::Deleting),
+            Flow::Jobs(jobs) => jobs.is_settled(),
             Flow::Export(export) => export.has_begun(),
             Flow::Page(_) => true,
             Flow::Keyed(keyed) => keyed.has_begun_to_answer(),

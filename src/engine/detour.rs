@@ -42,15 +42,18 @@ impl Engine {
                     self.spill.away().is_some() && self.spill.can_keep(write)
                 }
                 Write::Delete { .. } | Write::Rescore { .. } => self.spill.may_have(),
-                Write::Import(_) | Write::Replay(_) | Write::Keys(_) | Write::Expire { .. } => {
-                    false
-                }
+                Write::Import(_)
+                | Write::Replay(_)
+                | Write::Keys(_)
+                | Write::Expire { .. }
+                | Write::Job(_) => false,
             },
             Some(Work::Read(
                 Query::Unscored { .. }
                 | Query::Answer(_)
                 | Query::Cached { .. }
-                | Query::Weigh { .. },
+                | Query::Weigh { .. }
+                | Query::Job(_),
             )) => false,
             Some(Work::Read(_)) => self.spill.may_have(),
             _ => false,

@@ -343,7 +343,7 @@ pub(super) fn row_of_list(row: &Listed) -> RowReply<'_> {
     }
 }
 
-fn rfc3339(ms: i64) -> String {
+pub(super) fn rfc3339(ms: i64) -> String {
     jiff::Timestamp::from_millisecond(ms)
         .map(|stamp| format!("{stamp:.3}"))
         .unwrap_or_default()

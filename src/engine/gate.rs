@@ -199,6 +199,11 @@ impl Engine {
         let who = generation.map_or(Subject::Others, |g| g.result.charge.who);
         let gate = &mut self.gates[call.provider as usize];
         gate.check(now)?;
+        // Jobs come after clients: their calls do not stand in line.
+        let background = generation.is_some_and(|g| g.plan.errand.is_some());
+        if background && !call.came && !gate.permits.is_free() {
+            return Err(Failure::Full(Bound::Provider));
+        }
         let place = if call.came {
             gate.permits.ask_again(id)
         } else {

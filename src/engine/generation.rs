@@ -193,6 +193,7 @@ impl Engine {
         self.file_chat(id);
         self.counters.generation_failed(failure.code());
         self.count_usage(id);
+        self.errand_ended(id, &Err(failure.clone()));
         self.save_generation(id, TextState::Truncated);
         self.tell(id, &Event::Verdict(Err(failure)));
     }
@@ -261,7 +262,9 @@ impl Engine {
         generation.rows.extend(row);
         let bytes = generation.bytes();
         self.ledger.settle(&mut generation.charged, bytes);
-        let deserted = generation.subscribers.is_empty() && generation.phase == Phase::Calling;
+        let deserted = generation.subscribers.is_empty()
+            && generation.phase == Phase::Calling
+            && generation.plan.errand.is_none();
         if deserted && generation.result.verdict.is_none() {
             if late {
                 return self.fail_generation(id, Failure::Deadline);

@@ -52,6 +52,7 @@ impl Engine {
         for id in self.conns.ids() {
             self.end_if_idle(id);
         }
+        self.stop_jobs();
         self.stop_deserted();
         self.timers.set(Owner::House, &mut self.house.timer, until);
     }

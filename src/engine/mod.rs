@@ -50,6 +50,7 @@ mod hedge;
 mod house;
 pub mod idempotency;
 pub mod io;
+pub mod jobs;
 mod keys;
 pub mod keywords;
 pub mod ledger;
@@ -159,6 +160,7 @@ pub struct Engine {
     readers: VecDeque<ExchangeId>,
     store_trouble: Option<results::Trouble>,
     spill: spill::Spill,
+    jobs: jobs::Jobs,
     keys: policy::idempotency::Keys,
     last_commit: Mono,
     // what is shared by all
@@ -241,6 +243,7 @@ impl Engine {
             readers: VecDeque::new(),
             store_trouble: None,
             spill: spill::Spill::new(config.durable, config.limits.journal_bytes),
+            jobs: jobs::Jobs::new(&config.jobs),
             keys: policy::idempotency::Keys::default(),
             last_commit: Mono(0),
             timers: Timers::default(),

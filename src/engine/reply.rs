@@ -124,6 +124,18 @@ impl Engine {
         self.write_reply(conn, &terms, &document, &ReplyFields::of_failure(failure));
     }
 
+    /// Answers that something was taken in, and where it is.
+    pub(super) fn reply_made(&mut self, id: ExchangeId, location: String, made: &impl Serialize) {
+        let Ok(body) = serde_json::to_vec(made) else {
+            return self.fail_exchange(id, &Failure::Internal("an answer is no JSON"));
+        };
+        let fields = ReplyFields {
+            location: Some(location),
+            ..ReplyFields::default()
+        };
+        self.reply_with(id, 202, Content::Json, &body, &fields);
+    }
+
     fn reply_with(
         &mut self,
         id: ExchangeId,
@@ -244,6 +256,9 @@ impl Engine {
         if let Some(allow) = fields.allow {
             head = head.field("allow", allow);
         }
+        if let Some(location) = &fields.location {
+            head = head.field("location", location);
+        }
         if let Some(id) = fields.request_id {
             head = identified(head, terms.dialect, id);
         }
@@ -350,6 +365,7 @@ struct ReplyFields {
     /// Attempts at the provider.
     asked: Asked,
     allow: Option<&'static str>,
+    location: Option<String>,
     /// It was answered before, and this is the same answer.
     replayed: bool,
     /// For clients of a vendor's.
@@ -364,6 +380,7 @@ impl ReplyFields {
             asked: Asked::default(),
             replayed: false,
             request_id: None,
+            location: None,
             allow: match failure {
                 Failure::Method { allow } => Some(*allow),
                 _ => None,

@@ -39,6 +39,7 @@ impl Engine {
             Some(WorkOwner::Retention) => self.retention_goes_on(result),
             Some(WorkOwner::Rescore(tenant, id)) => self.rescored(&tenant, id, result),
             Some(WorkOwner::Nobody) => self.unwatched_done(&result),
+            Some(WorkOwner::Job(work)) => self.job_work_done(work, result),
             Some(WorkOwner::Keys) => {}
             Some(WorkOwner::Spill) => {} // was taken in above
             None => self.counters.stale += 1,

@@ -3,12 +3,16 @@
 //! A new route is a variant here, an arm in [`find`], and a file in `flow/`.
 
 pub mod inbound;
+mod jobs;
 mod models;
 mod query;
+mod stream;
 
 pub use self::inbound::Inbound;
+pub use self::jobs::JobsAsk;
 pub use self::models::ModelsAsk;
 pub use self::query::ListQuery;
+pub use self::stream::{last_event_id, wants_stream};
 
 use std::borrow::Cow;
 
@@ -60,6 +64,8 @@ pub enum Route {
     Export,
     /// `POST /contents/import`
     Import,
+    /// `/jobs` and what is below.
+    Jobs(Box<JobsAsk>),
     /// `GET /v1/models` and its like.
     Models(Box<ModelsAsk>),
     /// `GET /openapi.json`, with the tags in `If-None-Match`.
@@ -97,6 +103,7 @@ impl Route {
             Route::Read(_) | Route::Delete(_) => "/contents/{id}",
             Route::Export => "/contents/export",
             Route::Import => "/contents/import",
+            Route::Jobs(ask) => ask.as_str(),
             Route::Models(ask) => ask.as_str(),
             Route::OpenApi(_) => "/openapi.json",
             Route::Chat(inbound) => inbound.as_str(),
@@ -164,6 +171,12 @@ impl Route {
                 recorded: true,
                 ..none
             },
+            // Its client may leave: what it has asked for is done all the same.
+            Route::Jobs(ask) if **ask == JobsAsk::Make => Traits {
+                body: true,
+                recorded: true,
+                ..none
+            },
             Route::Resume(_) => Traits {
                 costs: true,
                 ..none
@@ -180,7 +193,8 @@ impl Route {
             | Route::Read(_)
             | Route::Delete(_)
             | Route::Export
-            | Route::Import => none,
+            | Route::Import
+            | Route::Jobs(_) => none,
         }
     }
 }
@@ -214,6 +228,7 @@ enum Place {
     ContentsOne(Uuid),
     Export,
     Import,
+    Jobs(jobs::Place),
     Chat(Inbound),
     Models(ModelsAsk),
     Embeddings,
@@ -259,6 +274,7 @@ pub fn find(head: &RequestHead<'_>) -> Result<Route, Failure> {
         }
         Place::Models(ask) if reads => Route::Models(Box::new(ask.with_query(head.query)?)),
         Place::Import if head.method == Method::Post => Route::Import,
+        Place::Jobs(place) => Route::Jobs(Box::new(place.ask(head.method, head.query)?)),
         Place::Embeddings if head.method == Method::Post => Route::Embeddings,
         Place::Chat(inbound) if head.method == Method::Post => {
             inbound.check(head.query)?;
@@ -279,6 +295,7 @@ impl Place {
             | Place::Import
             | Place::Embeddings
             | Place::Chat(_) => "POST, OPTIONS",
+            Place::Jobs(place) => place.allow(),
             Place::GenerateOne(_) => "DELETE, OPTIONS",
             Place::ContentsOne(_) => "GET, HEAD, DELETE, OPTIONS",
             Place::Everything => "GET, HEAD, POST, DELETE, OPTIONS",
@@ -313,6 +330,7 @@ fn place(path: &str) -> Result<Place, Failure> {
         ("v1", "embeddings", None | Some("")) if end => Place::Embeddings,
         ("analyze", "", None) => Place::Analyze,
         ("keywords", "", None) => Place::Keywords,
+        ("jobs", id, None | Some("")) if end => Place::Jobs(jobs::Place::of(id)?),
         ("contents", "", None) => Place::Contents,
         ("contents", "export", None | Some("")) if end => Place::Export,
         ("contents", "import", None | Some("")) if end => Place::Import,
@@ -334,35 +352,6 @@ fn uuid(text: &str) -> Option<Uuid> {
     (text.len() == 36)
         .then(|| Uuid::try_parse(text).ok())
         .flatten()
-}
-
-/// Whether the client asks for a stream by `Accept`.
-#[must_use]
-pub fn wants_stream(fields: &Fields<'_>) -> bool {
-    fields.all("accept").any(|value| {
-        value.split(|b| *b == b',').any(|range| {
-            let kind = range.split(|b| *b == b';').next().unwrap_or(b"");
-            kind.trim_ascii().eq_ignore_ascii_case(b"text/event-stream")
-        })
-    })
-}
-
-/// `Last-Event-ID`: bytes of the text that the client has. Decimal digits and nothing else; a
-/// number that fits no 64 bits is past the end of every text, as the largest one is.
-pub fn last_event_id(fields: &Fields<'_>) -> Result<Option<u64>, Failure> {
-    let wrong = || Failure::parameter("Last-Event-ID", "one number of bytes, in decimal digits");
-    let mut values = fields.all("last-event-id");
-    let Some(value) = values.next() else {
-        return Ok(None);
-    };
-    if value.is_empty() || values.next().is_some() {
-        return Err(wrong());
-    }
-    let offset = value.iter().try_fold(0u64, |number, byte| {
-        let digit = byte.is_ascii_digit().then(|| u64::from(byte - b'0'))?;
-        Some(number.saturating_mul(10).saturating_add(digit))
-    });
-    offset.map(Some).ok_or_else(wrong)
 }
 
 /// `If-None-Match`: whether the client has `asset` as it is now.

@@ -271,7 +271,7 @@ pub(super) fn first_cost(ask: &Ask) -> Option<Cost> {
         }
         // If no provider is asked, it is less.
         Ask::Keywords(ask) => cost_of_topic(&ask.content, None),
-        Ask::Analyze { .. } => Cost::REQUEST,
+        Ask::Analyze { .. } | Ask::Job(_) => Cost::REQUEST,
         Ask::Chat(_) => return None,
     })
 }

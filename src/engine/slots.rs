@@ -91,6 +91,10 @@ id!(
     /// Something for a database server.
     OrderId
 );
+id!(
+    /// An item of a job that is in hand.
+    HandId
+);
 
 /// A bounded table of `T` under ids of type `I`.
 pub struct Slots<I, T> {

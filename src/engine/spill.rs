@@ -124,7 +124,8 @@ impl Spill {
     }
 
     /// Whether `write` can wait in the journal. An import cannot: it is answered with what was there
-    /// before, which only the database knows. Neither can a deletion, unless its text waits too.
+    /// before, which only the database knows, as does who has an item of a job in hand. Neither can a
+    /// deletion, unless its text waits too.
     #[must_use]
     pub fn can_keep(&self, write: &Write) -> bool {
         write.may_wait() && self.keeps()

@@ -6,6 +6,7 @@ use super::redis;
 use super::resolver::Resolver;
 use super::work::WorkLimits;
 use crate::config::Config;
+use crate::limits::jobs::JOB_PARALLEL_MAX;
 use crate::limits::{ANALYZE_WAITING, PARSE_WAITING, READ_WAITING, WRITE_GROUP, WRITE_WAITING};
 
 /// Questions that the SQLite reader has at a time.
@@ -70,7 +71,8 @@ impl Sizes {
                 WRITE_WAITING,
                 WRITE_WAITING, // for the journal, which gets what the writer does not
             ],
-            reserved: 2 * self.generations + self.clients,
+            // An item in hand has one piece, the queue of jobs another, and a few are not waited for.
+            reserved: 2 * self.generations + self.clients + 2 * JOB_PARALLEL_MAX,
         }
     }
 }

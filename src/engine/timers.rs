@@ -46,6 +46,8 @@ pub enum Owner {
     Share,
     /// The spill journal: the next try to replay it.
     Spill,
+    /// Jobs: the next look for items, or sign of life.
+    Jobs,
     /// Idempotency keys in use: they are to be renewed.
     Keys,
     /// Rows that are kept no longer: the next of them are removed.

@@ -25,6 +25,7 @@ impl Engine {
         self.sweep_timers();
         self.mind_accepting();
         self.mind_the_house();
+        self.mind_the_jobs();
     }
 
     pub(super) fn due(&mut self, popped: Mono, owner: Owner) {
@@ -50,6 +51,7 @@ impl Engine {
             Owner::Redis => self.redis_due(),
             Owner::Share => self.share_due(),
             Owner::Spill => self.spill_due(),
+            Owner::Jobs => self.jobs_due(),
             Owner::Keys => self.keys_due(),
             Owner::Retention => self.retention_due(),
             Owner::House => self.house_due(),
@@ -69,6 +71,7 @@ impl Engine {
             Owner::Redis => self.redis.as_mut().map(|r| r.timer_mut()),
             Owner::Share => Some(self.share.timer_mut()),
             Owner::Spill => Some(&mut self.spill.timer),
+            Owner::Jobs => Some(&mut self.jobs.timer),
             Owner::Keys => Some(&mut self.keys.timer),
             Owner::Retention => Some(&mut self.retention.timer),
             Owner::House => Some(&mut self.house.timer),

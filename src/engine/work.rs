@@ -23,6 +23,7 @@ use uuid::Uuid;
 use super::flow::body::{Ask, ParseFault, Shape};
 use super::flow::chat::embeddings::Embedded;
 use super::flow::import::line::Batch;
+use super::jobs::JobWork;
 use super::slots::{ConnId, ExchangeId, GenerationId, Slots, WorkId};
 use crate::dialect::Dialect;
 use crate::dialect::embeddings::Embeddings;
@@ -180,6 +181,8 @@ pub enum WorkOwner {
     Rescore(Arc<str>, Uuid),
     /// The spill journal, which is being replayed.
     Spill,
+    /// Jobs.
+    Job(JobWork),
     /// Idempotency keys: nobody waits, and what fails is made good by the next change.
     Keys,
     /// Rows that are kept no longer.

@@ -18,6 +18,7 @@ mod cached;
 mod error;
 mod expiry;
 mod idempotency;
+mod jobs;
 pub mod journal;
 mod migrations;
 pub mod postgres;
@@ -38,6 +39,10 @@ pub use cached::{CachedText, prompt_hash};
 pub use error::StoreError;
 pub use expiry::{Table, Weight, first_id_at, id_after};
 pub use idempotency::{Answer, Claimed, KeptAnswer, KeyChange, KeyScope};
+pub use jobs::{
+    Came, ClaimedItem, ItemEnd, ItemKey, ItemRow, ItemState, JobFound, JobKind, JobPage, JobQuery,
+    JobRow, JobState, JobWrite, JobWritten, NewItem,
+};
 pub use requests::{Calls, Inbound, RequestOutcome, RequestRow};
 pub use rows::{
     AnalysisRow, KeywordMethod, KeywordsRow, Listed, TextRow, TextState, Unscored, excerpt,
@@ -85,6 +90,8 @@ pub enum Write {
         /// The new scores.
         scores: Box<Scores>,
     },
+    /// Something about jobs.
+    Job(Box<JobWrite>),
     /// Store rows, and in the same transaction what was answered, for those who ask again with the
     /// same key, or for the same text.
     Answered {
@@ -136,7 +143,7 @@ impl Write {
 }
 
 /// What became of a [`Write`]. It is on the disk when this is returned.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Written {
     /// All rows of the `Save`, of the keywords or of the `Replay` are there.
     Saved,
@@ -146,6 +153,8 @@ pub enum Written {
     Rescored(bool),
     /// What became of the texts of an `Import`.
     Imported(Tally),
+    /// What became of it.
+    Job(JobWritten),
     /// What became of a claim.
     Claimed(Claimed),
     /// Another change of keys was made.
@@ -216,6 +225,8 @@ pub enum Query {
         /// Rows wanted; held between 1 and [`crate::limits::PAGE_ROWS`].
         limit: usize,
     },
+    /// Something about jobs.
+    Job(JobQuery),
     /// What was answered to the first request with a key.
     Answer(KeyScope),
     /// A whole text that answers a prompt.
@@ -260,6 +271,8 @@ pub enum Found {
     One(Option<Box<TextRow>>),
     /// Texts that wait for their scores.
     Unscored(Vec<Unscored>),
+    /// The answer about jobs.
+    Job(JobFound),
     /// The answer, if it is there.
     Answer(Option<Box<Answer>>),
     /// What texts take, the newest first. Fewer than [`crate::limits::WEIGH_ROWS`]: there are no more.

@@ -72,11 +72,12 @@ pub fn check(db: &Connection) -> HashSet<String> {
     );
     // Sets are compared as sets: the tables have no index for each of these questions.
     let half = [
-        // Texts without what was asked for, or without the request that asked for them.
+        // Texts without what was asked for, or without the request or the job that asked for them.
         "SELECT tenant, search_term_id FROM generated_content
          EXCEPT SELECT tenant, id FROM search_terms",
         "SELECT tenant, id FROM generated_content
-         EXCEPT SELECT tenant, generation_id FROM requests",
+         EXCEPT SELECT tenant, generation_id FROM requests
+         EXCEPT SELECT tenant, row_id FROM job_items",
         // Texts that say that they have their scores, and have not; and the other way round.
         "SELECT tenant, id FROM generated_content WHERE scored
          EXCEPT SELECT tenant, generated_content_id FROM sentiment_analysis",

@@ -12,6 +12,7 @@
 pub(crate) mod disk;
 pub(crate) mod dns;
 pub(crate) mod dns_message;
+mod jobs;
 mod keys;
 pub(crate) mod openai;
 pub(crate) mod postgres;

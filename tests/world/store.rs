@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
+use super::jobs::Jobs;
 use maitred::limits::WEIGH_ROWS;
 use maitred::store::{
-    AnalysisRow, Found, KeywordsRow, Listed, Query, RequestRow, Table, Tally, TextRow, Unscored,
-    Weight, Write, Written, excerpt, term_key,
+    AnalysisRow, Found, JobWrite, KeywordsRow, Listed, Query, RequestRow, Table, Tally, TextRow,
+    Unscored, Weight, Write, Written, excerpt, term_key,
 };
 use uuid::Uuid;
 
@@ -22,6 +23,7 @@ pub(crate) struct Memory {
     pub(crate) texts: BTreeMap<Uuid, TextRow>,
     pub(crate) analyses: BTreeMap<Uuid, AnalysisRow>,
     pub(crate) keywords: BTreeMap<Uuid, KeywordsRow>,
+    pub(crate) jobs: Jobs,
     pub(crate) keys: keys::Keys,
     pub(crate) cached: BTreeMap<[u8; 32], (Uuid, i64)>,
     /// Texts that were there.
@@ -56,6 +58,19 @@ impl Memory {
                 }
                 self.keywords.insert(row.id, *row);
                 Written::Saved
+            }
+            Write::Job(write) => {
+                if let JobWrite::Create { requests, .. } = &*write {
+                    for row in requests.clone() {
+                        self.requests.insert(row.id, row);
+                    }
+                }
+                if let JobWrite::End(end) = &*write
+                    && let Some(row) = end.analysis.clone()
+                {
+                    self.analyses.entry(row.id).or_insert(*row);
+                }
+                Written::Job(self.jobs.write(*write, &self.texts))
             }
             Write::Import(rows) => {
                 let mut tally = Tally::default();
@@ -172,6 +187,7 @@ impl Memory {
                     indexing: false,
                 }
             }
+            Query::Job(query) => Found::Job(self.jobs.query(query)),
             Query::Export { after, until, .. } => {
                 let mut rows = (self.texts.values()).filter(|row| {
                     after.is_none_or(|after| row.id > after)

@@ -82,7 +82,11 @@ impl Engine {
                 }
                 Found::One(Some(row)) => self.reply_row(id, &row),
                 Found::One(None) => return Err(Failure::NotFound),
-                Found::Unscored(_) | Found::Weighed(_) | Found::Texts { .. } | Found::Answer(_) => {
+                Found::Unscored(_)
+                | Found::Weighed(_)
+                | Found::Texts { .. }
+                | Found::Answer(_)
+                | Found::Job(_) => {
                     return Err(Failure::Internal("another read was answered"));
                 }
             },

@@ -102,6 +102,7 @@ impl Engine {
             patient: false,
             purpose: Purpose::Keywords(ask.limit),
             asked: None,
+            errand: None,
         };
         plan.key = coalesce::key(self.by_prompt.hasher(), TENANT, &plan);
         self.wait_for_plan(id, plan)

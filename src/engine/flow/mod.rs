@@ -13,6 +13,7 @@ pub mod export;
 pub mod gather;
 pub mod generate;
 pub mod import;
+pub mod jobs;
 pub mod keyed;
 pub mod keywords;
 mod models;
@@ -61,6 +62,8 @@ pub enum Flow {
     Cached(Box<cached::Looking>),
     /// It waits for the store.
     Contents(contents::Contents),
+    /// It is about jobs, and waits for the store.
+    Jobs(jobs::Jobs),
     /// A file of the page is on its way out.
     Page(page::Page),
     /// All texts are going out.
@@ -101,6 +104,7 @@ impl Flow {
             Flow::Analyze(state) => matches!(state, analyze::Analyze::Saving(_)),
             Flow::Keywords(state) => matches!(state, keywords::Keywords::Saving(_)),
             Flow::Gather(state) => state.is_saving(),
+            Flow::Jobs(state) => state.is_saving(),
             _ => false,
         }
     }
@@ -132,6 +136,7 @@ impl Engine {
             Route::Page(asset, known) => self.begin_page(id, asset, known),
             Route::Providers => self.reply_providers(id),
             Route::Status => self.reply_status(id),
+            Route::Jobs(ask) => self.begin_jobs(id, &ask),
             Route::Export => self.begin_export(id),
             Route::Import => {
                 self.import_ended(id);
@@ -168,6 +173,7 @@ impl Engine {
             Ask::Batch(ask) => self.begin_batch(id, ask),
             Ask::Analyze { content } => self.begin_analyze(id, content),
             Ask::Keywords(ask) => self.begin_keywords(id, ask),
+            Ask::Job(ask) => self.make_job(id, ask),
         }
     }
 
@@ -209,6 +215,7 @@ impl Engine {
             (Flow::Cached(looking), result) => self.cache_looked(id, *looking, result),
             (Flow::Keyed(state), result) => self.keyed_done(id, state, result),
             (Flow::Contents(state), result) => self.contents_done(id, state, result),
+            (Flow::Jobs(state), result) => self.jobs_done(id, state, result),
             (Flow::Generate(state), WorkResult::Found(found)) => {
                 self.resume_found(id, state, found)
             }
@@ -245,7 +252,11 @@ impl Engine {
                 let failure = keyed.timeout();
                 self.fail_exchange(id, &failure);
             }
-            Flow::Contents(_) | Flow::Cached(_) | Flow::Gather(_) | Flow::Export(_) => {
+            Flow::Contents(_)
+            | Flow::Cached(_)
+            | Flow::Gather(_)
+            | Flow::Export(_)
+            | Flow::Jobs(_) => {
                 self.fail_exchange(id, &Failure::StoreTimeout);
             }
             Flow::Import(import) => {

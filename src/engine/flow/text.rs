@@ -163,7 +163,7 @@ impl Engine {
     }
 
     /// What is asked for, with everything that was left open filled in.
-    pub(super) fn plan(&self, ask: GenerateAsk, stream: bool) -> Result<Plan, Failure> {
+    pub(in crate::engine) fn plan(&self, ask: GenerateAsk, stream: bool) -> Result<Plan, Failure> {
         let route = self.route_for(ask.provider.as_deref(), ask.model.as_deref())?;
         debug_assert!(ask.topic.chars().count() <= TOPIC_CHARS);
         let asked = ask.model.as_deref();
@@ -180,6 +180,7 @@ impl Engine {
             patient: false,
             purpose: Purpose::Text,
             asked,
+            errand: None,
         };
         plan.key = coalesce::key(self.by_prompt.hasher(), TENANT, &plan);
         Ok(plan)
@@ -211,8 +212,12 @@ impl Engine {
         let now = self.now;
         let total_ms = self.total_ms(&plan.route);
         let (key, purpose) = (plan.key, plan.purpose);
+        let id = match plan.errand {
+            Some(errand) => errand.row_id,
+            None => self.new_id(),
+        };
         let generation = Generation {
-            id: self.new_id(),
+            id,
             plan: Box::new(plan),
             text: Arc::new(String::new()),
             phase: Phase::Calling,

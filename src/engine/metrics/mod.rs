@@ -6,6 +6,7 @@
 
 mod database;
 mod gates;
+mod jobs;
 mod page;
 mod rates;
 mod redis;

@@ -58,6 +58,7 @@ impl Engine {
         self.redis_metrics(&mut page);
         self.usage_metrics(&mut page);
         self.rate_metrics(&mut page);
+        self.job_metrics(&mut page);
         self.event_metrics(&mut page);
         page.0
     }

@@ -13,6 +13,7 @@
 
 mod chats;
 mod codes;
+mod jobs;
 mod schemas;
 mod table;
 mod vendors;

@@ -24,6 +24,7 @@ pub(super) fn all(config: &Config) -> Value {
         requests(config),
         answers(),
         super::chats::schemas(),
+        super::jobs::schemas(config),
     ] {
         if let Value::Object(group) = group {
             all.extend(group);
@@ -72,7 +73,7 @@ fn plain_name() -> Value {
 }
 
 /// A string that has more in it than white space.
-fn visible(chars: usize) -> Value {
+pub(super) fn visible(chars: usize) -> Value {
     let pattern = format!("^[^\\u0000]*{NO_SPACE}[^\\u0000]*$");
     json!({"type": "string", "minLength": 1, "maxLength": chars, "pattern": pattern})
 }
@@ -125,7 +126,7 @@ fn keyword_methods(config: &Config) -> Vec<Option<&'static str>> {
 }
 
 /// What may be said of every text.
-fn common(config: &Config) -> Map<String, Value> {
+pub(super) fn common(config: &Config) -> Map<String, Value> {
     let mut providers: Vec<Value> = config
         .providers
         .iter()
@@ -378,15 +379,15 @@ fn problem() -> Value {
     problem
 }
 
-fn to(schema: &str) -> Value {
+pub(super) fn to(schema: &str) -> Value {
     super::reference(schema)
 }
 
-fn or_null(schema: &str) -> Value {
+pub(super) fn or_null(schema: &str) -> Value {
     json!({"anyOf": [to(schema), {"type": "null"}]})
 }
 
-fn count() -> Value {
+pub(super) fn count() -> Value {
     json!({"type": "integer", "minimum": 0})
 }
 
@@ -398,7 +399,7 @@ fn number() -> Value {
     json!({"type": "number"})
 }
 
-fn members(object: Value) -> Map<String, Value> {
+pub(super) fn members(object: Value) -> Map<String, Value> {
     match object {
         Value::Object(members) => members,
         _ => Map::new(),
@@ -406,14 +407,14 @@ fn members(object: Value) -> Map<String, Value> {
 }
 
 /// An object in a request: what is not listed is refused.
-fn closed(members: Map<String, Value>, required: &[&str]) -> Value {
+pub(super) fn closed(members: Map<String, Value>, required: &[&str]) -> Value {
     let mut object = json!({"type": "object", "required": required, "additionalProperties": false});
     object["properties"] = Value::Object(members);
     object
 }
 
 /// An object in an answer: all members are there, and later versions may have more.
-fn open(members: Map<String, Value>) -> Value {
+pub(super) fn open(members: Map<String, Value>) -> Value {
     let required: Vec<&String> = members.keys().collect();
     let mut object = json!({"type": "object", "required": required});
     object["properties"] = Value::Object(members);

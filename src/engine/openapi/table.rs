@@ -127,7 +127,8 @@ pub(super) const PLAIN: Operation = Operation {
 
 /// All of them, in the order of the API page.
 pub(super) fn operations() -> impl Iterator<Item = &'static Operation> {
-    OWN.iter().chain(&super::chats::OPERATIONS).chain(VENDORS)
+    let own = OWN.iter().chain(&super::jobs::OPERATIONS);
+    own.chain(&super::chats::OPERATIONS).chain(VENDORS)
 }
 
 /// Those of our own API.

@@ -11,7 +11,7 @@ use super::codes::CODES;
 use super::table::{Operation, operations};
 use super::{OpenApi, document};
 use crate::engine::Failure;
-use crate::engine::routes::{Inbound, Route, find};
+use crate::engine::routes::{Inbound, JobsAsk, Route, find};
 use crate::engine::tests::world::{self, Reply, World, post};
 use crate::proto::http1::{Server, Step};
 
@@ -40,6 +40,12 @@ fn id_of(route: &Route) -> Option<&'static str> {
         Route::Delete(_) => "delete",
         Route::Export => "export",
         Route::Import => "import",
+        Route::Jobs(ask) => match **ask {
+            JobsAsk::Make => "makeJob",
+            JobsAsk::List(..) => "jobs",
+            JobsAsk::Read(..) => "job",
+            JobsAsk::Cancel(_) => "cancelJob",
+        },
         Route::Chat(Inbound::OpenAi) => "chat",
         Route::Chat(Inbound::Anthropic(_)) => "messages",
         Route::Chat(Inbound::Gemini { stream: false, .. }) => "content",
@@ -135,7 +141,7 @@ fn matched(source: &str, functions: &[&str]) -> BTreeSet<String> {
         let body = source[start..].split("\n}\n").next().unwrap();
         for line in body.lines().filter(|line| line.contains("=>")) {
             let arm = line.split("=>").next().unwrap();
-            if arm.trim_start().starts_with('"') {
+            if arm.trim_start().trim_start_matches('(').starts_with('"') {
                 names.extend(arm.split('"').skip(1).step_by(2).map(str::to_owned));
             }
         }
@@ -156,6 +162,10 @@ fn properties(schema: &Value) -> BTreeSet<String> {
 fn every_field_that_a_parser_takes_is_there_and_no_other() {
     let all = &document(&world::config(""))["components"]["schemas"];
     let body = include_str!("../flow/body/mod.rs");
+    let job = concat!(
+        include_str!("../flow/body/jobs.rs"),
+        include_str!("../flow/body/mod.rs")
+    );
     let line = include_str!("../flow/import/line.rs");
     for (schema, source, functions) in [
         ("GenerateRequest", body, &["generate", "common"][..]),
@@ -169,6 +179,9 @@ fn every_field_that_a_parser_takes_is_there_and_no_other() {
         assert_eq!(properties(&all[schema]), taken, "{schema}");
         assert_eq!(all[schema]["additionalProperties"], false);
     }
+    let either = properties(&all["TextsJob"]).into_iter();
+    let either: BTreeSet<String> = either.chain(properties(&all["ScoresJob"])).collect();
+    assert_eq!(either, matched(job, &["job", "common"]));
 }
 
 #[test]
@@ -356,10 +369,17 @@ fn every_answer_has_the_members_of_its_schema_and_no_others() {
             "/keywords/",
             r#"{"content":"I like green tea."}"#,
         ),
+        (
+            "makeJob",
+            "/jobs",
+            r#"{"kind":"generate","topics":["tea"]}"#,
+        ),
+        ("makeJob", "/jobs", r#"{"kind":"generate"}"#),
     ] {
         checked(id, &asked(&mut world, &post(path, body)));
     }
     let text = world.store.texts.keys().next().copied().unwrap();
+    let job = world.store.jobs.only().id;
     let lines = |line: &str| {
         let kind = "Content-Type: application/x-ndjson";
         post("/contents/import", line).replace("Content-Type: application/json", kind)
@@ -371,6 +391,10 @@ fn every_answer_has_the_members_of_its_schema_and_no_others() {
         ("read", plain("GET", &format!("/contents/{text}"))),
         ("read", plain("GET", &format!("/contents/{SAMPLE}"))),
         ("export", plain("GET", "/contents/export")),
+        ("jobs", plain("GET", "/jobs?limit=2")),
+        ("job", plain("GET", &format!("/jobs/{job}"))),
+        ("job", plain("GET", &format!("/jobs/{SAMPLE}"))),
+        ("cancelJob", plain("DELETE", &format!("/jobs/{job}"))),
         ("import", lines(r#"{"topic":"tea","text":"I like it."}"#)),
         ("import", lines(r#"{"topic":"tea"}"#)),
         ("import", post("/contents/import", "{}")),

@@ -75,6 +75,7 @@ mod tests {
             patient: false,
             purpose: Purpose::Text,
             asked: None,
+            errand: None,
         }
     }
 

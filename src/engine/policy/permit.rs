@@ -147,7 +147,9 @@ impl<Id: Copy + PartialEq, Who: Copy + Ord> Permits<Id, Who> {
         }
     }
 
-    fn is_free(&self) -> bool {
+    /// Whether anybody who comes now gets a permit at once.
+    #[must_use]
+    pub fn is_free(&self) -> bool {
         self.used < self.max && self.waiting == 0
     }
 

@@ -30,9 +30,7 @@ impl ListQuery {
     /// Reads what follows the `?`, not decoded yet.
     pub(super) fn parse(query: Option<&str>) -> Result<Self, Failure> {
         let (mut topic, mut words, mut limit, mut cursor) = (None, None, None, None);
-        let pairs = query.unwrap_or("").split('&').filter(|p| !p.is_empty());
-        for pair in pairs {
-            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        for (name, value) in pairs(query) {
             let twice = match name {
                 "topic" => topic.replace(decode(name, value)?).is_some(),
                 "q" => words.replace(search(decode(name, value)?)?).is_some(),
@@ -56,6 +54,12 @@ impl ListQuery {
     }
 }
 
+/// Names and values, not decoded yet.
+pub(super) fn pairs(query: Option<&str>) -> impl Iterator<Item = (&str, &str)> {
+    let pairs = query.unwrap_or("").split('&').filter(|p| !p.is_empty());
+    pairs.map(|pair| pair.split_once('=').unwrap_or((pair, "")))
+}
+
 /// Refuses every parameter, for a route that knows none: one that is overlooked would be an answer to
 /// another question.
 pub(super) fn none(query: Option<&str>) -> Result<(), Failure> {
@@ -76,7 +80,7 @@ fn search(words: String) -> Result<String, Failure> {
     Ok(words)
 }
 
-fn rows(value: &str) -> Result<usize, Failure> {
+pub(super) fn rows(value: &str) -> Result<usize, Failure> {
     let digits = value.bytes().all(|byte| byte.is_ascii_digit()); // no sign, which `parse` takes
     let number = value.parse().ok().filter(|n| (1..=PAGE_ROWS).contains(n));
     number

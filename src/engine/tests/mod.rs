@@ -24,6 +24,7 @@ mod hedge;
 mod http;
 mod idempotency;
 mod import;
+mod jobs;
 mod keys;
 mod keywords;
 mod models;

@@ -102,7 +102,7 @@ fn without_a_grace_it_is_given_up_at_once() {
 
 #[test]
 fn a_finished_text_is_resumed_from_memory_and_later_from_its_row() {
-    let mut world = World::new(PROVIDER);
+    let mut world = World::new(&format!("{PROVIDER}[jobs]\nparallel = 0\n"));
     let (_, id) = begun(&mut world);
     world.answer(rest());
     for (ms, reads) in [(0, 0.0), (60_001, 1.0), (0, 1.0)] {

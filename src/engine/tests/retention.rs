@@ -9,7 +9,7 @@ use crate::store::StoreError;
 const DAY_MS: u64 = 24 * 60 * 60 * 1000;
 
 fn kept(config: &str, texts: usize) -> World {
-    let mut world = World::new(&format!("[retention]\n{config}"));
+    let mut world = World::new(&format!("[jobs]\nparallel = 0\n[retention]\n{config}"));
     texts_into(&mut world, texts);
     world
 }
@@ -37,7 +37,7 @@ fn what_is_older_than_its_days_is_removed_and_nothing_before() {
 
 #[test]
 fn many_rows_go_in_pieces_with_pauses_between() {
-    let mut world = World::new("[retention]\nrequests_days = 1\n");
+    let mut world = World::new("[jobs]\nparallel = 0\n[retention]\nrequests_days = 1\n");
     let some = EXPIRE_ROWS * 2 + 10;
     texts_into(&mut world, some);
     world.jump(world.now.mono.plus_ms(DAY_MS + 5_000));
@@ -85,7 +85,7 @@ fn a_database_that_is_busy_is_left_alone_until_the_next_look() {
 
 #[test]
 fn without_settings_rows_are_kept_for_ever() {
-    let mut world = World::new("");
+    let mut world = World::new("[jobs]\nparallel = 0\n");
     texts_into(&mut world, 1);
     world.pass(1_000 * DAY_MS);
     assert_eq!(world.store.texts.len(), 1);

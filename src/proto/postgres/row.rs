@@ -47,6 +47,8 @@ pub enum Wrong {
     Utf8,
     /// It is in text form: only [`Values::text`] reads rows of a script.
     Form,
+    /// A word that is none of a closed list.
+    Word,
 }
 
 impl fmt::Display for ValueFault {
@@ -59,6 +61,7 @@ impl fmt::Display for ValueFault {
             Wrong::Length => f.write_str("has a wrong length"),
             Wrong::Utf8 => f.write_str("is not UTF-8"),
             Wrong::Form => f.write_str("is in text form"),
+            Wrong::Word => f.write_str("is a word that is not known here"),
         }
     }
 }

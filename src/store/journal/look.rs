@@ -50,7 +50,8 @@ impl<D: Disk> Journal<D> {
             Query::Unscored { .. }
             | Query::Answer(_)
             | Query::Cached { .. }
-            | Query::Weigh { .. } => Ok(Overlay::default()),
+            | Query::Weigh { .. }
+            | Query::Job(_) => Ok(Overlay::default()),
         }
     }
 

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use uuid::Uuid;
 
-use super::NAME;
+use super::{NAME, jobs};
 use crate::proto::postgres::{Row, Tag, ValueFault, Values};
 use crate::score::{Readability, Scores, Sentiment};
 use crate::store::{
@@ -26,6 +26,7 @@ pub(super) enum Kind {
     },
     Texts,
     Unscored,
+    Job(jobs::Kind),
     Claimed,
     Keys,
     KeptAnswer,
@@ -45,6 +46,7 @@ pub struct Answer {
     listed: Vec<Listed>,
     texts: Vec<TextRow>,
     unscored: Vec<Unscored>,
+    jobs: jobs::Rows,
     /// Whose a key is; nobody's if it was freed in this moment.
     claimed: Claimed,
     kept: Option<Box<KeptAnswer>>,
@@ -73,6 +75,7 @@ impl Answer {
             listed: Vec::new(),
             texts: Vec::new(),
             unscored: Vec::new(),
+            jobs: jobs::Rows::default(),
             claimed: Claimed::Busy,
             kept: None,
             weighed: Vec::new(),
@@ -114,6 +117,7 @@ impl Answer {
                     self.more = values.take()?;
                 }
             }
+            Kind::Job(kind) => self.jobs.read(kind, &mut values)?,
             Kind::Unscored => self.unscored.push(Unscored {
                 tenant: values.take::<&str>()?.to_owned(),
                 id: values.take()?,
@@ -145,6 +149,7 @@ impl Answer {
         if matches!(self.kind, Kind::Rescored) && self.left == 3 {
             self.found = tag.rows() > 0;
         }
+        self.jobs.done(tag);
         self.left = self.left.saturating_sub(1);
     }
 
@@ -183,6 +188,7 @@ impl Answer {
                 more: self.more,
             }),
             Kind::Unscored => Answered::Found(Found::Unscored(self.unscored)),
+            Kind::Job(kind) => self.jobs.finish(kind),
             Kind::Claimed => Answered::Written(Written::Claimed(self.claimed)),
             Kind::Keys => Answered::Written(Written::Keys),
             Kind::KeptAnswer => Answered::Found(Found::Answer(self.kept)),
@@ -273,6 +279,6 @@ fn figure(values: &mut Values<'_>) -> Result<f64, ValueFault> {
     Ok(values.take::<Option<f64>>()?.unwrap_or(f64::NAN))
 }
 
-fn count(values: &mut Values<'_>) -> Result<u64, ValueFault> {
+pub(super) fn count(values: &mut Values<'_>) -> Result<u64, ValueFault> {
     Ok(values.take::<Option<i64>>()?.unwrap_or(0).unsigned_abs())
 }

@@ -25,6 +25,7 @@ const KNOWN: &[Migration] = &migrations![
     "0004_how_old_rows_are",
     "0005_idempotency",
     "0006_answer_cache",
+    "0007_jobs",
 ];
 
 /// A row, if there is a record with hashes.

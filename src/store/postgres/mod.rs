@@ -13,6 +13,7 @@ mod answer;
 mod cached;
 mod expire;
 mod idempotency;
+mod jobs;
 pub mod migrations;
 mod queries;
 mod rows;

@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use super::answer::Kind;
-use super::{Cell, Part, idempotency, one};
+use super::{Cell, Part, idempotency, jobs, one};
 use crate::limits::{EXPORT_BYTES, GENERATION_BYTES, IMPORT_BATCH_ROWS, PAGE_ROWS};
 use crate::proto::postgres::Scalar::{self, Bool, Bytea, Int8, Text, Uuid as Id};
 use crate::store::words::{Wanted, wanted};
@@ -112,6 +112,10 @@ pub(super) fn of(query: &Query) -> (Part<'_>, Kind) {
                 Cell::Int8(IMPORT_BATCH_ROWS as i64),
             ];
             (one(EXPORT, &[Text, Id, Id, Int8, Int8], row), Kind::Texts)
+        }
+        Query::Job(query) => {
+            let (part, kind) = jobs::of_query(query);
+            (part, Kind::Job(kind))
         }
         Query::Weigh { before } => super::expire::weigh(*before),
         Query::Unscored { after, limit } => {

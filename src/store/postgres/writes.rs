@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use super::answer::Kind;
-use super::{Cell, Part, cached, idempotency, many, one, rows};
+use super::{Cell, Part, cached, idempotency, jobs, many, one, rows};
 use crate::proto::postgres::Scalar::{self, Bool, Bytea, Float8, Int4, Int8, Text, Uuid as Id};
 use crate::store::{AnalysisRow, RequestRow, TextRow, Write};
 
@@ -118,6 +118,10 @@ pub(super) fn of(write: &Write) -> (Vec<Part<'_>>, Kind) {
         }
         Write::Keys(change) => idempotency::change(change),
         Write::Replay(all) => (together(all.iter().flat_map(saved).collect()), Kind::Saved),
+        Write::Job(write) => {
+            let (parts, kind) = jobs::of_write(write);
+            (parts, Kind::Job(kind))
+        }
         Write::Import(rows) => (texts(rows.iter()), Kind::Imported(rows.len() as u64)),
         Write::Delete { tenant, id } => {
             let which = vec![Cell::text(tenant), Cell::Uuid(*id)];
@@ -190,7 +194,8 @@ fn saved(write: &Write) -> Vec<Part<'_>> {
         | Write::Rescore { .. }
         | Write::Replay(_)
         | Write::Keys(_)
-        | Write::Expire { .. } => Vec::new(),
+        | Write::Expire { .. }
+        | Write::Job(_) => Vec::new(),
     }
 }
 
@@ -216,7 +221,7 @@ fn together(parts: Vec<Part<'_>>) -> Vec<Part<'_>> {
     all
 }
 
-fn requests(all: &[RequestRow]) -> Vec<Part<'_>> {
+pub(super) fn requests(all: &[RequestRow]) -> Vec<Part<'_>> {
     let cells: Vec<_> = all.iter().map(rows::request).collect();
     if cells.is_empty() {
         return Vec::new();
@@ -256,7 +261,7 @@ fn texts<'a>(all: impl Iterator<Item = &'a TextRow>) -> Vec<Part<'a>> {
     parts
 }
 
-fn analysis(row: &AnalysisRow) -> Vec<Part<'_>> {
+pub(super) fn analysis(row: &AnalysisRow) -> Vec<Part<'_>> {
     let (id, ms) = (row.search_term_id, row.created_ms);
     let term = rows::term(&row.tenant, id, &row.term, ms, Uuid::nil());
     let mut cells = rows::subject(&row.tenant, row.id, id, ms, Some(&row.content));

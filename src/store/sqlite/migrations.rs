@@ -16,6 +16,7 @@ const KNOWN: &[Migration] = &migrations![
     "0004_how_old_rows_are",
     "0005_idempotency",
     "0006_answer_cache",
+    "0007_jobs",
 ];
 
 /// The version of the tables that this program reads and writes.

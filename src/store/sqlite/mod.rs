@@ -25,6 +25,7 @@ mod count;
 mod errors;
 mod expire;
 mod idempotency;
+mod jobs;
 mod migrations;
 mod open;
 mod reader;

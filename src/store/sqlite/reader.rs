@@ -14,7 +14,7 @@ use uuid::Uuid;
 use super::count::Count;
 use super::errors::explain;
 use super::search::{self, Matches, Search};
-use super::{cached, expire, idempotency, open, scores};
+use super::{cached, expire, idempotency, jobs, open, scores};
 use crate::limits::{EXPORT_BYTES, GENERATION_BYTES, PAGE_ROWS, SQLITE_BUSY_MS};
 use crate::store::{Found, Listed, Query, StoreError, TextRow, TextState, Unscored, term_key};
 
@@ -68,6 +68,7 @@ impl Reader {
                 until,
             } => export(conn, tenant, *after, *until),
             Query::One { tenant, id } => one(conn, tenant, *id),
+            Query::Job(query) => jobs::answer(conn, query).map(Found::Job),
             Query::Unscored { after, limit } => unscored(conn, *after, *limit),
             Query::Cached {
                 tenant,

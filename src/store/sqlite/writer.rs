@@ -13,7 +13,7 @@ use super::count::Count;
 use super::errors::explain;
 use super::scores::{self, Scored, Subject};
 use super::{cached, idempotency};
-use super::{expire, open, search, writer_sql as sql};
+use super::{expire, jobs, open, search, writer_sql as sql};
 use crate::limits::SQLITE_BUSY_MS;
 use crate::score::Scores;
 use crate::store::{
@@ -207,6 +207,7 @@ fn carry_out(conn: &Connection, write: &Write) -> rusqlite::Result<Written> {
             }
             Ok(Written::Saved)
         }
+        Write::Job(write) => jobs::carry_out(conn, write).map(Written::Job),
         Write::Answered {
             rows,
             answers,
@@ -234,7 +235,7 @@ fn carry_out(conn: &Connection, write: &Write) -> rusqlite::Result<Written> {
     }
 }
 
-fn insert_request(conn: &Connection, row: &RequestRow) -> rusqlite::Result<()> {
+pub(super) fn insert_request(conn: &Connection, row: &RequestRow) -> rusqlite::Result<()> {
     conn.prepare_cached(sql::INSERT_REQUEST)?.execute(params![
         row.tenant,
         row.id.as_bytes(),
@@ -318,7 +319,7 @@ fn insert_text(conn: &Connection, row: &TextRow) -> rusqlite::Result<bool> {
     Ok(true)
 }
 
-fn insert_analysis(conn: &Connection, row: &AnalysisRow) -> rusqlite::Result<()> {
+pub(super) fn insert_analysis(conn: &Connection, row: &AnalysisRow) -> rusqlite::Result<()> {
     insert_term(
         conn,
         &row.tenant,

@@ -8,9 +8,13 @@ use crate::limits::{BATCH_TOPICS, CANDIDATES, WISH};
 
 impl Field<'_> {
     pub(super) fn topics(&self) -> Result<Vec<String>, ParseFault> {
-        let expected = || format!("an array of 1 to {BATCH_TOPICS} topics");
+        self.topics_up_to(BATCH_TOPICS)
+    }
+
+    pub(super) fn topics_up_to(&self, most: usize) -> Result<Vec<String>, ParseFault> {
+        let expected = || format!("an array of 1 to {most} topics");
         let texts: Option<Vec<String>> = self.value(&expected())?;
-        let texts = texts.filter(|texts| (1..=BATCH_TOPICS).contains(&texts.len()));
+        let texts = texts.filter(|texts| (1..=most).contains(&texts.len()));
         let texts = texts.ok_or_else(|| self.wrong(&expected()))?;
         let mut topics = Vec::with_capacity(texts.len());
         for (place, text) in texts.iter().enumerate() {

@@ -7,12 +7,14 @@
 //! stands twice, or that nobody knows, is a fault too: two readers must not see two requests.
 
 mod fault;
+mod jobs;
 mod lists;
 mod object;
 mod place;
 mod whole;
 
 pub use self::fault::ParseFault;
+pub use self::jobs::JobAsk;
 
 use serde::{Deserialize, Serialize};
 
@@ -36,6 +38,8 @@ pub enum Shape {
     Analyze,
     /// `POST /keywords/`
     Keywords,
+    /// `POST /jobs`
+    Job,
     /// A chat in this dialect, and whether it may have to be translated.
     Chat(Dialect, bool),
     /// `POST /v1/embeddings`
@@ -56,6 +60,8 @@ pub enum Ask {
     },
     /// Keywords of a text.
     Keywords(KeywordsAsk),
+    /// A job.
+    Job(JobAsk),
     /// The answer to a chat.
     Chat(Box<ChatAsk>),
 }
@@ -124,6 +130,7 @@ pub fn parse(shape: Shape, body: &[u8]) -> Result<Ask, ParseFault> {
         Shape::Batch => batch(fields).map(Ask::Batch),
         Shape::Analyze => analyze(fields),
         Shape::Keywords => keywords(fields).map(Ask::Keywords),
+        Shape::Job => jobs::job(fields).map(Ask::Job),
     }
 }
 

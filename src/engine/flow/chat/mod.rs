@@ -119,6 +119,7 @@ impl Engine {
             patient: false,
             purpose: Purpose::Chat,
             asked,
+            errand: None,
         };
         let (answers, most) = (ask.skim.choices, ask.skim.max_tokens);
         let charge = self.charge(id, body.len(), answers, most)?;

@@ -133,7 +133,7 @@ fn tables_of_a_newer_version() {
         error,
         StoreError::Schema {
             found: 999,
-            expected: 6,
+            expected: 7,
             ..
         }
     ));

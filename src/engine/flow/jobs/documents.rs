@@ -1,0 +1,108 @@
+//! What is answered about jobs.
+
+use serde::Serialize;
+use serde_json::value::RawValue;
+use uuid::Uuid;
+
+use crate::engine::documents::rfc3339;
+use crate::store::{ItemRow, ItemState, JobKind, JobPage, JobRow, JobState};
+
+/// A job and how far it is.
+#[derive(Serialize)]
+pub(super) struct JobDocument {
+    id: Uuid,
+    kind: JobKind,
+    state: JobState,
+    items: u64,
+    done: u64,
+    failed: u64,
+    created_at: String,
+    started_at: Option<String>,
+    finished_at: Option<String>,
+}
+
+impl JobDocument {
+    pub(super) fn new(job: &JobRow) -> Self {
+        JobDocument {
+            id: job.id,
+            kind: job.kind,
+            state: job.state,
+            items: job.items,
+            done: job.done,
+            failed: job.failed,
+            created_at: rfc3339(job.created_ms),
+            started_at: job.started_ms.map(rfc3339),
+            finished_at: job.finished_ms.map(rfc3339),
+        }
+    }
+}
+
+/// A page of jobs.
+#[derive(Serialize)]
+pub(super) struct JobsDocument {
+    jobs: Vec<JobDocument>,
+    next: Option<Uuid>,
+}
+
+impl JobsDocument {
+    pub(super) fn new(rows: &[JobRow], next: Option<Uuid>) -> Self {
+        JobsDocument {
+            jobs: rows.iter().map(JobDocument::new).collect(),
+            next,
+        }
+    }
+}
+
+/// A job with a page of its items.
+#[derive(Serialize)]
+pub(super) struct PageDocument<'a> {
+    #[serde(flatten)]
+    job: JobDocument,
+    results: Vec<ItemDocument<'a>>,
+    next: Option<u32>,
+}
+
+impl<'a> PageDocument<'a> {
+    pub(super) fn new(page: &'a JobPage) -> Self {
+        PageDocument {
+            job: JobDocument::new(&page.job),
+            results: page.items.iter().map(ItemDocument::new).collect(),
+            next: page.next,
+        }
+    }
+}
+
+/// One item.
+#[derive(Serialize)]
+struct ItemDocument<'a> {
+    index: u32,
+    state: ItemState,
+    input: &'a str,
+    /// Of the row that it has left.
+    id: Option<Uuid>,
+    attempts: u32,
+    error: Option<&'a str>,
+    result: Option<&'a RawValue>,
+}
+
+impl<'a> ItemDocument<'a> {
+    fn new(item: &'a ItemRow) -> Self {
+        let result = item.result.as_deref();
+        ItemDocument {
+            index: item.position,
+            state: item.state,
+            input: &item.input,
+            id: (item.state == ItemState::Done).then_some(item.row_id),
+            attempts: item.attempts,
+            error: item.error_code.as_deref(),
+            result: result.and_then(|json| serde_json::from_str(json).ok()),
+        }
+    }
+}
+
+/// What became of a job that was to be cancelled.
+#[derive(Serialize)]
+pub(super) struct StateDocument {
+    pub(super) id: Uuid,
+    pub(super) state: JobState,
+}

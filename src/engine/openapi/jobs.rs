@@ -1,0 +1,159 @@
+//! The routes of jobs: their rows of the table and their schemas.
+
+use serde_json::{Value, json};
+
+use super::codes::Group;
+use super::schemas::{closed, common, count, members, open, or_null, to, visible};
+use super::table::{Answer, In, JSON, Operation, PLAIN, Parameter, ok, query};
+use crate::config::Config;
+use crate::limits::CONTENT_CHARS;
+use crate::limits::jobs::JOB_ITEMS;
+use crate::store::{ItemState, JobKind, JobState};
+
+const JOB_ID: Parameter = Parameter {
+    name: "id",
+    place: In::Path,
+    text: "The job's id.",
+    schema: "Id",
+};
+
+const MADE: Answer = Answer {
+    status: 202,
+    text: "The job is stored, and will be done; `Location` says where it can be seen.",
+    content: &[(JSON, "Job")],
+};
+
+/// A row without path, summary, body and answers.
+const JOB: Operation = Operation {
+    tag: "jobs",
+    problems: &[Group::Query, Group::One, Group::Store],
+    ..PLAIN
+};
+
+/// The rows.
+pub(super) const OPERATIONS: [Operation; 4] = [
+    Operation {
+        id: "makeJob",
+        method: "post",
+        path: "/jobs",
+        summary: "Texts to be generated or scored later, with nobody waiting",
+        body: Some((JSON, "JobRequest")),
+        answers: &[MADE],
+        gives: &[("job", "/id"), ("cancelJob", "/id")],
+        problems: &[
+            Group::Body,
+            Group::Json,
+            Group::Limited,
+            Group::Text,
+            Group::Store,
+        ],
+        ..JOB
+    },
+    Operation {
+        id: "jobs",
+        path: "/jobs",
+        summary: "Jobs, the newest first",
+        parameters: &[
+            query("limit", "Limit", "Jobs on the page; 20 if it is left out."),
+            query("cursor", "Cursor", "The `next` of the page before."),
+        ],
+        answers: &[ok(&[(JSON, "Jobs")], "A page of jobs.")],
+        problems: &[Group::Query, Group::Store],
+        ..JOB
+    },
+    Operation {
+        id: "job",
+        path: "/jobs/{id}",
+        summary: "A job: how far it is, and what came of its items",
+        parameters: &[
+            JOB_ID,
+            query("limit", "Limit", "Items on the page; 20 if it is left out."),
+            query("cursor", "Offset", "The `next` of the page before."),
+        ],
+        answers: &[ok(
+            &[(JSON, "JobPage")],
+            "The job with a page of its items.",
+        )],
+        ..JOB
+    },
+    Operation {
+        id: "cancelJob",
+        method: "delete",
+        path: "/jobs/{id}",
+        summary: "Gives up what of a job has not ended",
+        parameters: &[JOB_ID],
+        answers: &[ok(
+            &[(JSON, "JobStopped")],
+            "Where the job is now: it may have been over before.",
+        )],
+        problems: &[Group::One, Group::Store],
+        ..JOB
+    },
+];
+
+/// Their schemas.
+pub(super) fn schemas(config: &Config) -> Value {
+    let job = members(json!({
+        "id": to("Id"),
+        "kind": to("JobKind"),
+        "state": to("JobState"),
+        "items": count(),
+        "done": count(),
+        "failed": count(),
+        "created_at": time(),
+        "started_at": or_null("Time"),
+        "finished_at": or_null("Time"),
+    }));
+    let mut page = job.clone();
+    page.extend(members(json!({
+        "results": {"type": "array", "items": to("JobItem")},
+        "next": {"type": ["integer", "null"], "minimum": 0},
+    })));
+    json!({
+        "Time": time(),
+        "JobKind": {"enum": JobKind::ALL},
+        "JobState": {"enum": [
+            JobState::Queued, JobState::Running, JobState::Done, JobState::Cancelled,
+        ]},
+        "JobRequest": {"anyOf": [to("TextsJob"), to("ScoresJob")]},
+        "TextsJob": texts_job(config),
+        "ScoresJob": closed(
+            members(json!({"kind": {"const": JobKind::Analyze}, "contents": list(&visible(CONTENT_CHARS))})),
+            &["kind", "contents"],
+        ),
+        "Job": open(job),
+        "Jobs": open(members(json!({
+            "jobs": {"type": "array", "items": to("Job")}, "next": or_null("Id"),
+        }))),
+        "JobPage": open(page),
+        "JobItem": open(members(json!({
+            "index": count(),
+            "state": {"enum": [
+                ItemState::Waiting, ItemState::Running, ItemState::Done, ItemState::Failed,
+                ItemState::Cancelled,
+            ]},
+            "input": {"type": "string", "description": "Its first 500 characters."},
+            "id": or_null("Id"),
+            "attempts": count(),
+            "error": {"type": ["string", "null"]},
+            "result": {"type": ["object", "null"]},
+        }))),
+        "JobStopped": open(members(json!({"id": to("Id"), "state": to("JobState")}))),
+    })
+}
+
+fn texts_job(config: &Config) -> Value {
+    let mut fields = common(config);
+    fields.extend(members(json!({
+        "kind": {"const": JobKind::Generate}, "topics": list(&to("Topic")),
+    })));
+    closed(fields, &["kind", "topics"])
+}
+
+fn list(items: &Value) -> Value {
+    json!({"type": "array", "items": items, "minItems": 1, "maxItems": JOB_ITEMS})
+}
+
+fn time() -> Value {
+    json!({"type": "string", "format": "date-time"})
+}

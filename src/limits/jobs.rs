@@ -1,0 +1,30 @@
+//! Bounds of jobs.
+
+use super::{BODY_BYTES, PAGE_ROWS, STORE_MS};
+
+/// Items of one job. More: 422. Their bytes are bounded by the body that brings them.
+pub const JOB_ITEMS: usize = 1_000;
+/// Items that one process has in hand at a time, unless configured; the others wait in the database.
+pub const JOB_PARALLEL: usize = 4;
+/// The same, whatever is configured.
+pub const JOB_PARALLEL_MAX: usize = 64;
+/// How long an item is its owner's after a sign of life, unless configured. Over: somebody else takes
+/// it.
+pub const JOB_LEASE_MS: u64 = 30_000;
+/// How often it is looked for items that others have brought, or left.
+pub const JOB_POLL_MS: u64 = 2_000;
+/// No item is begun for so long after one found no turn at its provider: clients go first.
+pub const JOB_REST_MS: u64 = 1_000;
+/// How often an item is tried. Then it has failed.
+pub const JOB_ATTEMPTS: u32 = 5;
+/// The bound of the wait before an item is tried for the second time, which doubles each time …
+pub const JOB_RETRY_BASE_MS: u64 = 2_000;
+/// … up to this.
+pub const JOB_RETRY_CAP_MS: u64 = 120_000;
+
+const _: () = {
+    assert!(JOB_PARALLEL <= JOB_PARALLEL_MAX && PAGE_ROWS <= JOB_ITEMS);
+    // A sign of life that the store takes its time with still comes within the lease.
+    assert!(JOB_LEASE_MS / 3 + STORE_MS < JOB_LEASE_MS && JOB_POLL_MS < JOB_LEASE_MS);
+    assert!(JOB_RETRY_BASE_MS <= JOB_RETRY_CAP_MS && JOB_ITEMS < BODY_BYTES);
+};

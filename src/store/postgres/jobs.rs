@@ -1,0 +1,342 @@
+//! Jobs in PostgreSQL. Whoever claims an item skips those that somebody else is just claiming.
+
+use uuid::Uuid;
+
+use super::answer::{self, Answered};
+use super::writes::{analysis, requests};
+use super::{Cell, Part, many, one};
+use crate::limits::PAGE_ROWS;
+use crate::proto::postgres::Scalar::{self, Int8, Text, Uuid as Id};
+use crate::proto::postgres::{Tag, ValueFault, Values, Wrong};
+use crate::store::jobs::{job_list, sql};
+use crate::store::{
+    ClaimedItem, Found, ItemEnd, ItemKey, ItemRow, ItemState, JobFound, JobKind, JobPage, JobQuery,
+    JobRow, JobState, JobWrite, JobWritten, NewItem, Written,
+};
+
+const CLAIM: &str = sql::claim!("FOR UPDATE SKIP LOCKED");
+
+const INSERT_JOB: &str = "
+    INSERT INTO jobs (tenant, id, kind, state, params, items, done, failed, created_ms)
+    VALUES ($1, $2, $3, $4, $5, $6, 0, 0, $7) ON CONFLICT DO NOTHING";
+const JOB: &[Scalar] = &[Text, Id, Text, Text, Text, Int8, Int8];
+
+const INSERT_ITEMS: &str = "
+    INSERT INTO job_items (tenant, job, position, state, input, row_id, attempts, due_ms)
+    SELECT n.tenant, n.job, n.position, 'waiting', n.input, n.row_id, 0, n.due_ms
+    FROM unnest($1, $2, $3, $4, $5, $6) AS n (tenant, job, position, input, row_id, due_ms)
+    ON CONFLICT DO NOTHING";
+const ITEM: &[Scalar] = &[Text, Id, Int8, Text, Id, Int8];
+
+/// The row of the job is locked by its change, and read again then: of two who end its last two items
+/// at the same time, the second one ends the job.
+const END: &str = "
+    WITH ended AS (
+        UPDATE job_items SET state = $5, due_ms = $6, owner = NULL, error_code = $7, result = $8,
+            attempts = attempts - $12
+        WHERE tenant = $1 AND job = $2 AND position = $3 AND owner = $4 RETURNING 1
+    )
+    UPDATE jobs SET done = done + $9, failed = failed + $10,
+        state = CASE WHEN done + failed + $9 + $10 >= items THEN 'done' ELSE state END,
+        finished_ms = CASE WHEN done + failed + $9 + $10 >= items THEN $11 END
+    WHERE tenant = $1 AND id = $2 AND EXISTS (SELECT 1 FROM ended)";
+const ENDED: &[Scalar] = &[
+    Text, Id, Int8, Id, Text, Int8, Text, Text, Int8, Int8, Int8, Int8,
+];
+
+/// What is asked, as far as its answer is read by it.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Kind {
+    Created,
+    Claimed,
+    Held,
+    Ended,
+    GivenBack,
+    Cancelled,
+    Due,
+    List { limit: usize },
+    One { limit: usize },
+}
+
+/// What has come of an answer about jobs.
+#[derive(Debug, Default)]
+pub(super) struct Rows {
+    claimed: Option<Box<ClaimedItem>>,
+    held: Vec<ItemKey>,
+    state: Option<JobState>,
+    due_ms: Option<i64>,
+    jobs: Vec<JobRow>,
+    items: Vec<ItemRow>,
+    /// Rows that the statement changed that was done last.
+    changed: u64,
+}
+
+pub(super) fn of_write(write: &JobWrite) -> (Vec<Part<'_>>, Kind) {
+    match write {
+        JobWrite::Create {
+            requests: rows,
+            job,
+            items,
+        } => {
+            let mut parts = requests(rows);
+            parts.extend(created(job, items));
+            (parts, Kind::Created)
+        }
+        JobWrite::Claim {
+            owner,
+            now_ms,
+            until_ms,
+        } => {
+            let (now, owner) = (Cell::Int8(*now_ms), Cell::Uuid(*owner));
+            let until = Cell::Int8(*until_ms);
+            let row = vec![now.clone(), owner.clone(), until];
+            let parts = vec![
+                one(CLAIM, &[Int8, Id, Int8], row),
+                one(sql::START, &[Int8, Id], vec![now, owner]),
+            ];
+            (parts, Kind::Claimed)
+        }
+        JobWrite::Hold { owner, until_ms } => {
+            let row = vec![Cell::Int8(*until_ms), Cell::Uuid(*owner)];
+            (vec![one(sql::HOLD, &[Int8, Id], row)], Kind::Held)
+        }
+        JobWrite::GiveBack { owner, now_ms } => {
+            let row = vec![Cell::Int8(*now_ms), Cell::Uuid(*owner)];
+            (vec![one(sql::GIVE_BACK, &[Int8, Id], row)], Kind::GivenBack)
+        }
+        JobWrite::End(end) => {
+            let stored = end.analysis.iter().flat_map(|row| analysis(row));
+            (stored.chain([ended(end)]).collect(), Kind::Ended)
+        }
+        JobWrite::Cancel { tenant, id, now_ms } => {
+            let which = vec![Cell::text(tenant), Cell::Uuid(*id)];
+            let mut when = vec![Cell::Int8(*now_ms)];
+            when.extend_from_slice(&which);
+            let parts = vec![
+                one(sql::CANCEL_ITEMS, &[Text, Id], which.clone()),
+                one(sql::CANCEL_JOB, &[Int8, Text, Id], when),
+                one(sql::STATE, &[Text, Id], which),
+            ];
+            (parts, Kind::Cancelled)
+        }
+    }
+}
+
+fn created<'a>(job: &'a JobRow, items: &'a [NewItem]) -> [Part<'a>; 2] {
+    let row = vec![
+        Cell::text(&job.tenant),
+        Cell::Uuid(job.id),
+        Cell::text(job.kind.as_str()),
+        Cell::text(job.state.as_str()),
+        Cell::text(&job.params),
+        Cell::count(job.items),
+        Cell::Int8(job.created_ms),
+    ];
+    let items = (0..).zip(items).map(|(position, item)| {
+        vec![
+            Cell::text(&job.tenant),
+            Cell::Uuid(job.id),
+            Cell::Int8(position),
+            Cell::text(&item.input),
+            Cell::Uuid(item.row_id),
+            Cell::Int8(job.created_ms),
+        ]
+    });
+    [
+        one(INSERT_JOB, JOB, row),
+        many(INSERT_ITEMS, ITEM, items.collect()),
+    ]
+}
+
+fn ended(end: &ItemEnd) -> Part<'_> {
+    let (key, came) = (&end.key, &end.came);
+    let (state, due_ms) = came.state();
+    let (done, failed) = came.counts();
+    let row = vec![
+        Cell::text(&key.tenant),
+        Cell::Uuid(key.job),
+        Cell::Int8(key.position.into()),
+        Cell::Uuid(end.owner),
+        Cell::text(state.as_str()),
+        Cell::maybe(due_ms, Cell::Int8),
+        Cell::maybe(came.code(), Cell::text),
+        Cell::maybe(came.result(), Cell::text),
+        Cell::Int8(done),
+        Cell::Int8(failed),
+        Cell::Int8(end.now_ms),
+        Cell::Int8(came.untried()),
+    ];
+    one(END, ENDED, row)
+}
+
+pub(super) fn of_query(query: &JobQuery) -> (Part<'_>, Kind) {
+    match query {
+        JobQuery::Due => (one(sql::DUE, &[], Vec::new()), Kind::Due),
+        JobQuery::List {
+            tenant,
+            limit,
+            before,
+        } => {
+            let limit = (*limit).clamp(1, PAGE_ROWS);
+            let row = vec![
+                Cell::text(tenant),
+                Cell::Uuid(before.unwrap_or(Uuid::max())),
+                Cell::Int8(limit as i64 + 1),
+            ];
+            (one(sql::LIST, &[Text, Id, Int8], row), Kind::List { limit })
+        }
+        JobQuery::One {
+            tenant,
+            id,
+            after,
+            limit,
+        } => {
+            let limit = (*limit).clamp(1, PAGE_ROWS);
+            let row = vec![
+                Cell::Int8(after.map_or(-1, i64::from)),
+                Cell::text(tenant),
+                Cell::Uuid(*id),
+                Cell::Int8(limit as i64 + 1),
+            ];
+            (
+                one(sql::ONE, &[Int8, Text, Id, Int8], row),
+                Kind::One { limit },
+            )
+        }
+    }
+}
+
+impl Rows {
+    /// One row of the present statement.
+    pub(super) fn read(&mut self, kind: Kind, values: &mut Values<'_>) -> Result<(), ValueFault> {
+        match kind {
+            Kind::Claimed => self.claimed = Some(Box::new(claimed(values)?)),
+            Kind::Held => self.held.push(key(values)?),
+            Kind::Cancelled => self.state = Some(word(values, JobState::from_word)?),
+            Kind::Due => self.due_ms = values.take()?,
+            Kind::List { .. } => self.jobs.push(job(values)?),
+            Kind::One { .. } => {
+                let job = job(values)?;
+                if self.jobs.is_empty() {
+                    self.jobs.push(job);
+                }
+                self.items.extend(item(values)?);
+            }
+            Kind::Created | Kind::Ended | Kind::GivenBack => {}
+        }
+        Ok(())
+    }
+
+    /// The present statement is done.
+    pub(super) fn done(&mut self, tag: &Tag<'_>) {
+        self.changed = tag.rows();
+    }
+
+    /// All of it has come.
+    pub(super) fn finish(mut self, kind: Kind) -> Answered {
+        let written = match kind {
+            Kind::Created => JobWritten::Created,
+            Kind::Claimed => JobWritten::Claimed(self.claimed),
+            Kind::Held => JobWritten::Held(self.held),
+            Kind::Ended => JobWritten::Ended(self.changed > 0),
+            Kind::GivenBack => JobWritten::GivenBack,
+            Kind::Cancelled => JobWritten::Cancelled(self.state),
+            Kind::Due => return found(JobFound::Due(self.due_ms)),
+            Kind::List { limit } => return found(job_list(self.jobs, limit)),
+            Kind::One { limit } => {
+                let job = self.jobs.pop();
+                let page = job.map(|job| Box::new(JobPage::new(job, self.items, limit)));
+                return found(JobFound::One(page));
+            }
+        };
+        Answered::Written(Written::Job(written))
+    }
+}
+
+fn found(found: JobFound) -> Answered {
+    Answered::Found(Found::Job(found))
+}
+
+fn claimed(values: &mut Values<'_>) -> Result<ClaimedItem, ValueFault> {
+    Ok(ClaimedItem {
+        key: key(values)?,
+        input: values.take::<&str>()?.to_owned(),
+        row_id: values.take()?,
+        attempts: small(values)?,
+        kind: word(values, JobKind::from_word)?,
+        params: values.take::<&str>()?.to_owned(),
+        stored: values.take()?,
+    })
+}
+
+fn key(values: &mut Values<'_>) -> Result<ItemKey, ValueFault> {
+    Ok(ItemKey {
+        tenant: values.take::<&str>()?.to_owned(),
+        job: values.take()?,
+        position: small(values)?,
+    })
+}
+
+fn job(values: &mut Values<'_>) -> Result<JobRow, ValueFault> {
+    Ok(JobRow {
+        tenant: values.take::<&str>()?.to_owned(),
+        id: values.take()?,
+        kind: word(values, JobKind::from_word)?,
+        state: word(values, JobState::from_word)?,
+        params: values.take::<&str>()?.to_owned(),
+        items: answer::count(values)?,
+        done: answer::count(values)?,
+        failed: answer::count(values)?,
+        created_ms: values.take()?,
+        started_ms: values.take()?,
+        finished_ms: values.take()?,
+    })
+}
+
+/// The item of a row, which may have none. Its columns are read in any case.
+fn item(values: &mut Values<'_>) -> Result<Option<ItemRow>, ValueFault> {
+    let position = values.take::<Option<i64>>()?;
+    let state = maybe_word(values, ItemState::from_word)?;
+    let input = values.take::<Option<&str>>()?;
+    let row_id = values.take::<Option<Uuid>>()?;
+    let attempts = values.take::<Option<i64>>()?;
+    let error_code = values.take::<Option<&str>>()?;
+    let result = values.take::<Option<&str>>()?;
+    let (Some(position), Some(state), Some(row_id)) = (position, state, row_id) else {
+        return Ok(None);
+    };
+    Ok(Some(ItemRow {
+        position: u32::try_from(position).unwrap_or(u32::MAX),
+        state,
+        input: input.unwrap_or_default().to_owned(),
+        row_id,
+        attempts: attempts.map_or(0, |n| u32::try_from(n).unwrap_or(u32::MAX)),
+        error_code: error_code.map(str::to_owned),
+        result: result.map(str::to_owned),
+    }))
+}
+
+/// A word of a closed list.
+fn word<T>(values: &mut Values<'_>, of: fn(&str) -> Option<T>) -> Result<T, ValueFault> {
+    maybe_word(values, of)?.ok_or(UNKNOWN)
+}
+
+fn maybe_word<T>(
+    values: &mut Values<'_>,
+    of: fn(&str) -> Option<T>,
+) -> Result<Option<T>, ValueFault> {
+    let word = values.take::<Option<&str>>()?;
+    word.map(|word| of(word).ok_or(UNKNOWN)).transpose()
+}
+
+/// A word that no version of the program has written.
+const UNKNOWN: ValueFault = ValueFault {
+    column: 0,
+    what: Wrong::Word,
+};
+
+/// A number that this program has written, and is small.
+fn small(values: &mut Values<'_>) -> Result<u32, ValueFault> {
+    let number: i64 = values.take()?;
+    Ok(u32::try_from(number).unwrap_or(u32::MAX))
+}

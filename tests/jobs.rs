@@ -1,0 +1,132 @@
+//! Jobs in the whole server: what is taken in is done, once, whoever is killed meanwhile.
+#![allow(clippy::unwrap_used)]
+
+mod support;
+
+use support::client::{delete, post};
+use support::postgres::{DATABASE, PASSWORD, Postgres, USER};
+use support::{Provider, Script, Server, database, get, ms, until};
+
+const ITEMS: usize = 40;
+
+/// Leases that end soon.
+const JOBS: &str = "[jobs]\nparallel = 3\nlease_ms = 1000\n";
+
+/// A provider whose texts take a while.
+fn provider(gap: u64) -> Provider {
+    Provider::start(move |_| Script::streamed(&["tea"; 10], ms(gap)))
+}
+
+/// Makes a job of [`ITEMS`] texts; its path.
+fn make(server: &Server) -> String {
+    let topics: Vec<String> = (0..ITEMS).map(|n| format!("tea {n}")).collect();
+    let body = serde_json::json!({"kind": "generate", "topics": topics});
+    let reply = server.ask(post("/jobs", &body.to_string()));
+    assert_eq!(reply.status, 202);
+    format!("/jobs/{}", reply.json()["id"].as_str().unwrap())
+}
+
+fn done(server: &Server, job: &str) -> usize {
+    let job = server.ask(get(job)).json();
+    usize::try_from(job["done"].as_u64().unwrap()).unwrap()
+}
+
+fn wait_until_done(server: &Server, job: &str, items: usize) {
+    until(&format!("{items} items are done"), || {
+        (done(server, job) >= items).then_some(())
+    });
+}
+
+#[test]
+fn a_server_that_is_killed_again_and_again_loses_no_item_and_doubles_none() {
+    let provider = provider(10);
+    let config = provider.config("") + JOBS;
+    let mut server = Server::start(&config);
+    let job = make(&server);
+    for nth in 1..=4 {
+        wait_until_done(&server, &job, nth * ITEMS / 8);
+        server = Server::start_in(server.kill(), &config);
+    }
+    wait_until_done(&server, &job, ITEMS);
+    let page = server.ask(get(&format!("{job}?limit=100"))).json();
+    assert_eq!(
+        (&page["state"], &page["failed"]),
+        (&"done".into(), &0.into())
+    );
+    let house = server.kill();
+    let db = database::open(&house.data());
+    let texts = database::check(&db);
+    assert_eq!(texts.len(), ITEMS);
+    let named: usize = (page["results"].as_array().unwrap().iter())
+        .filter(|item| texts.contains(item["id"].as_str().unwrap()))
+        .count();
+    assert_eq!(named, ITEMS);
+    let topics = "SELECT count(DISTINCT search_term_id) FROM generated_content";
+    assert_eq!(database::count(&db, topics), ITEMS as i64);
+}
+
+#[test]
+fn what_is_cancelled_is_not_asked_for_any_more() {
+    let provider = provider(500);
+    let server = Server::start(&provider.config(""));
+    let job = make(&server);
+    provider.wait_for_requests(4);
+    assert_eq!(server.ask(delete(&job)).json()["state"], "cancelled");
+    provider.wait_for_deserters(4);
+    provider.wait_for_quiet();
+    assert_eq!(provider.asked().len(), 4);
+    assert_eq!(
+        server.ask(get(&job)).json()["results"][0]["state"],
+        "cancelled"
+    );
+}
+
+#[test]
+fn a_server_that_stops_gives_its_items_to_the_next_one() {
+    let provider = provider(20);
+    let config = provider.config("") + "[jobs]\nlease_ms = 600000\n";
+    let server = Server::start(&config);
+    let job = make(&server);
+    provider.wait_for_requests(4);
+    server.terminate();
+    let ended = server.wait();
+    assert!(ended.status.success());
+    let server = Server::start_in(ended.house, &config);
+    wait_until_done(&server, &job, ITEMS);
+}
+
+#[test]
+#[ignore = "needs postgresql"]
+fn one_of_two_replicas_is_killed_and_the_other_does_the_rest() {
+    let postgres = Postgres::start();
+    let password: String = PASSWORD
+        .bytes()
+        .map(|byte| format!("%{byte:02X}"))
+        .collect();
+    let addr = postgres.addr;
+    let url = format!("postgres://{USER}:{password}@{addr}/{DATABASE}?sslmode=disable");
+    let provider = provider(50);
+    let config = format!("{}{JOBS}[database]\nurl = '{url}'\n", provider.config(""));
+    let (first, second) = (Server::start(&config), Server::start(&config));
+    for server in [&first, &second] {
+        until("it is ready", || {
+            (server.ask(get("/readyz")).status == 200).then_some(())
+        });
+    }
+    let job = make(&first);
+    wait_until_done(&second, &job, ITEMS / 4);
+    until("both have items in hand", || {
+        let busy = |server: &Server| server.metric("maitred_job_items_in_hand") > 0.0;
+        (busy(&first) && busy(&second)).then_some(())
+    });
+    drop(first.kill());
+    wait_until_done(&second, &job, ITEMS);
+    assert_eq!(second.ask(get(&job)).json()["state"], "done");
+    let one = |sql: &str| postgres.psql(DATABASE, sql);
+    let texts = "SELECT count(*), count(DISTINCT search_term_id) FROM generated_content";
+    assert_eq!(one(texts), format!("{ITEMS}|{ITEMS}"));
+    let missing = "SELECT count(*) FROM job_items AS i WHERE state <> 'done' OR NOT EXISTS (
+        SELECT 1 FROM generated_content AS g WHERE g.tenant = i.tenant AND g.id = i.row_id)";
+    assert_eq!(one(missing), "0");
+    assert!(second.metric("maitred_job_items_total{what=\"repeated\"}") > 0.0);
+}
