@@ -164,7 +164,6 @@ impl<D: Disk> Journal<D> {
             && (done || self.reading.at.segment > first.head.segment)
         {
             let _ = self.disk.remove(&segment::name(first.head.segment));
-            self.last_segment = first.head.segment;
             self.segments.pop_front();
         }
         // Now rather than when a row waits for it. Without room for it, the row tries again.

@@ -204,3 +204,44 @@ fn lists_by_topic_are_those_of_both_and_a_search_says_that_it_is_behind() {
     };
     assert!(rows.is_empty() && indexing);
 }
+
+/// While the database works through the rows, new ones come: a file that is replayed goes, and the one
+/// that is begun next has a name of its own and does not take the place of one that still waits.
+#[test]
+fn a_file_that_is_begun_after_one_was_removed_replaces_none() {
+    let disk = Model::default();
+    let mut journal = open(&disk);
+    let rows: Vec<Write> = (1..=200).map(|n| save(n, &"tea ".repeat(200))).collect();
+    let mut rest = rows.iter();
+    let mut put_until = |journal: &mut Journal<Model>, segment: u64| {
+        while journal.last_segment < segment {
+            put(journal, rest.next().unwrap()).unwrap();
+        }
+        rows.len() - rest.len()
+    };
+    // All of the first file is replayed, and the first row of the second.
+    let replayed = put_until(&mut journal, 2);
+    put_until(&mut journal, 3);
+    let batch = journal.next_rows(replayed).unwrap();
+    journal.advance(batch.through).unwrap();
+    assert_eq!(journal.segments.len(), 2);
+    let kept = put_until(&mut journal, 5);
+    assert_eq!(drain(&mut journal), rows[replayed..kept]);
+}
+
+/// The same, and the process is killed before the rest is replayed.
+#[test]
+fn what_waits_behind_a_removed_file_survives_a_kill() {
+    let disk = Model::default();
+    let mut journal = open(&disk);
+    let rows: Vec<Write> = (1..=60).map(|n| save(n, &"tea ".repeat(200))).collect();
+    let (before, after) = rows.split_at(40);
+    before
+        .iter()
+        .for_each(|row| put(&mut journal, row).unwrap());
+    let batch = journal.next_rows(30).unwrap();
+    journal.advance(batch.through).unwrap();
+    after.iter().for_each(|row| put(&mut journal, row).unwrap());
+    drop(journal);
+    assert_eq!(drain(&mut open(&disk)), rows[30..]);
+}
