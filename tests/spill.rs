@@ -5,15 +5,13 @@
 
 mod support;
 
-use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 use support::client::{delete, post};
+use support::ledger::{self, Ledger};
 use support::{House, Server, database, generate, get, ms, until};
 
 const QUICK: &str = "[offline]\ngap_ms = 0\ntokens = 20\n";
@@ -195,32 +193,6 @@ fn what_waits_survives_kill_9_and_a_change_of_mind() {
     assert_eq!(database::check(&database::open(&house.data())).len(), 2);
 }
 
-/// The texts that clients were told are stored, by id.
-type Acknowledged = Mutex<BTreeMap<String, String>>;
-
-/// Asks for one text after another until the server dies.
-fn load(
-    addr: SocketAddr,
-    topics: &AtomicUsize,
-    acknowledged: &Acknowledged,
-    spilled: &AtomicUsize,
-) {
-    loop {
-        let topic = format!("topic {}", topics.fetch_add(1, Ordering::Relaxed));
-        let Some(body) = support::client::try_whole(addr, &generate(&topic, false)) else {
-            return;
-        };
-        let answer: serde_json::Value = serde_json::from_str(&body).unwrap();
-        assert_eq!(answer["stored"], true);
-        spilled.fetch_add(
-            usize::from(answer["stored_in"] == "journal"),
-            Ordering::Relaxed,
-        );
-        let text = answer["generated_text"].as_str().unwrap().to_owned();
-        acknowledged.lock().unwrap().insert(id_of(&answer), text);
-    }
-}
-
 /// Another process locks the database now and then, and never for long.
 fn lock_now_and_then(data: &Path, until: &AtomicBool, random: &mut fastrand::Rng) {
     while !until.load(Ordering::Relaxed) {
@@ -231,16 +203,10 @@ fn lock_now_and_then(data: &Path, until: &AtomicBool, random: &mut fastrand::Rng
     }
 }
 
-/// 20 times; `MAITRED_KILLS` says how often in longer runs, `MAITRED_SEED` repeats one.
 #[test]
 fn kill_9_with_a_database_that_comes_and_goes_loses_nothing_and_doubles_nothing() {
-    let number = |name: &str| std::env::var(name).ok()?.parse::<u64>().ok();
-    let kills = number("MAITRED_KILLS").unwrap_or(20);
-    let seed = number("MAITRED_SEED").unwrap_or_else(|| fastrand::u64(..));
-    println!("MAITRED_SEED={seed}");
-    let mut random = fastrand::Rng::with_seed(seed);
-    let (acknowledged, topics) = (Acknowledged::default(), AtomicUsize::new(0));
-    let spilled = AtomicUsize::new(0);
+    let (kills, mut random) = ledger::kills();
+    let ledger = Ledger::default();
     let mut house = House::new();
     for _ in 0..kills {
         let server = Server::start_in(house, QUICK);
@@ -249,13 +215,12 @@ fn kill_9_with_a_database_that_comes_and_goes_loses_nothing_and_doubles_nothing(
         let over = AtomicBool::new(false);
         let mut other = random.fork();
         house = std::thread::scope(|scope| {
-            for _ in 0..3 {
-                scope.spawn(|| load(addr, &topics, &acknowledged, &spilled));
-            }
             scope.spawn(|| lock_now_and_then(&data, &over, &mut other));
-            std::thread::sleep(moment);
-            over.store(true, Ordering::Relaxed);
-            server.kill()
+            ledger.fill_while(addr, || {
+                std::thread::sleep(moment);
+                over.store(true, Ordering::Relaxed);
+                server.kill()
+            })
         });
     }
     // One more start, and everything is in the database.
@@ -266,24 +231,11 @@ fn kill_9_with_a_database_that_comes_and_goes_loses_nothing_and_doubles_nothing(
     let house = server.kill();
     let db = database::open(&house.data());
     database::check(&db);
-    let texts = database::texts(&db);
-    let stored: BTreeMap<&str, &str> = texts
-        .iter()
-        .map(|(id, _, text)| (id.as_str(), text.as_str()))
-        .collect();
-    assert_eq!(stored.len(), texts.len(), "a text is there twice");
-    let acknowledged = acknowledged.into_inner().unwrap();
-    for (id, text) in &acknowledged {
-        assert_eq!(
-            stored.get(id.as_str()),
-            Some(&text.as_str()),
-            "{id} was acknowledged"
-        );
-    }
-    let (texts, spilled) = (acknowledged.len(), spilled.into_inner());
+    ledger.compare(&database::whole_texts(&db));
+    let (texts, spilled) = (ledger.texts(), ledger.spilled());
     println!("{texts} texts acknowledged, {spilled} of them by way of the journal");
     assert!(
-        spilled as u64 >= kills,
+        spilled >= kills,
         "only {spilled} of {texts}: the drill drilled nothing"
     );
 }

@@ -1,19 +1,15 @@
 //! What is acknowledged is on disk: after `kill -9`, with a locked, broken or missing store, and
 //! never by half.
 #![allow(clippy::unwrap_used)]
-#![allow(clippy::print_stdout, reason = "figures and seeds for whoever runs it")]
 
 mod support;
 
-use std::collections::HashMap;
 use std::io::{BufRead, BufReader};
-use std::net::SocketAddr;
 use std::process::{Child, Command, Stdio};
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use support::client::{post, try_whole};
+use support::client::post;
+use support::ledger::{self, Ledger};
 use support::{House, Server, database, generate, get, ms};
 
 const QUICK: &str = "[offline]\ngap_ms = 0\ntokens = 20\n";
@@ -50,60 +46,26 @@ fn the_row_is_there_after_kill_9() {
     assert_eq!(analysis["search_term_id"].as_str().unwrap().len(), 36);
 }
 
-/// The texts that clients were told are stored, by id.
-type Acknowledged = Mutex<HashMap<String, String>>;
-
-/// Asks for one text after another until the server dies.
-fn load(addr: SocketAddr, topics: &AtomicUsize, acknowledged: &Acknowledged) {
-    loop {
-        let topic = format!("topic {}", topics.fetch_add(1, Ordering::Relaxed));
-        let Some(body) = try_whole(addr, &generate(&topic, false)) else {
-            return;
-        };
-        let answer: serde_json::Value = serde_json::from_str(&body).unwrap();
-        assert_eq!(answer["stored"], true);
-        let [id, text] =
-            ["id", "generated_text"].map(|key| answer[key].as_str().unwrap().to_owned());
-        acknowledged.lock().unwrap().insert(id, text);
-    }
-}
-
-/// 20 times; `MAITRED_KILLS` says how often in longer runs, `MAITRED_SEED` repeats one.
 #[test]
 fn kill_9_at_any_moment_loses_nothing_that_was_acknowledged() {
-    let number = |name: &str| std::env::var(name).ok()?.parse::<u64>().ok();
-    let kills = number("MAITRED_KILLS").unwrap_or(20);
-    let seed = number("MAITRED_SEED").unwrap_or_else(|| fastrand::u64(..));
-    println!("MAITRED_SEED={seed}");
-    let mut random = fastrand::Rng::with_seed(seed);
-    let acknowledged = Acknowledged::default();
-    let topics = AtomicUsize::new(0);
+    let (kills, mut random) = ledger::kills();
+    let ledger = Ledger::default();
     let mut house = House::new();
     for _ in 0..kills {
         let server = Server::start_in(house, QUICK);
-        let addr = server.addr;
         let moment = Duration::from_micros(random.u64(1_000..150_000));
-        house = std::thread::scope(|scope| {
-            for _ in 0..3 {
-                scope.spawn(|| load(addr, &topics, &acknowledged));
-            }
+        house = ledger.fill_while(server.addr, || {
             std::thread::sleep(moment);
             server.kill()
         });
         let db = database::open(&house.data());
         database::check(&db);
-        let stored: HashMap<String, String> = database::texts(&db)
-            .into_iter()
-            .map(|(id, _, text)| (id, text))
-            .collect();
-        for (id, text) in acknowledged.lock().unwrap().iter() {
-            assert_eq!(stored.get(id), Some(text), "{id} was acknowledged");
-        }
+        ledger.compare(&database::whole_texts(&db));
     }
-    let acknowledged = acknowledged.lock().unwrap().len();
+    let texts = ledger.texts();
     assert!(
-        acknowledged as u64 >= kills,
-        "only {acknowledged} texts: the drill drilled nothing"
+        texts >= kills,
+        "only {texts} texts: the drill drilled nothing"
     );
 }
 

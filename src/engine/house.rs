@@ -7,7 +7,7 @@ use super::flow::Flow;
 use super::generation::Phase;
 use super::io::{How, Output};
 use super::slots::{ConnId, GenerationId};
-use super::timers::Owner;
+use super::timers::{Owner, Timer};
 use super::work::{Cancel, Kind, PassedOn, Work, WorkOwner, WorkResult};
 use super::{Engine, Failure};
 use crate::limits::STORE_MS;
@@ -22,6 +22,7 @@ const RESCORE_ROWS: usize = 16;
 /// What house-keeping is at.
 #[derive(Debug, Default)]
 pub(super) struct House {
+    pub(super) timer: Timer,
     /// Texts up to this id were looked at, so that one that cannot be scored does not stop the
     /// walk.
     after: Option<Uuid>,
@@ -53,7 +54,7 @@ impl Engine {
         }
         self.stop_jobs();
         self.stop_deserted();
-        self.timers.set(Owner::House, &mut self.house, until);
+        self.timers.set(Owner::House, &mut self.house.timer, until);
     }
 
     /// Nobody can come back for a text any more: those without a reader are stopped.
@@ -131,8 +132,8 @@ impl Engine {
 
     /// Orders the first look for texts without scores.
     pub(super) fn mind_the_house(&mut self) {
-        if !self.house_state.started && self.stopping.is_none() {
-            self.house_state.started = true;
+        if !self.house.started && self.stopping.is_none() {
+            self.house.started = true;
             self.set_house_timer(1_000);
             self.begin_retention();
         }
@@ -140,7 +141,7 @@ impl Engine {
 
     fn set_house_timer(&mut self, ms: u64) {
         let at = self.now.mono.plus_ms(ms);
-        self.timers.set(Owner::House, &mut self.house, at);
+        self.timers.set(Owner::House, &mut self.house.timer, at);
     }
 
     /// The deadline of the house.
@@ -177,11 +178,11 @@ impl Engine {
     fn look_for_unscored(&mut self) {
         let scorers = self.works.depth(Kind::Score);
         let busy = scorers.waiting > 0 || !self.works.has_room(Kind::Read);
-        if self.house_state.asking || busy {
+        if self.house.asking || busy {
             return;
         }
         let query = Query::Unscored {
-            after: self.house_state.after,
+            after: self.house.after,
             limit: RESCORE_ROWS,
         };
         if self
@@ -189,18 +190,18 @@ impl Engine {
             .submit(WorkOwner::House, Work::Read(query))
             .is_some()
         {
-            self.house_state.asking = true;
+            self.house.asking = true;
         }
     }
 
     /// The store has named texts without scores.
     pub(super) fn house_work_done(&mut self, result: WorkResult) {
-        self.house_state.asking = false;
+        self.house.asking = false;
         let WorkResult::Found(Ok(Found::Unscored(rows))) = result else {
-            self.house_state.after = None;
+            self.house.after = None;
             return;
         };
-        self.house_state.after = rows.last().map(|row| row.id);
+        self.house.after = rows.last().map(|row| row.id);
         for Unscored { tenant, id, text } in rows {
             let in_the_making = self.generation_by_id(id).is_some();
             if in_the_making || !self.works.has_room(Kind::Score) {

@@ -344,7 +344,7 @@ impl Engine {
 
     /// A key is in use: it has to be renewed from time to time.
     pub(super) fn mind_the_keys(&mut self) {
-        self.house_state.forgets = true;
+        self.house.forgets = true;
         if self.keys.timer.at() == super::Mono::NEVER {
             let at = self.now.mono.plus_ms(KEY_BEAT_MS);
             self.timers.set(Owner::Keys, &mut self.keys.timer, at);
@@ -366,7 +366,7 @@ impl Engine {
 
     /// Has the store forget keys whose time is over, if there may be any.
     pub(super) fn sweep_keys(&mut self) {
-        if self.house_state.forgets {
+        if self.house.forgets {
             let now_ms = self.now.wall_ms;
             self.change_keys(KeyChange::Sweep { now_ms });
         }

@@ -120,7 +120,7 @@ use self::pool::Pool;
 use self::redis::Redis;
 use self::resolver::Resolver;
 use self::slots::Slots;
-use self::timers::{Timer, Timers};
+use self::timers::Timers;
 use self::trace::Trace;
 use self::work::{Work, Works};
 use crate::config::Config;
@@ -189,8 +189,7 @@ pub struct Engine {
     accept_paused: bool,
     stopping: Option<Mono>,
     stopped_streams: bool,
-    house: Timer,
-    house_state: house::House,
+    house: house::House,
     retention: retention::Retention,
     // set for the length of one call of `handle`
     now: Now,
@@ -269,8 +268,7 @@ impl Engine {
             accept_paused: false,
             stopping: None,
             stopped_streams: false,
-            house: Timer::default(),
-            house_state: house::House::default(),
+            house: house::House::default(),
             retention: retention::Retention::default(),
             now: Now::default(),
             out: Vec::new(),

@@ -74,7 +74,7 @@ impl Engine {
             Owner::Jobs => Some(&mut self.jobs.timer),
             Owner::Keys => Some(&mut self.keys.timer),
             Owner::Retention => Some(&mut self.retention.timer),
-            Owner::House => Some(&mut self.house),
+            Owner::House => Some(&mut self.house.timer),
         }
     }
 

@@ -55,6 +55,26 @@ pub enum StoreError {
         /// The version that this program works with.
         expected: i64,
     },
+    /// A migration was made by other statements than this program has under that name.
+    #[error(
+        "the tables of {path} are not those of this program: migration {name} was made otherwise: restore a copy, or run the build of maitred that made them"
+    )]
+    MigrationChanged {
+        /// The database.
+        path: PathBuf,
+        /// The file of the migration.
+        name: String,
+    },
+    /// A migration is not on record, though later ones are.
+    #[error(
+        "the tables of {path} are not complete: migration {name} is not on record, though a later one is: restore a copy"
+    )]
+    MigrationMissing {
+        /// The database.
+        path: PathBuf,
+        /// The file of the migration.
+        name: String,
+    },
     /// Another process held a lock on the file for too long.
     #[error(
         "the database {path} is locked by another process: end the other process, or try again"
@@ -125,7 +145,9 @@ impl StoreError {
             StoreError::ReadOnly { .. } => "store_read_only",
             StoreError::Corrupt { .. } => "store_corrupt",
             StoreError::Foreign { .. } => "store_foreign",
-            StoreError::Schema { .. } => "store_schema",
+            StoreError::Schema { .. }
+            | StoreError::MigrationChanged { .. }
+            | StoreError::MigrationMissing { .. } => "store_schema",
             StoreError::Busy { .. } => "store_busy",
             StoreError::Full { .. } => "store_full",
             StoreError::Io { .. } => "store_io",
@@ -151,6 +173,8 @@ impl StoreError {
             | StoreError::Corrupt { .. }
             | StoreError::Foreign { .. }
             | StoreError::Schema { .. }
+            | StoreError::MigrationChanged { .. }
+            | StoreError::MigrationMissing { .. }
             | StoreError::Busy { .. }
             | StoreError::Full { .. }
             | StoreError::Io { .. }

@@ -20,11 +20,13 @@ mod expiry;
 mod idempotency;
 mod jobs;
 pub mod journal;
+mod migrations;
 pub mod postgres;
 mod requests;
 mod rows;
 pub mod sqlite;
 mod term;
+mod words;
 
 use std::ops::AddAssign;
 

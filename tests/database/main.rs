@@ -3,6 +3,8 @@
 
 mod away;
 mod keys;
+mod kills;
+mod large;
 mod operations;
 mod serves;
 mod torn;
@@ -28,6 +30,19 @@ fn percent(text: &str) -> String {
 fn texts(postgres: &Postgres) -> usize {
     let count = postgres.psql(DATABASE, "SELECT count(*) FROM generated_content");
     count.parse().unwrap()
+}
+
+/// Every text that the server has, by id.
+///
+/// # Panics
+/// One topic has several texts: each was asked for once, so one of them was stored twice.
+fn stored(postgres: &Postgres) -> Vec<(String, String)> {
+    let twice = "SELECT search_term_id FROM generated_content GROUP BY 1 HAVING count(*) > 1";
+    assert_eq!(postgres.psql(DATABASE, twice), "", "stored twice");
+    let rows = "SELECT json_build_array(id, text) FROM generated_content";
+    let rows = postgres.psql(DATABASE, rows);
+    let row = |line: &str| serde_json::from_str(line).unwrap();
+    rows.lines().map(row).collect()
 }
 
 /// The server says that it is ready, and not only that it keeps rows for a database that is away.

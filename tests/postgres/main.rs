@@ -5,7 +5,6 @@
 mod captured;
 mod copy;
 mod ends;
-mod link;
 mod login;
 mod pooler;
 mod requests;
@@ -13,3 +12,5 @@ mod values;
 
 #[path = "../support/mod.rs"]
 mod support;
+
+use support::link;

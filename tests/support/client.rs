@@ -270,7 +270,13 @@ impl Client {
 
     fn fill(&mut self) -> std::io::Result<usize> {
         let mut scratch = vec![0; 64 * 1024];
-        let read = self.stream.read(&mut scratch)?;
+        let read = loop {
+            match self.stream.read(&mut scratch) {
+                // A process that was stopped and goes on.
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                read => break read?,
+            }
+        };
         self.raw.extend_from_slice(&scratch[..read]);
         Ok(read)
     }

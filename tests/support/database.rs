@@ -54,6 +54,12 @@ pub fn texts(db: &Connection) -> Vec<(String, String, String)> {
     rows.map(|row| row.expect(sql)).collect()
 }
 
+/// The texts alone, by id.
+pub fn whole_texts(db: &Connection) -> Vec<(String, String)> {
+    let rows = texts(db).into_iter();
+    rows.map(|(id, _, text)| (id, text)).collect()
+}
+
 /// What must hold after whatever happened: the file is sound, and no transaction is there by half.
 pub fn check(db: &Connection) -> HashSet<String> {
     let verdict: String = db

@@ -9,6 +9,7 @@
 
 #![allow(
     clippy::print_stderr,
+    clippy::print_stdout,
     reason = "the log of a server belongs to a test that failed"
 )]
 #![allow(
@@ -23,6 +24,8 @@ pub mod crowd;
 pub mod database;
 #[path = "../world/dns_message.rs"]
 pub mod dns_message;
+pub mod ledger;
+pub mod link;
 pub mod name_server;
 pub mod postgres;
 pub mod process;

@@ -137,22 +137,14 @@ impl Postgres {
         self.process.wait().expect("it was started here");
     }
 
-    /// Starts it again, after [`Postgres::kill`], where it was.
+    /// Starts it again, after [`Postgres::kill`], where it was. As long as a process of the old one is
+    /// left, which shares its memory, a new one refuses to start.
     pub fn restart(&mut self) {
-        until("the old processes are gone", || {
-            TcpStream::connect(self.addr).err()
-        });
-        // As long as one of the old processes is there, though it listens no more, a new one gives up.
-        self.process = Self::launch(self.folder.path());
         until("PostgreSQL takes statements again", || {
-            if self
-                .process
-                .try_wait()
-                .expect("it was started here")
-                .is_some()
-            {
+            if let Ok(Some(_)) = self.process.try_wait() {
                 self.process = Self::launch(self.folder.path());
             }
+            TcpStream::connect(self.addr).ok()?;
             self.try_psql("postgres", "SELECT 1")
         });
     }
@@ -315,7 +307,7 @@ fn run(command: &mut Command) {
 }
 
 /// A program of PostgreSQL: the newest that Debian has installed, or what the path leads to.
-fn tool(name: &str) -> PathBuf {
+pub fn tool(name: &str) -> PathBuf {
     let versions = fs::read_dir("/usr/lib/postgresql")
         .into_iter()
         .flatten()

@@ -64,11 +64,7 @@ const OUTSIDE: &[(&[&str], &[&str], &str)] = &[
         &["src/reactor/", "src/main.rs"],
         "the time is an argument",
     ),
-    (
-        &["rusqlite", "rusqlite_migration"],
-        &["src/store/sqlite"],
-        "SQL is the store's",
-    ),
+    (&["rusqlite"], &["src/store/sqlite"], "SQL is the store's"),
     (
         &["thread_local", "RefCell", "Rc"],
         &[],

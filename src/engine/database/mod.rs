@@ -273,7 +273,7 @@ impl Engine {
         Some(
             match database.trouble.as_ref().map(|trouble| &trouble.error) {
                 None => "the database was not reached yet",
-                Some(StoreError::Schema { .. }) => {
+                Some(error) if error.code() == "store_schema" => {
                     "the tables of the database are of another version"
                 }
                 Some(StoreError::Foreign { .. }) => {

@@ -40,7 +40,7 @@ impl Engine {
             self.note_cache(id, Status::Collapsed);
             return self.wait_for_plan(id, plan);
         }
-        self.house_state.forgets = true;
+        self.house.forgets = true;
         let prompt = cache::prompt(&plan, &self.config);
         let since_ms = self.now.wall_ms - age_ms as i64;
         let query = Work::Read(Query::Cached {

@@ -5,7 +5,6 @@
 use serde_json::{Value, json};
 
 use super::table::{Answer, CHATS, EVENTS, In, JSON, KEY, Operation, PLAIN, Parameter};
-use crate::limits::NAME_CHARS;
 
 const MODEL: Parameter = Parameter {
     name: "model",
@@ -16,7 +15,7 @@ const MODEL: Parameter = Parameter {
 
 const ALT: Parameter = Parameter {
     name: "alt",
-    place: In::Query,
+    place: In::NeededQuery,
     text: "How the stream is written.",
     schema: "ServerSentEvents",
 };
@@ -88,7 +87,7 @@ pub(super) const OPERATIONS: [Operation; 4] = [
 
 /// The schemas.
 pub(super) fn schemas() -> Value {
-    let name = json!({"type": "string", "minLength": 1, "maxLength": NAME_CHARS});
+    let name = json!({"$ref": "#/components/schemas/ModelName"});
     let words = json!({"type": "string", "pattern": "^[^\\u0000]*$"});
     let message = |role: &[&str]| {
         json!({
@@ -105,7 +104,7 @@ pub(super) fn schemas() -> Value {
                 "model": name,
                 "messages": {"type": "array", "minItems": 1, "items": message(roles)},
                 "max_tokens": {"type": "integer", "minimum": 1, "maximum": 1_000_000},
-                "stream": {"type": "boolean"},
+                "stream": {"type": ["boolean", "null"]},
             },
         })
     };
@@ -119,7 +118,6 @@ pub(super) fn schemas() -> Value {
         },
     });
     json!({
-        "ModelName": {"type": "string", "pattern": "^[a-z0-9.-]{1,64}$"},
         "ServerSentEvents": {"enum": ["sse"]},
         "ChatRequest": chat(&["system", "user", "assistant"], &["model", "messages"]),
         "MessagesRequest": chat(&["user", "assistant"], &["model", "messages", "max_tokens"]),
@@ -129,7 +127,14 @@ pub(super) fn schemas() -> Value {
             "properties": {"contents": {"type": "array", "minItems": 1, "items": content}},
         },
         "ChatAnswer": {"type": "object"},
-        "ChatEvent": {"type": "string"},
+        "ChatEvent": {
+            "type": "object",
+            "required": ["data"],
+            "properties": {
+                "event": {"type": "string"},
+                "data": {"type": "string", "description": "As the vendor's API has it."},
+            },
+        },
         "ChatError": {
             "type": "object",
             "required": ["error"],

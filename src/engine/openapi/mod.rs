@@ -106,13 +106,13 @@ fn described(operation: &Operation) -> Value {
 fn parameter(parameter: &Parameter) -> Value {
     let place = match parameter.place {
         In::Path => "path",
-        In::Query => "query",
+        In::Query | In::NeededQuery => "query",
         In::Header => "header",
     };
     json!({
         "name": parameter.name,
         "in": place,
-        "required": place == "path",
+        "required": matches!(parameter.place, In::Path | In::NeededQuery),
         "description": parameter.text,
         "schema": reference(parameter.schema),
     })

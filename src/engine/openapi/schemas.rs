@@ -44,7 +44,7 @@ fn values() -> Value {
         "TopicFilter": {"type": "string"},
         "Words": {"type": "string", "maxLength": SEARCH_CHARS},
         "PlainText": {"type": "string"},
-        "ModelName": {"type": "string", "minLength": 1},
+        "ModelName": plain_name(),
         "ModelsLimit": {"type": "integer", "minimum": 1},
         "EmbeddingsRequest": {
             "type": "object", "required": ["model", "input"],
@@ -60,10 +60,15 @@ fn values() -> Value {
         "AssetName": {"enum": web::names().collect::<Vec<_>>()},
         "Document": {"type": "object"},
         "Topic": visible(TOPIC_CHARS),
-        "Name": {
-            "type": "string", "minLength": 1, "maxLength": NAME_CHARS,
-            "pattern": "^[^\\u0000-\\u001f\\u007f-\\u009f]*$",
-        },
+        "Name": plain_name(),
+    })
+}
+
+/// A name without control characters.
+fn plain_name() -> Value {
+    json!({
+        "type": "string", "minLength": 1, "maxLength": NAME_CHARS,
+        "pattern": "^[^\\u0000-\\u001f\\u007f-\\u009f]*$",
     })
 }
 

@@ -36,6 +36,8 @@ pub(super) struct Parameter {
 pub(super) enum In {
     Path,
     Query,
+    /// The same, and the request is refused without it.
+    NeededQuery,
     Header,
 }
 

@@ -52,8 +52,8 @@ pub struct Answer {
     kept: Option<Box<KeptAnswer>>,
     weighed: Vec<Weight>,
     expired: u64,
-    /// Up to which id an export goes.
-    until: Option<Uuid>,
+    /// Up to which id an export goes, if there is more of it.
+    more: Option<Uuid>,
 }
 
 /// What comes out.
@@ -80,7 +80,7 @@ impl Answer {
             kept: None,
             weighed: Vec::new(),
             expired: 0,
-            until: None,
+            more: None,
         }
     }
 
@@ -114,7 +114,7 @@ impl Answer {
                 row.text = values.take::<&str>()?.to_owned();
                 self.texts.push(row);
                 if matches!(self.kind, Kind::Texts) {
-                    self.until = Some(values.take()?);
+                    self.more = values.take()?;
                 }
             }
             Kind::Job(kind) => self.jobs.read(kind, &mut values)?,
@@ -183,14 +183,10 @@ impl Answer {
                     indexing: false,
                 })
             }
-            Kind::Texts => {
-                let last = self.texts.last().map(|row| row.id);
-                let more = self.until.filter(|until| last != Some(*until));
-                Answered::Found(Found::Texts {
-                    rows: self.texts,
-                    more,
-                })
-            }
+            Kind::Texts => Answered::Found(Found::Texts {
+                rows: self.texts,
+                more: self.more,
+            }),
             Kind::Unscored => Answered::Found(Found::Unscored(self.unscored)),
             Kind::Job(kind) => self.jobs.finish(kind),
             Kind::Claimed => Answered::Written(Written::Claimed(self.claimed)),

@@ -1,63 +1,62 @@
-//! The tables: made, brought up to date, or left alone because they are newer than we are.
+//! The tables: made, brought up to date, or left alone because they are not ours.
 //!
 //! ```text
-//!  BEGIN, lock, which version? ─┬─ ours ──────► COMMIT
-//!                               ├─ older ─────► what is missing, COMMIT
-//!                               └─ newer ─────► refused, and the connection closed
+//!  is there a record? ─┬─ yes: all there? ─┬─ yes ───────────────► done, and nothing was locked
+//!                      │                   ├─ not ours ──────────► refused, and the connection closed
+//!                      ▼                   ▼
+//!                  BEGIN, lock, what is on record? ─► what is missing, COMMIT
 //! ```
 //! The lock ends with the transaction, so it works through a pooler too, and whoever waits for it finds
-//! the tables made. All files but that of the search are SQLite's as well.
+//! the tables made. Tables that are as they should be are only looked at, so a server that takes no
+//! writes will do. What follows from the record is judged in [`crate::store::migrations`]; two of the
+//! files are SQLite's as well.
+
+use std::path::Path;
 
 use super::NAME;
 use crate::proto::postgres::Row;
 use crate::store::StoreError;
+use crate::store::migrations::{Applied, Migration, migrations, missing};
 
+const KNOWN: &[Migration] = &migrations![
+    "0001_first_tables",
+    "0002_search.postgres",
+    "0003_what_requests_cost",
+    "0004_how_old_rows_are",
+    "0005_idempotency",
+    "0006_answer_cache",
+    "0007_jobs",
+];
+
+/// A row, if there is a record with hashes.
+const LOOK: &str = "
+    SELECT 1 FROM pg_attribute
+    WHERE attrelid = to_regclass('maitred_schema') AND attname = 'checksum' AND NOT attisdropped";
+const READ: &str = "SELECT version, checksum FROM maitred_schema ORDER BY version";
 /// The number of the lock is any that nobody else uses.
-const BEGIN: &str = "
+const LOCK: &str = "
     BEGIN; SELECT pg_advisory_xact_lock(7885302917);
     CREATE TABLE IF NOT EXISTS maitred_schema (
         version BIGINT PRIMARY KEY, applied TIMESTAMPTZ NOT NULL DEFAULT now());
-    SELECT coalesce(max(version), 0) FROM maitred_schema";
-
-/// Each version's statements. They are never changed, only added to.
-const VERSIONS: [&str; 7] = [
-    include_str!("../migrations/0001_first_tables.sql"),
-    SEARCH,
-    include_str!("../migrations/0003_what_requests_cost.sql"),
-    include_str!("../migrations/0004_how_old_rows_are.sql"),
-    include_str!("../migrations/0005_idempotency.sql"),
-    include_str!("../migrations/0006_answer_cache.sql"),
-    include_str!("../migrations/0007_jobs.sql"),
-];
-
-/// Words are found whatever their case and the marks over their letters. The collation is there in
-/// every server with ICU; that of the database may be `C`, which knows no letters but ASCII's.
-const SEARCH: &str = r#"
-    CREATE FUNCTION maitred_folded(words TEXT) RETURNS TEXT LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-        SELECT lower(regexp_replace(normalize($1, NFD), '[\u0300-\u036f]', '', 'g')
-                     COLLATE "und-x-icu") $$;
-    -- The first hundred thousand characters: an index entry has a bound.
-    CREATE FUNCTION maitred_words(term TEXT, words TEXT) RETURNS tsvector
-        LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-        SELECT to_tsvector('simple', maitred_folded(left($1 || ' ' || $2, 100000))) $$;
-    ALTER TABLE generated_content ADD COLUMN words tsvector;
-    UPDATE generated_content AS g SET words = maitred_words(t.term, g.text)
-        FROM search_terms AS t WHERE t.tenant = g.tenant AND t.id = g.search_term_id;
-    CREATE INDEX generated_content_words ON generated_content USING gin (words);
-"#;
+    ALTER TABLE maitred_schema
+        ADD COLUMN IF NOT EXISTS name TEXT, ADD COLUMN IF NOT EXISTS checksum TEXT;";
 
 /// Goes through it, one script at a time.
 #[derive(Debug, Default)]
 pub struct Migrator {
     step: Step,
-    version: Option<i64>,
+    has_record: bool,
+    applied: Vec<Applied>,
 }
 
+/// What the next row or script is about.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Step {
     #[default]
     Begin,
-    Decide,
+    Look,
+    Read,
+    Lock,
     Over,
 }
 
@@ -65,50 +64,65 @@ impl Migrator {
     /// The next script; `None` when the tables are as they should be.
     ///
     /// # Errors
-    /// They are newer than this program. The connection is to be closed.
+    /// They are not of this program's making, or newer. The connection is to be closed.
     pub fn script(&mut self) -> Result<Option<String>, StoreError> {
-        let step = std::mem::replace(&mut self.step, Step::Over);
-        match step {
-            Step::Begin => {
-                self.step = Step::Decide;
-                Ok(Some(BEGIN.to_owned()))
+        let (next, script) = match self.step {
+            Step::Begin => (Step::Look, LOOK.to_owned()),
+            Step::Look if self.has_record => (Step::Read, READ.to_owned()),
+            Step::Read if self.is_complete()? => return Ok(None),
+            Step::Look | Step::Read => {
+                self.applied.clear();
+                (Step::Lock, format!("{LOCK} {READ}"))
             }
-            Step::Decide => self.decide().map(Some),
-            Step::Over => Ok(None),
-        }
+            Step::Lock => (Step::Over, self.make()?),
+            Step::Over => return Ok(None),
+        };
+        self.step = next;
+        Ok(Some(script))
     }
 
-    fn decide(&self) -> Result<String, StoreError> {
-        let expected = VERSIONS.len() as i64;
-        let found = self.version.unwrap_or(0);
-        let Some(missing) = usize::try_from(found)
-            .ok()
-            .and_then(|at| VERSIONS.get(at..))
-        else {
-            let path = NAME.into();
-            return Err(StoreError::Schema {
-                path,
-                found,
-                expected,
-            });
-        };
+    fn missing(&self) -> Result<&'static [Migration], StoreError> {
+        missing(KNOWN, &self.applied, Path::new(NAME))
+    }
+
+    /// Whether nothing has to be made, and nothing to be noted.
+    fn is_complete(&self) -> Result<bool, StoreError> {
+        let noted = self.applied.iter().all(|row| row.checksum.is_some());
+        Ok(self.missing()?.is_empty() && noted)
+    }
+
+    fn make(&self) -> Result<String, StoreError> {
         let mut script = String::new();
-        for (at, statements) in missing.iter().enumerate() {
-            let version = found + 1 + at as i64;
-            script += statements;
-            script += &format!(";\nINSERT INTO maitred_schema (version) VALUES ({version});\n");
+        for migration in self.missing()? {
+            script += migration.sql;
         }
-        script += "COMMIT";
+        for (version, migration) in (1..).zip(KNOWN) {
+            let (name, checksum) = (migration.name, migration.checksum());
+            script += &format!(
+                ";\nINSERT INTO maitred_schema (version, name, checksum)
+                 VALUES ({version}, '{name}', '{checksum}')
+                 ON CONFLICT (version) DO UPDATE SET name = excluded.name, checksum = excluded.checksum
+                 WHERE maitred_schema.checksum IS NULL"
+            );
+        }
+        script += ";\nCOMMIT";
         Ok(script)
     }
 
-    /// A row of the present script. The last one of the first script is the version.
+    /// A row of the present script.
     pub fn row(&mut self, row: &Row<'_>) {
-        if self.step == Step::Decide
-            && let Ok(Some(text)) = row.values().text()
-            && let Ok(version) = text.parse()
+        if self.step == Step::Look {
+            self.has_record = true;
+            return;
+        }
+        let mut values = row.values();
+        // The lock's own row holds no number.
+        if let Ok(Some(version)) = values.text()
+            && let Ok(version) = version.parse()
+            && let Ok(checksum) = values.text()
         {
-            self.version = Some(version);
+            let checksum = checksum.map(str::to_owned);
+            self.applied.push(Applied { version, checksum });
         }
     }
 }
@@ -118,26 +132,46 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
 
-    fn after(version: i64) -> Result<Option<String>, StoreError> {
+    /// The scripts that are sent to a database with these versions on record, or with no record.
+    fn scripts(recorded: Option<i64>) -> Result<Vec<String>, StoreError> {
         let mut migrator = Migrator::default();
-        assert!(migrator.script().unwrap().unwrap().contains("BEGIN"));
-        migrator.version = Some(version);
-        migrator.script()
+        let mut sent = Vec::new();
+        while let Some(script) = migrator.script()? {
+            migrator.has_record = recorded.is_some();
+            if script.contains(READ) {
+                migrator.applied = (1..=recorded.unwrap_or(0))
+                    .map(|version| Applied {
+                        version,
+                        checksum: KNOWN.get(version as usize - 1).map(Migration::checksum),
+                    })
+                    .collect();
+            }
+            sent.push(script);
+        }
+        Ok(sent)
     }
 
     #[test]
-    fn what_is_missing_is_made_and_no_more() {
-        let all = after(0).unwrap().unwrap();
-        assert!(all.contains("CREATE TABLE search_terms") && all.ends_with("COMMIT"));
-        let last = after(6).unwrap().unwrap();
-        assert!(!last.contains("search_terms") && last.contains("VALUES (7)"));
-        assert_eq!(after(7).unwrap().unwrap(), "COMMIT");
+    fn what_is_missing_is_made_under_a_lock() {
+        let sent = scripts(None).unwrap();
+        assert_eq!(sent.len(), 3);
+        assert!(sent[1].contains("BEGIN") && sent[1].contains("pg_advisory_xact_lock"));
+        assert!(sent[2].contains("CREATE TABLE search_terms") && sent[2].ends_with("COMMIT"));
+        let sent = scripts(Some(2)).unwrap();
+        assert_eq!(sent.len(), 4);
+        let last = sent.last().unwrap();
+        assert!(!last.contains("CREATE TABLE search_terms") && last.contains("ADD COLUMN cost"));
+    }
+
+    #[test]
+    fn tables_as_they_should_be_are_only_looked_at() {
+        let sent = scripts(Some(KNOWN.len() as i64)).unwrap();
+        assert_eq!(sent, [LOOK, READ]);
     }
 
     #[test]
     fn newer_tables_are_left_alone() {
-        let error = after(8).unwrap_err();
+        let error = scripts(Some(KNOWN.len() as i64 + 1)).unwrap_err();
         assert_eq!(error.code(), "store_schema");
-        assert_eq!(after(-1).unwrap_err().code(), "store_schema");
     }
 }

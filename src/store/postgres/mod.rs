@@ -70,6 +70,14 @@ impl<'a> Cell<'a> {
         })
     }
 
+    /// Bytes of a text as it is kept.
+    fn bytes(&self) -> u64 {
+        match self {
+            Cell::Text(text) => text.len() as u64,
+            _ => 0,
+        }
+    }
+
     fn maybe<T>(value: Option<T>, cell: impl FnOnce(T) -> Self) -> Self {
         value.map_or(Cell::Null, cell)
     }

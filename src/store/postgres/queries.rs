@@ -4,8 +4,9 @@ use uuid::Uuid;
 
 use super::answer::Kind;
 use super::{Cell, Part, idempotency, jobs, one};
-use crate::limits::{EXPORT_BYTES, GENERATION_BYTES, IMPORT_BATCH_ROWS, PAGE_ROWS, SEARCH_WORDS};
-use crate::proto::postgres::Scalar::{self, Bytea, Int8, Text, Uuid as Id};
+use crate::limits::{EXPORT_BYTES, GENERATION_BYTES, IMPORT_BATCH_ROWS, PAGE_ROWS};
+use crate::proto::postgres::Scalar::{self, Bool, Bytea, Int8, Text, Uuid as Id};
+use crate::store::words::{Wanted, wanted};
 use crate::store::{Query, term_key};
 
 /// Texts with their terms and, where there are any, their scores; in the order in which `answer.rs`
@@ -47,21 +48,24 @@ const BY_TERM: &str = select!(
 const BY_WORDS: &str = select!(
     "g.excerpt, g.text_bytes",
     "WHERE g.tenant = $1 AND g.id < $2 AND ($4::bytea IS NULL OR g.term_key = $4)
-       AND g.words @@ to_tsquery('simple', maitred_folded($5))
+       AND g.words @@ maitred_query(string_to_array($5, ' '), $6)
      ORDER BY g.id DESC LIMIT $3"
 );
-/// The pages are found by their ids and sizes alone; only then their texts are read.
+/// The pages are found by their ids and sizes alone; only then their texts are read. One id more than
+/// a page may have tells whether there is another one.
 const EXPORT: &str = select!(
-    "g.text, p.until",
-    "JOIN (SELECT n.id, n.until, sum(n.text_bytes) OVER (ORDER BY n.id) - n.text_bytes AS before
+    "g.text, CASE WHEN p.next IS NOT NULL THEN p.until END",
+    "JOIN (SELECT n.id, n.until, sum(n.text_bytes) OVER in_order - n.text_bytes AS before,
+                  lead(n.id) OVER in_order AS next, row_number() OVER in_order AS place
            FROM (SELECT c.id, c.text_bytes, u.until
                  FROM generated_content AS c,
                       (SELECT coalesce($3, (SELECT l.id FROM generated_content AS l
                                             WHERE l.tenant = $1 ORDER BY l.id DESC LIMIT 1)) AS until)
                       AS u
                  WHERE c.tenant = $1 AND c.id > $2 AND c.id <= u.until
-                 ORDER BY c.id LIMIT $5) AS n) AS p ON p.id = g.id
-     WHERE g.tenant = $1 AND p.before < $4 ORDER BY g.id"
+                 ORDER BY c.id LIMIT $5 + 1) AS n
+           WINDOW in_order AS (ORDER BY n.id)) AS p ON p.id = g.id
+     WHERE g.tenant = $1 AND p.before < $4 AND p.place <= $5 ORDER BY g.id"
 );
 const UNSCORED: &str = "
     SELECT p.tenant, p.id, g.text
@@ -101,8 +105,10 @@ pub(super) fn of(query: &Query) -> (Part<'_>, Kind) {
                 }
                 (Some(words), _) => {
                     row.push(key);
-                    row.push(Cell::Text(search(words).into()));
-                    (BY_WORDS, &[Text, Id, Int8, Bytea, Text])
+                    let Wanted { words, beginning } = wanted(words);
+                    row.push(Cell::Text(words.join(" ").into()));
+                    row.push(Cell::Bool(beginning));
+                    (BY_WORDS, &[Text, Id, Int8, Bytea, Text, Bool])
                 }
             };
             (one(sql, kinds, row), Kind::Page { limit })
@@ -121,19 +127,9 @@ pub(super) fn of(query: &Query) -> (Part<'_>, Kind) {
             ];
             (one(EXPORT, &[Text, Id, Id, Int8, Int8], row), Kind::Texts)
         }
-        Query::Job(query) => {
-            let (part, kind) = jobs::of_query(query);
-            (part, Kind::Job(kind))
-        }
+        Query::Job(query) => jobs::of_query(query),
         Query::Weigh { before } => super::expire::weigh(*before),
-        Query::Unscored { after, limit } => {
-            let row = vec![
-                Cell::Uuid(after.unwrap_or(Uuid::nil())),
-                Cell::Int8((*limit).clamp(1, PAGE_ROWS) as i64),
-                Cell::Int8(GENERATION_BYTES as i64),
-            ];
-            (one(UNSCORED, &[Id, Int8, Int8], row), Kind::Unscored)
-        }
+        Query::Unscored { after, limit } => unscored(*after, *limit),
         Query::Cached {
             tenant,
             prompt,
@@ -150,34 +146,11 @@ pub(super) fn of(query: &Query) -> (Part<'_>, Kind) {
     }
 }
 
-/// What somebody typed as a search: all of its words, the last one as the beginning of a word if it
-/// has two characters or more. Nothing else of it gets through, so nobody can speak `tsquery`.
-fn search(typed: &str) -> String {
-    let of_a_word = |c: char| c.is_alphanumeric() || ('\u{300}'..='\u{36f}').contains(&c);
-    let words = typed.split(|c| !of_a_word(c));
-    let words: Vec<&str> = words
-        .filter(|word| word.chars().any(char::is_alphanumeric))
-        .take(SEARCH_WORDS)
-        .collect();
-    let mut query = words.join(" & ");
-    if words
-        .last()
-        .is_some_and(|word| word.chars().nth(1).is_some())
-    {
-        query.push_str(":*");
-    }
-    query
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn words_are_searched_for_and_nothing_else() {
-        assert_eq!(search("green te"), "green & te:*");
-        assert_eq!(search("  a & !b | 'c':* "), "a & b & c");
-        assert_eq!(search("e-mail"), "e & mail:*");
-        assert_eq!(search("&|!"), "");
-    }
+fn unscored<'a>(after: Option<Uuid>, limit: usize) -> (Part<'a>, Kind) {
+    let row = vec![
+        Cell::Uuid(after.unwrap_or(Uuid::nil())),
+        Cell::Int8(limit.clamp(1, PAGE_ROWS) as i64),
+        Cell::Int8(GENERATION_BYTES as i64),
+    ];
+    (one(UNSCORED, &[Id, Int8, Int8], row), Kind::Unscored)
 }

@@ -58,6 +58,8 @@ pub(super) fn term<'a>(
 }
 
 pub(super) fn text(row: &TextRow) -> Vec<Cell<'_>> {
+    let text = Cell::text(&row.text);
+    let bytes = text.bytes();
     vec![
         Cell::text(&row.tenant),
         Cell::Uuid(row.id),
@@ -72,9 +74,9 @@ pub(super) fn text(row: &TextRow) -> Vec<Cell<'_>> {
         Cell::maybe(row.completion_tokens, Cell::count),
         Cell::Int8(row.created_ms),
         Cell::Bool(row.scores.is_some()),
-        Cell::count(row.text.len() as u64),
+        Cell::count(bytes),
         Cell::text(excerpt(&row.text)),
-        Cell::text(&row.text),
+        text,
         Cell::text(&row.term),
     ]
 }

@@ -1,7 +1,7 @@
 //! Opening the file: look first, and only then touch it.
 //!
 //! ```text
-//!  folder there? ─► file writable? ─► a database? ─► ours? ─► version known? ─► WAL ─► migrate
+//!  folder there? ─► file writable? ─► a database? ─► ours? ─► tables ours? ─► WAL ─► migrate
 //!        └────────────────┴───────────────┴───────────┴──────────┘
 //!                  each "no" is its own StoreError, and the file is as it was
 //! ```
@@ -34,10 +34,11 @@ pub(super) fn for_writing(path: &Path, busy: Duration) -> Result<Connection, Sto
     let explain = |error| explain(path, &error);
     let mut conn = connect(path, flags, busy).map_err(explain)?;
     let contents = examine(&conn, path)?;
-    if let Contents::Tables { version } = contents
-        && version > VERSION
-    {
-        return Err(wrong_version(path, version));
+    if let Contents::Tables { version } = contents {
+        if version > VERSION {
+            return Err(wrong_version(path, version));
+        }
+        migrations::check(&conn, path)?;
     }
     // First of all, because a write before it would take four times as many waits for the disk.
     make_durable(&conn, path)?;

@@ -1,4 +1,4 @@
-//! A store in a folder of its own, and rows to put into it.
+//! What is SQLite's own. What every store does is told once, in `tests/stores/`.
 #![allow(clippy::unwrap_used)]
 
 mod batches;

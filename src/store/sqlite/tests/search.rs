@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::limits::SEARCH_WALK_ROWS;
+use crate::store::Tally;
 use crate::store::sqlite::search::MATCHES;
-use crate::store::{Tally, term_key};
 
 /// An id as we give them: the time in milliseconds, and a random part.
 fn id_at(ms: u128, random: u128) -> Uuid {
@@ -36,94 +36,6 @@ fn found(store: &mut Store, words: &str) -> Vec<u128> {
 }
 
 #[test]
-fn words_are_found_in_topic_and_text_whatever_their_case_and_accents() {
-    let mut store = Store::new();
-    store.put(save_text(about(1, "Green tea", "It is drunk in Japan.")));
-    store.put(save_text(about(2, "coffee", "Café crème, not TEA.")));
-    store.put(save_text(about(3, "Ölmühlen", "Nothing\0of that.")));
-    assert_eq!(found(&mut store, "tea"), [2, 1]);
-    assert_eq!(
-        found(&mut store, "japan GREEN"),
-        [1],
-        "all words, in any order"
-    );
-    assert_eq!(found(&mut store, "cafe creme"), [2]);
-    assert_eq!(
-        found(&mut store, "olmuhl"),
-        [3],
-        "the last may be a beginning"
-    );
-    for beginning in ["ol", "Öl", "olm", "olmu"] {
-        assert_eq!(found(&mut store, beginning), [3], "{beginning}");
-    }
-    assert_eq!(found(&mut store, "o"), [], "one character begins no word");
-    assert_eq!(found(&mut store, "olmuhl nothing"), [], "the others not");
-    assert_eq!(found(&mut store, "of"), [3], "also behind a U+0000");
-    assert_eq!(found(&mut store, "- ?!"), [], "no word at all");
-}
-
-#[test]
-fn nothing_that_is_typed_is_a_fault() {
-    let mut store = Store::new();
-    store.put(save_text(about(
-        1,
-        "tea",
-        "a \"quoted\" text: OR not, NEAR(it) x*",
-    )));
-    for typed in [
-        "\"",
-        "\"tea",
-        "tea\"\"",
-        "tea OR",
-        "AND",
-        "NOT tea",
-        "NEAR(a b)",
-        "topic:tea",
-        "^tea",
-        "te*",
-        "tea*",
-        "(tea",
-        "tea)",
-        "a+b",
-        "{a b}:c",
-        "-tea",
-        "tea\0",
-        "\0\"tea",
-        "🙂",
-        "x'; DROP TABLE",
-        "\u{202e}tea",
-        "١٢",
-        "ⓐ",
-    ] {
-        store.page(&search(typed, 1, None));
-    }
-    assert_eq!(found(&mut store, "\"quoted"), [1]);
-    let long = "w ".repeat(100);
-    store.page(&search(&long, 1, None));
-}
-
-#[test]
-fn pages_of_a_search_are_whole_while_texts_come_and_go() {
-    let mut store = Store::new();
-    for ms in 1..=10 {
-        store.put(save_text(about(ms, "tea", "all about it")));
-        store.put(save_text(about(100 + ms, "coffee", "all about it")));
-    }
-    let (mut seen, mut before) = (Vec::new(), None);
-    loop {
-        let (rows, next) = store.page(&search("tea", 3, before));
-        seen.extend(rows.iter().map(|row| row.id.as_u128() >> 80));
-        let Some(last) = next else { break };
-        before = next;
-        store.put(save_text(about(200 + seen.len() as u128, "tea", "newer")));
-        // Also the text that the next page begins after.
-        let tenant = "local".to_owned();
-        store.put(Write::Delete { tenant, id: last });
-    }
-    assert_eq!(seen, [10, 9, 8, 7, 6, 5, 4, 3, 2, 1]);
-}
-
-#[test]
 fn a_deleted_text_is_not_found_and_leaves_nothing_in_the_index() {
     let mut store = Store::new();
     store.put(save_text(about(1, "tea", "one")));
@@ -136,28 +48,6 @@ fn a_deleted_text_is_not_found_and_leaves_nothing_in_the_index() {
     assert_eq!(found(&mut store, "tea"), []);
     assert_eq!(store.number("SELECT count(*) FROM search_documents"), 0);
     store.run_sql("INSERT INTO search (search) VALUES ('integrity-check')");
-}
-
-#[test]
-fn a_search_knows_its_tenant_and_its_topic() {
-    let mut store = Store::new();
-    store.put(save_text(about(1, "tea", "hot")));
-    store.put(save_text(about(2, "soup", "hot")));
-    store.put(save_text(TextRow {
-        id: id_at(3, 3),
-        ..text("other", 3, "hot tea")
-    }));
-    assert_eq!(found(&mut store, "hot"), [2, 1]);
-    let of_topic = Query::List {
-        tenant: "local".to_owned(),
-        term: Some("TEA".to_owned()),
-        words: Some("hot".to_owned()),
-        limit: 10,
-        before: None,
-    };
-    let (rows, _) = store.page(&of_topic);
-    assert_eq!(rows.len(), 1);
-    assert_eq!(term_key(&rows[0].term), term_key("tea"));
 }
 
 /// A peer may import ids that all stand at one place: each still finds a number of its own.

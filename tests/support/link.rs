@@ -1,4 +1,5 @@
-//! A [`Session`] over a blocking socket: what the reactor does, in the simplest way.
+//! A [`Session`] with a PostgreSQL server over a blocking socket: what the reactor does, in the simplest
+//! way.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -8,13 +9,15 @@ use maitred::proto::postgres::{
     Answer, ChannelBinding, Encryption, Event, Fault, Login, Methods, Outcome, Password, Refused,
     Report, Row, Session, Statement, Transaction, Type, Value, server_end_point,
 };
+use maitred::store::postgres::migrations::Migrator;
+use maitred::store::{StoreError, postgres as store};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 use uuid::Uuid;
 
-use super::support::PATIENCE;
-use super::support::postgres::{DATABASE, PASSWORD, USER};
+use super::PATIENCE;
+use super::postgres::{DATABASE, PASSWORD, USER};
 
 /// What a session has told, as something that can be kept.
 #[derive(Clone, Debug, PartialEq)]
@@ -47,6 +50,13 @@ pub enum Heard {
 enum Wire {
     Plain(TcpStream),
     Tls(Box<StreamOwned<ClientConnection, TcpStream>>),
+}
+
+/// What one step came to.
+enum Step {
+    Told(Told),
+    Heard,
+    NeedMore,
 }
 
 /// A connection.
@@ -139,17 +149,86 @@ impl Link {
             .expect("there is room");
     }
 
+    /// Has a step of a migration carried out.
+    pub fn migrate(&mut self, migrator: &mut Migrator, sql: &str) -> Result<(), StoreError> {
+        self.script(0, sql);
+        let mut error = None;
+        self.wait_for(&mut |event| match event {
+            Event::Answer(0, Answer::Row(row)) => {
+                migrator.row(&row);
+                None
+            }
+            Event::Answer(0, Answer::Failed(report)) => {
+                error = Some(store::store_error(&report));
+                None
+            }
+            Event::Answer(0, Answer::Done(_)) | Event::Notice(_) => None,
+            other => Some(told(other)),
+        });
+        error.map_or(Ok(()), Err)
+    }
+
     /// The next thing that the session tells. Writes what there is to be written before it waits.
     pub fn wait(&mut self) -> Told {
+        self.wait_for(&mut |event| Some(told(event)))
+    }
+
+    /// The same for somebody who hears each event first, and keeps those to itself for which it gives
+    /// nothing.
+    pub fn wait_for(&mut self, hear: &mut dyn FnMut(Event<'_>) -> Option<Told>) -> Told {
         loop {
-            if let Some(told) = self.step() {
-                return told;
-            }
-            self.flush();
-            if !self.read() {
-                return Told::End;
+            match self.step(hear) {
+                Step::Told(told) => return told,
+                Step::Heard => {}
+                Step::NeedMore => {
+                    self.flush();
+                    if !self.read() {
+                        return Told::End;
+                    }
+                }
             }
         }
+    }
+
+    /// Has the store's request carried out.
+    ///
+    /// # Panics
+    /// The connection ends.
+    pub fn run(&mut self, request: &store::Request<'_>) -> Result<store::Answered, StoreError> {
+        self.begin(request);
+        self.end(request)
+    }
+
+    /// Lines the store's request up: it leaves with [`Link::flush`], or when something is waited for.
+    pub fn begin(&mut self, request: &store::Request<'_>) {
+        let sent = request.with(|statements| self.send(0, statements));
+        sent.expect("there is room");
+    }
+
+    /// Waits for the answer to the oldest of the store's requests.
+    ///
+    /// # Panics
+    /// The connection ends.
+    pub fn end(&mut self, request: &store::Request<'_>) -> Result<store::Answered, StoreError> {
+        let (mut answer, mut error) = (request.answer(), None);
+        let end = self.wait_for(&mut |event| match event {
+            Event::Answer(0, Answer::Row(row)) => {
+                error = error.take().or(answer.row(&row).err());
+                None
+            }
+            Event::Answer(0, Answer::Done(tag)) => {
+                answer.done(&tag);
+                None
+            }
+            Event::Answer(0, Answer::Failed(report)) => {
+                error = Some(store::store_error(&report));
+                None
+            }
+            Event::Notice(_) => None,
+            other => Some(told(other)),
+        });
+        assert!(matches!(end, Told::Finished(0, _)), "{end:?}");
+        error.map_or_else(|| answer.finish(), Err)
     }
 
     /// Everything up to the end of the request with this token.
@@ -183,22 +262,22 @@ impl Link {
         std::iter::from_fn(|| self.session.lost()).collect()
     }
 
-    fn step(&mut self) -> Option<Told> {
+    fn step(&mut self, hear: &mut dyn FnMut(Event<'_>) -> Option<Told>) -> Step {
         let mut rest = self.input.as_slice();
         let (mut stretch, mut start_tls) = (None, false);
         let told = match self.session.next(&mut rest, &mut self.out) {
-            Err(fault) => Some(Told::Fault(fault)),
-            Ok(None) => None,
+            Err(fault) => Step::Told(Told::Fault(fault)),
+            Ok(None) => Step::NeedMore,
             Ok(Some(event)) => match event {
                 Event::Stretch(work) => {
                     stretch = Some(work);
-                    None
+                    Step::Heard
                 }
                 Event::StartTls => {
                     start_tls = true;
-                    None
+                    Step::Heard
                 }
-                event => Some(told(event)),
+                event => hear(event).map_or(Step::Heard, Step::Told),
             },
         };
         let used = self.input.len() - rest.len();
@@ -207,13 +286,9 @@ impl Link {
             self.session.stretched(&work.run(), &mut self.out);
         }
         if start_tls && let Err(told) = self.start_tls() {
-            return Some(told);
+            return Step::Told(told);
         }
-        if stretch.is_some() || start_tls {
-            self.step()
-        } else {
-            told
-        }
+        told
     }
 
     fn start_tls(&mut self) -> Result<(), Told> {
@@ -236,7 +311,8 @@ impl Link {
         Ok(())
     }
 
-    fn flush(&mut self) {
+    /// Writes what there is to be written.
+    pub fn flush(&mut self) {
         if self.out.is_empty() {
             return;
         }

@@ -1,0 +1,59 @@
+//! What each engine has to do.
+
+mod jobs;
+mod lists;
+mod saves;
+mod searches;
+
+pub(crate) use searches::found;
+
+use crate::Store;
+
+type Story = fn(&mut dyn Store);
+
+macro_rules! stories {
+    ($($file:ident: $($story:ident)*;)*) => {
+        /// All of them. The name is that of a database, too.
+        pub(crate) const STORIES: &[(&str, Story)] =
+            &[$($((stringify!($story), $file::$story)),*),*];
+    };
+}
+
+stories! {
+    saves:
+        a_text_comes_back_as_it_was
+        figures_that_are_no_numbers_lose_no_text
+        a_generation_leaves_its_rows_together
+        a_repeated_save_changes_nothing
+        a_replay_is_the_same_as_its_writes
+        an_import_says_what_was_there
+        keywords_are_rows_in_their_order
+        a_deletion_takes_scores_and_unused_term_along
+        an_analysis_keeps_its_term_alive
+        scores_can_come_later_and_again
+        tenants_do_not_see_each_other
+        what_a_request_cost_is_kept
+        sql_is_stored_as_it_is;
+    lists:
+        a_walk_sees_each_row_once_while_rows_are_added
+        the_last_page_knows_that_it_is_the_last
+        a_page_has_its_bounds
+        a_term_is_found_in_any_letter_case
+        a_list_shows_the_beginning_of_a_text
+        unscored_texts_are_handed_out_until_they_are_scored
+        unscored_texts_stop_at_a_size
+        an_export_is_whole_and_ends;
+    jobs:
+        an_item_is_in_one_hand_until_it_has_ended
+        what_an_owner_leaves_is_taken_when_its_lease_is_over
+        what_is_put_off_or_given_back_was_no_attempt
+        a_cancelled_job_has_nothing_that_is_due
+        an_analysis_is_stored_with_the_end_of_its_item
+        jobs_and_their_items_come_in_pages;
+    searches:
+        words_are_found_whatever_their_case_and_accents
+        whatever_stands_between_words_separates_them
+        nothing_that_is_typed_is_a_fault
+        pages_are_whole_while_texts_come_and_go
+        a_search_knows_its_tenant_and_its_topic;
+}
