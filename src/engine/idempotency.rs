@@ -7,8 +7,8 @@
 //!                                          ├─ answered ──► that answer once more
 //!                                          └─ elsewhere ─► 409
 //! ```
-//! A request that holds a key says so in [`Held`](super::exchange::Held). Once its answer is certain it
-//! makes a [`Promise`] of it, which goes into the transaction of the rows that the answer is about: so
+//! A request that holds a key says so in [`Held`]. Once its answer is certain it makes
+//! a [`Promise`] of it, which goes into the transaction of the rows that the answer is about: so
 //! there is never one without the other, whatever is killed when. From then on its end frees nothing.
 //!
 //! Claims are leases, renewed for as long as this process lives. This file does not know who waits for

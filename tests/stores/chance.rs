@@ -176,6 +176,6 @@ fn rows_in(found: &Found) -> usize {
         Found::Unscored(rows) => rows.len(),
         Found::Weighed(rows) => rows.len(),
         Found::Answer(kept) => usize::from(kept.is_some()),
-        Found::Job(_) => 0,
+        Found::Job(_) => 1,
     }
 }

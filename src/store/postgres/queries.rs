@@ -89,29 +89,15 @@ pub(super) fn of(query: &Query) -> (Part<'_>, Kind) {
             before,
         } => {
             let limit = (*limit).clamp(1, PAGE_ROWS);
-            let mut row = vec![
+            let row = vec![
                 Cell::text(tenant),
                 // Every id is below the greatest UUID.
                 Cell::Uuid(before.unwrap_or(Uuid::max())),
                 // One row more than asked for tells whether there is another page.
                 Cell::Int8(limit as i64 + 1),
             ];
-            let key = Cell::maybe(term.as_deref().map(term_key), Cell::Hash);
-            let (sql, kinds): (_, &'static [Scalar]) = match (words, term) {
-                (None, None) => (ALL, &[Text, Id, Int8]),
-                (None, Some(_)) => {
-                    row.push(key);
-                    (BY_TERM, &[Text, Id, Int8, Bytea])
-                }
-                (Some(words), _) => {
-                    row.push(key);
-                    let Wanted { words, beginning } = wanted(words);
-                    row.push(Cell::Text(words.join(" ").into()));
-                    row.push(Cell::Bool(beginning));
-                    (BY_WORDS, &[Text, Id, Int8, Bytea, Text, Bool])
-                }
-            };
-            (one(sql, kinds, row), Kind::Page { limit })
+            let page = list(row, term.as_deref(), words.as_deref());
+            (page, Kind::Page { limit })
         }
         Query::Export {
             tenant,
@@ -129,7 +115,14 @@ pub(super) fn of(query: &Query) -> (Part<'_>, Kind) {
         }
         Query::Job(query) => jobs::of_query(query),
         Query::Weigh { before } => super::expire::weigh(*before),
-        Query::Unscored { after, limit } => unscored(*after, *limit),
+        Query::Unscored { after, limit } => {
+            let row = vec![
+                Cell::Uuid(after.unwrap_or(Uuid::nil())),
+                Cell::Int8((*limit).clamp(1, PAGE_ROWS) as i64),
+                Cell::Int8(GENERATION_BYTES as i64),
+            ];
+            (one(UNSCORED, &[Id, Int8, Int8], row), Kind::Unscored)
+        }
         Query::Cached {
             tenant,
             prompt,
@@ -146,11 +139,22 @@ pub(super) fn of(query: &Query) -> (Part<'_>, Kind) {
     }
 }
 
-fn unscored<'a>(after: Option<Uuid>, limit: usize) -> (Part<'a>, Kind) {
-    let row = vec![
-        Cell::Uuid(after.unwrap_or(Uuid::nil())),
-        Cell::Int8(limit.clamp(1, PAGE_ROWS) as i64),
-        Cell::Int8(GENERATION_BYTES as i64),
-    ];
-    (one(UNSCORED, &[Id, Int8, Int8], row), Kind::Unscored)
+/// A page of a list, which `row` says the bounds of.
+fn list<'a>(mut row: Vec<Cell<'a>>, term: Option<&str>, words: Option<&str>) -> Part<'a> {
+    let key = Cell::maybe(term.map(term_key), Cell::Hash);
+    let (sql, kinds): (_, &'static [Scalar]) = match (words, term) {
+        (None, None) => (ALL, &[Text, Id, Int8]),
+        (None, Some(_)) => {
+            row.push(key);
+            (BY_TERM, &[Text, Id, Int8, Bytea])
+        }
+        (Some(words), _) => {
+            row.push(key);
+            let Wanted { words, beginning } = wanted(words);
+            row.push(Cell::Text(words.join(" ").into()));
+            row.push(Cell::Bool(beginning));
+            (BY_WORDS, &[Text, Id, Int8, Bytea, Text, Bool])
+        }
+    };
+    one(sql, kinds, row)
 }
