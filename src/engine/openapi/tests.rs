@@ -2,11 +2,13 @@
 #![allow(clippy::unwrap_used)]
 
 mod schema;
+mod source;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
+use self::source::{codes, matched};
 use super::codes::CODES;
 use super::table::{Operation, operations};
 use super::{OpenApi, document};
@@ -133,22 +135,6 @@ fn every_method_that_a_path_allows_is_there() {
     }
 }
 
-/// The field names that are matched on in some functions of a file.
-fn matched(source: &str, functions: &[&str]) -> BTreeSet<String> {
-    let mut names = BTreeSet::new();
-    for function in functions {
-        let start = source.find(&format!("fn {function}(")).unwrap();
-        let body = source[start..].split("\n}\n").next().unwrap();
-        for line in body.lines().filter(|line| line.contains("=>")) {
-            let arm = line.split("=>").next().unwrap();
-            if arm.trim_start().trim_start_matches('(').starts_with('"') {
-                names.extend(arm.split('"').skip(1).step_by(2).map(str::to_owned));
-            }
-        }
-    }
-    names
-}
-
 fn properties(schema: &Value) -> BTreeSet<String> {
     schema["properties"]
         .as_object()
@@ -192,16 +178,6 @@ fn every_parameter_of_the_list_is_there() {
         .collect();
     let taken = matched(include_str!("../routes/query.rs"), &["parse"]);
     assert_eq!(named, taken);
-}
-
-/// The words that the functions `code` of a file return.
-fn codes(source: &str) -> BTreeSet<String> {
-    let functions = source.split("fn code(").skip(1);
-    let bodies = functions.map(|rest| rest.split("\n    }\n").next().unwrap());
-    bodies
-        .flat_map(|body| body.split("=> \"").skip(1))
-        .map(|arm| arm.split('"').next().unwrap().to_owned())
-        .collect()
 }
 
 #[test]

@@ -169,8 +169,8 @@ fn ended(end: &ItemEnd) -> Part<'_> {
     one(END, ENDED, row)
 }
 
-pub(super) fn of_query(query: &JobQuery) -> (Part<'_>, Kind) {
-    match query {
+pub(super) fn of_query(query: &JobQuery) -> (Part<'_>, answer::Kind) {
+    let (part, kind) = match query {
         JobQuery::Due => (one(sql::DUE, &[], Vec::new()), Kind::Due),
         JobQuery::List {
             tenant,
@@ -203,7 +203,8 @@ pub(super) fn of_query(query: &JobQuery) -> (Part<'_>, Kind) {
                 Kind::One { limit },
             )
         }
-    }
+    };
+    (part, answer::Kind::Job(kind))
 }
 
 impl Rows {

@@ -113,10 +113,7 @@ pub(super) fn of(query: &Query) -> (Part<'_>, Kind) {
             ];
             (one(EXPORT, &[Text, Id, Id, Int8, Int8], row), Kind::Texts)
         }
-        Query::Job(query) => {
-            let (part, kind) = jobs::of_query(query);
-            (part, Kind::Job(kind))
-        }
+        Query::Job(query) => jobs::of_query(query),
         Query::Weigh { before } => super::expire::weigh(*before),
         Query::Unscored { after, limit } => {
             let row = vec![

@@ -1,5 +1,6 @@
 //! What each engine has to do.
 
+mod jobs;
 mod lists;
 mod saves;
 mod searches;
@@ -42,6 +43,13 @@ stories! {
         unscored_texts_are_handed_out_until_they_are_scored
         unscored_texts_stop_at_a_size
         an_export_is_whole_and_ends;
+    jobs:
+        an_item_is_in_one_hand_until_it_has_ended
+        what_an_owner_leaves_is_taken_when_its_lease_is_over
+        what_is_put_off_or_given_back_was_no_attempt
+        a_cancelled_job_has_nothing_that_is_due
+        an_analysis_is_stored_with_the_end_of_its_item
+        jobs_and_their_items_come_in_pages;
     searches:
         words_are_found_whatever_their_case_and_accents
         whatever_stands_between_words_separates_them
