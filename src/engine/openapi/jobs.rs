@@ -68,7 +68,7 @@ pub(super) const OPERATIONS: [Operation; 4] = [
         parameters: &[
             JOB_ID,
             query("limit", "Limit", "Items on the page; 20 if it is left out."),
-            query("cursor", "Offset", "The `next` of the page before."),
+            query("cursor", "ItemPlace", "The `next` of the page before."),
         ],
         answers: &[ok(
             &[(JSON, "JobPage")],

@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 use super::code_words;
 use crate::config::{Config, OFFLINE};
 use crate::engine::policy::prefer::Figure;
+use crate::limits::jobs::JOB_ITEMS;
 use crate::limits::{
     BATCH_TOPICS, CANDIDATES, CONTENT_CHARS, GENERATION_BYTES, KEY_BYTES, KEYWORDS, MAX_TOKENS,
     NAME_CHARS, PAGE_ROWS, SEARCH_CHARS, TEMPERATURE, TOPIC_CHARS, WISH,
@@ -38,8 +39,9 @@ fn values() -> Value {
         "Id": {"type": "string", "format": "uuid"},
         "Cursor": {"type": "string", "format": "uuid"},
         "Offset": {"type": "integer", "minimum": 0},
+        "ItemPlace": {"type": "integer", "minimum": 0, "maximum": JOB_ITEMS - 1},
         "Tag": {"type": "string"},
-        "IdempotencyKey": {"type": "string", "minLength": 1, "maxLength": KEY_BYTES, "pattern": "^[!-~]+$"},
+        "IdempotencyKey": {"type": "string", "minLength": 1, "maxLength": KEY_BYTES, "pattern": "^[!-~]([ -~]*[!-~])?$"},
         "Limit": {"type": "integer", "minimum": 1, "maximum": PAGE_ROWS, "default": 20},
         "TopicFilter": {"type": "string"},
         "Words": {"type": "string", "maxLength": SEARCH_CHARS},
@@ -79,6 +81,8 @@ pub(super) fn visible(chars: usize) -> Value {
 }
 
 fn requests(config: &Config) -> Value {
+    let mut content = visible(CONTENT_CHARS);
+    content["examples"] = json!(["Green tea is good."]); // one of a million characters is hard to make up
     let common = common(config);
     let mut generate = common.clone();
     generate.extend(members(json!({
@@ -100,10 +104,10 @@ fn requests(config: &Config) -> Value {
     json!({
         "GenerateRequest": generate,
         "BatchRequest": closed(batch, &["topics"]),
-        "AnalyzeRequest": closed(members(json!({"content": visible(CONTENT_CHARS)})), &["content"]),
+        "AnalyzeRequest": closed(members(json!({"content": content})), &["content"]),
         "KeywordsRequest": closed(
             members(json!({
-                "content": visible(CONTENT_CHARS),
+                "content": content,
                 "method": {"enum": keyword_methods(config)},
                 "limit": {"type": ["integer", "null"], "minimum": 1, "maximum": KEYWORDS},
             })),
