@@ -10,7 +10,7 @@ use crate::support::postgres::{DATABASE, Postgres};
 use crate::support::{Server, get, ms, process};
 use crate::{config, texts, wait_until_ready};
 
-const ROWS: usize = 200_000;
+const ROWS: usize = 60_000;
 const MIB: u64 = 1 << 20;
 
 /// Texts with scores, made by the server itself: it is quicker.
@@ -76,7 +76,7 @@ fn export(server: &Server) -> Vec<u8> {
 
 #[test]
 #[ignore = "needs postgresql"]
-fn two_hundred_thousand_texts_go_out_and_come_back_in_constant_memory() {
+fn sixty_thousand_texts_go_out_and_come_back_in_constant_memory() {
     let postgres = Postgres::start();
     let server = Server::start(&config(postgres.addr, ""));
     wait_until_ready(&server);
