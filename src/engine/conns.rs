@@ -9,6 +9,37 @@ use super::{ConnId, Engine, Mono, Side};
 use crate::proto::Sink;
 
 impl Engine {
+    /// Gives `steps` what a connection has to read: what was left the last time, and `fresh` behind it.
+    /// `steps` says how many bytes it has used; the others are kept. Returns whether the connection is
+    /// still there.
+    pub(super) fn feed(
+        &mut self,
+        id: ConnId,
+        fresh: &[u8],
+        steps: fn(&mut Engine, ConnId, &[u8]) -> usize,
+    ) -> bool {
+        let Some(conn) = self.conns.get_mut(id) else {
+            return false;
+        };
+        let mut tail = std::mem::take(&mut conn.tail);
+        let used = if tail.is_empty() {
+            steps(self, id, fresh)
+        } else {
+            tail.extend_from_slice(fresh);
+            steps(self, id, &tail)
+        };
+        let Some(conn) = self.conns.get_mut(id) else {
+            return false;
+        };
+        if tail.is_empty() {
+            conn.tail.extend_from_slice(&fresh[used..]);
+        } else if used < tail.len() {
+            tail.drain(..used);
+            conn.tail = tail;
+        }
+        true
+    }
+
     pub(crate) fn sent(&mut self, id: ConnId, bytes: usize) {
         let now = self.now.mono;
         let Some(conn) = self.conns.get_mut(id) else {

@@ -204,23 +204,10 @@ impl Engine {
 
     /// Bytes came.
     pub(in crate::engine) fn database_received(&mut self, id: ConnId, fresh: &[u8]) {
-        let Some(conn) = self.conns.get_mut(id) else {
+        if self.conns.get(id).is_none() {
             return;
-        };
-        let mut tail = std::mem::take(&mut conn.tail);
-        let used = if tail.is_empty() {
-            self.database_steps(id, fresh)
-        } else {
-            tail.extend_from_slice(fresh);
-            self.database_steps(id, &tail)
-        };
-        if let Some(conn) = self.conns.get_mut(id) {
-            if tail.is_empty() {
-                conn.tail.extend_from_slice(&fresh[used..]);
-            } else if used < tail.len() {
-                tail.drain(..used);
-                conn.tail = tail;
-            }
+        }
+        if self.feed(id, fresh, Engine::database_steps) {
             self.settle_conn(id);
             if !self.conns.get(id).is_some_and(|conn| conn.out.is_empty()) {
                 self.flush(id);

@@ -50,23 +50,10 @@ impl Engine {
 
     /// Bytes from a provider.
     pub(crate) fn provider_received(&mut self, id: ConnId, fresh: &[u8]) {
-        let Some(conn) = self.conns.get_mut(id) else {
+        if self.conns.get(id).is_none() {
             return;
-        };
-        let mut tail = std::mem::take(&mut conn.tail);
-        let used = if tail.is_empty() {
-            self.provider_steps(id, fresh)
-        } else {
-            tail.extend_from_slice(fresh);
-            self.provider_steps(id, &tail)
-        };
-        if let Some(conn) = self.conns.get_mut(id) {
-            if tail.is_empty() {
-                conn.tail.extend_from_slice(&fresh[used..]);
-            } else if used < tail.len() {
-                tail.drain(..used);
-                conn.tail = tail;
-            }
+        }
+        if self.feed(id, fresh, Engine::provider_steps) {
             self.settle_conn(id);
         }
         self.put_spoken();

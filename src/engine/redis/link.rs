@@ -189,23 +189,10 @@ impl Engine {
 
     /// Bytes came.
     pub(in crate::engine) fn redis_received(&mut self, id: ConnId, fresh: &[u8]) {
-        let Some(conn) = self.conns.get_mut(id) else {
+        if self.conns.get(id).is_none() {
             return;
-        };
-        let mut tail = std::mem::take(&mut conn.tail);
-        let used = if tail.is_empty() {
-            self.redis_steps(id, fresh)
-        } else {
-            tail.extend_from_slice(fresh);
-            self.redis_steps(id, &tail)
-        };
-        if let Some(conn) = self.conns.get_mut(id) {
-            if tail.is_empty() {
-                conn.tail.extend_from_slice(&fresh[used..]);
-            } else if used < tail.len() {
-                tail.drain(..used);
-                conn.tail = tail;
-            }
+        }
+        if self.feed(id, fresh, Engine::redis_steps) {
             self.flush(id);
         }
     }
