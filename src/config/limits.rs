@@ -105,6 +105,8 @@ bounded! {
     pub struct Cache {
         /// How old one may be, where a client says nothing about it; 0: none.
         max_age_s: u64 = 0, 0..=default::CACHE_AGE_MAX_S;
+        /// How old an answer may be that answers the same chat on a vendor's route; 0: none is kept.
+        chats_max_age_s: u64 = 0, 0..=default::CACHE_AGE_MAX_S;
     }
 }
 

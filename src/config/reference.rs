@@ -132,6 +132,10 @@ const WORDS: &[(&str, &str)] = &[
         "cache.max_age_s",
         "how old a stored text may be that answers the same prompt, where a client says nothing about it; 0: only where it says `use`",
     ),
+    (
+        "cache.chats_max_age_s",
+        "how old an answer may be that answers the same chat on a vendor's route; 0: none is kept",
+    ),
     ("limits.body_bytes", "a request body; larger: 413"),
     (
         "limits.analyze_body_bytes",

@@ -45,6 +45,7 @@ pub mod any;
 pub mod chat;
 mod choices;
 pub mod embeddings;
+mod essence;
 pub mod failure;
 pub mod gemini;
 mod google;
@@ -63,6 +64,7 @@ mod words;
 
 pub use any::{AnyStream, Dialect};
 pub use chat::Chat;
+pub use essence::essence;
 pub use failure::{ErrorCode, FailureKind, ProviderError};
 pub use json::{JsonStr, Malformed};
 pub use refused::{Refused, Why};

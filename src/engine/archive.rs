@@ -59,7 +59,7 @@ impl Engine {
             Box::new(row)
         });
         self.settle_generation(id);
-        if requests.is_empty() && text.is_none() && promises.is_empty() {
+        if requests.is_empty() && text.is_none() && promises.is_empty() && cached.is_none() {
             return None;
         }
         let rows = Write::Save {

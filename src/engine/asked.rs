@@ -5,8 +5,10 @@
 use std::sync::Arc;
 
 use super::Engine;
+use super::exchange::Terms;
 use super::flow::Flow;
 use super::flow::generate::Generate;
+use super::flow::kept::Hit;
 use super::generation::Generation;
 use super::slots::ExchangeId;
 use crate::proto::Sink;
@@ -22,6 +24,20 @@ pub(super) struct Asked {
 }
 
 impl Asked {
+    /// Of an answer from the cache, which nobody was asked for now. Our own API says it in the body.
+    pub(super) fn before(hit: &Hit, terms: &Terms) -> Self {
+        let for_vendor = terms.dialect.is_some();
+        Asked {
+            attempts: for_vendor.then_some(0),
+            target: for_vendor.then(|| {
+                let model: String = hit.model.bytes().map(plain).map(char::from).collect();
+                format!("{}/{model}", hit.provider)
+            }),
+            key: None,
+            cache: terms.cache.field(true),
+        }
+    }
+
     /// Adds the fields to a head.
     pub(super) fn put<'a, S: Sink>(&self, mut head: ReplyHead<'a, S>) -> ReplyHead<'a, S> {
         if let Some(attempts) = self.attempts {
@@ -93,4 +109,9 @@ impl Engine {
             .then(|| self.key_name(text).map(Arc::clone))
             .flatten()
     }
+}
+
+/// A byte of a model's name, fit for a field of a head whatever a client calls a model.
+pub(super) fn plain(byte: u8) -> u8 {
+    if byte.is_ascii_graphic() { byte } else { b'?' }
 }

@@ -69,11 +69,11 @@ impl Engine {
             Flow::Contents(contents) => matches!(contents, Contents::Deleting),
             Flow::Jobs(jobs) => jobs.is_settled(),
             Flow::Export(export) => export.has_begun(),
-            Flow::Page(_) => true,
-            Flow::Keyed(keyed) => keyed.has_begun_to_answer(),
+            Flow::Page(_) | Flow::Kept(_) => true,
+            Flow::Cached(cached) => cached.is_saving(),
             // What an import has stored so far it tells in its answer, whenever it ends.
             Flow::Import(_)
-            | Flow::Cached(_)
+            | Flow::Keyed(_)
             | Flow::Body(_)
             | Flow::Parked(_)
             | Flow::Doomed(_)

@@ -52,6 +52,7 @@ impl Engine {
                 Query::Unscored { .. }
                 | Query::Answer(_)
                 | Query::Cached { .. }
+                | Query::CachedChat { .. }
                 | Query::Weigh { .. }
                 | Query::Job(_),
             )) => false,

@@ -33,6 +33,15 @@ pub(super) struct TextReply<'a> {
     sentiment: Option<&'a Sentiment>,
 }
 
+/// Whether a text is told for the first time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Telling {
+    /// It was written for this request.
+    New,
+    /// It was written for another one.
+    Cached,
+}
+
 impl<'a> TextReply<'a> {
     pub(super) fn new(generation: &'a Generation, with_text: bool) -> Self {
         let (plan, result) = (&generation.plan, &generation.result);
@@ -55,7 +64,7 @@ impl<'a> TextReply<'a> {
     }
 
     /// The same of a row that will have been stored when it is told, without the text.
-    fn of_row(row: &'a TextRow, total_tokens: Option<u64>) -> Self {
+    fn of_row(row: &'a TextRow, total_tokens: Option<u64>, telling: Telling) -> Self {
         let usage = Usage {
             prompt_tokens: row.prompt_tokens,
             completion_tokens: row.completion_tokens,
@@ -71,7 +80,7 @@ impl<'a> TextReply<'a> {
             offline: row.offline,
             usage: UsageReply::from(usage),
             finish_reason: row.finish_reason.as_deref(),
-            cached: false,
+            cached: telling == Telling::Cached,
             stored: true,
             stored_in: None,
             readability: row.scores.as_ref().map(|s| &s.readability),
@@ -90,13 +99,17 @@ pub(super) fn whole_document(generation: &Generation) -> Vec<u8> {
 }
 
 /// The same, made of the row of a text that will have been stored when the answer is sent.
-pub(super) fn whole_text(row: &TextRow, total_tokens: Option<u64>) -> String {
-    let reply = TextReply::of_row(row, total_tokens);
+pub(super) fn whole_text(row: &TextRow, total_tokens: Option<u64>, telling: Telling) -> String {
+    let reply = TextReply::of_row(row, total_tokens, telling);
     String::from_utf8(with_text(&row.text, &reply)).expect("JSON is UTF-8")
 }
 
 /// The same as events.
-pub(super) fn stream_of_text(row: &TextRow, total_tokens: Option<u64>) -> String {
+pub(super) fn stream_of_text(
+    row: &TextRow,
+    total_tokens: Option<u64>,
+    telling: Telling,
+) -> String {
     let mut events = Vec::with_capacity(row.text.len() + WITHOUT_TEXT_BYTES);
     let (id, term) = (row.id, row.search_term_id);
     put_start(&mut events, id, term);
@@ -108,7 +121,7 @@ pub(super) fn stream_of_text(row: &TextRow, total_tokens: Option<u64>) -> String
     }
     json.clear();
     // Strings and numbers cannot fail to be written into memory.
-    let _ = serde_json::to_writer(&mut json, &TextReply::of_row(row, total_tokens));
+    let _ = serde_json::to_writer(&mut json, &TextReply::of_row(row, total_tokens, telling));
     sse::write_event(&mut events, None, Some("done"), &json);
     String::from_utf8(events).expect("JSON is UTF-8")
 }

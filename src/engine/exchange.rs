@@ -8,7 +8,7 @@ use super::flow::{Flow, body::Shape};
 use super::idempotency::{HeldKey, Promise};
 use super::io::Output;
 use super::now::{Mono, Now};
-use super::policy::cache::Status;
+use super::policy::cache::{Control, Status};
 use super::routes::Route;
 use super::slots::{ConnId, ExchangeId, GenerationId, WorkId};
 use super::timers::{Owner, Timer};
@@ -77,6 +77,8 @@ pub struct Terms {
     pub last_event_id: Option<u64>,
     /// In whose words it is answered; `None` is our own API.
     pub dialect: Option<Dialect>,
+    /// What it says about caches.
+    pub control: Control,
     /// What is said about the answer cache.
     pub cache: Status,
 }
@@ -335,6 +337,9 @@ impl Engine {
 
     /// Puts into the row of a request which stored text has answered it.
     fn enter_cached(&self, id: ExchangeId, row: &mut RequestRow) {
+        if let Some(hit) = self.exchanges.get(id).and_then(|e| e.flow.hit()) {
+            return hit.enter(row);
+        }
         let held = self.exchanges.get(id).and_then(|e| e.held.generation);
         if let Some(text) = held.and_then(|text| self.generations.get(text)) {
             row.generation_id = Some(text.id);
@@ -353,7 +358,7 @@ impl Engine {
 }
 
 /// The API of a client that is answered in this dialect, as rows have it.
-fn inbound(dialect: Option<Dialect>) -> Inbound {
+pub(super) fn inbound(dialect: Option<Dialect>) -> Inbound {
     match dialect {
         None => Inbound::Own,
         Some(Dialect::OpenAi) => Inbound::OpenAi,

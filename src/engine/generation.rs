@@ -118,10 +118,12 @@ impl Generation {
     pub fn bytes(&self) -> usize {
         let document = self.result.document.as_ref().map_or(0, |d| d.capacity());
         let inquiry = self.inquiry.as_ref().map_or(0, |inquiry| inquiry.bytes());
+        let minutes = self.result.minutes.as_ref().map_or(0, String::capacity);
         let promises: usize = self.result.promises.iter().map(Promise::bytes).sum();
         self.text.capacity()
             + document
             + inquiry
+            + minutes
             + promises
             + self.plan.topic.len()
             + 512 * self.rows.len()

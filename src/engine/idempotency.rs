@@ -19,7 +19,7 @@ use std::sync::Arc;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use super::documents::{stream_of_text, whole_text};
+use super::documents::{Telling, stream_of_text, whole_text};
 use super::exchange::Held;
 use super::flow::Flow;
 use super::policy::idempotency::Left;
@@ -81,6 +81,8 @@ pub enum Form {
         streamed: bool,
         /// What.
         body: Arc<String>,
+        /// The text in it, if it is in none of the rows that it is kept with.
+        text: Option<Uuid>,
     },
 }
 
@@ -162,22 +164,22 @@ impl Promise {
     #[must_use]
     pub fn keep(&self, row: Option<&TextRow>, total_tokens: Option<u64>) -> Option<KeptAnswer> {
         let (streamed, body) = match (&self.form, row) {
-            (Form::Document, Some(row)) => (false, whole_text(row, total_tokens)),
-            (Form::Events, Some(row)) => (true, stream_of_text(row, total_tokens)),
-            (Form::Said { streamed, body }, _) => (*streamed, String::clone(body)),
+            (Form::Document, Some(row)) => (false, whole_text(row, total_tokens, Telling::New)),
+            (Form::Events, Some(row)) => (true, stream_of_text(row, total_tokens, Telling::New)),
+            (Form::Said { streamed, body, .. }, _) => (*streamed, String::clone(body)),
             (Form::Document | Form::Events, None) => return None,
+        };
+        let said_of = match self.form {
+            Form::Said { text, .. } => text,
+            Form::Document | Form::Events => None,
         };
         (body.len() <= KEY_ANSWER_BYTES).then(|| KeptAnswer {
             scope: self.scope.clone(),
             fingerprint: self.fingerprint,
             owner: self.owner,
             until_ms: self.until_ms,
-            text: row.map(|row| row.id),
-            answer: Answer {
-                status: 200,
-                streamed,
-                body,
-            },
+            text: row.map(|row| row.id).or(said_of),
+            answer: Answer::good(streamed, body),
         })
     }
 }
@@ -198,7 +200,8 @@ pub fn with_answers(
         .iter()
         .filter_map(|promise| promise.keep(row, total_tokens))
         .collect();
-    let cached = cached.filter(|_| row.is_some());
+    // Our own API's answers are made of the row, a chat's is kept whether its text is stored or not.
+    let cached = cached.filter(|cached| row.is_some() || cached.chat.is_some());
     if answers.is_empty() && cached.is_none() {
         return rows;
     }
@@ -241,7 +244,15 @@ impl Engine {
         let key = self.exchanges.get_mut(id)?.held.key.as_mut()?;
         let said = String::from_utf8(key.said.take()?).ok()?;
         let body = Arc::new(said);
-        self.promise(id, Form::Said { streamed, body })
+        let text = None;
+        self.promise(
+            id,
+            Form::Said {
+                streamed,
+                body,
+                text,
+            },
+        )
     }
 
     /// The answer is certain. From now on the end of the request frees its key no more: whoever keeps

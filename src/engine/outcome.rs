@@ -101,6 +101,8 @@ pub struct Outcome {
     pub promises: Vec<Promise>,
     /// The prompt that it answers, if the next one to ask is to find it.
     pub answers: Option<[u8; 32]>,
+    /// Of a chat whose answer is to be found: all of it, as one document in its client's dialect.
+    pub minutes: Option<String>,
     /// Whether it comes from an earlier answer.
     pub cached: bool,
     /// Whether the row is on disk.

@@ -11,7 +11,8 @@ use super::asked::Asked;
 pub(super) use super::content::Content;
 use super::documents::{PageReply, Problem, row_of_list, row_of_text};
 use super::flow::chat::Chat;
-use super::policy::cache::Status;
+use super::flow::kept::Hit;
+use super::policy::cache::{Control, Status};
 use crate::dialect::Dialect;
 use crate::engine::blocks::Pen;
 use crate::engine::client::takes_body;
@@ -112,6 +113,7 @@ impl Engine {
             wants_stream: false,
             last_event_id: None,
             dialect: None,
+            control: Control::Silent,
             cache: Status::Unasked,
         };
         self.rate_fields.clear();
@@ -181,13 +183,20 @@ impl Engine {
     }
 
     /// The head of an answer that was given before. Its body is written piece by piece.
-    pub(super) fn write_kept_head(&mut self, id: ExchangeId, answer: &Answer, content: Content) {
+    pub(super) fn write_kept_head(
+        &mut self,
+        id: ExchangeId,
+        answer: &Answer,
+        content: Content,
+        hit: Option<&Hit>,
+    ) {
         let Some(exchange) = self.exchanges.get(id) else {
             return;
         };
         let (conn, terms) = (exchange.conn, exchange.terms);
         let fields = ReplyFields {
-            replayed: true,
+            asked: hit.map(|hit| Asked::before(hit, &terms)).unwrap_or_default(),
+            replayed: hit.is_none(),
             request_id: Some(exchange.request_id),
             ..ReplyFields::default()
         };

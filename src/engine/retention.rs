@@ -1,7 +1,7 @@
 //! Rows that are kept no longer are removed, a few at a time, while everything else goes on.
 //!
 //! ```text
-//!  rest ─(ten minutes)─► weigh ─► texts ─► analyses ─► keywords ─► requests ─► rest
+//!  rest ─(ten minutes)─► weigh ─► texts ─► answers ─► analyses ─► keywords ─► requests ─► rest
 //!                         │ ▲      │ ▲
 //!                         └─┘      └─┘  as long as there are more, with a pause between
 //! ```
@@ -98,7 +98,9 @@ impl Engine {
     /// The lowest id that is kept in a table; `None` if that is every one.
     fn kept_from(&self, table: Table) -> Option<Uuid> {
         let before = match table {
-            Table::Texts | Table::Analyses | Table::Keywords => self.retention.texts,
+            Table::Texts | Table::Answers | Table::Analyses | Table::Keywords => {
+                self.retention.texts
+            }
             Table::Requests => {
                 let ms = self.config.retention.requests_ms?;
                 first_id_at(self.now.wall_ms.saturating_sub(ms))
@@ -109,7 +111,8 @@ impl Engine {
 
     fn next_table(&mut self, table: Table) {
         let next = match table {
-            Table::Texts => Table::Analyses,
+            Table::Texts => Table::Answers,
+            Table::Answers => Table::Analyses,
             Table::Analyses => Table::Keywords,
             Table::Keywords => Table::Requests,
             Table::Requests => return self.rest_of_retention(),

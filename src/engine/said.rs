@@ -24,6 +24,7 @@ impl Engine {
         let form = Form::Said {
             streamed: false,
             body: Arc::clone(&body),
+            text: None,
         };
         let promise = self.promise(id, form).map(Box::new);
         if let Some(exchange) = self.exchanges.get_mut(id) {

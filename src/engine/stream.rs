@@ -78,7 +78,8 @@ impl Engine {
             Some(Flow::Page(_)) => return self.pump_page(id),
             Some(&Flow::Chat(chat)) => return self.pump_chat(id, chat),
             Some(Flow::Export(_)) => return self.pump_export(id),
-            Some(Flow::Keyed(_)) => return self.pump_kept(id),
+            Some(Flow::Kept(_)) => return self.pump_kept(id),
+            Some(Flow::Keyed(_)) => return,
             _ => {}
         }
         let mut put = self.pump_document(id);

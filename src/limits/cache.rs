@@ -1,9 +1,26 @@
 //! Bounds of the answer cache.
 
+use super::{JSON_ON_LOOP_BYTES, PG_REQUEST_BYTES, PROVIDER_BODY_BYTES};
+
 /// How old a stored text may be that answers a request with `"cache": "use"`, in seconds, where nothing
 /// is configured: a day.
 pub const CACHE_AGE_S: u64 = 24 * 60 * 60;
 /// The most that can be configured: 30 days.
 pub const CACHE_AGE_MAX_S: u64 = 30 * CACHE_AGE_S;
-/// What is older is forgotten, so many rows at a time. The texts stay.
+/// What is older, or too much, is forgotten, so many rows at a time. The texts stay.
 pub const CACHE_SWEEP_ROWS: u64 = 1_000;
+/// Bytes of the request for a chat whose answer may be looked for. It is hashed on the loop, in about a
+/// millisecond. A longer one is asked of a provider each time.
+pub const CACHE_ASK_BYTES: usize = 256 * 1024;
+/// Bytes of one answer to a chat. A longer one is not kept. It is read on the loop when a client wants it
+/// as a stream.
+pub const CACHE_ANSWER_BYTES: usize = 512 * 1024;
+/// Bytes of all answers to chats. Past it the oldest ones are forgotten, within a minute.
+pub const CACHE_BYTES: u64 = 256 * 1024 * 1024;
+
+const _: () = {
+    assert!(CACHE_ASK_BYTES >= JSON_ON_LOOP_BYTES);
+    assert!(CACHE_ANSWER_BYTES <= PROVIDER_BODY_BYTES);
+    assert!(2 * CACHE_ANSWER_BYTES < PG_REQUEST_BYTES);
+    assert!(CACHE_ANSWER_BYTES as u64 <= CACHE_BYTES);
+};

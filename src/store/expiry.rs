@@ -11,6 +11,8 @@ use uuid::Uuid;
 pub enum Table {
     /// Generated texts and their scores.
     Texts,
+    /// Answers to chats that are kept to answer again. They are as old as their texts.
+    Answers,
     /// Texts that were sent to be analysed, and their scores. Asked for only when no generated text
     /// is as old: the rows of both are in one table.
     Analyses,

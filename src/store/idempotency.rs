@@ -52,8 +52,9 @@ pub enum KeyChange {
         /// Who had it.
         owner: Uuid,
     },
-    /// Forget keys whose time is over, the oldest ones past [`crate::limits::KEYS_BYTES`], and which
-    /// texts have answered prompts long ago; some at a time.
+    /// Forget keys whose time is over, the oldest ones past [`crate::limits::KEYS_BYTES`], which texts
+    /// have answered prompts long ago, and the oldest answers past [`crate::limits::CACHE_BYTES`]; some
+    /// at a time.
     Sweep {
         /// The time, as for a claim.
         now_ms: i64,
@@ -111,4 +112,16 @@ pub struct Answer {
     pub streamed: bool,
     /// The body.
     pub body: String,
+}
+
+impl Answer {
+    /// A good one.
+    #[must_use]
+    pub fn good(streamed: bool, body: String) -> Self {
+        Answer {
+            status: 200,
+            streamed,
+            body,
+        }
+    }
 }

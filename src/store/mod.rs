@@ -35,7 +35,7 @@ use uuid::Uuid;
 
 use crate::score::Scores;
 
-pub use cached::{CachedText, prompt_hash};
+pub use cached::{CachedText, FoundChat, ToldChat, prompt_hash};
 pub use error::StoreError;
 pub use expiry::{Table, Weight, first_id_at, id_after};
 pub use idempotency::{Answer, Claimed, KeptAnswer, KeyChange, KeyScope};
@@ -99,7 +99,7 @@ pub enum Write {
         rows: Box<Write>,
         /// The answers. One whose key belongs to somebody else by now is left out.
         answers: Vec<KeptAnswer>,
-        /// The text among the rows answers its prompt from now on.
+        /// The text among the rows, or this answer to a chat, answers its prompt from now on.
         cached: Option<CachedText>,
     },
     /// Change whose idempotency keys are.
@@ -238,6 +238,15 @@ pub enum Query {
         /// Only if it was asked for at this time or later.
         since_ms: i64,
     },
+    /// The same for a chat: what was answered.
+    CachedChat {
+        /// Whose answer.
+        tenant: String,
+        /// [`prompt_hash`] of what is asked.
+        prompt: [u8; 32],
+        /// Only if it was asked for at this time or later.
+        since_ms: i64,
+    },
     /// What texts of all tenants take, generated ones and those that were sent to be analysed, the
     /// newest first. At most [`crate::limits::WEIGH_ROWS`] of them.
     Weigh {
@@ -269,6 +278,8 @@ pub enum Found {
     },
     /// The text, if this tenant has it. Also the answer to `Cached`.
     One(Option<Box<TextRow>>),
+    /// What was answered, if it is there.
+    CachedChat(Option<Box<FoundChat>>),
     /// Texts that wait for their scores.
     Unscored(Vec<Unscored>),
     /// The answer about jobs.

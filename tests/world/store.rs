@@ -6,7 +6,7 @@ use std::collections::btree_map::Entry;
 use super::jobs::Jobs;
 use maitred::limits::WEIGH_ROWS;
 use maitred::store::{
-    AnalysisRow, Found, JobWrite, KeywordsRow, Listed, Query, RequestRow, Table, Tally, TextRow,
+    AnalysisRow, CachedText, Found, FoundChat, JobWrite, KeywordsRow, Listed, Query, RequestRow, Table, Tally, TextRow,
     Unscored, Weight, Write, Written, excerpt, term_key,
 };
 use uuid::Uuid;
@@ -25,7 +25,7 @@ pub(crate) struct Memory {
     pub(crate) keywords: BTreeMap<Uuid, KeywordsRow>,
     pub(crate) jobs: Jobs,
     pub(crate) keys: keys::Keys,
-    pub(crate) cached: BTreeMap<[u8; 32], (Uuid, i64)>,
+    pub(crate) cached: BTreeMap<[u8; 32], CachedText>,
     /// Texts that were there.
     pub(crate) deleted: Vec<Uuid>,
 }
@@ -98,8 +98,7 @@ impl Memory {
                 cached,
             } => {
                 answers.into_iter().for_each(|kept| self.keys.keep(kept));
-                self.cached
-                    .extend(cached.map(|it| (it.prompt, (it.text, it.created_ms))));
+                self.cache(cached);
                 self.write(*rows)
             }
             Write::Keys(change) => self.keys.change(*change),
@@ -107,7 +106,10 @@ impl Memory {
                 self.keys.forget_text(id);
                 let was = self.texts.remove(&id).is_some();
                 self.deleted.extend(was.then_some(id));
-                Written::Deleted(was)
+                let is_told = |it: &CachedText| it.text == id && it.chat.is_some();
+                let was_told = self.cached.values().any(is_told);
+                self.cached.retain(|_, it| it.text != id);
+                Written::Deleted(was || was_told)
             }
             Write::Expire {
                 table,
@@ -129,6 +131,11 @@ impl Memory {
         let gone = match table {
             Table::Texts => old(self.texts.keys().collect()),
             Table::Requests => old(self.requests.keys().collect()),
+            Table::Answers => {
+                let gone = old(self.cached.values().map(|it| &it.text).collect());
+                self.cached.retain(|_, it| !gone.contains(&it.text));
+                return Written::Expired(gone.len() as u64);
+            }
             Table::Analyses | Table::Keywords => Vec::new(),
         };
         for id in &gone {
@@ -140,8 +147,14 @@ impl Memory {
 
     /// What is there already stays as it is: a row of the journal may come twice.
     pub(crate) fn write_if_new(&mut self, mut write: Write) {
-        if let Write::Answered { rows, answers, .. } = write {
+        if let Write::Answered {
+            rows,
+            answers,
+            cached,
+        } = write
+        {
             answers.into_iter().for_each(|kept| self.keys.keep(kept));
+            self.cache(cached);
             return self.write_if_new(*rows);
         }
         if let Write::Save { requests, .. } | Write::Keywords { requests, .. } = &mut write {
@@ -153,6 +166,17 @@ impl Memory {
                 .filter(|text| !self.texts.contains_key(&text.id));
         }
         self.write(write);
+    }
+
+    /// The newest text is the one that is found.
+    fn cache(&mut self, cached: Option<CachedText>) {
+        let Some(new) = cached else {
+            return;
+        };
+        let old = self.cached.get(&new.prompt);
+        if old.is_none_or(|old| old.created_ms <= new.created_ms) {
+            self.cached.insert(new.prompt, new);
+        }
     }
 
     /// Answers a question.
@@ -227,10 +251,24 @@ impl Memory {
             Query::Cached {
                 prompt, since_ms, ..
             } => {
-                let young = |(_, created_ms): &&(Uuid, i64)| created_ms >= since_ms;
-                let text = self.cached.get(prompt).filter(young);
-                let text = text.and_then(|(id, _)| self.texts.get(id));
+                let it = self.cached.get(prompt);
+                let it = it.filter(|it| it.created_ms >= *since_ms);
+                let text = it.and_then(|it| self.texts.get(&it.text));
                 Found::One(text.cloned().map(Box::new))
+            }
+            Query::CachedChat {
+                prompt, since_ms, ..
+            } => {
+                let it = self.cached.get(prompt);
+                let it = it.filter(|it| it.created_ms >= *since_ms);
+                let found = it.and_then(|it| {
+                    Some(FoundChat {
+                        text: it.text,
+                        created_ms: it.created_ms,
+                        told: (**it.chat.as_ref()?).clone(),
+                    })
+                });
+                Found::CachedChat(found.map(Box::new))
             }
             Query::Answer(scope) => Found::Answer(self.keys.read(scope)),
         }

@@ -4,7 +4,7 @@ use crate::engine::exchange::{Exchange, Held, Terms};
 use crate::engine::flow::Flow;
 use crate::engine::idempotency::HeldKey;
 use crate::engine::now::{Mono, Now};
-use crate::engine::policy::cache::Status;
+use crate::engine::policy::cache::{Control, Status};
 use crate::engine::policy::deadline;
 use crate::engine::routes::{self, Route};
 use crate::engine::slots::{ConnId, ExchangeId};
@@ -35,6 +35,7 @@ impl Engine {
             // A wrong one is refused below, on the one route that reads it.
             last_event_id: routes::last_event_id(&head.fields).ok().flatten(),
             dialect: routes::inbound::dialect_of(head),
+            control: Control::of_head(&head.fields),
             cache: Status::Unasked,
         };
         let (route, verdict) = match routes::find(head) {

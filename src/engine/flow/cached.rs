@@ -1,63 +1,132 @@
-//! The flow of a request that a stored text may answer: is there one?
+//! The flow of a request that a stored answer may answer: is there one?
 //!
 //! ```text
-//!  Looking ─┬─(a text, young enough)─► sent as a finished text is: see `generate.rs`
-//!           └─(none, or no answer)───► written by a provider, and found by the next one
+//!  Looking ─┬─(a text, young enough)──────► sent as a finished text is: see `generate.rs`
+//!     │     ├─(an answer to an equal chat)► sent as it is kept: see `kept.rs`
+//!     │     └─(none, or no answer)────────► written by a provider, and found by the next one
+//!     └─(found, and sent with a key)─► Keeping ─(on disk)─► sent as it is kept
 //! ```
 //! Where the same text is being written already, the store is not asked: the request joins it. A store
 //! that says no is no reason to refuse a text; one that says nothing is, as everywhere.
+//!
+//! What a request with an `Idempotency-Key` is answered is kept under its key, in one transaction with its
+//! row, before it is told: whoever asks again with that key gets it although the cache has another one by
+//! then. What a chat is asked for by is in `chat/cache.rs`.
+
+use std::sync::Arc;
 
 use super::Flow;
+use super::chat::cache::Question;
 use super::generate::Generate;
+use super::kept::{Hit, Kept};
 use crate::engine::call::Plan;
+use crate::engine::documents::{Telling, stream_of_text, whole_text};
 use crate::engine::failure::Bound;
 use crate::engine::generation::Generation;
-use crate::engine::policy::cache::{self, Status};
+use crate::engine::idempotency::Form;
+use crate::engine::policy::cache::{self, Status, Use};
 use crate::engine::slots::ExchangeId;
 use crate::engine::trace::State;
 use crate::engine::work::{Work, WorkResult};
 use crate::engine::{Engine, Failure, TENANT};
 use crate::limits::STORE_MS;
-use crate::store::{CachedText, Found, Query, TextRow};
+use crate::store::{
+    Answer, CachedText, Found, FoundChat, Query, RequestOutcome, TextRow, Write, Written,
+};
+
+/// Where such a request is.
+#[derive(Debug)]
+pub enum Cached {
+    /// The store is asked.
+    Looking(Looking),
+    /// It was found, and is being kept under a key.
+    Keeping(Kept),
+}
 
 /// What is looked for.
 #[derive(Debug)]
 pub struct Looking {
-    plan: Plan,
+    wanted: Wanted,
     prompt: [u8; 32],
     age_ms: u64,
 }
 
+/// What is to be written if it is not there.
+#[derive(Debug)]
+pub enum Wanted {
+    /// A text.
+    Text(Plan),
+    /// The answer to a chat.
+    Chat(Box<Question>),
+}
+
+impl Looking {
+    /// What the store is asked.
+    fn query(&self, now_ms: i64) -> Query {
+        let (tenant, prompt) = (TENANT.to_owned(), self.prompt);
+        let since_ms = now_ms - self.age_ms as i64;
+        match self.wanted {
+            Wanted::Text(_) => Query::Cached {
+                tenant,
+                prompt,
+                since_ms,
+            },
+            Wanted::Chat(_) => Query::CachedChat {
+                tenant,
+                prompt,
+                since_ms,
+            },
+        }
+    }
+}
+
+impl Cached {
+    /// Whether the row of the request is being written.
+    #[must_use]
+    pub fn is_saving(&self) -> bool {
+        matches!(self, Cached::Keeping(_))
+    }
+}
+
 impl Engine {
-    /// Looks for a stored text of at most this age before `plan` is carried out.
+    /// Looks for a stored text before `plan` is carried out.
     pub(super) fn look_in_cache(
         &mut self,
         id: ExchangeId,
         plan: Plan,
-        age_ms: u64,
+        may: Use,
     ) -> Result<(), Failure> {
         if self.joinable(&plan).is_some() {
             self.note_cache(id, Status::Collapsed);
             return self.wait_for_plan(id, plan);
         }
-        self.house.forgets = true;
         let prompt = cache::prompt(&plan, &self.config);
-        let since_ms = self.now.wall_ms - age_ms as i64;
-        let query = Work::Read(Query::Cached {
-            tenant: TENANT.to_owned(),
-            prompt,
-            since_ms,
-        });
+        self.look_up(id, Wanted::Text(plan), prompt, may)
+    }
+
+    /// The one place where a stored answer is looked for.
+    pub(super) fn look_up(
+        &mut self,
+        id: ExchangeId,
+        wanted: Wanted,
+        prompt: [u8; 32],
+        may: Use,
+    ) -> Result<(), Failure> {
+        self.house.forgets = true;
         let looking = Looking {
-            plan,
+            wanted,
             prompt,
-            age_ms,
+            age_ms: may.age_ms,
         };
+        if may.age_ms == 0 {
+            return self.not_in_cache(id, looking, Status::Renewed);
+        }
+        let query = Work::Read(looking.query(self.now.wall_ms));
         if self.submit_for(id, query, Bound::Store).is_err() {
-            return self.not_in_cache(id, looking);
+            return self.not_in_cache(id, looking, Status::Miss);
         }
         if let Some(exchange) = self.exchanges.get_mut(id) {
-            exchange.flow = Flow::Cached(Box::new(looking));
+            exchange.flow = Flow::Cached(Box::new(Cached::Looking(looking)));
         }
         self.set_exchange_timer(id, self.now.mono.plus_ms(STORE_MS));
         self.enter(id, State::Querying);
@@ -68,42 +137,151 @@ impl Engine {
     pub(super) fn cache_looked(
         &mut self,
         id: ExchangeId,
-        looking: Looking,
+        state: Cached,
         result: WorkResult,
     ) -> Result<(), Failure> {
-        match result {
-            WorkResult::Found(Ok(Found::One(Some(row)))) => self.found_in_cache(id, &looking, *row),
-            _ => self.not_in_cache(id, looking),
+        let looking = match state {
+            Cached::Looking(looking) => looking,
+            Cached::Keeping(kept) => return self.hit_kept(id, kept, result),
+        };
+        match (&looking.wanted, result) {
+            (Wanted::Text(plan), WorkResult::Found(Ok(Found::One(Some(row))))) => {
+                let stream = plan.stream;
+                self.found_text(id, stream, &looking, *row)
+            }
+            (Wanted::Chat(question), WorkResult::Found(Ok(Found::CachedChat(Some(chat))))) => {
+                // One that cannot be read any more is as good as none.
+                match question.tell(&chat) {
+                    Some(answer) => self.found_chat(id, &looking, answer, *chat),
+                    None => self.not_in_cache(id, looking, Status::Miss),
+                }
+            }
+            _ => self.not_in_cache(id, looking, Status::Miss),
         }
     }
 
-    fn found_in_cache(
+    fn found_text(
         &mut self,
         id: ExchangeId,
+        stream: bool,
         looking: &Looking,
         row: TextRow,
     ) -> Result<(), Failure> {
         self.charge_request(id)?;
-        let age_ms = (self.now.wall_ms - row.created_ms).max(0).unsigned_abs();
-        let ttl = looking.age_ms.saturating_sub(age_ms) / 1000;
+        let created_ms = row.created_ms;
+        if self.has_key(id) {
+            let telling = Telling::Cached;
+            let body = match stream {
+                true => stream_of_text(&row, None, telling),
+                false => whole_text(&row, None, telling),
+            };
+            let hit = Hit {
+                text: row.id,
+                provider: row.provider,
+                model: row.model,
+            };
+            self.note_hit(id, looking, created_ms);
+            return self.tell_hit(id, Answer::good(stream, body), hit);
+        }
         let generation = self.shelve(row)?;
+        self.note_hit(id, looking, created_ms);
+        self.counters.cache_hits += 1;
         if let Some(generation) = self.generations.get_mut(generation) {
             generation.result.cached = true;
         }
-        self.counters.cache_hits += 1;
-        self.note_cache(id, Status::Hit(u32::try_from(ttl).unwrap_or(u32::MAX)));
         if let Some(exchange) = self.exchanges.get_mut(id) {
             exchange.held.owes_row = true;
         }
-        self.wait_for(id, generation, Generate::new(looking.plan.stream, 0, false));
+        self.wait_for(id, generation, Generate::new(stream, 0, false));
         self.catch_up(id, generation);
         Ok(())
     }
 
-    /// A new text is written, and is what the next one finds.
-    fn not_in_cache(&mut self, id: ExchangeId, looking: Looking) -> Result<(), Failure> {
-        self.note_cache(id, Status::Miss);
-        self.wait_for_plan(id, looking.plan)?;
+    fn found_chat(
+        &mut self,
+        id: ExchangeId,
+        looking: &Looking,
+        answer: Answer,
+        chat: FoundChat,
+    ) -> Result<(), Failure> {
+        self.charge_request(id)?;
+        self.note_hit(id, looking, chat.created_ms);
+        let hit = Hit {
+            text: chat.text,
+            provider: chat.told.provider,
+            model: chat.told.model,
+        };
+        self.tell_hit(id, answer, hit)
+    }
+
+    /// A stored answer is used.
+    fn note_hit(&mut self, id: ExchangeId, looking: &Looking, created_ms: i64) {
+        let age_ms = (self.now.wall_ms - created_ms).max(0).unsigned_abs();
+        let ttl = looking.age_ms.saturating_sub(age_ms) / 1000;
+        self.note_cache(id, Status::Hit(u32::try_from(ttl).unwrap_or(u32::MAX)));
+    }
+
+    /// Tells an answer from the cache; if it was asked for with a key, once it is kept under that.
+    fn tell_hit(&mut self, id: ExchangeId, answer: Answer, hit: Hit) -> Result<(), Failure> {
+        let form = Form::Said {
+            streamed: answer.streamed,
+            body: Arc::new(answer.body.clone()),
+            text: Some(hit.text),
+        };
+        let promise = self.promise(id, form).map(Box::new);
+        let is_promised = promise.is_some();
+        if let Some(exchange) = self.exchanges.get_mut(id) {
+            exchange.held.promise = promise;
+        }
+        let kept = Kept::of_cache(answer, hit.clone());
+        if !is_promised {
+            self.counters.cache_hits += 1;
+            self.send_kept(id, kept, true);
+            return Ok(());
+        }
+        let row = self.request_row(id, RequestOutcome::Ok, 200);
+        let mut row = row.filter(|_| self.leaves_row(id));
+        row.iter_mut().for_each(|row| hit.enter(row));
+        let rows = Write::Save {
+            requests: row.into_iter().collect(),
+            text: None,
+            analysis: None,
+        };
+        let write = Work::Write(Box::new(self.with_answer(id, rows)));
+        self.submit_for(id, write, Bound::Store)?;
+        self.counters.cache_hits += 1;
+        self.set_exchange_timer(id, self.now.mono.plus_ms(STORE_MS));
+        if let Some(exchange) = self.exchanges.get_mut(id) {
+            exchange.flow = Flow::Cached(Box::new(Cached::Keeping(kept)));
+        }
+        self.enter(id, State::Saving);
+        Ok(())
+    }
+
+    /// The writer has finished with the answer and the row of its request.
+    fn hit_kept(&mut self, id: ExchangeId, kept: Kept, result: WorkResult) -> Result<(), Failure> {
+        match super::written(result)? {
+            Written::Saved => {
+                self.answer_is_kept(id);
+                self.send_kept(id, kept, false);
+                Ok(())
+            }
+            _ => Err(Failure::Internal("another write was answered")),
+        }
+    }
+
+    /// A new answer is written, and is what the next one finds.
+    fn not_in_cache(
+        &mut self,
+        id: ExchangeId,
+        looking: Looking,
+        status: Status,
+    ) -> Result<(), Failure> {
+        self.note_cache(id, status);
+        match looking.wanted {
+            Wanted::Text(plan) => self.wait_for_plan(id, plan)?,
+            Wanted::Chat(question) => return self.admit_chat(id, *question, Some(looking.prompt)),
+        }
         let text = self.exchanges.get(id).and_then(|e| e.held.generation);
         if let Some(text) = text.and_then(|text| self.generations.get_mut(text)) {
             text.result.answers = Some(looking.prompt);
@@ -118,12 +296,19 @@ impl Engine {
     }
 }
 
-/// What the cache is told when this text is stored, if it is to know it.
+/// What the cache is told when this text is stored, if it is to know it. The one place where an answer is
+/// given to be kept.
 pub(in crate::engine) fn cached_text(text: &Generation) -> Option<CachedText> {
-    text.result.answers.map(|prompt| CachedText {
+    let prompt = text.result.answers?;
+    let chat = match text.is_chat() {
+        true => Some(Box::new(text.told_chat()?)),
+        false => None,
+    };
+    Some(CachedText {
         tenant: TENANT.to_owned(),
         prompt,
         text: text.id,
         created_ms: text.result.created_ms,
+        chat,
     })
 }

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  Claiming ─┬─(ours)─────► the request goes its way; whatever comes of it, its key is dealt with
-//!     ▲      ├─(answered)─► Fetching ─► Sending ─► over
+//!     ▲      ├─(answered)─► Fetching ─► sent again: see `kept.rs`
 //!     │      ├─(elsewhere)─► 409
 //!     │      └─(another request's)─► 422
 //!     │
@@ -17,20 +17,16 @@
 //! Only requests with a key pay for any of this.
 
 use super::Flow;
-use crate::engine::client::takes_body;
+use super::kept::Kept;
 use crate::engine::failure::Bound;
 use crate::engine::idempotency::Stands;
 use crate::engine::policy::idempotency::Turn;
-use crate::engine::reply::Content;
-use crate::engine::routes::Route;
 use crate::engine::slots::ExchangeId;
 use crate::engine::trace::State;
 use crate::engine::work::{Work, WorkResult};
 use crate::engine::{Engine, Failure};
-use crate::limits::{GENERATION_MS, PUMP_BYTES, STORE_MS};
-use crate::store::{
-    Answer, Claimed, Found, KeyChange, Query, RequestOutcome, StoreError, Write, Written,
-};
+use crate::limits::{GENERATION_MS, STORE_MS};
+use crate::store::{Answer, Claimed, Found, KeyChange, Query, StoreError, Write, Written};
 
 /// Where such a request is. The first two have its body.
 #[derive(Debug)]
@@ -41,16 +37,6 @@ pub enum Keyed {
     Waiting(Vec<u8>),
     /// The store is asked for the answer.
     Fetching,
-    /// The answer goes out.
-    Sending(Box<Sending>),
-}
-
-/// See [`Keyed::Sending`].
-#[derive(Debug)]
-pub struct Sending {
-    answer: Answer,
-    /// Bytes of it that were written.
-    cursor: usize,
 }
 
 impl Keyed {
@@ -61,12 +47,6 @@ impl Keyed {
             Keyed::Waiting(_) => Failure::KeyInUse,
             _ => Failure::StoreTimeout,
         }
-    }
-
-    /// Whether the head of the answer is out.
-    #[must_use]
-    pub fn has_begun_to_answer(&self) -> bool {
-        matches!(self, Keyed::Sending(_))
     }
 }
 
@@ -228,54 +208,7 @@ impl Engine {
     fn send_again(&mut self, id: ExchangeId, answer: Answer) -> Result<(), Failure> {
         self.charge_request(id)?;
         self.counters.replayed += 1;
-        let route = self.exchanges.get(id).map(|exchange| &exchange.route);
-        let content = match (answer.streamed, route) {
-            (true, _) => Content::Events,
-            (false, Some(Route::Batch)) => Content::Lines,
-            (false, _) => Content::Json,
-        };
-        self.write_kept_head(id, &answer, content);
-        let bytes = answer.body.capacity();
-        if let Some(exchange) = self.exchanges.get_mut(id) {
-            exchange.held.owes_row = true;
-            exchange.terms.wants_stream = answer.streamed;
-            self.ledger.settle(&mut exchange.charged, bytes);
-            let sending = Sending { answer, cursor: 0 };
-            exchange.flow = Flow::Keyed(Keyed::Sending(Box::new(sending)));
-        }
-        self.enter(id, State::Streaming);
-        self.pump_kept(id);
+        self.send_kept(id, Kept::of_key(answer), true);
         Ok(())
-    }
-
-    /// Puts as much of the answer into the send buffer as there is room for. Called again whenever the
-    /// client has taken some of it.
-    pub(in crate::engine) fn pump_kept(&mut self, id: ExchangeId) {
-        let high = self.send_high();
-        let Some(exchange) = self.exchanges.get_mut(id) else {
-            return;
-        };
-        let (conn_id, terms) = (exchange.conn, exchange.terms);
-        let Flow::Keyed(Keyed::Sending(sending)) = &mut exchange.flow else {
-            return;
-        };
-        let Some(conn) = self.conns.get_mut(conn_id) else {
-            return;
-        };
-        let room = high.saturating_sub(conn.out.len()).min(PUMP_BYTES);
-        let rest = &sending.answer.body.as_bytes()[sending.cursor..];
-        let piece = &rest[..rest.len().min(room)];
-        sending.cursor += piece.len();
-        let is_over = sending.cursor == sending.answer.body.len();
-        if takes_body(terms.method) {
-            self.counters.written += piece.len() as u64;
-            self.blocks.put(&mut conn.out, piece);
-        }
-        self.flush(conn_id);
-        self.rearm_client(conn_id);
-        if is_over {
-            self.settle_row(id, RequestOutcome::Ok, 200, None);
-            self.reply_written(id, terms.keep_alive);
-        }
     }
 }

@@ -14,6 +14,7 @@ pub mod gather;
 pub mod generate;
 pub mod import;
 pub mod jobs;
+pub mod kept;
 pub mod keyed;
 pub mod keywords;
 mod models;
@@ -58,8 +59,10 @@ pub enum Flow {
     Keywords(keywords::Keywords),
     /// It was sent with a key, and may not be the first one.
     Keyed(keyed::Keyed),
-    /// A stored text may answer it.
-    Cached(Box<cached::Looking>),
+    /// A stored answer may answer it.
+    Cached(Box<cached::Cached>),
+    /// It is answered as was answered before.
+    Kept(Box<kept::Kept>),
     /// It waits for the store.
     Contents(contents::Contents),
     /// It is about jobs, and waits for the store.
@@ -80,8 +83,7 @@ impl Flow {
         match self {
             Flow::Generate(generate::Generate::Sending(_)) => true,
             Flow::Chat(chat::Chat::Sending(_)) => true,
-            Flow::Page(_) => true,
-            Flow::Keyed(keyed) => keyed.has_begun_to_answer(),
+            Flow::Page(_) | Flow::Kept(_) => true,
             Flow::Export(export) => export.has_begun(),
             Flow::Gather(gather) => gather.has_begun_to_answer(),
             _ => false,
@@ -105,6 +107,7 @@ impl Flow {
             Flow::Keywords(state) => matches!(state, keywords::Keywords::Saving(_)),
             Flow::Gather(state) => state.is_saving(),
             Flow::Jobs(state) => state.is_saving(),
+            Flow::Cached(state) => state.is_saving(),
             _ => false,
         }
     }
@@ -212,7 +215,7 @@ impl Engine {
                 .and_then(|ask| self.start(id, ask, body)),
             (Flow::Analyze(state), result) => self.analyze_done(id, state, result),
             (Flow::Keywords(state), result) => self.keywords_done(id, state, result),
-            (Flow::Cached(looking), result) => self.cache_looked(id, *looking, result),
+            (Flow::Cached(state), result) => self.cache_looked(id, *state, result),
             (Flow::Keyed(state), result) => self.keyed_done(id, state, result),
             (Flow::Contents(state), result) => self.contents_done(id, state, result),
             (Flow::Jobs(state), result) => self.jobs_done(id, state, result),
@@ -264,7 +267,12 @@ impl Engine {
                 self.fail_exchange(id, &failure);
             }
             Flow::Parsing(_) => self.fail_exchange(id, &Failure::ParserTimeout),
-            Flow::Body(_) | Flow::Doomed(_) | Flow::Parked(_) | Flow::Page(_) | Flow::Between => {}
+            Flow::Body(_)
+            | Flow::Doomed(_)
+            | Flow::Parked(_)
+            | Flow::Page(_)
+            | Flow::Kept(_)
+            | Flow::Between => {}
         }
     }
 

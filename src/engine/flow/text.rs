@@ -33,12 +33,12 @@ impl Engine {
             return Ok(());
         };
         exchange.terms.wants_stream |= ask.stream;
-        let stream = exchange.terms.wants_stream;
+        let (stream, control) = (exchange.terms.wants_stream, exchange.terms.control);
         self.ledger.settle(&mut exchange.charged, 0); // the body is gone, the plan has its topic
-        let age_ms = cache::age_ms(ask.cache, &self.config);
+        let may = cache::for_text(ask.cache, control, &self.config);
         let plan = self.plan(ask, stream)?;
-        match age_ms {
-            Some(age_ms) => self.look_in_cache(id, plan, age_ms),
+        match may {
+            Some(may) => self.look_in_cache(id, plan, may),
             None => self.wait_for_plan(id, plan),
         }
     }

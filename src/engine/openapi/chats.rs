@@ -4,7 +4,7 @@
 
 use serde_json::{Value, json};
 
-use super::table::{Answer, CHATS, EVENTS, In, JSON, KEY, Operation, PLAIN, Parameter};
+use super::table::{Answer, CACHE, CHATS, EVENTS, In, JSON, KEY, Operation, PLAIN, Parameter};
 
 const MODEL: Parameter = Parameter {
     name: "model",
@@ -42,7 +42,7 @@ const STREAM: Answer = Answer {
 const CHAT: Operation = Operation {
     method: "post",
     tag: CHATS,
-    parameters: &[KEY],
+    parameters: &[KEY, CACHE],
     errors: "ChatError",
     ..PLAIN
 };
@@ -69,7 +69,7 @@ pub(super) const OPERATIONS: [Operation; 4] = [
         id: "content",
         path: "/v1beta/models/{model}:generateContent",
         summary: "A chat, as Gemini's clients ask for it; `/v1` is taken as well",
-        parameters: &[MODEL, KEY],
+        parameters: &[MODEL, KEY, CACHE],
         body: Some((JSON, "ContentsRequest")),
         answers: &[WHOLE],
         ..CHAT
@@ -78,7 +78,7 @@ pub(super) const OPERATIONS: [Operation; 4] = [
         id: "contents_stream",
         path: "/v1beta/models/{model}:streamGenerateContent",
         summary: "The same as a stream",
-        parameters: &[MODEL, ALT, KEY],
+        parameters: &[MODEL, ALT, KEY, CACHE],
         body: Some((JSON, "ContentsRequest")),
         answers: &[STREAM],
         ..CHAT

@@ -41,6 +41,7 @@ fn values() -> Value {
         "Offset": {"type": "integer", "minimum": 0},
         "ItemPlace": {"type": "integer", "minimum": 0, "maximum": JOB_ITEMS - 1},
         "Tag": {"type": "string"},
+        "CacheControl": {"enum": ["no-store", "no-cache", "max-age=60"]},
         "IdempotencyKey": {"type": "string", "minLength": 1, "maxLength": KEY_BYTES, "pattern": "^[!-~]([ -~]*[!-~])?$"},
         "Limit": {"type": "integer", "minimum": 1, "maximum": PAGE_ROWS, "default": 20},
         "TopicFilter": {"type": "string"},

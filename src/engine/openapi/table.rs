@@ -73,6 +73,14 @@ pub(super) const KEY: Parameter = Parameter {
     schema: "IdempotencyKey",
 };
 
+/// Every request that the cache may be for may have one.
+pub(super) const CACHE: Parameter = Parameter {
+    name: "Cache-Control",
+    place: In::Header,
+    text: "Whether a stored answer will do, where the cache is in use.",
+    schema: "CacheControl",
+};
+
 const NOT_MODIFIED: Answer = Answer {
     status: 304,
     text: "The client has it.",
@@ -139,7 +147,7 @@ const OWN: &[Operation] = &[
         path: "/generate/",
         tag: "texts",
         summary: "A text about a topic, whole or as events, or the best of several",
-        parameters: &[KEY],
+        parameters: &[KEY, CACHE],
         body: Some((JSON, "GenerateRequest")),
         answers: &[ok(
             &[(JSON, "TextAnswer"), (EVENTS, "Event")],

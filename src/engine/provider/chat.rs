@@ -48,9 +48,15 @@ impl Engine {
             return Some(Reception::Whole(Vec::new())); // whatever it says it is
         }
         let listener = inquiry.listener(generation.id, generation.result.created_ms, None);
+        let voice = Voice::new(theirs, &listener);
+        let is_kept = generation.result.answers.is_some() && listener.stream;
+        let voice = match is_kept {
+            true => voice.with_minutes(&listener),
+            false => voice,
+        };
         Some(Reception::Told(Told {
             sse: sse::Reader::default(),
-            voice: Voice::new(theirs, &listener),
+            voice,
         }))
     }
 
@@ -150,6 +156,8 @@ impl Engine {
         };
         generation.result.pieces += heard.contents;
         generation.result.learn(heard.about);
+        let minutes = heard.minutes.and_then(|minutes| String::from_utf8(minutes).ok());
+        generation.result.minutes = minutes.or(generation.result.minutes.take());
         let is_too_long = generation.text.len() > GENERATION_BYTES;
         self.settle_generation(generation_id);
         if !self.frames.is_empty() && self.is_streamed(generation_id) {

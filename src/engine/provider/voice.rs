@@ -11,6 +11,9 @@
 //! the failure at once is no content. The terminal words are said only when the provider's answer is
 //! whole.
 //!
+//! Where the next one to ask is to find the answer, a voice takes minutes beside what it says: the same as
+//! one document, whatever the client reads.
+//!
 //! It refuses to know sockets, the engine, and what becomes of the bytes.
 
 use uuid::Uuid;
@@ -19,7 +22,7 @@ use crate::dialect::speak::{Answer, Identity, Speaker, Unspeakable};
 use crate::dialect::{AnyStream, Dialect, End, Event, Relay};
 use crate::engine::failure::Upstream;
 use crate::engine::outcome::About;
-use crate::limits::HELD_BYTES;
+use crate::limits::{CACHE_ANSWER_BYTES, HELD_BYTES};
 use crate::proto::sse;
 
 /// How one client is to be answered, whoever answers.
@@ -57,6 +60,7 @@ pub struct Voice {
     /// What it has said before any content was heard.
     held: Vec<u8>,
     is_open: bool,
+    minutes: Option<Box<Answer>>,
 }
 
 #[derive(Debug)]
@@ -78,6 +82,8 @@ pub struct Heard {
     pub is_whole: bool,
     /// The answer has failed.
     pub failure: Option<Upstream>,
+    /// The minutes of an answer that is whole.
+    pub minutes: Option<Vec<u8>>,
     /// The provider says that nothing more will come.
     is_done: bool,
 }
@@ -173,7 +179,16 @@ impl Voice {
             kind,
             held: Vec::new(),
             is_open: false,
+            minutes: None,
         }
+    }
+
+    /// The same with minutes.
+    #[must_use]
+    pub fn with_minutes(mut self, listener: &Listener<'_>) -> Self {
+        let minutes = Answer::new(listener.dialect, listener.identity());
+        self.minutes = Some(Box::new(minutes));
+        self
     }
 
     /// Bytes of memory that it holds beyond its own size.
@@ -184,7 +199,8 @@ impl Voice {
             Kind::Translate(_, Tongue::Collect(answer)) => answer.bytes(),
             Kind::Translate(_, Tongue::Speak(speaker)) => speaker.bytes(),
         };
-        self.held.capacity() + inside
+        let minutes = self.minutes.as_ref().map_or(0, |minutes| minutes.bytes());
+        self.held.capacity() + inside + minutes
     }
 
     /// Takes a piece of the provider's body in. What the client is to get of it goes to `out`, the
@@ -260,12 +276,15 @@ impl Voice {
             &mut self.held
         };
         let mut unspeakable = None;
+        let minutes = &mut self.minutes;
         let read = match &mut self.kind {
             Kind::Relay(relay) => relay.event(event.name, event.data, out_now, &mut |event| {
                 heard.note(&event, text.as_deref_mut());
+                take_down(minutes, &event);
             }),
             Kind::Translate(stream, tongue) => stream.event(event.data, &mut |event| {
                 heard.note(&event, text.as_deref_mut());
+                take_down(minutes, &event);
                 unspeakable = unspeakable.or(tongue.say(&event, out_now).err());
             }),
         };
@@ -315,9 +334,22 @@ impl Voice {
                 // An answer without any content is whole as well.
                 self.open(out);
                 heard.is_whole = true;
+                let mut document = Vec::new();
+                let minutes = self.minutes.take();
+                let written = minutes.and_then(|minutes| minutes.write(&mut document).ok());
+                heard.minutes = written.map(|()| document);
             }
             Err(_) => heard.failure = Some(Upstream::Malformed),
         }
+    }
+}
+
+/// Takes an event down. An answer that is too long for minutes has none.
+fn take_down(minutes: &mut Option<Box<Answer>>, event: &Event<'_>) {
+    if let Some(answer) = minutes
+        && (answer.event(event).is_err() || answer.bytes() > CACHE_ANSWER_BYTES)
+    {
+        *minutes = None;
     }
 }
 

@@ -18,7 +18,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::{Cancel, GenerationId, Kind, Work, WorkId, WorkOwner, Works};
-use crate::engine::documents::whole_text;
+use crate::engine::documents::{Telling, whole_text};
 use crate::engine::idempotency::{Promise, with_answers};
 use crate::score::Scores;
 use crate::store::{CachedText, RequestRow, TextRow, Write};
@@ -61,7 +61,7 @@ impl Finish {
         let mut row = self.row;
         row.text.clone_from(&self.text);
         row.scores.clone_from(&scores);
-        let document = self.whole.then(|| whole_text(&row, self.total_tokens));
+        let document = self.whole.then(|| whole_text(&row, self.total_tokens, Telling::New));
         let passed = PassedOn {
             scores: scores.map(Box::new),
             document,

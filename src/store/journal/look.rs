@@ -50,6 +50,7 @@ impl<D: Disk> Journal<D> {
             Query::Unscored { .. }
             | Query::Answer(_)
             | Query::Cached { .. }
+            | Query::CachedChat { .. }
             | Query::Weigh { .. }
             | Query::Job(_) => Ok(Overlay::default()),
         }

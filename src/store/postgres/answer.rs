@@ -8,8 +8,8 @@ use super::{NAME, jobs};
 use crate::proto::postgres::{Row, Tag, ValueFault, Values};
 use crate::score::{Readability, Scores, Sentiment};
 use crate::store::{
-    Answer as KeptAnswer, Claimed, Found, Listed, StoreError, Tally, TextRow, TextState, Unscored,
-    Weight, Written,
+    Answer as KeptAnswer, Claimed, Found, FoundChat, Listed, StoreError, Tally, TextRow, TextState,
+    ToldChat, Unscored, Weight, Written,
 };
 
 /// What is asked, as far as its answer is read by it.
@@ -30,6 +30,7 @@ pub(super) enum Kind {
     Claimed,
     Keys,
     KeptAnswer,
+    CachedChat,
     Expired,
     Weighed,
 }
@@ -50,6 +51,7 @@ pub struct Answer {
     /// Whose a key is; nobody's if it was freed in this moment.
     claimed: Claimed,
     kept: Option<Box<KeptAnswer>>,
+    chat: Option<Box<FoundChat>>,
     weighed: Vec<Weight>,
     expired: u64,
     /// Up to which id an export goes, if there is more of it.
@@ -78,6 +80,7 @@ impl Answer {
             jobs: jobs::Rows::default(),
             claimed: Claimed::Busy,
             kept: None,
+            chat: None,
             weighed: Vec::new(),
             expired: 0,
             more: None,
@@ -132,6 +135,17 @@ impl Answer {
                     status: values.take::<i32>()?.unsigned_abs() as u16,
                     streamed: values.take()?,
                     body: values.take::<&str>()?.to_owned(),
+                }));
+            }
+            Kind::CachedChat => {
+                self.chat = Some(Box::new(FoundChat {
+                    text: values.take()?,
+                    created_ms: values.take()?,
+                    told: ToldChat {
+                        provider: values.take::<&str>()?.to_owned(),
+                        model: values.take::<&str>()?.to_owned(),
+                        body: values.take::<&str>()?.to_owned(),
+                    },
                 }));
             }
             Kind::Expired => self.expired = count(&mut values)?,
@@ -192,6 +206,7 @@ impl Answer {
             Kind::Claimed => Answered::Written(Written::Claimed(self.claimed)),
             Kind::Keys => Answered::Written(Written::Keys),
             Kind::KeptAnswer => Answered::Found(Found::Answer(self.kept)),
+            Kind::CachedChat => Answered::Found(Found::CachedChat(self.chat)),
             Kind::Weighed => Answered::Found(Found::Weighed(self.weighed)),
             Kind::Expired => Answered::Written(Written::Expired(self.expired)),
         })

@@ -81,6 +81,7 @@ const WEIGHTS: &str = "
 
 pub(super) fn expire<'a>(table: Table, before: Uuid, limit: usize) -> (Vec<Part<'a>>, Kind) {
     let sql = match table {
+        Table::Answers => return super::cached::expire(before, limit),
         Table::Texts => TEXTS,
         Table::Analyses => ANALYSES,
         Table::Keywords => KEYWORDS,

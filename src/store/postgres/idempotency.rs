@@ -100,11 +100,11 @@ pub(super) fn change(change: &KeyChange) -> (Vec<Part<'_>>, Kind) {
         KeyChange::Sweep { now_ms } => {
             let rows = Cell::Int8(KEY_SWEEP_ROWS as i64);
             let much = vec![Cell::Int8(KEYS_BYTES as i64), rows.clone()];
-            let parts = vec![
+            let mut parts = vec![
                 one(FORGET_OLD, &[Int8], vec![rows]),
                 one(FORGET_MUCH, &[Int8, Int8], much),
-                cached::forget(*now_ms),
             ];
+            parts.extend(cached::forget(*now_ms));
             (parts, Kind::Keys)
         }
     }

@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use super::answer::Kind;
-use super::{Cell, Part, idempotency, jobs, one};
+use super::{Cell, Part, cached, idempotency, jobs, one};
 use crate::limits::{EXPORT_BYTES, GENERATION_BYTES, IMPORT_BATCH_ROWS, PAGE_ROWS};
 use crate::proto::postgres::Scalar::{self, Bool, Bytea, Int8, Text, Uuid as Id};
 use crate::store::words::{Wanted, wanted};
@@ -135,6 +135,14 @@ pub(super) fn of(query: &Query) -> (Part<'_>, Kind) {
             ];
             (one(CACHED, &[Text, Bytea, Int8], row), Kind::One)
         }
+        Query::CachedChat {
+            tenant,
+            prompt,
+            since_ms,
+        } => (
+            cached::find_chat(tenant, *prompt, *since_ms),
+            Kind::CachedChat,
+        ),
         Query::Answer(scope) => (idempotency::read(scope), Kind::KeptAnswer),
     }
 }

@@ -127,6 +127,7 @@ pub(super) fn of(write: &Write) -> (Vec<Part<'_>>, Kind) {
             let which = vec![Cell::text(tenant), Cell::Uuid(*id)];
             let parts = vec![
                 one(idempotency::FORGET_TEXT, WHICH, which.clone()),
+                one(cached::FORGET_TEXT, WHICH, which.clone()),
                 one(DELETE_SCORES, WHICH, which.clone()),
                 one(DELETE_TEXT, WHICH, which),
             ];

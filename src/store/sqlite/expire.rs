@@ -39,6 +39,7 @@ pub(super) fn expire(
     limit: usize,
 ) -> rusqlite::Result<Written> {
     let (name, which) = match table {
+        Table::Answers => return super::cached::expire(conn, before, limit),
         Table::Texts => ("generated_content", ""),
         Table::Analyses => ("sentiment_analysis", "AND o.content IS NOT NULL"),
         Table::Keywords => ("generated_keywords", ""),

@@ -75,6 +75,11 @@ impl Reader {
                 prompt,
                 since_ms,
             } => cached::find(conn, tenant, prompt, *since_ms),
+            Query::CachedChat {
+                tenant,
+                prompt,
+                since_ms,
+            } => cached::find_chat(conn, tenant, prompt, *since_ms),
             Query::Answer(scope) => idempotency::read(conn, scope).map(Found::Answer),
             Query::Weigh { before } => expire::weigh(conn, *before),
         };

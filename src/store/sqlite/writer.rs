@@ -383,12 +383,13 @@ fn insert_term(
 }
 
 fn delete(conn: &Connection, tenant: &str, id: Uuid) -> rusqlite::Result<bool> {
+    let was_told = cached::forget_text(conn, tenant, id)?;
     let term: Option<[u8; 16]> = conn
         .prepare_cached(sql::DELETE_TEXT)?
         .query_row(params![tenant, id.as_bytes()], |row| row.get(0))
         .optional()?;
     let Some(term) = term else {
-        return Ok(false);
+        return Ok(was_told);
     };
     idempotency::forget_text(conn, tenant, id)?;
     conn.prepare_cached(sql::DELETE_UNUSED_TERM)?

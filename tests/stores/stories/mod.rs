@@ -1,5 +1,6 @@
 //! What each engine has to do.
 
+mod cached;
 mod jobs;
 mod lists;
 mod saves;
@@ -34,6 +35,11 @@ stories! {
         tenants_do_not_see_each_other
         what_a_request_cost_is_kept
         sql_is_stored_as_it_is;
+    cached:
+        an_equal_chat_finds_the_newest_answer
+        an_answer_to_a_chat_is_no_text
+        an_answer_goes_with_its_text_whether_that_is_stored_or_not
+        old_answers_are_forgotten;
     lists:
         a_walk_sees_each_row_once_while_rows_are_added
         the_last_page_knows_that_it_is_the_last

@@ -91,6 +91,7 @@ impl Engine {
                 let collected = || Arc::new(std::mem::take(&mut self.frames));
                 let document = document.unwrap_or_else(collected);
                 self.note_said(exchange, &document);
+                self.note_document(id, &document);
                 self.promise_chat(id, exchange, false);
                 self.begin_chat_document(exchange, document);
             }

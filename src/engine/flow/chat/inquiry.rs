@@ -29,6 +29,42 @@ pub struct ChatAsk {
     pub embeddings: Option<Box<Embeddings>>,
 }
 
+impl ChatAsk {
+    /// Reads all of the body that it came from, if that was not done.
+    ///
+    /// # Errors
+    /// It is not of its dialect's shape.
+    pub fn read_all(&mut self, body: &[u8]) -> Result<&Chat, &Refused> {
+        let skim = &self.skim;
+        let chat = self.chat.get_or_insert_with(|| {
+            let path = Some((skim.model.as_str(), skim.stream));
+            skim.dialect.read_chat(body, path).map(Box::new)
+        });
+        chat.as_deref()
+    }
+
+    /// How its client is to be answered. `id` and `created_ms` are the answer's; `model` is the one
+    /// that the client is to see, if not the one that it has asked for.
+    #[must_use]
+    pub fn listener<'a>(
+        &'a self,
+        id: Uuid,
+        created_ms: i64,
+        model: Option<&'a str>,
+    ) -> Listener<'a> {
+        let skim = &self.skim;
+        Listener {
+            dialect: skim.dialect,
+            stream: skim.stream,
+            include_usage: skim.include_usage,
+            choices: skim.choices,
+            id,
+            created_ms,
+            model: model.unwrap_or(&skim.model),
+        }
+    }
+}
+
 /// Reads a body in `dialect`. `path` is what the path says of it, see [`Skim::read`].
 ///
 /// # Errors
@@ -104,15 +140,6 @@ impl Inquiry {
         self.ask.skim.last_words(&self.body, TOPIC_CHARS)
     }
 
-    /// Reads all of the body, if that was not done.
-    fn read_all(&mut self) {
-        if self.ask.chat.is_none() {
-            let skim = &self.ask.skim;
-            let path = Some((skim.model.as_str(), skim.stream));
-            self.ask.chat = Some(skim.dialect.read_chat(&self.body, path).map(Box::new));
-        }
-    }
-
     /// Gets ready to ask the built-in provider, which speaks no dialect and understands all.
     ///
     /// # Errors
@@ -122,8 +149,7 @@ impl Inquiry {
             let expected = "one of a provider that has embeddings; the built-in one has none";
             return Err(Refused::wrong("model", expected));
         }
-        self.read_all();
-        if let Some(Err(refused)) = &self.ask.chat {
+        if let Err(refused) = self.ask.read_all(&self.body) {
             return Err(refused.clone());
         }
         self.ask.skim.check_messages(&self.body)
@@ -141,12 +167,10 @@ impl Inquiry {
         if let Some(embeddings) = &self.ask.embeddings {
             return embeddings.translate(theirs, model, &mut self.translated);
         }
-        self.read_all();
         let stream = self.ask.skim.stream;
-        match &self.ask.chat {
-            Some(Ok(chat)) => theirs.write_chat(&mut self.translated, chat, model, stream),
-            Some(Err(refused)) => Err(refused.clone()),
-            None => Ok(()),
+        match self.ask.read_all(&self.body) {
+            Ok(chat) => theirs.write_chat(&mut self.translated, chat, model, stream),
+            Err(refused) => Err(refused.clone()),
         }
     }
 
@@ -175,15 +199,6 @@ impl Inquiry {
         created_ms: i64,
         model: Option<&'a str>,
     ) -> Listener<'a> {
-        let skim = &self.ask.skim;
-        Listener {
-            dialect: skim.dialect,
-            stream: skim.stream,
-            include_usage: skim.include_usage,
-            choices: skim.choices,
-            id,
-            created_ms,
-            model: model.unwrap_or(&skim.model),
-        }
+        self.ask.listener(id, created_ms, model)
     }
 }

@@ -13,6 +13,7 @@
 //! by itself. What is special about such a generation is in `end.rs`, what is written in `reply.rs`,
 //! whom it is asked of in `target.rs`.
 
+pub mod cache;
 pub mod embeddings;
 mod end;
 pub mod inquiry;
@@ -23,8 +24,10 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
+use self::cache::Question;
 use self::inquiry::{ChatAsk, Inquiry};
 use super::Flow;
+use super::cached::Wanted;
 use super::body::{Ask, ParseFault, Shape};
 use crate::dialect::{Dialect, Refused};
 use crate::engine::call::Plan;
@@ -57,7 +60,8 @@ impl Engine {
         let may_translate = self.may_translate(dialect);
         let body = self.take_body(id)?;
         if body.len() > JSON_ON_LOOP_BYTES {
-            let shape = Shape::Chat(dialect, may_translate);
+            let reads_all = may_translate || self.config.cache.chats_max_age_s > 0;
+            let shape = Shape::Chat(dialect, reads_all);
             return self.parse_on_thread(id, shape, Arc::new(body));
         }
         // Whether it has to be read as a whole is known once the model is.
@@ -83,7 +87,7 @@ impl Engine {
         self.ask_chat(id, ask, body)
     }
 
-    /// It is known what is asked for: the call begins.
+    /// It is known what is asked for: an equal question may have been answered before.
     fn ask_chat(
         &mut self,
         id: ExchangeId,
@@ -96,6 +100,26 @@ impl Engine {
             return Ok(());
         }
         let route = self.chat_route(&ask.skim.model)?;
+        if let Some(exchange) = self.exchanges.get_mut(id) {
+            exchange.terms.wants_stream = ask.skim.stream;
+        }
+        let mut question = Question { ask, body, route };
+        match self.sought(id, &mut question) {
+            Some((prompt, may)) => {
+                self.look_up(id, Wanted::Chat(Box::new(question)), prompt, may)
+            }
+            None => self.admit_chat(id, question, None),
+        }
+    }
+
+    /// Somebody is to be asked: the call begins. `answers`: what the answer is to be found by.
+    pub(super) fn admit_chat(
+        &mut self,
+        id: ExchangeId,
+        question: Question,
+        answers: Option<[u8; 32]>,
+    ) -> Result<(), Failure> {
+        let Question { ask, body, route } = question;
         let asked = route.unless_all_are(&ask.skim.model);
         let (stream, max_tokens) = (ask.skim.stream, ask.skim.max_tokens);
         let Some(exchange) = self.exchanges.get_mut(id) else {
@@ -105,7 +129,6 @@ impl Engine {
             Route::Chat(Inbound::Anthropic(passed)) => passed.take(),
             _ => None,
         };
-        exchange.terms.wants_stream = stream;
         self.ledger.settle(&mut exchange.charged, 0); // the body is the generation's now
         let plan = Plan {
             key: 0,
@@ -125,6 +148,7 @@ impl Engine {
         let charge = self.charge(id, body.len(), answers, most)?;
         let generation = self.admit_charged(plan, charge)?;
         if let Some(generation) = self.generations.get_mut(generation) {
+            generation.result.answers = answers;
             generation.inquiry = Some(Box::new(Inquiry {
                 body,
                 ask,

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use super::Chat;
+use crate::engine::asked::plain;
 use crate::dialect::speak;
 use crate::engine::client::{takes_body, takes_chunks};
 use crate::engine::flow::Flow;
@@ -109,6 +110,9 @@ impl Engine {
                 head = head.field("x-maitred-key", key.as_bytes());
             }
         }
+        if let Some(cache) = terms.cache.field(false) {
+            head = head.field("cache-status", &cache);
+        }
         for (name, value) in self.rate_fields.iter() {
             head = head.field(name, value);
         }
@@ -129,7 +133,6 @@ impl Engine {
         let target = generation.target();
         name.extend_from_slice(target.provider_name.as_bytes());
         name.push(b'/');
-        let plain = |byte: u8| if byte.is_ascii_graphic() { byte } else { b'?' };
         name.extend(target.model.bytes().map(plain));
     }
 

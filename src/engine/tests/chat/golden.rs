@@ -9,7 +9,7 @@ use crate::dialect::Dialect;
 use crate::store::{RequestOutcome, TextState};
 
 #[path = "../../../../tests/golden/upstream.rs"]
-mod upstream;
+pub(super) mod upstream;
 
 use upstream::Ending;
 

@@ -1,6 +1,7 @@
 //! Chats in the vendors' dialects: each client in front of each provider.
 
 mod broken;
+mod cache;
 mod cancel;
 mod embeddings;
 mod explained;

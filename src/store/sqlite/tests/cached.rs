@@ -12,6 +12,7 @@ fn keep(store: &mut Store, row: TextRow, prompt: u8, created_ms: i64) {
         prompt: [prompt; 32],
         text: row.id,
         created_ms,
+        chat: None,
     };
     store.put(Write::Answered {
         rows: Box::new(Write::Save {
