@@ -14,6 +14,7 @@
 //! ```
 #![allow(clippy::unwrap_used)]
 
+mod again;
 mod books;
 mod chat;
 mod clients;
@@ -174,18 +175,19 @@ fn run_some(next: &AtomicU64, seeds: u64, sum: &Sum) {
         let story = Story::default();
         match catch_unwind(AssertUnwindSafe(|| run(seed, &story))) {
             Ok(play) => sum.add(&play),
-            Err(failure) => {
-                let steps = story.last_steps();
-                let failure: &dyn Any = &*failure;
-                let words = failure.downcast_ref::<String>().map(String::as_str);
-                let words = words.or(failure.downcast_ref().copied()).unwrap_or("?");
-                panic!(
-                    "seed {seed} fails after:\n{steps}\n{words}\n\
-                     SIM_SEED={seed} cargo test --test simulation"
-                )
-            }
+            Err(failure) => panic!("{}", told(seed, &story, &*failure)),
         }
     }
+}
+
+/// How a run has failed, and how to see it again.
+fn told(seed: u64, story: &Story, failure: &dyn Any) -> String {
+    let steps = story.last_steps();
+    let words = failure.downcast_ref::<String>().map(String::as_str);
+    let words = words.or(failure.downcast_ref().copied()).unwrap_or("?");
+    format!(
+        "seed {seed} fails after:\n{steps}\n{words}\nSIM_SEED={seed} cargo test --test simulation"
+    )
 }
 
 #[test]
@@ -197,4 +199,22 @@ fn the_same_seed_gives_the_same_run() {
         assert_eq!(one.world.engine.digest(), other.world.engine.digest());
     }
     assert_ne!(play(1).world.engine.digest(), play(2).world.engine.digest());
+}
+
+#[test]
+fn what_is_kept_is_told_again_whatever_is_killed_when() {
+    if let Some(seed) = number("SIM_SEED") {
+        again::run(seed, &Story::aloud());
+        return;
+    }
+    let seeds = number("SIM_SEEDS").unwrap_or(256);
+    let mut sum = again::Seen::default();
+    for seed in 0..seeds {
+        let story = Story::default();
+        let seen = catch_unwind(AssertUnwindSafe(|| again::run(seed, &story)));
+        let seen = seen.unwrap_or_else(|failure| panic!("{}", told(seed, &story, &*failure)));
+        sum.add(seen);
+    }
+    story::write(&format!("{seeds} runs of again: {sum:?}"));
+    assert!(seeds < 256 || sum.is_full(), "something never happened: {sum:?}");
 }

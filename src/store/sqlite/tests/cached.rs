@@ -1,8 +1,8 @@
 //! The answer cache: which text answers which prompt.
 
 use super::{Store, text};
-use crate::limits::CACHE_AGE_MAX_S;
-use crate::store::{CachedText, Found, KeyChange, Query, TextRow, Write};
+use crate::limits::{CACHE_AGE_MAX_S, CACHE_BYTES};
+use crate::store::{CachedText, Found, KeyChange, Query, TextRow, ToldChat, Write};
 
 const NOW: i64 = 1_700_000_000_000;
 
@@ -64,4 +64,46 @@ fn what_nobody_may_be_answered_with_any_more_is_forgotten() {
     assert!(find(&mut store, "a", 1, NOW).is_some());
     store.put(sweep(now_ms));
     assert_eq!(find(&mut store, "a", 1, NOW), None);
+}
+
+#[test]
+fn past_the_bytes_that_there_may_be_the_oldest_answers_go() {
+    let mut store = Store::new();
+    keep(&mut store, text("a", 9, "tea"), 9, NOW);
+    for n in 1..=3 {
+        store.put(Write::Answered {
+            rows: Box::new(Write::Save {
+                requests: Vec::new(),
+                text: None,
+                analysis: None,
+            }),
+            answers: Vec::new(),
+            cached: Some(CachedText {
+                tenant: "a".to_owned(),
+                prompt: [n; 32],
+                text: text("a", n.into(), "tea").id,
+                created_ms: NOW + i64::from(n),
+                chat: Some(Box::new(ToldChat {
+                    provider: "p".to_owned(),
+                    model: "m".to_owned(),
+                    body: "{}".to_owned(),
+                })),
+            }),
+        });
+    }
+    let half = CACHE_BYTES / 2;
+    store.run_sql(&format!(
+        "UPDATE answer_cache SET body_bytes = {half} WHERE body IS NOT NULL"
+    ));
+    store.put(Write::Keys(Box::new(KeyChange::Sweep { now_ms: NOW })));
+    let mut is_there = |n: u8| {
+        let query = Query::CachedChat {
+            tenant: "a".to_owned(),
+            prompt: [n; 32],
+            since_ms: 0,
+        };
+        store.reader.run(&query).unwrap() != Found::CachedChat(None)
+    };
+    assert_eq!([1, 2, 3].map(&mut is_there), [false, true, true]);
+    assert!(find(&mut store, "a", 9, NOW).is_some(), "a text takes none");
 }
