@@ -74,7 +74,9 @@ impl Books {
     /// A reply was read, and found to be in order.
     pub(crate) fn note_reply(&mut self, ask: Option<&Ask>, reply: &Reply) {
         let what = ask.map(|ask| &ask.what);
-        let is_text = matches!(what, Some(What::Text(_)));
+        // The row of a replay does not say which text it is about.
+        let is_replay = reply.field("idempotent-replayed").is_some();
+        let is_text = matches!(what, Some(What::Text(_))) && !is_replay;
         match (reply.status, what) {
             _ if reply.body.is_empty() => self.see(reply.status.to_string()),
             _ if is_chat(reply) => self.note_chat(reply),
@@ -154,7 +156,11 @@ pub(crate) fn compare(play: &Play) {
     let figure = |name: &str| play.world.metric(name) as usize;
     requests(
         play,
-        figure("generations_total") + figure("generations_coalesced_total"),
+        ["generations_total", "generations_coalesced_total", "cache_hits_total"]
+            .map(figure)
+            .iter()
+            .sum::<usize>()
+            + figure("idempotent_replays_total"),
     );
     failures(play);
     texts(play);

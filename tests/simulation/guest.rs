@@ -1,6 +1,7 @@
 //! Clients: what they ask for, and their manners.
 
 use std::collections::VecDeque;
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 use fastrand::Rng;
 use maitred::engine::Mono;
@@ -55,6 +56,8 @@ pub(crate) struct Guest {
 pub(crate) struct Ask {
     pub(crate) what: What,
     pub(crate) head: bool,
+    /// Whether it has a key.
+    pub(crate) keyed: bool,
     /// How many bytes its guest has said when it is complete.
     pub(crate) end: usize,
 }
@@ -170,6 +173,7 @@ impl Guest {
                 }
                 spoil(chance, &mut bytes);
             }
+            let keyed = setting.keyed && !self.wild && chance.bool() && add_key(&mut bytes, &what);
             if bytes.len() > LONG_BYTES {
                 self.pace = self.pace.max(20_000); // or it would never come to its end
             }
@@ -177,6 +181,7 @@ impl Guest {
             self.asks.push_back(Ask {
                 what: if self.wild { What::Other } else { what },
                 head,
+                keyed,
                 end: self.said + self.unsaid.len(),
             });
         }
@@ -232,6 +237,22 @@ fn request(
         }
     };
     (request.into_bytes(), what, false)
+}
+
+/// Gives a request a key, if it is for one text: equal ones the same, and others another.
+fn add_key(bytes: &mut Vec<u8>, what: &What) -> bool {
+    let text = String::from_utf8_lossy(bytes).into_owned();
+    let (head, body) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));
+    let is_for_text = matches!(what, What::Text(_) | What::Chat(_));
+    if !is_for_text || head.contains("chunked") {
+        return false;
+    }
+    let target = head.split(' ').nth(1).unwrap_or("");
+    let mut hash = DefaultHasher::new();
+    (target, body).hash(&mut hash);
+    let key = format!("\r\nIdempotency-Key: {:x}\r\n", hash.finish());
+    *bytes = text.replacen("\r\n", &key, 1).into_bytes();
+    true
 }
 
 /// A few texts, some of them the same in each import, some wrong.

@@ -63,11 +63,22 @@ struct Sum {
     seen: Mutex<BTreeMap<String, usize>>,
 }
 
-/// What has to have happened once at least in a few hundred runs.
-const RARE: [&str; 32] = [
+/// Figures that count among what was seen.
+const FIGURES: [&str; 5] = [
     "failovers_total",
     "hedges_total",
     "hedges_won_total",
+    "idempotent_replays_total",
+    "cache_hits_total",
+];
+
+/// What has to have happened once at least in a few hundred runs.
+const RARE: [&str; 34] = [
+    "failovers_total",
+    "hedges_total",
+    "hedges_won_total",
+    "idempotent_replays_total",
+    "cache_hits_total",
     "chat streamed",
     "chat broken",
     "chat 200",
@@ -112,7 +123,7 @@ impl Sum {
         for (what, times) in &play.books.seen {
             *seen.entry(what.clone()).or_default() += times;
         }
-        for what in ["failovers_total", "hedges_total", "hedges_won_total"] {
+        for what in FIGURES {
             match play.world.metric(what) as usize {
                 0 => {}
                 times => *seen.entry(what.to_owned()).or_default() += times,

@@ -48,7 +48,7 @@ impl Play {
              resume_grace_ms = {}\nshutdown_ms = 5000\nheartbeat_ms = {}\n",
             setting.crowd || chance.u8(0..4) > 0,
             setting.half_close,
-            host::config(1 + chance.usize(0..4), setting) + setting.rates(),
+            host::config(1 + chance.usize(0..4), setting) + setting.rates() + setting.cache(),
             [500, 60_000][chance.usize(0..2)],
             [0, 300, 1_000_000][chance.usize(0..3)],
             [0, 3_000][chance.usize(0..2)],

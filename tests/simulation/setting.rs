@@ -21,20 +21,27 @@ pub(crate) struct Setting {
     pub(crate) routed: bool,
     /// There are limits on what one address may ask for, and clients have several.
     pub(crate) limited: bool,
+    /// Clients send some requests with a key, which is the same for equal requests.
+    pub(crate) keyed: bool,
+    /// Stored answers answer again.
+    pub(crate) cached: bool,
 }
 
 impl Setting {
     pub(crate) fn new(chance: &mut Rng) -> Setting {
         let lengthy = chance.u8(0..24) == 0;
         let calm = chance.u8(0..6) == 0 || (lengthy && chance.u8(0..4) > 0);
+        let crowd = chance.u8(0..10) == 0 && !lengthy;
         Setting {
             calm,
-            crowd: chance.u8(0..10) == 0 && !lengthy,
+            crowd,
             half_close: chance.bool(),
             several: chance.bool(),
             lengthy,
             routed: chance.u8(0..3) == 0,
             limited: !calm && chance.u8(0..3) == 0,
+            keyed: !crowd && chance.u8(0..3) == 0, // so many do not wait for one
+            cached: chance.u8(0..4) == 0,
         }
     }
 
@@ -49,6 +56,15 @@ impl Setting {
         if self.limited {
             "[rate]\nrequests = [\"6/s\", \"40/min\"]\ntokens = [\"2500/2s\"]\nconnections = 4\n\
              subjects = 2\n"
+        } else {
+            ""
+        }
+    }
+
+    /// How old an answer may be that answers again.
+    pub(crate) fn cache(self) -> &'static str {
+        if self.cached {
+            "[cache]\nmax_age_s = 5\nchats_max_age_s = 5\n"
         } else {
             ""
         }

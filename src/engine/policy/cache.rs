@@ -175,8 +175,8 @@ pub fn question(
         dialect.as_bytes(),
         essence,
         model.as_bytes(),
-        &version,
-        &beta,
+        &*version,
+        &*beta,
     ];
     prompt_hash(parts.into_iter().chain(names(route)))
 }
