@@ -105,11 +105,7 @@ pub(super) fn whole_text(row: &TextRow, total_tokens: Option<u64>, telling: Tell
 }
 
 /// The same as events.
-pub(super) fn stream_of_text(
-    row: &TextRow,
-    total_tokens: Option<u64>,
-    telling: Telling,
-) -> String {
+pub(super) fn stream_of_text(row: &TextRow, total_tokens: Option<u64>, telling: Telling) -> String {
     let mut events = Vec::with_capacity(row.text.len() + WITHOUT_TEXT_BYTES);
     let (id, term) = (row.id, row.search_term_id);
     put_start(&mut events, id, term);

@@ -195,7 +195,9 @@ impl Engine {
         };
         let (conn, terms) = (exchange.conn, exchange.terms);
         let fields = ReplyFields {
-            asked: hit.map(|hit| Asked::before(hit, &terms)).unwrap_or_default(),
+            asked: hit
+                .map(|hit| Asked::before(hit, &terms))
+                .unwrap_or_default(),
             replayed: hit.is_none(),
             request_id: Some(exchange.request_id),
             ..ReplyFields::default()

@@ -61,8 +61,8 @@ fn run(command: &mut Command, program: &str) -> String {
 #[test]
 fn the_configurations_of_the_page_load() {
     let configs = of("toml");
-    assert_eq!(configs.len(), 2);
-    for (config, lines) in configs.iter().zip([3, 10]) {
+    assert_eq!(configs.len(), 3);
+    for (config, lines) in configs.iter().zip([3, 10, 2]) {
         assert_eq!(config.trim().lines().count(), lines, "as its heading says");
         let output = House::new().run_to_exit(config, &["check-config"]);
         assert!(output.status.success(), "{config}\n{output:?}");

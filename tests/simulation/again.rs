@@ -27,7 +27,8 @@ use super::clients::is_stream;
 use super::story::Story;
 use super::world::{PROVIDER, Reply, SIZES, World, openai, post, take_reply};
 
-const CONFIG: &str = "[cache]\nmax_age_s = 60\nchats_max_age_s = 60\n[limits]\nkeep_alive_ms = 500\n";
+const CONFIG: &str =
+    "[cache]\nmax_age_s = 60\nchats_max_age_s = 60\n[limits]\nkeep_alive_ms = 500\n";
 /// Steps of a run.
 const STEPS: usize = 300;
 /// Clients at a time.
@@ -77,7 +78,13 @@ impl Seen {
 
     /// Whether all of it has happened.
     pub(crate) fn is_full(&self) -> bool {
-        let kinds = [self.replays, self.hits, self.keyed_hits, self.kills, self.failures];
+        let kinds = [
+            self.replays,
+            self.hits,
+            self.keyed_hits,
+            self.kills,
+            self.failures,
+        ];
         self.answers > 0 && kinds.iter().all(|times| *times > 0)
     }
 }
@@ -131,7 +138,9 @@ impl Question {
                     true => "/v1beta/models/m:streamGenerateContent?alt=sse",
                     false => "/v1beta/models/m:generateContent",
                 },
-                format!(r#"{{"contents":[{{"role":"user","parts":[{{"text":"topic {topic}"}}]}}]}}"#),
+                format!(
+                    r#"{{"contents":[{{"role":"user","parts":[{{"text":"topic {topic}"}}]}}]}}"#
+                ),
             ),
         };
         let request = post(path, &body);
@@ -301,7 +310,10 @@ impl Again {
         }
         for (scope, row) in &self.world.store.keys.0 {
             if let Some(answer) = &row.answer {
-                let first = self.kept.entry(scope.clone()).or_insert(answer.body.clone());
+                let first = self
+                    .kept
+                    .entry(scope.clone())
+                    .or_insert(answer.body.clone());
                 assert_eq!(first, &answer.body, "{scope:?} has another answer");
             }
         }
@@ -337,7 +349,10 @@ impl Again {
         self.seen.replays += usize::from(is_replay);
         self.seen.keyed_hits += usize::from(is_hit && sent.key.is_some());
         if is_hit {
-            assert!(self.stored.contains(&number), "it was never stored: {reply:?}");
+            assert!(
+                self.stored.contains(&number),
+                "it was never stored: {reply:?}"
+            );
         }
         let is_own = sent.question.dialect.is_none();
         let is_acknowledged = is_own || is_replay || (is_hit && sent.key.is_some());
@@ -356,7 +371,10 @@ impl Again {
             self.certain.insert(key, number);
         }
         if is_replay {
-            let mut kept = self.kept.iter().filter(|(scope, _)| scope.key == format!("k{key}"));
+            let mut kept = self
+                .kept
+                .iter()
+                .filter(|(scope, _)| scope.key == format!("k{key}"));
             assert!(kept.any(|(_, body)| *body == reply.body), "{reply:?}");
         }
     }
@@ -371,10 +389,13 @@ impl Again {
             for id in self.asked() {
                 let (number, stream) = self.note_call(id);
                 let text = format!("Answer number {number}.");
-                self.world.send(id, match stream {
-                    true => openai::stream(&[&text]),
-                    false => openai::whole(&text),
-                });
+                self.world.send(
+                    id,
+                    match stream {
+                        true => openai::stream(&[&text]),
+                        false => openai::whole(&text),
+                    },
+                );
             }
             self.look();
             if self.clients.is_empty() {
@@ -404,7 +425,10 @@ fn said(question: Question, reply: &Reply) -> Option<String> {
         if !is_stream(reply) {
             return Some(reply.json()["generated_text"].as_str().unwrap().to_owned());
         }
-        let is_done = reply.events().last().is_some_and(|last| last.name == "done");
+        let is_done = reply
+            .events()
+            .last()
+            .is_some_and(|last| last.name == "done");
         return is_done.then(|| reply.text());
     };
     let dialect = DIALECTS[dialect];

@@ -156,10 +156,14 @@ pub(crate) fn compare(play: &Play) {
     let figure = |name: &str| play.world.metric(name) as usize;
     requests(
         play,
-        ["generations_total", "generations_coalesced_total", "cache_hits_total"]
-            .map(figure)
-            .iter()
-            .sum::<usize>()
+        [
+            "generations_total",
+            "generations_coalesced_total",
+            "cache_hits_total",
+        ]
+        .map(figure)
+        .iter()
+        .sum::<usize>()
             + figure("idempotent_replays_total"),
     );
     failures(play);

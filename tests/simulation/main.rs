@@ -227,5 +227,8 @@ fn what_is_kept_is_told_again_whatever_is_killed_when() {
         sum.add(seen);
     }
     story::write(&format!("{seeds} runs of again: {sum:?}"));
-    assert!(seeds < 256 || sum.is_full(), "something never happened: {sum:?}");
+    assert!(
+        seeds < 256 || sum.is_full(),
+        "something never happened: {sum:?}"
+    );
 }

@@ -200,7 +200,11 @@ pub(crate) fn patience(play: &Play) {
     for (id, guest) in &play.guests {
         // Whoever has a key waits for those before it, too.
         let keyed = guest.asks.front().is_some_and(|ask| ask.keyed);
-        let longest_ms = if keyed { LONGEST_LINE_MS } else { LONGEST_WAIT_MS };
+        let longest_ms = if keyed {
+            LONGEST_LINE_MS
+        } else {
+            LONGEST_WAIT_MS
+        };
         let late = guest.since.plus_ms(longest_ms) < now;
         let in_vain = late && is_waiting(play, *id) && !play.world.sockets[id].dirty;
         let excused = play.setting.calm; // every limit is longer there

@@ -184,6 +184,7 @@ fn rows_in(found: &Found) -> usize {
         Found::Unscored(rows) => rows.len(),
         Found::Weighed(rows) => rows.len(),
         Found::Answer(kept) => usize::from(kept.is_some()),
+        Found::CachedChat(kept) => usize::from(kept.is_some()),
         Found::Job(_) => 1,
     }
 }

@@ -6,8 +6,8 @@ use std::collections::btree_map::Entry;
 use super::jobs::Jobs;
 use maitred::limits::WEIGH_ROWS;
 use maitred::store::{
-    AnalysisRow, CachedText, Found, FoundChat, JobWrite, KeywordsRow, Listed, Query, RequestRow, Table, Tally, TextRow,
-    Unscored, Weight, Write, Written, excerpt, term_key,
+    AnalysisRow, CachedText, Found, FoundChat, JobWrite, KeywordsRow, Listed, Query, RequestRow,
+    Table, Tally, TextRow, Unscored, Weight, Write, Written, excerpt, term_key,
 };
 use uuid::Uuid;
 

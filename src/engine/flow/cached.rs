@@ -101,11 +101,11 @@ impl Engine {
             return self.wait_for_plan(id, plan);
         }
         let prompt = cache::prompt(&plan, &self.config);
-        self.look_up(id, Wanted::Text(plan), prompt, may)
+        self.look_for_answer(id, Wanted::Text(plan), prompt, may)
     }
 
     /// The one place where a stored answer is looked for.
-    pub(super) fn look_up(
+    pub(super) fn look_for_answer(
         &mut self,
         id: ExchangeId,
         wanted: Wanted,

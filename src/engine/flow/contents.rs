@@ -86,6 +86,7 @@ impl Engine {
                 | Found::Weighed(_)
                 | Found::Texts { .. }
                 | Found::Answer(_)
+                | Found::CachedChat(_)
                 | Found::Job(_) => {
                     return Err(Failure::Internal("another read was answered"));
                 }

@@ -10,13 +10,13 @@
 use uuid::Uuid;
 
 use super::Flow;
+use crate::config::Store;
+use crate::engine::Engine;
 use crate::engine::client::takes_body;
 use crate::engine::reply::Content;
 use crate::engine::routes::Route;
 use crate::engine::slots::ExchangeId;
 use crate::engine::trace::State;
-use crate::config::Store;
-use crate::engine::Engine;
 use crate::limits::PUMP_BYTES;
 use crate::store::{Answer, RequestOutcome, RequestRow};
 

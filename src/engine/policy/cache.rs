@@ -73,7 +73,10 @@ impl Control {
     pub fn of_head(fields: &Fields<'_>) -> Self {
         let lines = fields.all("cache-control");
         let words = lines.flat_map(|line| line.split(|byte| *byte == b','));
-        words.map(Control::of_word).max_by_key(Control::strictness).unwrap_or_default()
+        words
+            .map(Control::of_word)
+            .max_by_key(Control::strictness)
+            .unwrap_or_default()
     }
 
     fn of_word(word: &[u8]) -> Self {
@@ -89,7 +92,9 @@ impl Control {
     }
 
     fn of_age(digits: &[u8]) -> Self {
-        let age = str::from_utf8(digits).ok().and_then(|digits| digits.parse().ok());
+        let age = str::from_utf8(digits)
+            .ok()
+            .and_then(|digits| digits.parse().ok());
         match age {
             Some(0) | None => Control::Renew,
             Some(age_s) => Control::Within(age_s),

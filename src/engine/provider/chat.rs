@@ -156,7 +156,9 @@ impl Engine {
         };
         generation.result.pieces += heard.contents;
         generation.result.learn(heard.about);
-        let minutes = heard.minutes.and_then(|minutes| String::from_utf8(minutes).ok());
+        let minutes = heard
+            .minutes
+            .and_then(|minutes| String::from_utf8(minutes).ok());
         generation.result.minutes = minutes.or(generation.result.minutes.take());
         let is_too_long = generation.text.len() > GENERATION_BYTES;
         self.settle_generation(generation_id);

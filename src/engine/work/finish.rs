@@ -61,7 +61,9 @@ impl Finish {
         let mut row = self.row;
         row.text.clone_from(&self.text);
         row.scores.clone_from(&scores);
-        let document = self.whole.then(|| whole_text(&row, self.total_tokens, Telling::New));
+        let document = self
+            .whole
+            .then(|| whole_text(&row, self.total_tokens, Telling::New));
         let passed = PassedOn {
             scores: scores.map(Box::new),
             document,

@@ -67,11 +67,7 @@ pub(super) fn keep(cached: &CachedText) -> Part<'_> {
 }
 
 pub(super) fn find_chat<'a>(tenant: &'a str, prompt: [u8; 32], since_ms: i64) -> Part<'a> {
-    let row = vec![
-        Cell::text(tenant),
-        Cell::Hash(prompt),
-        Cell::Int8(since_ms),
-    ];
+    let row = vec![Cell::text(tenant), Cell::Hash(prompt), Cell::Int8(since_ms)];
     one(FIND_CHAT, &[Text, Bytea, Int8], row)
 }
 

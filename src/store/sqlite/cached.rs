@@ -96,9 +96,11 @@ pub(super) fn find_chat(
 /// Whether what is gone was an answer to a chat.
 pub(super) fn forget_text(conn: &Connection, tenant: &str, id: Uuid) -> rusqlite::Result<bool> {
     let mut forget = conn.prepare_cached(FORGET_TEXT)?;
-    let gone = forget.query_map(params![tenant, id.as_bytes()], |row| row.get(0))?;
+    let mut gone = forget.query_map(params![tenant, id.as_bytes()], |row| row.get(0))?;
     // All of them: a statement that is left in the middle has not deleted the rest.
-    gone.try_fold(false, |any, was_chat| Ok(any | was_chat?))
+    gone.try_fold(false, |any, was_chat: rusqlite::Result<bool>| {
+        Ok(any | was_chat?)
+    })
 }
 
 pub(super) fn forget(conn: &Connection, now_ms: i64) -> rusqlite::Result<()> {

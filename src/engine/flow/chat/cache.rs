@@ -113,7 +113,7 @@ impl Generation {
         let fits = body.len() <= CACHE_ANSWER_BYTES;
         (is_whole && has_ended && fits && !target.offline).then(|| ToldChat {
             provider: target.provider_name.to_string(),
-            model: result.model.clone().unwrap_or(target.model.to_string()),
+            model: target.model.to_string(),
             body: body.clone(),
         })
     }

@@ -27,8 +27,8 @@ use uuid::Uuid;
 use self::cache::Question;
 use self::inquiry::{ChatAsk, Inquiry};
 use super::Flow;
-use super::cached::Wanted;
 use super::body::{Ask, ParseFault, Shape};
+use super::cached::Wanted;
 use crate::dialect::{Dialect, Refused};
 use crate::engine::call::Plan;
 use crate::engine::keywords::Purpose;
@@ -106,18 +106,18 @@ impl Engine {
         let mut question = Question { ask, body, route };
         match self.sought(id, &mut question) {
             Some((prompt, may)) => {
-                self.look_up(id, Wanted::Chat(Box::new(question)), prompt, may)
+                self.look_for_answer(id, Wanted::Chat(Box::new(question)), prompt, may)
             }
             None => self.admit_chat(id, question, None),
         }
     }
 
-    /// Somebody is to be asked: the call begins. `answers`: what the answer is to be found by.
+    /// Somebody is to be asked: the call begins. `prompt`: what the answer is to be found by.
     pub(super) fn admit_chat(
         &mut self,
         id: ExchangeId,
         question: Question,
-        answers: Option<[u8; 32]>,
+        prompt: Option<[u8; 32]>,
     ) -> Result<(), Failure> {
         let Question { ask, body, route } = question;
         let asked = route.unless_all_are(&ask.skim.model);
@@ -148,7 +148,7 @@ impl Engine {
         let charge = self.charge(id, body.len(), answers, most)?;
         let generation = self.admit_charged(plan, charge)?;
         if let Some(generation) = self.generations.get_mut(generation) {
-            generation.result.answers = answers;
+            generation.result.answers = prompt;
             generation.inquiry = Some(Box::new(Inquiry {
                 body,
                 ask,

@@ -6,8 +6,8 @@
 use std::sync::Arc;
 
 use super::Chat;
-use crate::engine::asked::plain;
 use crate::dialect::speak;
+use crate::engine::asked::plain;
 use crate::engine::client::{takes_body, takes_chunks};
 use crate::engine::flow::Flow;
 use crate::engine::reply::{after, identified};

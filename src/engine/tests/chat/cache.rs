@@ -1,11 +1,11 @@
 //! The answer cache on the vendors' routes: an equal chat is answered as the first one was, whole or as a
 //! stream, in any dialect, and nothing else is.
 
+use super::super::world::Reply;
 use super::golden::upstream::{self, Ending};
 use super::openai::{self, END, STREAM, answer};
-use super::super::world::Reply;
 use super::{DIALECTS, World, ask, chunk, is_gone, provider, question};
-use crate::dialect::{Dialect, End, Event};
+use crate::dialect::{Arguments, Dialect, End, Event};
 use crate::engine::ConnId;
 use crate::engine::work::Kind;
 use crate::proto::sse;
@@ -28,14 +28,17 @@ fn serve(world: &mut World, theirs: Dialect, stream: bool, ending: Ending) {
 
 /// What a client has heard, however it was told: one word for each thing, pieces of a text joined.
 fn heard(ours: Dialect, reply: &Reply) -> String {
-    let (mut text, mut rest) = (String::new(), String::new());
+    let (mut text, mut rest, mut given) = (String::new(), String::new(), Vec::new());
     let mut note = |event: Event<'_>| match event {
         Event::Text(piece) | Event::Refusal(piece) => piece.append_to(&mut text),
-        Event::ToolCall { name, .. } => name.append_to(&mut rest),
-        Event::Arguments { json, .. } => {
-            let piece = format!("{json:?}");
-            rest += &piece.replace([' ', '\\', '"'], "");
+        Event::ToolCall { name, .. } => {
+            name.append_to(&mut rest);
+            given.push(String::new());
         }
+        Event::Arguments { json, .. } => match json {
+            Arguments::Piece(piece) => piece.append_to(given.last_mut().unwrap()),
+            Arguments::Whole(json) => given.last_mut().unwrap().push_str(json),
+        },
         Event::Finish { reason, .. } => rest += &format!(" {reason:?}"),
         Event::Error(error) => panic!("{error:?} in {reply:?}"),
         _ => {}
@@ -52,6 +55,10 @@ fn heard(ours: Dialect, reply: &Reply) -> String {
         ours.answer(reply.body.as_bytes(), &mut note).unwrap()
     };
     assert_eq!(end, End::Complete, "{reply:?}");
+    for json in given.iter().filter(|json| !json.is_empty()) {
+        let value: serde_json::Value = serde_json::from_str(json).unwrap();
+        rest += &value.to_string();
+    }
     text + &rest
 }
 
@@ -63,7 +70,12 @@ fn status(reply: &Reply) -> &str {
 fn an_equal_chat_is_told_again_in_either_form_in_every_dialect() {
     for ours in DIALECTS {
         for theirs in DIALECTS {
-            for ending in [Ending::Natural, Ending::Length, Ending::Tool, Ending::NoUsage] {
+            for ending in [
+                Ending::Natural,
+                Ending::Length,
+                Ending::Tool,
+                Ending::NoUsage,
+            ] {
                 for (first, again) in [(true, true), (true, false), (false, true), (false, false)] {
                     if !first && upstream::whole(theirs, ending).is_none() {
                         continue;
@@ -180,7 +192,11 @@ fn only_what_changes_the_answer_makes_another_question() {
 #[test]
 fn what_is_not_understood_or_asked_for_several_times_is_never_kept() {
     let (path, body) = question(Dialect::OpenAi, false);
-    for field in [r#""logprobs":true"#, r#""n":1,"web_search_options":{}"#, r#""store":true"#] {
+    for field in [
+        r#""logprobs":true"#,
+        r#""n":1,"web_search_options":{}"#,
+        r#""store":true"#,
+    ] {
         let mut world = world(Dialect::OpenAi);
         let body = body.replacen('{', &format!("{{{field},"), 1);
         assert!(is_asked(&mut world, &path, &body), "{field}");
@@ -225,7 +241,10 @@ fn a_client_may_refuse_what_is_stored_and_that_it_is() {
         is_asked_with(&mut world, &path, &body, &field)
     };
     assert!(is_asked("no-store"));
-    assert!(is_asked("no-cache"), "nothing was kept, and nothing looked for");
+    assert!(
+        is_asked("no-cache"),
+        "nothing was kept, and nothing looked for"
+    );
     assert!(!is_asked("max-age=60"), "what came of it was kept");
     assert!(is_asked("max-age=0"));
     assert!(is_asked("no-store"));
@@ -247,7 +266,12 @@ fn nothing_is_looked_for_or_kept_unless_it_is_configured() {
     let mut world = World::new(&provider(Dialect::OpenAi));
     let (path, body) = question(Dialect::OpenAi, false);
     assert!(is_asked(&mut world, &path, &body));
-    assert!(is_asked_with(&mut world, &path, &body, "Cache-Control: max-age=60\r\n"));
+    assert!(is_asked_with(
+        &mut world,
+        &path,
+        &body,
+        "Cache-Control: max-age=60\r\n"
+    ));
     assert!(world.store.cached.is_empty());
     // The age of texts on our own API is not that of chats.
     let mut world = World::new(&[&provider(Dialect::OpenAi), "[cache]\nmax_age_s = 60\n"].concat());
@@ -339,6 +363,9 @@ fn who_does_not_read_gets_no_more_than_is_sent_ahead() {
     world.sockets.get_mut(&slow).unwrap().stalled = false;
     world.settle();
     let hit = world.reply(slow);
-    assert_eq!((status(&hit), &hit.body), ("maitred; hit; ttl=60", &first.body));
+    assert_eq!(
+        (status(&hit), &hit.body),
+        ("maitred; hit; ttl=60", &first.body)
+    );
     is_gone(&mut world);
 }
