@@ -22,6 +22,7 @@ use maitred::engine::ConnId;
 use maitred::engine::work::{Kind, Work, WorkResult};
 use maitred::proto::sse;
 use maitred::store::{KeyScope, StoreError};
+use uuid::Uuid;
 
 use super::clients::is_stream;
 use super::story::Story;
@@ -282,12 +283,13 @@ impl Again {
         }
     }
 
-    /// Whatever is not in the store is lost. A server that owns its file frees the keys of the dead one;
+    /// Whatever is not in the store or its journal is lost. A server that owns its file frees the keys of the dead one;
     /// where there are others, their time has to pass.
     fn the_server_is_killed(&mut self) {
         self.tell("the server is killed");
         self.seen.kills += 1;
         self.clients.clear();
+        self.world.replay_journal(); // which the next start does
         let mut next = server(self.chance.u64(..));
         next.store = std::mem::take(&mut self.world.store);
         if self.chance.bool() {
@@ -357,8 +359,9 @@ impl Again {
         let is_own = sent.question.dialect.is_none();
         let is_acknowledged = is_own || is_replay || (is_hit && sent.key.is_some());
         if is_own {
-            let mut texts = self.world.store.texts.values();
-            assert!(texts.any(|row| row.text == text), "{text} is lost");
+            let id = id_of(reply);
+            let is_there = self.world.store.texts.contains_key(&id);
+            assert!(is_there || self.world.kept.contains(&id), "{text} is lost");
         }
         let Some(key) = sent.key else {
             return;
@@ -417,6 +420,15 @@ impl Again {
 fn number(text: &str) -> Option<usize> {
     let (_, rest) = text.split_once("Answer number ")?;
     rest.split_once('.')?.0.parse().ok()
+}
+
+/// The id of a text on our own API.
+fn id_of(reply: &Reply) -> Uuid {
+    let document = match is_stream(reply) {
+        true => reply.events().pop().unwrap().data,
+        false => reply.json(),
+    };
+    document["id"].as_str().unwrap().parse().unwrap()
 }
 
 /// What a reply says, if it is whole.
