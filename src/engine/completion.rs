@@ -13,6 +13,7 @@ use std::sync::Arc;
 
 use super::flow::generate::Event;
 use super::generation::{GenerationWait, Phase};
+use super::idempotency::Fate;
 use super::keywords::Purpose;
 use super::now::Mono;
 use super::slots::{GenerationId, WorkId};
@@ -103,7 +104,7 @@ impl Engine {
         };
         generation.work = None;
         generation.result.stored = result.is_ok();
-        self.promises_kept(id, result.is_ok());
+        self.promises_kept(id, Fate::of(&result));
         let Some(generation) = self.generations.get_mut(id) else {
             return;
         };

@@ -337,8 +337,8 @@ impl Engine {
 
     /// Puts into the row of a request which stored text has answered it.
     fn enter_cached(&self, id: ExchangeId, row: &mut RequestRow) {
-        if let Some(hit) = self.exchanges.get(id).and_then(|e| e.flow.hit()) {
-            return hit.enter(row);
+        if let Some(Flow::Kept(kept)) = self.exchanges.get(id).map(|e| &e.flow) {
+            return kept.enter(row);
         }
         let held = self.exchanges.get(id).and_then(|e| e.held.generation);
         if let Some(text) = held.and_then(|text| self.generations.get(text)) {

@@ -30,7 +30,9 @@ use super::work::{Kind, Work, WorkOwner};
 use super::{Engine, Failure, TENANT};
 use crate::limits::{KEY_ANSWER_BYTES, KEY_BEAT_MS, KEY_BYTES, KEY_KEPT_MS};
 use crate::proto::http1::RequestHead;
-use crate::store::{Answer, CachedText, KeptAnswer, KeyChange, KeyScope, TextRow, Write};
+use crate::store::{
+    Answer, CachedText, KeptAnswer, KeyChange, KeyScope, StoreError, TextRow, Write,
+};
 
 /// The key that a request was sent with.
 #[derive(Debug)]
@@ -84,6 +86,28 @@ pub enum Form {
         /// The text in it, if it is in none of the rows that it is kept with.
         text: Option<Uuid>,
     },
+}
+
+/// What has become of rows, and of the answers that went with them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fate {
+    /// They are on disk.
+    Kept,
+    /// They are not, and will not be.
+    Lost,
+    /// They may still come to be there.
+    Unknown,
+}
+
+impl Fate {
+    /// What the end of a write says of it.
+    pub(super) fn of(result: &Result<(), Failure>) -> Self {
+        match result {
+            Ok(()) => Fate::Kept,
+            Err(Failure::StoreTimeout | Failure::Store(StoreError::TimedOut)) => Fate::Unknown,
+            Err(_) => Fate::Lost,
+        }
+    }
 }
 
 impl HeldKey {
@@ -294,26 +318,32 @@ impl Engine {
         self.settle_generation(id);
     }
 
-    /// The rows that a promise went with are on disk, or are not.
-    pub(super) fn promise_kept(&mut self, promise: &Promise, is_kept: bool) {
-        if !is_kept {
-            let left = self.keys.give_up(&promise.scope);
-            return self.key_left(promise.scope.clone(), left);
-        }
-        for waiting in self.keys.end(&promise.scope) {
-            self.fetch_answer(waiting);
-        }
+    /// What has become of the rows that a promise went with.
+    pub(super) fn promise_kept(&mut self, promise: &Promise, fate: Fate) {
+        let scope = &promise.scope;
+        let left = match fate {
+            Fate::Kept => {
+                let waiting = self.keys.end(scope);
+                return waiting.into_iter().for_each(|id| self.fetch_answer(id));
+            }
+            Fate::Lost => self.keys.give_up(scope),
+            Fate::Unknown => {
+                let fresh = self.new_id();
+                self.keys.doubt(scope, fresh)
+            }
+        };
+        self.key_left(scope.clone(), left);
     }
 
     /// The same for all promises about a text.
-    pub(super) fn promises_kept(&mut self, id: GenerationId, is_kept: bool) {
+    pub(super) fn promises_kept(&mut self, id: GenerationId, fate: Fate) {
         let Some(generation) = self.generations.get_mut(id) else {
             return;
         };
         let promises = std::mem::take(&mut generation.result.promises);
         self.settle_generation(id);
         for promise in promises {
-            self.promise_kept(&promise, is_kept);
+            self.promise_kept(&promise, fate);
         }
     }
 
@@ -322,7 +352,13 @@ impl Engine {
     /// does nothing.
     pub(super) fn release_key(&mut self, id: ExchangeId, held: &mut Held) {
         if let Some(promise) = held.promise.take() {
-            self.promise_kept(&promise, false);
+            let is_on_its_way = held.work.is_some();
+            let fate = if is_on_its_way {
+                Fate::Unknown
+            } else {
+                Fate::Lost
+            };
+            self.promise_kept(&promise, fate);
         }
         let Some(key) = held.key.take() else {
             return;

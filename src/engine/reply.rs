@@ -48,6 +48,9 @@ impl Engine {
         let Some(exchange) = self.exchanges.get_mut(id) else {
             return;
         };
+        if let Status::Hit(_) = exchange.terms.cache {
+            exchange.terms.cache = Status::Unasked; // what was found is not told
+        }
         let mut stored = None;
         if let super::flow::Flow::Import(import) = &exchange.flow {
             stored = Some(import.tally());

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use super::Engine;
-use super::idempotency::{Form, with_answers};
+use super::idempotency::{Fate, Form, with_answers};
 use super::reply::Content;
 use super::slots::ExchangeId;
 use crate::store::Write;
@@ -54,7 +54,7 @@ impl Engine {
     pub(super) fn answer_is_kept(&mut self, id: ExchangeId) {
         let exchange = self.exchanges.get_mut(id);
         if let Some(promise) = exchange.and_then(|exchange| exchange.held.promise.take()) {
-            self.promise_kept(&promise, true);
+            self.promise_kept(&promise, Fate::Kept);
         }
     }
 

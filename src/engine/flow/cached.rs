@@ -233,7 +233,7 @@ impl Engine {
         if let Some(exchange) = self.exchanges.get_mut(id) {
             exchange.held.promise = promise;
         }
-        let kept = Kept::of_cache(answer, hit.clone());
+        let kept = Kept::of_cache(answer, hit);
         if !is_promised {
             self.counters.cache_hits += 1;
             self.send_kept(id, kept, true);
@@ -241,7 +241,7 @@ impl Engine {
         }
         let row = self.request_row(id, RequestOutcome::Ok, 200);
         let mut row = row.filter(|_| self.leaves_row(id));
-        row.iter_mut().for_each(|row| hit.enter(row));
+        row.iter_mut().for_each(|row| kept.enter(row));
         let rows = Write::Save {
             requests: row.into_iter().collect(),
             text: None,

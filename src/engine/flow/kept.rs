@@ -63,21 +63,13 @@ impl Kept {
     }
 }
 
-impl Hit {
-    /// Puts into the row of a request what has answered it.
+impl Kept {
+    /// Puts into the row of a request what has answered it, if that came from the cache.
     pub fn enter(&self, row: &mut RequestRow) {
-        row.generation_id = Some(self.text);
-        row.provider = Some(self.provider.clone());
-        row.model = Some(self.model.clone());
-    }
-}
-
-impl Flow {
-    /// Where the answer is from, if it is one from the cache.
-    pub(in crate::engine) fn hit(&self) -> Option<&Hit> {
-        match self {
-            Flow::Kept(kept) => kept.hit.as_ref(),
-            _ => None,
+        if let Some(hit) = &self.hit {
+            row.generation_id = Some(hit.text);
+            row.provider = Some(hit.provider.clone());
+            row.model = Some(hit.model.clone());
         }
     }
 }

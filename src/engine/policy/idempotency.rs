@@ -103,6 +103,16 @@ impl Keys {
         self.after(scope)
     }
 
+    /// Nobody knows yet whether its holder's answer is kept. Whoever is next asks by another name, so that
+    /// the store says whose the key is: by the same name it would be told that nobody was answered, and
+    /// the answer would still come.
+    pub fn doubt(&mut self, scope: &KeyScope, fresh: Uuid) -> Left {
+        if let Some(guard) = self.guards.get_mut(scope) {
+            guard.owner = fresh;
+        }
+        self.give_up(scope)
+    }
+
     /// `id` waits no more.
     pub fn leave(&mut self, scope: &KeyScope, id: ExchangeId) -> Left {
         if let Some(guard) = self.guards.get_mut(scope) {
@@ -183,6 +193,16 @@ mod tests {
         assert_eq!(ask(&mut keys, 2), Turn::Claim(Uuid::from_u128(1)));
         assert_eq!(keys.give_up(&scope()), Left::Nobody(Uuid::from_u128(1)));
         assert!(keys.is_empty());
+    }
+
+    #[test]
+    fn whoever_follows_an_answer_that_may_still_come_has_another_name() {
+        let mut keys = Keys::default();
+        ask(&mut keys, 1);
+        ask(&mut keys, 2);
+        let fresh = Uuid::from_u128(99);
+        assert_eq!(keys.doubt(&scope(), fresh), Left::Next(who(2)));
+        assert_eq!(ask(&mut keys, 2), Turn::Claim(fresh));
     }
 
     #[test]
