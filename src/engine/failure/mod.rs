@@ -132,6 +132,8 @@ pub enum Bound {
     Store,
     /// Imports.
     Imports,
+    /// Clients that watch jobs.
+    Watchers,
 }
 
 impl From<Upstream> for Failure {
@@ -411,6 +413,7 @@ impl Bound {
             Bound::Parsers => "parser_queue_full",
             Bound::Store => "store_queue_full",
             Bound::Imports => "imports_full",
+            Bound::Watchers => "watchers_full",
         }
     }
 
@@ -424,6 +427,7 @@ impl Bound {
             Bound::Parsers => "Too many long bodies are waiting to be parsed.",
             Bound::Store => "Too many requests are waiting for the store.",
             Bound::Imports => "Other imports are going on, as many as there may be.",
+            Bound::Watchers => "As many clients as may are watching jobs.",
         }
     }
 }

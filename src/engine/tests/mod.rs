@@ -25,6 +25,7 @@ mod http;
 mod idempotency;
 mod import;
 mod jobs;
+mod watch;
 mod keys;
 mod keywords;
 mod models;
