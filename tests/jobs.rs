@@ -3,10 +3,9 @@
 
 mod support;
 
-use support::client::{Client, delete, post};
+use support::client::{delete, post};
 use support::postgres::{DATABASE, PASSWORD, Postgres, USER};
-use support::response::Event;
-use support::{Provider, Script, Server, database, get, ms, until};
+use support::{Client, Event, Provider, Script, Server, database, get, ms, until};
 
 const ITEMS: usize = 40;
 

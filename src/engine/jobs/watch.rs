@@ -42,8 +42,10 @@ pub(in crate::engine) struct Watches {
 struct Watch {
     job: Uuid,
     watchers: Vec<ExchangeId>,
-    /// What the looks so far have found.
+    /// What the looks so far have found, …
     known: Option<Known>,
+    /// … and when the last of them did.
+    learned: Mono,
     /// The look that is on the way.
     asking: Option<WorkId>,
     /// Something has happened since it was asked.
@@ -97,7 +99,7 @@ impl Watches {
     fn is_fresh(&self, id: WatchId, now: Mono) -> bool {
         let watch = self.table.get(id).filter(|watch| watch.asking.is_none());
         watch.is_some_and(|watch| {
-            watch.known.is_some() && now < watch.looked.plus_ms(JOB_LOOK_GAP_MS)
+            watch.known.is_some() && now < watch.learned.plus_ms(JOB_LOOK_GAP_MS)
         })
     }
 
@@ -119,6 +121,7 @@ impl Watch {
             job,
             watchers: Vec::new(),
             known: None,
+            learned: Mono(0),
             asking: None,
             again: false,
             looked: Mono(0),
@@ -141,7 +144,8 @@ impl Watch {
     }
 
     /// Takes in what a look has found.
-    fn learn(&mut self, progress: JobProgress, ledger: &mut Ledger) {
+    fn learn(&mut self, now: Mono, progress: JobProgress, ledger: &mut Ledger) {
+        self.learned = now;
         let changed = match &mut self.known {
             Some(known) => known.learn(progress),
             None => {
@@ -280,7 +284,7 @@ impl Engine {
         watch.asking = None;
         match result {
             WorkResult::Found(Ok(Found::Job(JobFound::Progress(Some(progress))))) => {
-                watch.learn(*progress, &mut self.ledger);
+                watch.learn(self.now.mono, *progress, &mut self.ledger);
                 self.order_next_look(id);
                 self.tell_watchers(id);
             }
