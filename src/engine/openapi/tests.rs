@@ -185,6 +185,7 @@ fn every_parameter_of_the_list_is_there() {
 fn every_code_is_there_with_the_statuses_of_the_page() {
     let expected: BTreeSet<String> = [
         include_str!("../failure/mod.rs"),
+        include_str!("../failure/bound.rs"),
         include_str!("../failure/limited.rs"),
         include_str!("../failure/upstream.rs"),
         include_str!("../flow/body/fault.rs"),
