@@ -100,7 +100,9 @@ fn watch(server: &Server, job: &str, seen: Option<&str>) -> Client {
     let seen = seen.map(|id| format!("Last-Event-ID: {id}\r\n"));
     let seen = seen.unwrap_or_default();
     let mut client = server.connect();
-    client.send(format!("GET {job}/events HTTP/1.1\r\nHost: a\r\n{seen}\r\n"));
+    client.send(format!(
+        "GET {job}/events HTTP/1.1\r\nHost: a\r\n{seen}\r\n"
+    ));
     assert_eq!(client.head().status, 200);
     client
 }

@@ -207,7 +207,8 @@ impl Jobs {
         let items: Vec<&ItemRow> = items.map(|(_, item)| &item.row).collect();
         let running = items.iter().filter(|i| i.state == ItemState::Running);
         let is_new = |item: &&&ItemRow| {
-            let digit = (item.position.checked_sub(from)).map(|at| known.as_bytes().get(at as usize));
+            let digit =
+                (item.position.checked_sub(from)).map(|at| known.as_bytes().get(at as usize));
             let ended = matches!(item.state, ItemState::Done | ItemState::Failed);
             ended && digit.is_some_and(|digit| digit != Some(&b'1'))
         };

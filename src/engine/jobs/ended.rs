@@ -121,7 +121,9 @@ impl fmt::Display for Ended {
             f.write_str(".")?;
         }
         for place in (first + 1..end).step_by(4) {
-            let digit = (0..4).fold(0, |digit, nth| (digit << 1) | u8::from(self.has(place + nth)));
+            let digit = (0..4).fold(0, |digit, nth| {
+                (digit << 1) | u8::from(self.has(place + nth))
+            });
             write!(f, "{digit:x}")?;
         }
         Ok(())

@@ -243,7 +243,11 @@ impl Engine {
             watch.again = true;
             return;
         }
-        let gap_ms = if watch.known.is_some() { JOB_LOOK_GAP_MS } else { 0 };
+        let gap_ms = if watch.known.is_some() {
+            JOB_LOOK_GAP_MS
+        } else {
+            0
+        };
         let at = now.plus_ms(ms).max(watch.looked.plus_ms(gap_ms));
         if at <= now {
             self.look_at_job(id);
@@ -345,7 +349,9 @@ impl Engine {
         let mut watchers = 0;
         for (id, watch) in watches.table.iter() {
             watchers += watch.watchers.len();
-            holds(!watch.watchers.is_empty(), || format!("{id:?} is watched by nobody"))?;
+            holds(!watch.watchers.is_empty(), || {
+                format!("{id:?} is watched by nobody")
+            })?;
             for exchange in &watch.watchers {
                 let back = self.exchanges.get(*exchange).and_then(|e| e.held.watch);
                 holds(back == Some(id), || {
@@ -353,7 +359,10 @@ impl Engine {
                 })?;
             }
         }
-        let holders = self.exchanges.iter().filter(|(_, e)| e.held.watch.is_some());
+        let holders = self
+            .exchanges
+            .iter()
+            .filter(|(_, e)| e.held.watch.is_some());
         let counted = watches.watchers;
         holds((watchers, watchers) == (counted, holders.count()), || {
             format!("{watchers} clients watch, counted as {counted}")

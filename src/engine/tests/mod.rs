@@ -25,7 +25,6 @@ mod http;
 mod idempotency;
 mod import;
 mod jobs;
-mod watch;
 mod keys;
 mod keywords;
 mod models;
@@ -46,6 +45,7 @@ mod sharing;
 mod shutdown;
 mod slow;
 mod spill;
+mod watch;
 
 #[path = "../../../tests/world/mod.rs"]
 pub(super) mod world;

@@ -3,9 +3,9 @@
 use super::openai;
 use super::world::{Event, SIZES};
 use super::{PROVIDER, World};
-use crate::engine::{ConnId, Sizes};
 use crate::engine::io::Input;
 use crate::engine::work::{Kind, WorkResult};
+use crate::engine::{ConnId, Sizes};
 use crate::limits::HEARTBEAT_MS;
 use crate::limits::jobs::{
     JOB_LOOK_GAP_MS, JOB_LOOK_MAX_MS, JOB_LOOK_MS, JOB_LOOK_ROWS, JOB_WATCHERS,
@@ -53,7 +53,11 @@ fn end(world: &mut World, position: u32, state: ItemState) {
         job.done += 1;
     }
     let is_over = job.done + job.failed == job.items;
-    job.state = if is_over { JobState::Done } else { JobState::Running };
+    job.state = if is_over {
+        JobState::Done
+    } else {
+        JobState::Running
+    };
 }
 
 /// Each event as its name, its `id`, and what it is about.
@@ -91,18 +95,37 @@ fn a_job_is_watched_from_its_beginning_to_its_end() {
     }
     world.pass(1_000);
     let reply = world.reply(client);
-    assert_eq!(reply.field("content-type"), Some("text/event-stream; charset=utf-8"));
+    assert_eq!(
+        reply.field("content-type"),
+        Some("text/event-stream; charset=utf-8")
+    );
     let events = reply.events();
     let (first, rest) = events.split_first().unwrap();
-    assert!(first.retry_ms.is_some_and(|ms| (1_000..=3_000).contains(&ms)));
+    assert!(
+        first
+            .retry_ms
+            .is_some_and(|ms| (1_000..=3_000).contains(&ms))
+    );
     assert_eq!((&*first.name, &*first.mark), ("job", "0"));
-    assert_eq!(first.data["waiting"].as_u64(), Some(2 - first.data["running"].as_u64().unwrap()));
+    assert_eq!(
+        first.data["waiting"].as_u64(),
+        Some(2 - first.data["running"].as_u64().unwrap())
+    );
     let rest: Vec<Event> = rest.iter().filter(|e| e.name != "job").cloned().collect();
-    assert_eq!(told(&rest), ["1 item 0 done", "2 item 1 done", "2! done done"]);
+    assert_eq!(
+        told(&rest),
+        ["1 item 0 done", "2 item 1 done", "2! done done"]
+    );
     let text = world.store.jobs.items.values().next().unwrap().row.row_id;
     assert_eq!(rest[0].data["id"], text.to_string());
-    assert_eq!((&rest[0].data["done"], &rest[1].data["done"]), (&1.into(), &2.into()));
-    assert_eq!((&rest[2].data["items"], &rest[2].data["waiting"]), (&2.into(), &0.into()));
+    assert_eq!(
+        (&rest[0].data["done"], &rest[1].data["done"]),
+        (&1.into(), &2.into())
+    );
+    assert_eq!(
+        (&rest[2].data["items"], &rest[2].data["waiting"]),
+        (&2.into(), &0.into())
+    );
 }
 
 #[test]
@@ -115,15 +138,29 @@ fn what_others_do_is_found_by_looking_ever_more_seldom() {
     world.pass(JOB_LOOK_MS);
     let events = world.events(client);
     assert_eq!(told(&events[1..]), ["0 job running", "0.4 item 2 failed"]);
-    assert_eq!((&events[2].data["error"], &events[2].data["id"]), (&"upstream_quota".into(), &().into()));
+    assert_eq!(
+        (&events[2].data["error"], &events[2].data["id"]),
+        (&"upstream_quota".into(), &().into())
+    );
     world.pass(JOB_LOOK_MS + 10 * JOB_LOOK_MAX_MS);
-    assert!((12.0..=16.0).contains(&looks(&world)), "{} looks", looks(&world));
+    assert!(
+        (12.0..=16.0).contains(&looks(&world)),
+        "{} looks",
+        looks(&world)
+    );
     end(&mut world, 0, ItemState::Done);
     end(&mut world, 1, ItemState::Done);
     world.pass(JOB_LOOK_MAX_MS);
     let events: Vec<Event> = world.reply(client).events();
-    let events: Vec<Event> = events.into_iter().skip(3).filter(|e| e.name != ":").collect();
-    assert_eq!(told(&events), ["1.8 item 0 done", "3 item 1 done", "3! done done"]);
+    let events: Vec<Event> = events
+        .into_iter()
+        .skip(3)
+        .filter(|e| e.name != ":")
+        .collect();
+    assert_eq!(
+        told(&events),
+        ["1.8 item 0 done", "3 item 1 done", "3! done done"]
+    );
     world.end(client);
     world.settle();
     world.engine.check_empty().unwrap();
@@ -194,7 +231,10 @@ fn one_that_comes_back_goes_on_where_it_was() {
     let over = watch(&mut next, &job, Some(&mark));
     assert_eq!((&*mark, next.reply(over).status), ("4!", 204));
     let late = watch(&mut next, &job, Some("4"));
-    assert_eq!(told(&next.reply(late).events()), ["4 job done", "4! done done"]);
+    assert_eq!(
+        told(&next.reply(late).events()),
+        ["4 job done", "4! done done"]
+    );
 }
 
 #[test]
@@ -207,13 +247,19 @@ fn a_job_that_is_cancelled_or_deleted_says_so_and_ends() {
     world.pass(JOB_LOOK_GAP_MS);
     let events = world.reply(client).events();
     assert_eq!(told(&events), ["0 job running", "0! done cancelled"]);
-    assert_eq!((&events[1].data["cancelled"], &events[1].data["running"]), (&3.into(), &0.into()));
+    assert_eq!(
+        (&events[1].data["cancelled"], &events[1].data["running"]),
+        (&3.into(), &0.into())
+    );
     let mut world = World::new(IDLE);
     let job = make(&mut world, 3);
     let client = watch(&mut world, &job, None);
     world.store.jobs.jobs.clear();
     world.pass(JOB_LOOK_MS);
-    assert_eq!(told(&world.reply(client).events())[1..], [" error not_found"]);
+    assert_eq!(
+        told(&world.reply(client).events())[1..],
+        [" error not_found"]
+    );
     assert!(world.is_over(client));
 }
 
@@ -230,7 +276,9 @@ fn what_is_not_there_or_no_id_is_refused() {
         assert_eq!(reply.status, 422, "{wrong}");
     }
     assert_eq!(world.get(&format!("{job}/events?limit=1")).status, 422);
-    let head = world.ask(format!("HEAD {job}/events HTTP/1.1\r\nHost: localhost\r\n\r\n"));
+    let head = world.ask(format!(
+        "HEAD {job}/events HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    ));
     assert_eq!(world.reply_to_head(head).status, 200);
     nobody_watches(&world);
 }
@@ -270,7 +318,9 @@ fn one_that_does_not_read_is_told_the_rest_when_it_does() {
     world.settle();
     let events = world.reply(client).events();
     let ends: Vec<&Event> = events.iter().filter(|event| event.name == "item").collect();
-    let places = ends.iter().map(|event| event.data["index"].as_u64().unwrap());
+    let places = ends
+        .iter()
+        .map(|event| event.data["index"].as_u64().unwrap());
     assert!(places.eq(0..items as u64));
     assert_eq!(ends[items - 1].data["done"], items);
     assert_eq!(events.last().unwrap().name, "done");
@@ -285,19 +335,32 @@ fn silence_has_its_heartbeats_and_a_store_that_fails_is_asked_again() {
     assert_eq!(told(&world.events(client)), ["0 job queued", " :"]);
     world.held.push(Kind::Read);
     world.pass(JOB_LOOK_MAX_MS);
-    let busy = || StoreError::Busy { path: "maitred.db".into() };
-    let looking = world.jobs.iter().position(|(_, work)| work.kind() == Kind::Read).unwrap();
+    let busy = || StoreError::Busy {
+        path: "maitred.db".into(),
+    };
+    let looking = world
+        .jobs
+        .iter()
+        .position(|(_, work)| work.kind() == Kind::Read)
+        .unwrap();
     world.fail_work(looking, WorkResult::Found(Err(busy())));
     let late = watch(&mut world, &job, None);
     world.pass(JOB_LOOK_GAP_MS);
-    let looking = world.jobs.iter().position(|(_, work)| work.kind() == Kind::Read).unwrap();
+    let looking = world
+        .jobs
+        .iter()
+        .position(|(_, work)| work.kind() == Kind::Read)
+        .unwrap();
     world.fail_work(looking, WorkResult::Found(Err(busy())));
     world.settle();
     assert_eq!(world.reply(late).problem(), (503, "store_busy".to_owned()));
     world.held.clear();
     end(&mut world, 0, ItemState::Done);
     world.pass(2 * JOB_LOOK_MAX_MS);
-    assert_eq!(told(&world.reply(client).events()).pop().unwrap(), "1! done done");
+    assert_eq!(
+        told(&world.reply(client).events()).pop().unwrap(),
+        "1! done done"
+    );
 }
 
 #[test]
@@ -309,7 +372,9 @@ fn a_server_that_stops_ends_the_stream_without_a_last_event() {
     world.settle();
     assert_eq!(told(&world.reply(client).events()), ["0 job queued"]);
     assert!(world.is_over(client));
-    world.end(client);
+    for id in world.open_sockets() {
+        world.end(id);
+    }
     world.settle();
     assert!(world.engine.is_finished());
 }
@@ -371,11 +436,18 @@ fn whatever_happens_each_end_is_told_once() {
         }
         guest.comes_back(&mut world, &job, false);
         world.pass(2 * JOB_LOOK_MAX_MS);
-        assert_eq!(world.events(guest.conn).last().unwrap().name, "done", "seed {seed}");
+        assert_eq!(
+            world.events(guest.conn).last().unwrap().name,
+            "done",
+            "seed {seed}"
+        );
         guest.comes_back(&mut world, &job, true);
         assert_eq!(world.reply(guest.conn).status, 204, "seed {seed}");
         guest.ends.sort_unstable();
-        assert!(guest.ends.into_iter().eq(0..u64::from(items)), "seed {seed}");
+        assert!(
+            guest.ends.into_iter().eq(0..u64::from(items)),
+            "seed {seed}"
+        );
         nobody_watches(&world);
     }
 }

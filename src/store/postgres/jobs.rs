@@ -12,8 +12,8 @@ use crate::proto::postgres::Scalar::{self, Int8, Text, Uuid as Id};
 use crate::proto::postgres::{Tag, ValueFault, Values, Wrong};
 use crate::store::jobs::{job_list, sql};
 use crate::store::{
-    ClaimedItem, EndedItem, Found, ItemEnd, ItemKey, ItemRow, ItemState, JobFound, JobKind, JobPage,
-    JobProgress, JobQuery, JobRow, JobState, JobWrite, JobWritten, NewItem, Written,
+    ClaimedItem, EndedItem, Found, ItemEnd, ItemKey, ItemRow, ItemState, JobFound, JobKind,
+    JobPage, JobProgress, JobQuery, JobRow, JobState, JobWrite, JobWritten, NewItem, Written,
 };
 
 const CLAIM: &str = sql::claim!("FOR UPDATE SKIP LOCKED");

@@ -268,7 +268,11 @@ pub(super) fn a_look_finds_what_has_ended_and_is_not_known(store: &mut dyn Store
     let items: Vec<ClaimedItem> = (0..6).map(|_| claim(store, ME, 100).unwrap()).collect();
     for (nth, item) in items.iter().enumerate().filter(|(nth, _)| *nth != 1) {
         let code = "upstream_quota".to_owned();
-        let came = if nth == 4 { Came::Failed { code } } else { done() };
+        let came = if nth == 4 {
+            Came::Failed { code }
+        } else {
+            done()
+        };
         assert!(end(store, ME, &item.key, came));
     }
     let seen = |from, known: &str, store: &mut dyn Store| {
@@ -284,6 +288,9 @@ pub(super) fn a_look_finds_what_has_ended_and_is_not_known(store: &mut dyn Store
     let ended = look(store, "local", 1, "011").unwrap().ended;
     let failed = (ended[0].state, ended[0].error_code.as_deref());
     assert_eq!(failed, (ItemState::Failed, Some("upstream_quota")));
-    assert_eq!((ended[1].row_id, ended[1].error_code.as_deref()), (id(35), None));
+    assert_eq!(
+        (ended[1].row_id, ended[1].error_code.as_deref()),
+        (id(35), None)
+    );
     assert_eq!(look(store, "other", 0, ""), None);
 }

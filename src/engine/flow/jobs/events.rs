@@ -16,10 +16,10 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use super::documents::JobDocument;
-use crate::engine::client::{takes_body, takes_chunks};
+use crate::engine::client::takes_body;
 use crate::engine::flow::Flow;
-use crate::engine::jobs::progress::{Known, Tell, Watcher};
 use crate::engine::jobs::Seen;
+use crate::engine::jobs::progress::{Known, Tell, Watcher};
 use crate::engine::slots::ExchangeId;
 use crate::engine::trace::State;
 use crate::engine::{Engine, Failure};
