@@ -324,6 +324,26 @@ const WORDS: &[(&str, &str)] = &[
         "jobs.lease_ms",
         "for so long an item of a process that says nothing more is left to it; then another takes it",
     ),
+    (
+        "webhook.done.url",
+        "where it is; `http://` only where nobody else can listen",
+    ),
+    (
+        "webhook.done.secret",
+        "`whsec_…`, what it knows us by; several as a list while they are changed",
+    ),
+    (
+        "webhook.done.timeout_ms",
+        "from the request to the end of its answer, at most 60000",
+    ),
+    (
+        "webhook.done.retry_ms",
+        "the longest wait before the second attempt; four times as long each time, up to six hours",
+    ),
+    (
+        "webhook.done.ca_file",
+        "certificates to trust instead of the system's, in PEM",
+    ),
     ("offline.gap_ms", "between two tokens of a stream"),
     ("offline.tokens", "tokens of an article, at most"),
     (
@@ -348,13 +368,16 @@ const WORDS: &[(&str, &str)] = &[
 ];
 
 /// The settings whose default is not a value but a rule, which the page tells.
-const BY_RULE: [(&str, &str); 2] = [
+const BY_RULE: [(&str, &str); 4] = [
     ("default_provider", "see below"),
     ("model.smart.targets", "required"),
+    ("webhook.done.url", "required"),
+    ("webhook.done.secret", "required"),
 ];
 
 /// What has to be there for every setting to be asked for, beside a provider.
-const EXAMPLE: &str = "[model.smart]\ntargets = \"openai\"\n[price.gpt-4o]\n";
+const EXAMPLE: &str = "[model.smart]\ntargets = \"openai\"\n[price.gpt-4o]\n[webhook.done]\n\
+    url = \"https://h\"\nsecret = \"whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYX\"\n";
 
 /// The tables of the reference in Markdown, each with its name: `server` for what stands in no table of
 /// the file or in `[log]`, else the table of the file.
