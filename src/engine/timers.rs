@@ -48,6 +48,8 @@ pub enum Owner {
     Spill,
     /// Jobs: the next look for items, or sign of life.
     Jobs,
+    /// Webhooks: the next look for deliveries.
+    Hooks,
     /// Idempotency keys in use: they are to be renewed.
     Keys,
     /// Rows that are kept no longer: the next of them are removed.

@@ -26,6 +26,7 @@ impl Engine {
         self.mind_accepting();
         self.mind_the_house();
         self.mind_the_jobs();
+        self.mind_the_hooks();
     }
 
     pub(super) fn due(&mut self, popped: Mono, owner: Owner) {
@@ -52,6 +53,7 @@ impl Engine {
             Owner::Share => self.share_due(),
             Owner::Spill => self.spill_due(),
             Owner::Jobs => self.jobs_due(),
+            Owner::Hooks => self.hooks_due(),
             Owner::Keys => self.keys_due(),
             Owner::Retention => self.retention_due(),
             Owner::House => self.house_due(),
@@ -72,6 +74,7 @@ impl Engine {
             Owner::Share => Some(self.share.timer_mut()),
             Owner::Spill => Some(&mut self.spill.timer),
             Owner::Jobs => Some(&mut self.jobs.timer),
+            Owner::Hooks => Some(&mut self.jobs.hooks.timer),
             Owner::Keys => Some(&mut self.keys.timer),
             Owner::Retention => Some(&mut self.retention.timer),
             Owner::House => Some(&mut self.house.timer),
@@ -87,7 +90,7 @@ impl Engine {
             + self.dials.len()
             + self.names.len()
             + self.resolver.len()
-            + 5
+            + 6
     }
 
     pub(super) fn sweep_timers(&mut self) {

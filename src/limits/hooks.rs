@@ -1,7 +1,5 @@
 //! Bounds of webhooks.
 
-use super::{CONNECT_MS, RESOLVE_MS, STORE_MS, TLS_MS};
-
 /// Deliveries that one process makes at a time; the others wait in the database.
 pub const HOOK_PARALLEL: usize = 4;
 /// How long a webhook may take from the request to the end of its answer, unless configured.
@@ -18,9 +16,6 @@ pub const HOOK_RETRY_MS: u64 = 5_000;
 pub const HOOK_RETRY_MS_MAX: u64 = 3_600_000;
 /// … up to this.
 pub const HOOK_RETRY_CAP_MS: u64 = 6 * 3_600_000;
-/// A delivery is another process's to take so long after it was taken.
-pub const HOOK_LEASE_MS: u64 =
-    RESOLVE_MS + CONNECT_MS + TLS_MS + HOOK_ANSWER_MS_MAX + 2 * STORE_MS;
 /// How often it is looked for deliveries that are due.
 pub const HOOK_POLL_MS: u64 = 2_000;
 /// So long after an item has ended here it is looked whether its job has.

@@ -7,6 +7,7 @@
 //! Deliveries to the same webhook wait for whichever connection to it stands first.
 
 use super::{Stage, letter};
+use crate::config::{Timeouts, Webhook};
 use crate::engine::Engine;
 use crate::engine::conn::{Conn, Role, Wait};
 use crate::engine::dial::why_no_dial;
@@ -14,7 +15,6 @@ use crate::engine::failure::Failure;
 use crate::engine::io::{Gone, How, Output};
 use crate::engine::policy::hint;
 use crate::engine::slots::{ConnId, DeliveryId, DialId};
-use crate::limits::TLS_MS;
 use crate::limits::hooks::HOOK_ANSWER_BYTES;
 use crate::proto::http1::{self, ClientStep};
 
@@ -63,6 +63,19 @@ impl Link {
     }
 }
 
+/// The time limits of the ways to an answer: each at most as long as the answer itself may take, so that
+/// four times that is the whole of an attempt.
+#[must_use]
+pub fn hook_times(hook: &Webhook) -> Timeouts {
+    let usual = Timeouts::default();
+    Timeouts {
+        resolve_ms: usual.resolve_ms.min(hook.timeout_ms),
+        connect_ms: usual.connect_ms.min(hook.timeout_ms),
+        tls_ms: usual.tls_ms.min(hook.timeout_ms),
+        ..usual
+    }
+}
+
 impl Engine {
     fn hook_link(&mut self, id: ConnId) -> Option<&mut Link> {
         match &mut self.conns.get_mut(id)?.role {
@@ -100,7 +113,7 @@ impl Engine {
             link.phase = Phase::Securing;
         }
         if tls {
-            let at = self.now.mono.plus_ms(TLS_MS);
+            let at = self.now.mono.plus_ms(self.times(name).tls_ms);
             self.set_wait(id, Wait::Hook, at);
             self.out.push(Output::StartTls(id, name));
         } else {
@@ -154,7 +167,7 @@ impl Engine {
                 self.set_wait(id, Wait::Hook, at);
                 self.flush(id);
             }
-            Err(words) => self.hook_failed(id, words),
+            Err(words) => self.hook_over(id, words),
         }
     }
 
@@ -185,16 +198,16 @@ impl Engine {
                     used += consumed;
                     link.bytes += bytes.len();
                     if link.bytes > HOOK_ANSWER_BYTES {
-                        self.hook_failed(id, "its answer is too long");
+                        self.hook_over(id, "its answer is too long");
                         return input.len();
                     }
                 }
                 Ok(ClientStep::End { .. }) => {
-                    self.hook_failed(id, "it closed the connection without an answer");
+                    self.hook_over(id, "it closed the connection without an answer");
                     return input.len();
                 }
                 Err(_) => {
-                    self.hook_failed(id, "it does not answer in HTTP");
+                    self.hook_over(id, "it does not answer in HTTP");
                     return input.len();
                 }
             }
@@ -203,7 +216,7 @@ impl Engine {
 
     /// It will say nothing more.
     pub(in crate::engine) fn hook_ended(&mut self, id: ConnId) {
-        self.hook_failed(id, "it closed the connection without an answer");
+        self.hook_over(id, "it closed the connection without an answer");
     }
 
     /// The connection is gone; the reactor has closed its socket already.
@@ -212,18 +225,18 @@ impl Engine {
             self.remove_conn(id);
             self.dial_refused(id, dial, gone);
         } else {
-            self.hook_failed(id, gone.words());
+            self.hook_over(id, gone.words());
         }
     }
 
     /// It was waited for long enough.
     pub(in crate::engine) fn hook_late(&mut self, id: ConnId) {
-        self.hook_failed(id, "it did not answer in time");
+        self.hook_over(id, "it did not answer in time");
     }
 
     /// Nothing more is to come on this connection. Its status, if it has sent one, is its answer: what
     /// would have followed is nobody's. Otherwise the attempt has failed, for this reason.
-    fn hook_failed(&mut self, id: ConnId, words: &str) {
+    fn hook_over(&mut self, id: ConnId, words: &str) {
         let Some(link) = self.hook_link(id) else {
             return;
         };

@@ -8,9 +8,7 @@ use crate::engine::dial::why_no_dial;
 use crate::engine::slots::DeliveryId;
 use crate::engine::timers::Owner;
 use crate::engine::work::{Work, WorkOwner, WorkResult};
-use crate::limits::hooks::{
-    HOOK_ATTEMPTS, HOOK_LEASE_MS, HOOK_PARALLEL, HOOK_POLL_MS, HOOK_SOON_MS,
-};
+use crate::limits::hooks::{HOOK_ATTEMPTS, HOOK_PARALLEL, HOOK_POLL_MS, HOOK_SOON_MS};
 use crate::store::{
     Attempted, ClaimedDelivery, DeliveryWrite, Found, JobFound, JobQuery, JobWrite, JobWritten,
     Query, Write, Written,
@@ -85,9 +83,17 @@ impl Engine {
         let write = DeliveryWrite::Claim {
             claim,
             now_ms,
-            until_ms: now_ms.saturating_add_unsigned(HOOK_LEASE_MS),
+            until_ms: now_ms.saturating_add_unsigned(self.attempt_ms()),
         };
         self.ask_for_deliveries(Question::Claim(claim), work_of(write));
+    }
+
+    /// So long after a claim its delivery is somebody else's to take: an attempt is over by then, and who
+    /// has said nothing for a lease is dead.
+    fn attempt_ms(&self) -> u64 {
+        let hooks = self.config.webhooks.iter();
+        let longest = hooks.map(|hook| hook.timeout_ms).max().unwrap_or(0);
+        4 * longest + self.config.jobs.lease_ms
     }
 
     fn ask_for_deliveries(&mut self, question: Question, work: Work) {

@@ -24,12 +24,13 @@ use uuid::Uuid;
 use self::items::Hand;
 pub use self::items::{Errand, JobParams};
 use super::check::{Broken, holds};
+use super::hooks::Hooks;
 use super::now::Mono;
 use super::slots::{HandId, Slots};
 use super::timers::{Owner, Timer};
 use super::work::{Work, WorkOwner, WorkResult};
 use super::{Engine, Failure};
-use crate::config;
+use crate::config::Config;
 use crate::limits::jobs::{JOB_POLL_MS, JOB_REST_MS};
 use crate::store::{Came, Found, ItemKey, JobFound, JobQuery, JobWrite, JobWritten, Query, Write};
 use crate::store::{JobState, Written};
@@ -58,6 +59,8 @@ pub(super) struct Jobs {
     lease_ms: u64,
     pub(super) timer: Timer,
     pub(super) counts: Counts,
+    /// Who is told when they have ended.
+    pub(super) hooks: Hooks,
 }
 
 /// A question about the queue.
@@ -99,19 +102,21 @@ pub struct Counts {
 
 impl Jobs {
     /// With nothing in hand.
-    pub(super) fn new(config: &config::Jobs) -> Self {
+    pub(super) fn new(config: &Config) -> Self {
+        let (parallel, lease_ms) = (config.jobs.parallel, config.jobs.lease_ms);
         Jobs {
             owner: None,
-            hands: Slots::new(config.parallel),
-            parallel: config.parallel,
+            hands: Slots::new(parallel),
+            parallel,
             question: None,
             look_at: Mono::NEVER,
             rest_until: Mono(0),
             may_be_more: false,
             hold_at: Mono::NEVER,
-            lease_ms: config.lease_ms,
+            lease_ms,
             timer: Timer::default(),
             counts: Counts::default(),
+            hooks: Hooks::new(config),
         }
     }
 
