@@ -14,7 +14,7 @@ use crate::engine::Engine;
 use crate::engine::io::How;
 use crate::engine::slots::DeliveryId;
 use crate::engine::work::{WorkOwner, WorkResult};
-use crate::limits::hooks::{HOOK_ATTEMPTS, HOOK_POLL_MS, HOOK_RETRY_CAP_MS};
+use crate::limits::hooks::{HOOK_ATTEMPTS, HOOK_POLL_MS, HOOK_RETRY_CAP_MS, HOOK_RETRY_MS};
 use crate::store::{Attempted, DeliveryWrite, JobWritten, Written};
 
 /// The receiver is gone and wants to hear nothing more (RFC 9110 §15.5.11).
@@ -46,7 +46,7 @@ impl Engine {
             return self.end_delivery(id, Attempted::GivenUp { error });
         }
         let hook = hand.hook.and_then(|at| self.config.webhooks.get(at));
-        let first_ms = hook.map_or(HOOK_RETRY_CAP_MS, |hook| hook.retry_ms);
+        let first_ms = hook.map_or(HOOK_RETRY_MS, |hook| hook.retry_ms);
         let most = bound_ms(first_ms, hand.delivery.attempts);
         let drawn = self.random.u64(most / 2..=most);
         let wait_ms = drawn.max(asked_ms.unwrap_or(0).min(HOOK_RETRY_CAP_MS));
@@ -155,7 +155,6 @@ fn bound_ms(first_ms: u64, attempts: u32) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::limits::hooks::HOOK_RETRY_MS;
 
     #[test]
     fn waits_grow_fourfold_and_all_of_them_are_the_better_part_of_a_day() {

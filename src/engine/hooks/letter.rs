@@ -39,11 +39,12 @@ pub(super) fn write(
     let body = serde_json::to_vec(&event).map_err(|_| "the job is no JSON")?;
     let (id, seconds) = (delivery.id.to_string(), wall_ms.div_euclid(1_000));
     let signature = sign(&hook.secrets, &id, seconds, &body);
+    let stamp = seconds.to_string();
     let fields: [(&str, &[u8]); 6] = [
         ("content-type", b"application/json"),
         ("user-agent", USER_AGENT.as_bytes()),
         ("webhook-id", id.as_bytes()),
-        ("webhook-timestamp", &seconds.to_string().into_bytes()),
+        ("webhook-timestamp", stamp.as_bytes()),
         ("webhook-signature", signature.as_bytes()),
         ("connection", b"close"),
     ];
