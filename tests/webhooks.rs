@@ -81,16 +81,31 @@ fn who_fails_first_and_hangs_then_gets_it_under_the_same_id() {
     let asked = hook.asked();
     assert_eq!(asked.len(), 3);
     for request in &asked {
-        assert!(request.text.starts_with("POST /hook?from=here HTTP/1.1\r\n"));
+        assert!(
+            request
+                .text
+                .starts_with("POST /hook?from=here HTTP/1.1\r\n")
+        );
         let (id, event) = verified(&request.text);
         assert_eq!(id, shown["id"].as_str().unwrap());
         assert_eq!(event["type"], "job.ended");
         let page = server.ask(get(&job)).json();
-        for member in ["id", "kind", "state", "items", "done", "failed", "finished_at"] {
+        for member in [
+            "id",
+            "kind",
+            "state",
+            "items",
+            "done",
+            "failed",
+            "finished_at",
+        ] {
             assert_eq!(event["data"][member], page[member], "{member}");
         }
     }
-    assert_eq!((&shown["attempts"], &shown["next_at"]), (&3.into(), &Value::Null));
+    assert_eq!(
+        (&shown["attempts"], &shown["next_at"]),
+        (&3.into(), &Value::Null)
+    );
     let delivered = "maitred_webhook_deliveries_total{what=\"delivered\"}";
     assert_eq!(server.metric(delivered), 1.0);
 }
@@ -151,7 +166,9 @@ impl Listening {
                 assert!(count > 0, "the request is cut");
                 text.extend_from_slice(&piece[..count]);
             }
-            stream.write_all(b"HTTP/1.1 204 No Content\r\n\r\n").unwrap();
+            stream
+                .write_all(b"HTTP/1.1 204 No Content\r\n\r\n")
+                .unwrap();
             String::from_utf8(text).unwrap()
         }))
     }
@@ -180,7 +197,10 @@ fn a_webhook_behind_tls_is_known_by_its_certificate() {
         let mut page = server.ask(get(&job)).json();
         (page["webhook"]["last_error"].is_string()).then(|| page["webhook"].take())
     });
-    assert_eq!(shown["last_error"], "nobody who is trusted has signed its certificate");
+    assert_eq!(
+        shown["last_error"],
+        "nobody who is trusted has signed its certificate"
+    );
     assert_eq!(hook.asked().len(), 1);
 }
 
@@ -192,10 +212,17 @@ fn a_name_that_is_not_configured_is_refused_and_the_secret_is_never_shown() {
     let reply = server.ask(post("/jobs", body));
     let problem = reply.json();
     assert_eq!((reply.status, &problem["field"]), (422, &"webhook".into()));
-    assert!(problem["detail"].as_str().unwrap().contains("one of: orders"));
+    assert!(
+        problem["detail"]
+            .as_str()
+            .unwrap()
+            .contains("one of: orders")
+    );
     let output = House::new().run_to_exit(&config, &["check-config"]);
     let shown = String::from_utf8(output.stdout).unwrap();
-    assert!(shown.contains("[webhook.orders]") && shown.contains("https://orders.example/hook?***"));
+    assert!(
+        shown.contains("[webhook.orders]") && shown.contains("https://orders.example/hook?***")
+    );
     assert!(!shown.contains(OLD) && !shown.contains("hidden"), "{shown}");
 }
 

@@ -202,7 +202,13 @@ mod tests {
                 (authority, target)
             );
         }
-        for url in ["https://h/a b", "https://h/#a", "h/a", "ftp://h", "https://u:p@h/"] {
+        for url in [
+            "https://h/a b",
+            "https://h/#a",
+            "h/a",
+            "ftp://h",
+            "https://u:p@h/",
+        ] {
             let config = load(
                 &format!("[webhook.a]\nurl = '{url}'\nsecret = '{SECRET}'"),
                 &[],
@@ -217,13 +223,20 @@ mod tests {
         let variable = "MAITRED_WEBHOOK_MY_ORDERS_SECRET";
         for (text, variables, count) in [
             (format!("{url}\nsecret = '{SECRET}'"), vec![], 1),
-            (format!("{url}\nsecret = ['{SECRET}', '{SECRET}']"), vec![], 2),
+            (
+                format!("{url}\nsecret = ['{SECRET}', '{SECRET}']"),
+                vec![],
+                2,
+            ),
             (url.to_owned(), vec![(variable, SECRET)], 1),
         ] {
             let config = load(&format!("[webhook.my-orders]\n{text}"), &variables).unwrap();
             assert_eq!(config.webhooks[0].secrets.len(), count);
             let shown = format!("{} {:?}", config.effective(), config.webhooks[0].secrets);
-            assert!(!shown.contains("MfKQ9r8") && !shown.contains("hidden"), "{shown}");
+            assert!(
+                !shown.contains("MfKQ9r8") && !shown.contains("hidden"),
+                "{shown}"
+            );
             assert!(shown.contains("https://h/a?***"));
         }
         for (wrong, words) in [

@@ -79,9 +79,7 @@ impl Sizes {
             ],
             // An item or a delivery in hand has one piece, the queue of each another, and a few are not
             // waited for.
-            reserved: 2 * self.generations
-                + self.clients
-                + 2 * (JOB_PARALLEL_MAX + HOOK_PARALLEL),
+            reserved: 2 * self.generations + self.clients + 2 * (JOB_PARALLEL_MAX + HOOK_PARALLEL),
         }
     }
 }

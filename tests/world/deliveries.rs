@@ -46,7 +46,8 @@ impl Deliveries {
             } => {
                 let due = self.0.iter_mut();
                 let due = due.filter(|(_, (row, _))| row.due_ms.is_some_and(|due| due <= now_ms));
-                let Some((job, (row, claimed))) = due.min_by_key(|(job, (row, _))| (row.due_ms, **job))
+                let Some((job, (row, claimed))) =
+                    due.min_by_key(|(job, (row, _))| (row.due_ms, **job))
                 else {
                     return JobWritten::Delivery(None);
                 };

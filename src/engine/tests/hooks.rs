@@ -35,7 +35,8 @@ fn letter(world: &World, id: ConnId) -> (impl Fn(&str) -> String + use<>, Vec<u8
     let field = move |name: &str| {
         let mut lines = head.lines().skip(1);
         let line = lines.find_map(|line| line.strip_prefix(&format!("{name}: ")));
-        line.unwrap_or_else(|| panic!("no {name} in {head}")).to_owned()
+        line.unwrap_or_else(|| panic!("no {name} in {head}"))
+            .to_owned()
     };
     (field, body)
 }
@@ -58,7 +59,10 @@ fn state(world: &World) -> DeliveryState {
 fn the_end_of_a_job_is_told_and_signed() {
     let mut world = told(HOOK);
     let hook = world.upstream();
-    assert_eq!(world.sockets[&hook].to.unwrap().to_string(), "10.0.0.9:9000");
+    assert_eq!(
+        world.sockets[&hook].to.unwrap().to_string(),
+        "10.0.0.9:9000"
+    );
     let (field, body) = letter(&world, hook);
     let got = &world.sockets[&hook].got;
     assert!(got.starts_with(b"POST /hook?a=b HTTP/1.1\r\nhost: 10.0.0.9:9000\r\n"));
@@ -69,8 +73,14 @@ fn the_end_of_a_job_is_told_and_signed() {
     assert_eq!(field("webhook-signature"), signed);
     let body: Value = serde_json::from_slice(&body).unwrap();
     let job = world.store.jobs.only().clone();
-    assert_eq!((&body["type"], &body["data"]["id"]), (&"job.ended".into(), &job.id.to_string().into()));
-    assert_eq!((&body["data"]["state"], &body["data"]["done"]), (&"done".into(), &1.into()));
+    assert_eq!(
+        (&body["type"], &body["data"]["id"]),
+        (&"job.ended".into(), &job.id.to_string().into())
+    );
+    assert_eq!(
+        (&body["data"]["state"], &body["data"]["done"]),
+        (&"done".into(), &1.into())
+    );
     assert_eq!(body["timestamp"], body["data"]["finished_at"]);
     assert_eq!(body["data"].get("results"), None);
     let id = field("webhook-id");
@@ -83,7 +93,10 @@ fn the_end_of_a_job_is_told_and_signed() {
         "next_at": null,
     });
     assert_eq!(shown(&mut world), expected);
-    assert_eq!(world.metric("webhook_deliveries_total{what=\"delivered\"}"), 1.0);
+    assert_eq!(
+        world.metric("webhook_deliveries_total{what=\"delivered\"}"),
+        1.0
+    );
     world.pass(600_000);
     assert!(world.upstreams().is_empty());
 }
@@ -97,7 +110,10 @@ fn what_is_not_taken_is_told_again_under_the_same_id_and_then_given_up() {
         world.answer(status(500, ""));
         world.settle();
         let row = world.store.jobs.deliveries.only();
-        assert_eq!((row.attempts, row.last_error.as_deref()), (attempt, Some("it answered 500")));
+        assert_eq!(
+            (row.attempts, row.last_error.as_deref()),
+            (attempt, Some("it answered 500"))
+        );
         if attempt == 1 {
             assert!(shown(&mut world)["next_at"].is_string());
         }
@@ -108,8 +124,14 @@ fn what_is_not_taken_is_told_again_under_the_same_id_and_then_given_up() {
     assert_eq!(state(&world), DeliveryState::GivenUp);
     let given_up: Vec<GivenUp> = world.engine.webhooks_given_up().collect();
     assert_eq!((given_up.len(), &*given_up[0].hook), (1, "orders"));
-    assert_eq!(world.metric("webhook_deliveries_total{what=\"failed\"}"), 9.0);
-    assert_eq!(world.metric("webhook_deliveries_total{what=\"given_up\"}"), 1.0);
+    assert_eq!(
+        world.metric("webhook_deliveries_total{what=\"failed\"}"),
+        9.0
+    );
+    assert_eq!(
+        world.metric("webhook_deliveries_total{what=\"given_up\"}"),
+        1.0
+    );
 }
 
 #[test]
@@ -117,10 +139,16 @@ fn only_2xx_is_taken_and_410_ends_it() {
     for (answer, expected) in [
         (status(200, ""), DeliveryState::Delivered),
         (status(299, ""), DeliveryState::Delivered),
-        (status(302, "location: http://10.0.0.10/\r\n"), DeliveryState::Due),
+        (
+            status(302, "location: http://10.0.0.10/\r\n"),
+            DeliveryState::Due,
+        ),
         (status(404, ""), DeliveryState::Due),
         (status(410, ""), DeliveryState::GivenUp),
-        ("HTTP/1.1 102 Wait\r\n\r\nHTTP/1.1 202 Yes\r\n\r\n".to_owned(), DeliveryState::Sending),
+        (
+            "HTTP/1.1 102 Wait\r\n\r\nHTTP/1.1 202 Yes\r\n\r\n".to_owned(),
+            DeliveryState::Sending,
+        ),
         ("SSH-2.0-x\r\n".to_owned(), DeliveryState::Due),
     ] {
         let mut world = told(HOOK);
@@ -179,7 +207,10 @@ fn whoever_does_not_answer_in_time_is_asked_again() {
     world.reset(dial, Gone::Refused);
     world.settle();
     let row = world.store.jobs.deliveries.only();
-    assert_eq!((row.state, row.last_error.as_deref()), (DeliveryState::Due, Some("nobody listens there")));
+    assert_eq!(
+        (row.state, row.last_error.as_deref()),
+        (DeliveryState::Due, Some("nobody listens there"))
+    );
 }
 
 #[test]
@@ -281,8 +312,14 @@ fn an_unknown_name_is_told_with_those_that_are_known() {
         let reply = world.reply(client);
         assert_eq!(reply.status, 422);
         let problem = reply.json();
-        assert_eq!((&problem["field"], &problem["code"]), (&"webhook".into(), &"invalid_field".into()));
-        assert!(problem["detail"].as_str().unwrap().contains(words), "{problem}");
+        assert_eq!(
+            (&problem["field"], &problem["code"]),
+            (&"webhook".into(), &"invalid_field".into())
+        );
+        assert!(
+            problem["detail"].as_str().unwrap().contains(words),
+            "{problem}"
+        );
     }
     assert!(world.store.jobs.jobs.is_empty());
 }
@@ -346,7 +383,11 @@ fn an_end_that_was_not_stored_is_written_again_and_not_told_again() {
             if matches!(**job, JobWrite::Delivery(DeliveryWrite::End { .. }))),
         _ => false,
     };
-    let at = world.jobs.iter().position(|(_, work)| is_end(work)).unwrap();
+    let at = world
+        .jobs
+        .iter()
+        .position(|(_, work)| is_end(work))
+        .unwrap();
     let path = "maitred.db".into();
     world.fail_work(at, WorkResult::Written(Err(StoreError::Busy { path })));
     world.held.clear();

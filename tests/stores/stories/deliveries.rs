@@ -86,7 +86,10 @@ pub(super) fn a_delivery_is_one_claims_at_a_time(store: &mut dyn Store) {
     make_ended(store, 4);
     assert_eq!(claim(store, 81, 4_999), None);
     let first = claim(store, 81, 5_000).unwrap();
-    assert_eq!((first.id, &*first.hook, first.attempts), (id(903), "orders", 1));
+    assert_eq!(
+        (first.id, &*first.hook, first.attempts),
+        (id(903), "orders", 1)
+    );
     assert_eq!((first.job.id, first.job.state), (id(3), JobState::Done));
     assert_eq!((first.job.done, first.job.finished_ms), (1, Some(5_000)));
     assert_eq!(shown(store, 3).state, DeliveryState::Sending);
@@ -105,21 +108,44 @@ pub(super) fn a_delivery_ends_in_one_of_three_ways(store: &mut dyn Store) {
     make_ended(store, 3);
     claim(store, 81, 5_000).unwrap();
     let error = Some("it answered 500".to_owned());
-    assert!(end(store, 81, Attempted::Again { error: error.clone(), due_ms: 7_000 }));
+    assert!(end(
+        store,
+        81,
+        Attempted::Again {
+            error: error.clone(),
+            due_ms: 7_000
+        }
+    ));
     let row = shown(store, 3);
     assert_eq!((row.state, row.attempts), (DeliveryState::Due, 1));
     assert_eq!((row.last_error, row.due_ms), (error.clone(), Some(7_000)));
     assert_eq!(claim(store, 82, 6_999), None);
     assert_eq!(claim(store, 82, 7_000).unwrap().attempts, 2);
     // What was not tried does not count, and says nothing of what was.
-    assert!(end(store, 82, Attempted::Again { error: None, due_ms: 7_100 }));
+    assert!(end(
+        store,
+        82,
+        Attempted::Again {
+            error: None,
+            due_ms: 7_100
+        }
+    ));
     let row = shown(store, 3);
     assert_eq!((row.attempts, row.last_error), (1, error));
     assert_eq!(claim(store, 83, 7_100).unwrap().attempts, 2);
     let error = "it answered 410".to_owned();
-    assert!(end(store, 83, Attempted::GivenUp { error: error.clone() }));
+    assert!(end(
+        store,
+        83,
+        Attempted::GivenUp {
+            error: error.clone()
+        }
+    ));
     let row = shown(store, 3);
-    assert_eq!((row.state, row.last_error), (DeliveryState::GivenUp, Some(error)));
+    assert_eq!(
+        (row.state, row.last_error),
+        (DeliveryState::GivenUp, Some(error))
+    );
     assert_eq!((due(store), claim(store, 84, i64::MAX / 2)), (None, None));
 }
 

@@ -88,7 +88,12 @@ pub(super) fn done() -> Came {
     Came::Done { result }
 }
 
-pub(super) fn page(store: &mut dyn Store, number: u128, after: Option<u32>, limit: usize) -> Option<JobPage> {
+pub(super) fn page(
+    store: &mut dyn Store,
+    number: u128,
+    after: Option<u32>,
+    limit: usize,
+) -> Option<JobPage> {
     let query = Query::Job(JobQuery::One {
         tenant: "local".into(),
         id: id(number),

@@ -5,7 +5,9 @@ use serde_json::value::RawValue;
 use uuid::Uuid;
 
 use crate::engine::documents::rfc3339;
-use crate::store::{DeliveryRow, DeliveryState, ItemRow, ItemState, JobKind, JobPage, JobRow, JobState};
+use crate::store::{
+    DeliveryRow, DeliveryState, ItemRow, ItemState, JobKind, JobPage, JobRow, JobState,
+};
 
 /// A job and how far it is.
 #[derive(Serialize)]
