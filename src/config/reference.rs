@@ -7,7 +7,7 @@
 use std::fmt::Write as _;
 
 use super::layers::Layers;
-use super::{ConfigError, SourceFile, Sources};
+use super::{ConfigError, SourceFile, Sources, webhook};
 
 /// What each setting is. Those of a provider are shown for one that has all of them.
 const WORDS: &[(&str, &str)] = &[
@@ -324,26 +324,6 @@ const WORDS: &[(&str, &str)] = &[
         "jobs.lease_ms",
         "for so long an item of a process that says nothing more is left to it; then another takes it",
     ),
-    (
-        "webhook.done.url",
-        "where it is; `http://` only where nobody else can listen",
-    ),
-    (
-        "webhook.done.secret",
-        "`whsec_…`, what it knows us by; several as a list while they are changed",
-    ),
-    (
-        "webhook.done.timeout_ms",
-        "from the request to the end of its answer, at most 60000",
-    ),
-    (
-        "webhook.done.retry_ms",
-        "the longest wait before the second attempt; four times as long each time, up to six hours",
-    ),
-    (
-        "webhook.done.ca_file",
-        "certificates to trust instead of the system's, in PEM",
-    ),
     ("offline.gap_ms", "between two tokens of a stream"),
     ("offline.tokens", "tokens of an article, at most"),
     (
@@ -427,7 +407,7 @@ fn rule(key: &str) -> Option<&'static str> {
 
 /// What a setting is, in words.
 fn words(key: &str) -> Option<&'static str> {
-    let mut all = WORDS.iter();
+    let mut all = WORDS.iter().chain(webhook::WORDS);
     all.find(|(name, _)| *name == key).map(|(_, words)| *words)
 }
 
@@ -445,7 +425,7 @@ mod tests {
         for row in &rows {
             assert!(!row.ends_with(" |  |"), "no words: {row}");
         }
-        assert_eq!(rows.len(), WORDS.len());
+        assert_eq!(rows.len(), WORDS.len() + webhook::WORDS.len());
     }
 
     #[test]

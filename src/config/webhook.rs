@@ -17,6 +17,30 @@ use super::{BaseUrl, ConfigError};
 use crate::limits::hooks::{HOOK_ANSWER_MS, HOOK_ANSWER_MS_MAX, HOOK_RETRY_MS, HOOK_RETRY_MS_MAX};
 use crate::proto::webhook::Secret;
 
+/// What each setting is, for the reference; there the webhook is called `done`.
+pub(super) const WORDS: &[(&str, &str)] = &[
+    (
+        "webhook.done.url",
+        "where it is; `http://` only where nobody else can listen",
+    ),
+    (
+        "webhook.done.secret",
+        "`whsec_…`, what it knows us by; several as a list while they are changed",
+    ),
+    (
+        "webhook.done.timeout_ms",
+        "from the request to the end of its answer, at most 60000",
+    ),
+    (
+        "webhook.done.retry_ms",
+        "the longest wait before the second attempt; four times as long each time, up to six hours",
+    ),
+    (
+        "webhook.done.ca_file",
+        "certificates to trust instead of the system's, in PEM",
+    ),
+];
+
 /// Somebody who is told that jobs have ended.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Webhook {

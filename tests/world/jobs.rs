@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use maitred::store::{
-    Came, ClaimedItem, ItemEnd, ItemKey, ItemRow, ItemState, JobFound, JobPage,
-    JobQuery, JobRow, JobState, JobWrite, JobWritten, TextRow,
+    Came, ClaimedItem, ItemEnd, ItemKey, ItemRow, ItemState, JobFound, JobPage, JobQuery, JobRow,
+    JobState, JobWrite, JobWritten, TextRow,
 };
 use uuid::Uuid;
 

@@ -148,8 +148,8 @@ impl Engine {
 
 /// The bound of the wait after so many attempts.
 fn bound_ms(first_ms: u64, attempts: u32) -> u64 {
-    let grown = first_ms.saturating_mul(1 << (2 * attempts.saturating_sub(1)).min(40));
-    grown.min(HOOK_RETRY_CAP_MS)
+    let fourfold = 4_u64.saturating_pow(attempts.saturating_sub(1));
+    first_ms.saturating_mul(fourfold).min(HOOK_RETRY_CAP_MS)
 }
 
 #[cfg(test)]

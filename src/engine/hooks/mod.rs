@@ -71,10 +71,7 @@ enum Stage {
     /// There is one: TLS, the request, its answer.
     Sending(ConnId),
     /// This is being written, or is to be written again.
-    Ending {
-        came: Attempted,
-        writing: bool,
-    },
+    Ending { came: Attempted, writing: bool },
 }
 
 /// Whose work it is.

@@ -11,8 +11,8 @@ pub mod voice;
 
 pub(in crate::engine) use self::advice::Advisor;
 pub(in crate::engine) use self::heads::Heads;
-pub(in crate::engine) use self::request::USER_AGENT;
 pub use self::reception::{Reception, Told};
+pub(in crate::engine) use self::request::USER_AGENT;
 pub(in crate::engine) use self::secrets::Secrets;
 
 use crate::config::{self, Speech};
