@@ -15,7 +15,7 @@ fn make(store: &mut dyn Store, number: u128, items: u128) {
         id: id(900 + number),
         hook: "orders".into(),
     };
-    make_told(store, number, items, Some(delivery));
+    make_told(store, number, items, Some(&delivery));
 }
 
 /// The same, and all of its items have ended, at 5,000.

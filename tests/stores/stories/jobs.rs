@@ -28,7 +28,7 @@ pub(super) fn make_told(
     store: &mut dyn Store,
     number: u128,
     items: u128,
-    webhook: Option<NewDelivery>,
+    webhook: Option<&NewDelivery>,
 ) {
     let row = JobRow {
         id: id(number),
@@ -54,7 +54,7 @@ pub(super) fn make_told(
             requests: vec![request(1000 + number)],
             job: row.clone(),
             items: items.clone(),
-            webhook: webhook.clone(),
+            webhook: webhook.cloned(),
         };
         assert_eq!(job(store, write), JobWritten::Created);
     }
