@@ -14,6 +14,7 @@ mod retention;
 
 pub use cache::*;
 pub use database::*;
+pub mod hooks;
 pub mod jobs;
 pub use idempotency::*;
 pub use retention::*;

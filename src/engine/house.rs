@@ -54,6 +54,7 @@ impl Engine {
         }
         self.stop_jobs();
         self.stop_watches();
+        self.stop_hooks();
         self.stop_deserted();
         self.timers.set(Owner::House, &mut self.house.timer, until);
     }
@@ -85,6 +86,7 @@ impl Engine {
             }
             Role::Database(_) => {}   // rows are still to be written
             Role::Redis(_) => {}      // what goes on is still counted
+            Role::Hook(_) => {}       // its delivery is given back, or has ended
             Role::NameServer(_) => {} // somebody may be waiting for the name
         }
     }

@@ -50,6 +50,8 @@ pub enum Owner {
     Jobs,
     /// A job that is watched: the next look at it.
     Watch(WatchId),
+    /// Webhooks: the next look for deliveries.
+    Hooks,
     /// Idempotency keys in use: they are to be renewed.
     Keys,
     /// Rows that are kept no longer: the next of them are removed.

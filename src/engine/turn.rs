@@ -26,6 +26,7 @@ impl Engine {
         self.mind_accepting();
         self.mind_the_house();
         self.mind_the_jobs();
+        self.mind_the_hooks();
     }
 
     pub(super) fn due(&mut self, popped: Mono, owner: Owner) {
@@ -53,6 +54,7 @@ impl Engine {
             Owner::Spill => self.spill_due(),
             Owner::Jobs => self.jobs_due(),
             Owner::Watch(id) => self.look_at_job(id),
+            Owner::Hooks => self.hooks_due(),
             Owner::Keys => self.keys_due(),
             Owner::Retention => self.retention_due(),
             Owner::House => self.house_due(),
@@ -74,6 +76,7 @@ impl Engine {
             Owner::Spill => Some(&mut self.spill.timer),
             Owner::Jobs => Some(&mut self.jobs.timer),
             Owner::Watch(id) => self.jobs.watches.timer_mut(id),
+            Owner::Hooks => Some(&mut self.jobs.hooks.timer),
             Owner::Keys => Some(&mut self.keys.timer),
             Owner::Retention => Some(&mut self.retention.timer),
             Owner::House => Some(&mut self.house.timer),
@@ -90,7 +93,7 @@ impl Engine {
             + self.names.len()
             + self.resolver.len()
             + self.jobs.watches.len()
-            + 5
+            + 6
     }
 
     pub(super) fn sweep_timers(&mut self) {

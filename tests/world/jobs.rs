@@ -8,6 +8,8 @@ use maitred::store::{
 };
 use uuid::Uuid;
 
+use super::deliveries::Deliveries;
+
 /// One item.
 #[derive(Clone, Debug)]
 pub(crate) struct Item {
@@ -21,12 +23,18 @@ pub(crate) struct Item {
 pub(crate) struct Jobs {
     pub(crate) jobs: BTreeMap<Uuid, JobRow>,
     pub(crate) items: BTreeMap<ItemKey, Item>,
+    pub(crate) deliveries: Deliveries,
 }
 
 impl Jobs {
     pub(crate) fn write(&mut self, write: JobWrite, texts: &BTreeMap<Uuid, TextRow>) -> JobWritten {
         match write {
-            JobWrite::Create { job, items, .. } => {
+            JobWrite::Create {
+                job,
+                items,
+                webhook,
+                ..
+            } => {
                 for (position, item) in (0..).zip(items) {
                     let key = ItemKey {
                         tenant: job.tenant.clone(),
@@ -46,6 +54,7 @@ impl Jobs {
                     let owner = None;
                     self.items.insert(key, Item { row, due_ms, owner });
                 }
+                self.deliveries.insert(job.id, webhook);
                 self.jobs.insert(job.id, job);
                 JobWritten::Created
             }
@@ -83,6 +92,7 @@ impl Jobs {
                     }
                 }
                 JobWritten::Cancelled(self.jobs.get_mut(&id).map(|job| {
+                    self.deliveries.job_ended(id, now_ms);
                     if !job.state.is_over() {
                         job.state = JobState::Cancelled;
                         job.finished_ms = Some(now_ms);
@@ -90,6 +100,7 @@ impl Jobs {
                     job.state
                 }))
             }
+            JobWrite::Delivery(write) => self.deliveries.write(write, &self.jobs),
         }
     }
 
@@ -157,6 +168,7 @@ impl Jobs {
         if job.done + job.failed >= job.items {
             job.state = JobState::Done;
             job.finished_ms = Some(end.now_ms);
+            self.deliveries.job_ended(end.key.job, end.now_ms);
         }
         true
     }
@@ -164,6 +176,7 @@ impl Jobs {
     pub(crate) fn query(&self, query: &JobQuery) -> JobFound {
         match query {
             JobQuery::Due => JobFound::Due(self.items.values().filter_map(|i| i.due_ms).min()),
+            JobQuery::DeliveryDue => JobFound::Due(self.deliveries.due()),
             JobQuery::List { limit, before, .. } => {
                 let rows = self.jobs.values().rev();
                 let rows = rows.filter(|job| before.is_none_or(|before| job.id < before));
@@ -193,6 +206,7 @@ impl Jobs {
                 let next = items.last().filter(|_| more).map(|item| item.position);
                 Box::new(JobPage {
                     job: job.clone(),
+                    webhook: self.deliveries.of(id).cloned(),
                     items,
                     next,
                 })

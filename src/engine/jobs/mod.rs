@@ -32,12 +32,13 @@ use self::items::Hand;
 pub use self::items::{Errand, JobParams};
 use self::watch::Watches;
 use super::check::{Broken, holds};
+use super::hooks::Hooks;
 use super::now::Mono;
 use super::slots::{HandId, Slots, WatchId};
 use super::timers::{Owner, Timer};
 use super::work::{Work, WorkOwner, WorkResult};
 use super::{Engine, Failure};
-use crate::config;
+use crate::config::Config;
 use crate::limits::jobs::{JOB_POLL_MS, JOB_REST_MS};
 use crate::store::{Came, Found, ItemKey, JobFound, JobQuery, JobWrite, JobWritten, Query, Write};
 use crate::store::{JobState, Written};
@@ -68,6 +69,8 @@ pub(super) struct Jobs {
     pub(super) counts: Counts,
     /// Jobs that clients watch.
     pub(super) watches: Watches,
+    /// Who is told when they have ended.
+    pub(super) hooks: Hooks,
 }
 
 /// A question about the queue.
@@ -111,20 +114,22 @@ pub struct Counts {
 
 impl Jobs {
     /// With nothing in hand.
-    pub(super) fn new(config: &config::Jobs) -> Self {
+    pub(super) fn new(config: &Config) -> Self {
+        let (parallel, lease_ms) = (config.jobs.parallel, config.jobs.lease_ms);
         Jobs {
             owner: None,
-            hands: Slots::new(config.parallel),
-            parallel: config.parallel,
+            hands: Slots::new(parallel),
+            parallel,
             question: None,
             look_at: Mono::NEVER,
             rest_until: Mono(0),
             may_be_more: false,
             hold_at: Mono::NEVER,
-            lease_ms: config.lease_ms,
+            lease_ms,
             timer: Timer::default(),
             counts: Counts::default(),
             watches: Watches::new(),
+            hooks: Hooks::new(config),
         }
     }
 

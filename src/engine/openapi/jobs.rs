@@ -8,7 +8,7 @@ use super::table::{Answer, EVENTS, In, JSON, Operation, PLAIN, Parameter, ok, qu
 use crate::config::Config;
 use crate::limits::CONTENT_CHARS;
 use crate::limits::jobs::JOB_ITEMS;
-use crate::store::{ItemState, JobKind, JobState};
+use crate::store::{DeliveryState, ItemState, JobKind, JobState};
 
 const JOB_ID: Parameter = Parameter {
     name: "id",
@@ -132,6 +132,7 @@ pub(super) fn schemas(config: &Config) -> Value {
     }));
     let mut page = job.clone();
     page.extend(members(json!({
+        "webhook": or_null("JobWebhook"),
         "results": {"type": "array", "items": to("JobItem")},
         "next": {"type": ["integer", "null"], "minimum": 0},
     })));
@@ -144,7 +145,10 @@ pub(super) fn schemas(config: &Config) -> Value {
         "JobRequest": {"anyOf": [to("TextsJob"), to("ScoresJob")]},
         "TextsJob": texts_job(config),
         "ScoresJob": closed(
-            members(json!({"kind": {"const": JobKind::Analyze}, "contents": list(&visible(CONTENT_CHARS))})),
+            members(json!({
+                "kind": {"const": JobKind::Analyze}, "contents": list(&visible(CONTENT_CHARS)),
+                "webhook": webhook(config),
+            })),
             &["kind", "contents"],
         ),
         "Job": open(job),
@@ -152,6 +156,14 @@ pub(super) fn schemas(config: &Config) -> Value {
             "jobs": {"type": "array", "items": to("Job")}, "next": or_null("Id"),
         }))),
         "JobPage": open(page),
+        "JobWebhook": open(members(json!({
+            "name": {"type": "string"},
+            "id": to("Id"),
+            "state": {"enum": DeliveryState::ALL},
+            "attempts": count(),
+            "last_error": {"type": ["string", "null"]},
+            "next_at": or_null("Time"),
+        }))),
         "JobItem": open(members(json!({
             "index": count(),
             "state": {"enum": [
@@ -181,8 +193,16 @@ fn texts_job(config: &Config) -> Value {
     let mut fields = common(config);
     fields.extend(members(json!({
         "kind": {"const": JobKind::Generate}, "topics": list(&to("Topic")),
+        "webhook": webhook(config),
     })));
     closed(fields, &["kind", "topics"])
+}
+
+/// The name of a configured webhook, or nothing.
+fn webhook(config: &Config) -> Value {
+    let names = config.webhooks.iter().map(|hook| Value::from(&*hook.name));
+    let names: Vec<Value> = names.chain([Value::Null]).collect();
+    json!({"enum": names, "description": "Who is told when the job has ended."})
 }
 
 fn list(items: &Value) -> Value {

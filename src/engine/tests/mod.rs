@@ -21,6 +21,7 @@ mod gather;
 mod generate_offline;
 mod generate_openai;
 mod hedge;
+mod hooks;
 mod http;
 mod idempotency;
 mod import;

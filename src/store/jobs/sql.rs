@@ -60,8 +60,10 @@ pub(in crate::store) const LIST: &str = "
 pub(in crate::store) const ONE: &str = "
     SELECT j.tenant, j.id, j.kind, j.state, j.params, j.items, j.done, j.failed, j.created_ms,
         j.started_ms, j.finished_ms,
-        i.position, i.state, substr(i.input, 1, 500), i.row_id, i.attempts, i.error_code, i.result
+        i.position, i.state, substr(i.input, 1, 500), i.row_id, i.attempts, i.error_code, i.result,
+        d.id, d.hook, d.state, d.attempts, d.last_error, d.due_ms
     FROM jobs AS j
+    LEFT JOIN deliveries AS d ON d.tenant = j.tenant AND d.job = j.id
     LEFT JOIN job_items AS i ON i.tenant = j.tenant AND i.job = j.id AND i.position > $1
     WHERE j.tenant = $2 AND j.id = $3 ORDER BY i.position LIMIT $4";
 

@@ -2,16 +2,16 @@
 
 use maitred::store::{
     Came, ClaimedItem, Found, ItemEnd, ItemKey, ItemState, JobFound, JobKind, JobPage, JobProgress,
-    JobQuery, JobRow, JobState, JobWrite, JobWritten, NewItem, Query, Write, Written,
+    JobQuery, JobRow, JobState, JobWrite, JobWritten, NewDelivery, NewItem, Query, Write, Written,
 };
 
 use crate::Store;
 use crate::rows::{analysis, id, request, save, text};
 
-const ME: u128 = 71;
+pub(super) const ME: u128 = 71;
 const YOU: u128 = 72;
 
-fn job(store: &mut dyn Store, write: JobWrite) -> JobWritten {
+pub(super) fn job(store: &mut dyn Store, write: JobWrite) -> JobWritten {
     match store.put(Write::Job(Box::new(write))) {
         Written::Job(written) => written,
         other => panic!("a job was answered with {other:?}"),
@@ -20,6 +20,16 @@ fn job(store: &mut dyn Store, write: JobWrite) -> JobWritten {
 
 /// Job `number`, of so many items. The row of item n has the id of ten times the job, and n.
 fn make(store: &mut dyn Store, number: u128, items: u128) {
+    make_told(store, number, items, None);
+}
+
+/// The same, and who is told when it has ended.
+pub(super) fn make_told(
+    store: &mut dyn Store,
+    number: u128,
+    items: u128,
+    webhook: Option<&NewDelivery>,
+) {
     let row = JobRow {
         id: id(number),
         tenant: "local".into(),
@@ -44,12 +54,13 @@ fn make(store: &mut dyn Store, number: u128, items: u128) {
             requests: vec![request(1000 + number)],
             job: row.clone(),
             items: items.clone(),
+            webhook: webhook.cloned(),
         };
         assert_eq!(job(store, write), JobWritten::Created);
     }
 }
 
-fn claim(store: &mut dyn Store, owner: u128, now_ms: i64) -> Option<ClaimedItem> {
+pub(super) fn claim(store: &mut dyn Store, owner: u128, now_ms: i64) -> Option<ClaimedItem> {
     let write = JobWrite::Claim {
         owner: id(owner),
         now_ms,
@@ -61,7 +72,7 @@ fn claim(store: &mut dyn Store, owner: u128, now_ms: i64) -> Option<ClaimedItem>
     }
 }
 
-fn end(store: &mut dyn Store, owner: u128, key: &ItemKey, came: Came) -> bool {
+pub(super) fn end(store: &mut dyn Store, owner: u128, key: &ItemKey, came: Came) -> bool {
     let end = ItemEnd {
         key: key.clone(),
         owner: id(owner),
@@ -72,12 +83,17 @@ fn end(store: &mut dyn Store, owner: u128, key: &ItemKey, came: Came) -> bool {
     job(store, JobWrite::End(Box::new(end))) == JobWritten::Ended(true)
 }
 
-fn done() -> Came {
+pub(super) fn done() -> Came {
     let result = Some(r#"{"model":"m"}"#.into());
     Came::Done { result }
 }
 
-fn page(store: &mut dyn Store, number: u128, after: Option<u32>, limit: usize) -> Option<JobPage> {
+pub(super) fn page(
+    store: &mut dyn Store,
+    number: u128,
+    after: Option<u32>,
+    limit: usize,
+) -> Option<JobPage> {
     let query = Query::Job(JobQuery::One {
         tenant: "local".into(),
         id: id(number),

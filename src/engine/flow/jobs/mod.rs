@@ -12,7 +12,8 @@ mod events;
 
 use uuid::Uuid;
 
-use self::documents::{JobDocument, JobsDocument, PageDocument};
+pub(in crate::engine) use self::documents::JobDocument;
+use self::documents::{JobsDocument, PageDocument};
 use super::Flow;
 use super::body::JobAsk;
 use crate::engine::failure::Bound;
@@ -94,10 +95,12 @@ impl Engine {
             kind,
             inputs,
             params,
+            webhook,
         } = ask;
         if kind == JobKind::Generate {
             self.route_for(params.provider.as_deref(), params.model.as_deref())?;
         }
+        let webhook = webhook.map(|hook| self.delivery_to(hook)).transpose()?;
         self.admit_rows()?;
         self.charge_request(id)?;
         let job = JobRow {
@@ -124,6 +127,7 @@ impl Engine {
             requests: request.into_iter().collect(),
             job: job.clone(),
             items,
+            webhook,
         };
         let work = Work::Write(Box::new(Write::Job(Box::new(write))));
         self.wait_for_jobs(id, work, Jobs::Making(Box::new(job)), State::Saving)?;
@@ -155,6 +159,7 @@ impl Engine {
                 let state = cancelled(&super::written(result)?)?;
                 self.drop_job(job);
                 self.job_changed(job);
+                self.deliveries_may_be_due();
                 self.reply_json(id, 200, &documents::StateDocument { id: job, state });
                 Ok(())
             }
