@@ -147,7 +147,8 @@ impl Engine {
             Some(upstream) => upstream.base.port,
             None => {
                 let database = self.database_host(index).map(|host| host.port);
-                database.or_else(|| self.redis_port(index)).unwrap_or(0)
+                let redis = || self.redis_host(index).map(|(_, port)| port);
+                database.or_else(redis).unwrap_or(0)
             }
         }
     }
@@ -283,7 +284,7 @@ impl Engine {
         if self.is_database(dial.pool) {
             self.no_dial(&failure);
         } else if self.is_redis(dial.pool) {
-            self.no_redis_dial(&failure);
+            self.no_redis_dial(dial.pool, &failure);
         } else {
             self.opening_failed(dial.pool, failure);
         }
