@@ -259,6 +259,9 @@ fn finish(
     if let Some(name) = &config.default_model {
         model::check_default(layers, name, &config)?;
     }
+    if let Some(redis) = &mut config.redis {
+        redis.know(&config.database);
+    }
     config.effective = layers.effective();
     Ok(config)
 }

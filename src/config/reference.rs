@@ -120,6 +120,14 @@ const WORDS: &[(&str, &str)] = &[
         "an answer; later: the connection is closed, and what it was for is decided without",
     ),
     (
+        "redis.answers_s",
+        "for how long a stored text is kept there as an answer; 0: not at all. Not set: 60 where the database is a PostgreSQL server, otherwise 0",
+    ),
+    (
+        "redis.cluster",
+        "it is a cluster: its other servers are asked where it says so, with the same name, password and TLS",
+    ),
+    (
         "retention.texts_days",
         "texts, generated and analysed, with scores and keywords; older ones are removed. Otherwise never",
     ),

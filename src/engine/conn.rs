@@ -81,6 +81,18 @@ impl Conn {
         }
     }
 
+    /// Redis's side, if it is one.
+    pub fn redis(&self) -> Option<&redis::link::Link> {
+        match &self.role {
+            Role::Redis(link) => Some(link),
+            Role::Client(_)
+            | Role::Provider(_)
+            | Role::Database(_)
+            | Role::Hook(_)
+            | Role::NameServer(_) => None,
+        }
+    }
+
     /// Whether so much is unsent that nothing more is begun on it.
     #[must_use]
     pub fn is_crowded(&self) -> bool {

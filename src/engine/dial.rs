@@ -147,9 +147,9 @@ impl Engine {
             Some(upstream) => upstream.base.port,
             None => {
                 let database = self.database_host(index).map(|host| host.port);
-                let port = database.or_else(|| self.redis_port(index));
+                let redis = || self.redis_host(index).map(|(_, port)| port);
                 let hook = || self.webhook(index).map(|hook| hook.url.base.port);
-                port.or_else(hook).unwrap_or(0)
+                database.or_else(redis).or_else(hook).unwrap_or(0)
             }
         }
     }
@@ -288,7 +288,7 @@ impl Engine {
         if self.is_database(dial.pool) {
             self.no_dial(&failure);
         } else if self.is_redis(dial.pool) {
-            self.no_redis_dial(&failure);
+            self.no_redis_dial(dial.pool, &failure);
         } else if self.webhook(dial.pool).is_some() {
             self.no_hook_dial(dial.pool, &failure);
         } else {

@@ -57,6 +57,7 @@ pub mod keywords;
 pub mod ledger;
 pub mod metrics;
 pub mod names;
+pub mod nearby;
 mod notices;
 pub mod now;
 pub mod offline;

@@ -23,6 +23,7 @@ impl Engine {
             return;
         };
         self.watch_store(&result);
+        self.mind_deletions(&result);
         match result {
             WorkResult::PassedOn(passed) => return self.work_passed_on(id, passed),
             WorkResult::Rows(passed, write) => return self.rows_scored(id, passed, write),

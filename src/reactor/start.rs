@@ -326,12 +326,12 @@ fn tls_configs(config: &Config) -> Result<Vec<Option<Arc<rustls::ClientConfig>>>
         let tls = tls::database_config(settings).map_err(StartError::DatabaseTls)?;
         all.extend(settings.hosts.iter().map(|_| tls.clone()));
     }
-    if let Some(redis) = &config.redis {
-        let tls = redis
-            .url
-            .tls
-            .then(|| tls::plain_config(redis.ca_file.as_deref()));
-        all.push(tls.transpose().map_err(StartError::RedisTls)?);
+    if let Some(settings) = &config.redis {
+        let ca_file = settings.ca_file.as_deref();
+        let tls = (settings.url.tls).then(|| tls::plain_config(ca_file));
+        let tls = tls.transpose().map_err(StartError::RedisTls)?;
+        // The same for all servers of a cluster.
+        all.extend(vec![tls; redis::names(Some(settings))]);
     }
     for hook in &config.webhooks {
         let tls = hook.url.base.tls;

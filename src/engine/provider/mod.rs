@@ -220,8 +220,8 @@ impl Engine {
     pub fn host_name(&self, index: u16) -> &str {
         match self.upstream(index) {
             Some(upstream) => &upstream.base.host,
-            None => match self.redis_url(index) {
-                Some(url) => &url.host,
+            None => match self.redis_host(index) {
+                Some((host, _)) => host,
                 None => match self.webhook(index) {
                     Some(hook) => &hook.url.base.host,
                     None => self.database_host(index).map_or("", |host| &host.name),
