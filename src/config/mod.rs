@@ -47,6 +47,7 @@ use std::path::PathBuf;
 use crate::limits::CONNECTIONS;
 use layers::Layers;
 use provider::Draft;
+use vendors::Vendor;
 
 pub use base_url::BaseUrl;
 pub use database::{Database, Place};
@@ -140,6 +141,8 @@ pub struct Config {
     pub offline: Offline,
     /// Faults on purpose.
     pub drill: Drill,
+    /// What is set and has no effect, in words.
+    pub notes: Vec<String>,
     effective: String,
 }
 
@@ -215,6 +218,7 @@ fn read(layers: &mut Layers) -> Result<Config, ConfigError> {
         default_provider: String::new(),
         models: Vec::new(),
         prices: Vec::new(),
+        notes: Vec::new(),
         effective: String::new(),
     };
     let drafts = provider::read_all(layers)?;
@@ -251,6 +255,10 @@ fn finish(
     if let Some(name) = &config.default_model {
         model::check_default(layers, name, &config)?;
     }
+    config.notes = Vendor::notes(layers, &config.providers);
     config.effective = layers.effective();
+    for note in &config.notes {
+        config.effective += &format!("\n# {note}\n");
+    }
     Ok(config)
 }
