@@ -128,14 +128,13 @@ impl House {
                     let place = self.place_of(id);
                     self.sockets[place] = None;
                 }
-                Output::Submit(id) => match self.engine.take_work(id) {
-                    Some(Work::Stretch(password)) => {
+                Output::Submit(id) => {
+                    // Anything else is a text without scores, for which there is time.
+                    if let Some(Work::Stretch(password)) = self.engine.take_work(id) {
                         let key = password.run();
                         self.feed(Input::Done(id, WorkResult::Stretched(key)));
                     }
-                    // A text without scores, for which there is time.
-                    _ => {}
-                },
+                }
                 other => panic!("{other:?} is nothing of the pool's"),
             }
         }
