@@ -4,7 +4,7 @@
 mod support;
 
 use support::client::{delete, post};
-use support::postgres::{DATABASE, PASSWORD, Postgres, USER};
+use support::postgres::{self, DATABASE, Postgres};
 use support::{Client, Event, Provider, Script, Server, database, get, ms, until};
 
 const ITEMS: usize = 40;
@@ -159,12 +159,7 @@ fn a_client_that_watches_over_two_restarts_is_told_of_each_item_once() {
 #[ignore = "needs postgresql"]
 fn one_of_two_replicas_is_killed_and_the_other_does_the_rest() {
     let postgres = Postgres::start();
-    let password: String = PASSWORD
-        .bytes()
-        .map(|byte| format!("%{byte:02X}"))
-        .collect();
-    let addr = postgres.addr;
-    let url = format!("postgres://{USER}:{password}@{addr}/{DATABASE}?sslmode=disable");
+    let url = postgres::url(postgres.addr);
     let provider = provider(50);
     let config = format!("{}{JOBS}[database]\nurl = '{url}'\n", provider.config(""));
     let (first, second) = (Server::start(&config), Server::start(&config));

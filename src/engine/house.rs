@@ -249,7 +249,10 @@ impl Engine {
 
     /// Rows that nobody waited for were written, or not.
     pub(super) fn unwatched_done(&mut self, result: &WorkResult) {
-        if !matches!(result, WorkResult::Written(Ok(_)) | WorkResult::Withdrawn) {
+        if !matches!(
+            result,
+            WorkResult::Written(Ok(_)) | WorkResult::Found(Ok(_)) | WorkResult::Withdrawn
+        ) {
             self.counters.rows_lost += 1;
         }
     }
