@@ -8,11 +8,13 @@
 //! the values here and refuses values outside their range.
 
 mod cache;
+mod counters;
 mod database;
 mod idempotency;
 mod retention;
 
 pub use cache::*;
+pub use counters::*;
 pub use database::*;
 pub mod jobs;
 pub use idempotency::*;

@@ -26,6 +26,7 @@ impl Engine {
         self.mind_accepting();
         self.mind_the_house();
         self.mind_the_jobs();
+        self.mind_giving_back();
     }
 
     pub(super) fn due(&mut self, popped: Mono, owner: Owner) {
@@ -50,6 +51,7 @@ impl Engine {
             Owner::Database => self.database_due(),
             Owner::Redis => self.redis_due(),
             Owner::Share => self.share_due(),
+            Owner::Counters => self.counters_due(),
             Owner::Spill => self.spill_due(),
             Owner::Jobs => self.jobs_due(),
             Owner::Keys => self.keys_due(),
@@ -70,6 +72,7 @@ impl Engine {
             Owner::Database => self.database.as_mut().map(|d| d.timer_mut()),
             Owner::Redis => self.redis.as_mut().map(|r| r.timer_mut()),
             Owner::Share => Some(self.share.timer_mut()),
+            Owner::Counters => self.share.table_timer_mut(),
             Owner::Spill => Some(&mut self.spill.timer),
             Owner::Jobs => Some(&mut self.jobs.timer),
             Owner::Keys => Some(&mut self.keys.timer),

@@ -208,6 +208,7 @@ impl Threads {
                 reads.is_some_and(|reads| reads.try_send((id, query)).is_ok())
             }
             Work::Journal(ask) => self.asks.try_send((id, ask)).is_ok(),
+            Work::Count(_) => false, // the loop itself talks to who can count
             Work::Write(write) => {
                 let order = Order {
                     id,

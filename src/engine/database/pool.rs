@@ -167,6 +167,7 @@ impl Engine {
             database.turns.push(Turn::Reached { host });
         }
         self.store_trouble = None;
+        self.counters_are_there();
         self.watch_link(id);
     }
 
@@ -279,6 +280,9 @@ impl Engine {
             if leased || alone && !running {
                 database.migration = Migration::default();
             }
+        }
+        if alone {
+            self.counters_are_away();
         }
         self.use_those_let_in();
         // The last one goes to the front of the line first.

@@ -69,6 +69,12 @@ impl Engine {
                 "Requests that were decided without that counter, although there is one.",
                 tally.alone,
             ),
+            (
+                "rate_given_back_total",
+                "counter",
+                "What was given back to that counter when this process was told to end.",
+                tally.given_back,
+            ),
         ] {
             page.family(name, kind, help);
             page.value(name, "", value);
@@ -79,5 +85,27 @@ impl Engine {
             let label = format!("limit=\"{}\"", kind.as_str());
             page.value(name, &label, tally.refused[kind as usize]);
         }
+        self.counter_metrics(page);
+    }
+
+    /// Those of the counter, where the database is it.
+    fn counter_metrics(&self, page: &mut Page) {
+        let Some(table) = &self.share.table else {
+            return;
+        };
+        let counts = table.counts;
+        let name = "rate_statements_total";
+        let help = "Statements about limits that several processes share.";
+        page.family(name, "counter", help);
+        for (what, count) in [
+            ("answered", counts.drawn),
+            ("late", counts.late),
+            ("refused", counts.refused),
+        ] {
+            page.value(name, &format!("what=\"{what}\""), count);
+        }
+        let name = "rate_counters_removed_total";
+        page.family(name, "counter", "Counters removed whose windows were over.");
+        page.value(name, "", counts.swept);
     }
 }

@@ -256,7 +256,7 @@ fn status() -> Value {
         "calls": open(members(json!({"waiting": count(), "running": count()}))),
         "queues": {"type": "object", "additionalProperties": queue},
         "limits": open(members(json!({
-            "counted_by": {"enum": ["process", "redis"]}, "degraded": {"type": "boolean"},
+            "counted_by": {"enum": ["process", "redis", "postgresql"]}, "degraded": {"type": "boolean"},
         }))),
         "loop": open(members(json!({
             "turns": count(), "busy": number(), "turn_p99_us": count_or_null(),

@@ -11,6 +11,7 @@
 
 mod answer;
 mod cached;
+mod counters;
 mod expire;
 mod idempotency;
 mod jobs;
