@@ -162,6 +162,9 @@ impl Engine {
                 if let Some(database) = &mut self.database {
                     database.pooled |= verdict.pooled;
                 }
+                if verdict.pooled {
+                    self.stop_listening();
+                }
                 if verdict.leave {
                     self.leave_link(conn);
                 }

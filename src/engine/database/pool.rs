@@ -27,6 +27,7 @@ impl Engine {
     /// Sees to it that there is a first look at the database.
     pub(in crate::engine) fn begin_database(&mut self) {
         if let Some(database) = &mut self.database {
+            database.listener.wanted = self.config.jobs.parallel > 0;
             self.timers
                 .set(Owner::Database, &mut database.timer, Mono(0));
         }
@@ -52,7 +53,7 @@ impl Engine {
             return false;
         };
         // There is no use in a wish that cannot come true.
-        database.wants_more &= database.all() < database.connections;
+        database.wants_more &= database.sharing() < database.connections;
         database.next_attempt().is_some_and(|at| at <= now)
     }
 
@@ -137,7 +138,7 @@ impl Engine {
                 continue;
             }
             match self.database.as_ref().map(|database| &database.migration) {
-                Some(Migration::Done) => self.share_link(id),
+                Some(Migration::Done) => self.use_link(id),
                 Some(Migration::Unknown) => self.begin_migration(id),
                 Some(Migration::Running { .. }) | None => {}
             }
@@ -245,6 +246,11 @@ impl Engine {
             LinkPhase::Cancelling(_) => return self.close_conn(id, How::Plain),
             LinkPhase::Entering | LinkPhase::Leased => self.no_link(error, least_ms),
             LinkPhase::Connecting(_) => {}
+            LinkPhase::Listening => {
+                if let Some(database) = &mut self.database {
+                    database.counts.lost += 1;
+                }
+            }
             LinkPhase::Shared | LinkPhase::Leaving => {
                 let soon = now.since(born) < TOO_SOON_MS * 1_000_000;
                 let last = self.shared_links() <= usize::from(phase == LinkPhase::Shared);
@@ -263,7 +269,7 @@ impl Engine {
     }
 
     /// Closes a connection, and sees to what it had not answered.
-    fn drop_link(&mut self, id: ConnId) {
+    pub(super) fn drop_link(&mut self, id: ConnId) {
         let Some(link) = self.link(id) else {
             return;
         };
@@ -283,6 +289,7 @@ impl Engine {
         }
         if alone {
             self.counters_are_away();
+            self.stop_listening(); // the next server may be another one
         }
         self.use_those_let_in();
         // The last one goes to the front of the line first.
@@ -320,21 +327,18 @@ impl Engine {
             database.links.retain(|link| *link != id);
             database.end_points.remove(&id);
         }
+        self.strike_listener(id);
     }
 }
 
 impl Database {
-    /// Connections that stand or may stand soon.
-    fn all(&self) -> usize {
-        self.dials + self.links.len()
-    }
-
     /// When another connection may be opened, if one is of use.
     fn next_attempt(&self) -> Option<Mono> {
         // As long as it is not known whether there can be one, one at a time.
         let careful = self.trouble.is_some() || !self.migration.is_done();
-        let wanted = self.all() == 0 || self.wants_more && !careful;
-        (wanted && self.all() < self.connections).then(|| self.backoff.until())
+        let wanted = self.sharing() == 0 || self.wants_more && !careful;
+        let more = (wanted && self.sharing() < self.connections).then(|| self.backoff.until());
+        more.into_iter().chain(self.next_listener()).min()
     }
 
     /// There is trouble. What has not changed is not told again.

@@ -12,6 +12,7 @@ mod cache;
 mod cancel;
 mod chat;
 mod contents;
+mod counters;
 mod database;
 mod deadline;
 mod dns;

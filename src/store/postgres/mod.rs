@@ -18,6 +18,7 @@ mod jobs;
 pub mod migrations;
 mod queries;
 mod rows;
+mod told;
 mod writes;
 
 use std::borrow::Cow;
@@ -26,6 +27,7 @@ use uuid::Uuid;
 
 use self::answer::Kind;
 pub use self::answer::{Answer, Answered};
+pub use self::told::{LISTEN, job_told_of};
 use crate::proto::postgres::{Meaning, Report, Scalar, Statement, Type, Value};
 use crate::store::{Query, StoreError, Write};
 
