@@ -84,7 +84,7 @@ fn what_one_takes_in_another_begins_with_at_once() {
 }
 
 #[test]
-#[ignore = "needs postgresql"]
+#[ignore = "needs pgbouncer"]
 fn behind_a_pooler_it_is_found_by_looking() {
     let postgres = Postgres::start();
     let pooler = PgBouncer::start(&postgres, 4);

@@ -163,7 +163,7 @@ fn a_database_that_dies_again_and_again_fails_nobody() {
 }
 
 #[test]
-#[ignore = "needs postgresql"]
+#[ignore = "needs pgbouncer"]
 fn by_way_of_a_pooler_limits_are_the_same() {
     let postgres = Postgres::start();
     let pooler = PgBouncer::start(&postgres, 2);
@@ -175,7 +175,7 @@ fn by_way_of_a_pooler_limits_are_the_same() {
 }
 
 #[test]
-#[ignore = "needs postgresql"]
+#[ignore = "needs postgresql and redis-server"]
 fn of_two_that_could_count_it_is_redis() {
     let (postgres, redis) = (Postgres::start(), Redis::start(&[]));
     let config = config(postgres.addr, "requests = [\"20/min\"]");

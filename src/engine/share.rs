@@ -9,11 +9,11 @@
 //! What is waited for is an answer of a server that has a tenth of a second, so nobody waits long;
 //! and no line is served at the cost of the loop: so many at a time, the others in the next turn.
 //! What to ask and what an answer means is in `policy/rate/shared.rs`; who the counter is, only here: Redis
-//! if there is one, otherwise a table of PostgreSQL's (`table.rs`, `line.rs`). When the process ends, blocks are
+//! if there is one, otherwise a table of PostgreSQL's (`table.rs`, `batch.rs`). When the process ends, blocks are
 //! given back (`back.rs`).
 
 mod back;
-mod line;
+mod batch;
 pub(super) mod table;
 
 use std::collections::btree_map::Entry;
@@ -144,7 +144,7 @@ impl Engine {
 
     fn put_question(&mut self, question: &Question) -> bool {
         let Some(redis) = &self.config.redis else {
-            return self.put_into_line(question);
+            return self.gather_question(question);
         };
         let key = question.key(&redis.prefix);
         let rule = question.meter.rule;

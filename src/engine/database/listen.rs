@@ -160,7 +160,8 @@ impl Engine {
     /// Something about a job has changed.
     pub(super) fn told_of_job(&mut self, job: Uuid, process: u32) {
         let links = self.database.iter().flat_map(|database| &database.links);
-        let by_us = links.copied().any(|id| self.process_of(id) == Some(process));
+        let mut links = links.copied();
+        let by_us = links.any(|id| self.process_of(id) == Some(process));
         if let Some(database) = &mut self.database {
             let heard = &mut database.listener.heard;
             heard.others += u64::from(!by_us);

@@ -35,7 +35,7 @@ impl Engine {
             return;
         }
         let now = self.now.mono;
-        if self.share.back.until.is_none() && self.has_served_all() {
+        if self.may_walk_again() {
             let until = now.plus_ms(RATE_BACK_MS);
             self.share.back.at = Some(0);
             self.share.back.until = Some(until);
@@ -50,9 +50,15 @@ impl Engine {
         }
     }
 
-    /// Whether a walk can go on at once.
+    /// Whether a walk can begin, or go on, at once.
     pub(in crate::engine) fn goes_on_giving_back(&self) -> bool {
-        self.share.back.at.is_some() && self.counter_has_room()
+        self.may_walk_again() || self.share.back.at.is_some() && self.counter_has_room()
+    }
+
+    /// Whether the second walk is to begin.
+    fn may_walk_again(&self) -> bool {
+        let ends = self.stopping.is_some() && self.rates.is_shared();
+        ends && self.share.back.until.is_none() && self.has_served_all()
     }
 
     /// Whether the end of the process need not wait any more.

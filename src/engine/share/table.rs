@@ -18,7 +18,7 @@
 
 use std::collections::BTreeMap;
 
-use super::line::{Batch, Line};
+use super::batch::{Batch, Gathering};
 use crate::engine::Engine;
 use crate::engine::now::Mono;
 use crate::engine::policy::rate::shared::{BlockId, Grant, Question};
@@ -34,7 +34,7 @@ use crate::store::counters::{Counted, Counting, Drawn};
 /// See the module.
 #[derive(Debug, Default)]
 pub(in crate::engine) struct Table {
-    line: Line,
+    gathering: Gathering,
     step: Step,
     /// Who waits for what the statement on the way brings.
     waiting: BTreeMap<String, BlockId>,
@@ -81,12 +81,12 @@ impl Table {
 
     /// Whether an answer is on its way, or a question waits for its statement.
     pub(super) fn is_busy(&self) -> bool {
-        matches!(self.step, Step::Asked { .. } | Step::Late) || !self.line.is_empty()
+        matches!(self.step, Step::Asked { .. } | Step::Late) || !self.gathering.is_empty()
     }
 
     /// Questions that wait for their statement.
     pub(super) fn waits(&self) -> usize {
-        self.line.len()
+        self.gathering.len()
     }
 
     fn next_at(&self) -> Mono {
@@ -102,7 +102,7 @@ impl Table {
     fn give_up(&mut self) -> Vec<BlockId> {
         let waiting = std::mem::take(&mut self.waiting);
         let mut all: Vec<BlockId> = waiting.into_values().collect();
-        all.extend(self.line.give_up());
+        all.extend(self.gathering.give_up());
         all
     }
 }
@@ -149,9 +149,9 @@ impl Engine {
     }
 
     /// Takes a question in for the next statement. `false`: nobody would answer it.
-    pub(super) fn put_into_line(&mut self, question: &Question) -> bool {
+    pub(super) fn gather_question(&mut self, question: &Question) -> bool {
         let table = self.share.table.as_mut();
-        table.is_some_and(|table| table.counts_now() && table.line.put(question))
+        table.is_some_and(|table| table.counts_now() && table.gathering.put(question))
     }
 
     /// Sends a statement with all that waits, unless one is on the way.
@@ -159,8 +159,8 @@ impl Engine {
         let Some(table) = &mut self.share.table else {
             return;
         };
-        if table.step == Step::Idle && !table.line.is_empty() {
-            let batch = table.line.next();
+        if table.step == Step::Idle && !table.gathering.is_empty() {
+            let batch = table.gathering.take_batch();
             self.draw(batch);
         }
     }

@@ -7,6 +7,7 @@
 mod account;
 mod advice;
 mod analyze;
+mod back;
 mod breaker;
 mod cache;
 mod cancel;

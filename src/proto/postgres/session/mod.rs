@@ -193,7 +193,7 @@ impl Session {
     /// The process of the server that is at work for this session.
     #[must_use]
     pub fn process(&self) -> Option<u32> {
-        self.cancel_key.map(|key| key.process())
+        self.cancel_key.map(CancelKey::process)
     }
 
     /// The connection is over, whoever ended it: tells each request that was not answered to its

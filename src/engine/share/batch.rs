@@ -11,7 +11,7 @@ use crate::store::counters::Draw;
 
 /// See the module.
 #[derive(Debug, Default)]
-pub(super) struct Line(VecDeque<Waiting>);
+pub(super) struct Gathering(VecDeque<Waiting>);
 
 /// One question.
 #[derive(Debug)]
@@ -28,7 +28,7 @@ pub(super) struct Batch {
     pub(super) waiting: BTreeMap<String, BlockId>,
 }
 
-impl Line {
+impl Gathering {
     pub(super) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -70,7 +70,7 @@ impl Line {
 
     /// What the next statement is about: the oldest questions. A second one about the same counter
     /// is for the statement after it, unless both can be said at once.
-    pub(super) fn next(&mut self) -> Batch {
+    pub(super) fn take_batch(&mut self) -> Batch {
         let mut draws: BTreeMap<String, Draw> = BTreeMap::new();
         let (mut batch, mut later) = (Batch::default(), Vec::new());
         while draws.len() < COUNTERS_PER_DRAW
@@ -130,7 +130,7 @@ mod tests {
 
     #[test]
     fn each_counter_is_once_in_a_statement_and_none_is_forgotten() {
-        let mut line = Line::default();
+        let mut gathering = Gathering::default();
         let back = What::Back {
             units: 9,
             window: 7,
@@ -142,24 +142,24 @@ mod tests {
             about(2, back),
             about(2, What::Debt(7)),
         ] {
-            assert!(line.put(&question));
+            assert!(gathering.put(&question));
         }
-        let said = |line: &mut Line| -> Vec<(i64, Option<u64>)> {
-            let draws = line.next().draws.into_iter();
+        let said = |gathering: &mut Gathering| -> Vec<(i64, Option<u64>)> {
+            let draws = gathering.take_batch().draws.into_iter();
             draws.map(|draw| (draw.amends, draw.window)).collect()
         };
-        assert_eq!(said(&mut line), [(1, None), (18, None)]);
-        assert_eq!(said(&mut line), [(-9, Some(7))]);
-        assert!(line.is_empty());
+        assert_eq!(said(&mut gathering), [(1, None), (18, None)]);
+        assert_eq!(said(&mut gathering), [(-9, Some(7))]);
+        assert!(gathering.is_empty());
     }
 
     #[test]
-    fn a_statement_has_a_bound_and_so_has_the_line() {
-        let mut line = Line::default();
-        let took = (0..).take_while(|n| line.put(&about(*n, What::Debt(1))));
+    fn a_statement_has_a_bound_and_so_has_what_gathers() {
+        let mut gathering = Gathering::default();
+        let took = (0..).take_while(|n| gathering.put(&about(*n, What::Debt(1))));
         assert_eq!(took.count(), COUNTERS_WAITING);
-        assert_eq!(line.next().draws.len(), COUNTERS_PER_DRAW);
-        assert!(line.put(&about(0, What::Debt(1))));
-        assert!(line.give_up().is_empty() && line.is_empty());
+        assert_eq!(gathering.take_batch().draws.len(), COUNTERS_PER_DRAW);
+        assert!(gathering.put(&about(0, What::Debt(1))));
+        assert!(gathering.give_up().is_empty() && gathering.is_empty());
     }
 }
