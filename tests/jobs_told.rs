@@ -39,7 +39,10 @@ fn wait_until_heard(server: &Server, heard: bool) {
 
 /// Makes a job of one text to be scored; its path.
 fn make(server: &Server) -> String {
-    let reply = server.ask(post("/jobs", r#"{"kind":"analyze","contents":["I like it."]}"#));
+    let reply = server.ask(post(
+        "/jobs",
+        r#"{"kind":"analyze","contents":["I like it."]}"#,
+    ));
     assert_eq!(reply.status, 202);
     format!("/jobs/{}", reply.json()["id"].as_str().unwrap())
 }
@@ -72,10 +75,7 @@ fn delays(postgres: &Postgres, maker: &Server) -> Vec<u64> {
 #[ignore = "needs postgresql"]
 fn what_one_takes_in_another_begins_with_at_once() {
     let postgres = Postgres::start();
-    let (maker, worker) = (
-        server(postgres.addr, 0, ""),
-        server(postgres.addr, 4, ""),
-    );
+    let (maker, worker) = (server(postgres.addr, 0, ""), server(postgres.addr, 4, ""));
     wait_until_heard(&worker, true);
     let delays = delays(&postgres, &maker);
     assert!(delays[JOBS / 2] < 250, "{delays:?}");
@@ -100,10 +100,7 @@ fn behind_a_pooler_it_is_found_by_looking() {
 #[ignore = "needs postgresql"]
 fn a_listener_that_is_lost_comes_back_and_nothing_is_missed() {
     let postgres = Postgres::start();
-    let (maker, worker) = (
-        server(postgres.addr, 0, ""),
-        server(postgres.addr, 4, ""),
-    );
+    let (maker, worker) = (server(postgres.addr, 0, ""), server(postgres.addr, 4, ""));
     for _ in 0..3 {
         wait_until_heard(&worker, true);
         let end = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity

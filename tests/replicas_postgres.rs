@@ -121,7 +121,10 @@ fn a_database_that_hangs_keeps_nobody_waiting_for_a_limit() {
     other.send(post("/analyze/", body));
     wait_until_counted(&server, "process");
     assert!(begun.elapsed() < ms(1_500), "{:?}", begun.elapsed());
-    assert_eq!(server.metric("maitred_rate_statements_total{what=\"late\"}") as u64, 1);
+    assert_eq!(
+        server.metric("maitred_rate_statements_total{what=\"late\"}") as u64,
+        1
+    );
     for pid in backends(&postgres) {
         signal(pid, "CONT");
     }
@@ -197,7 +200,9 @@ fn who_ends_leaves_its_blocks_to_the_others() {
     let postgres = Postgres::start();
     let [first, second] = replicas(&postgres, "requests = [\"32/day\"]");
     assert_eq!(ask(&first), 200);
-    until("it has two blocks of two", || (used(&postgres) == 4).then_some(()));
+    until("it has two blocks of two", || {
+        (used(&postgres) == 4).then_some(())
+    });
     first.terminate();
     assert!(first.wait().status.success());
     assert_eq!(used(&postgres), 1);
@@ -210,7 +215,10 @@ fn who_ends_leaves_its_blocks_to_the_others() {
 #[ignore = "needs redis-server"]
 fn who_ends_leaves_its_blocks_to_the_others_in_redis() {
     let redis = Redis::start(&[]);
-    let config = format!("[rate]\nrequests = [\"32/day\"]\n[redis]\nurl = '{}'\n", redis.url());
+    let config = format!(
+        "[rate]\nrequests = [\"32/day\"]\n[redis]\nurl = '{}'\n",
+        redis.url()
+    );
     let servers = [(); 2].map(|()| {
         let server = Server::start(&config);
         wait_until_counted(&server, "redis");

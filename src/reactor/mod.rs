@@ -395,7 +395,10 @@ impl Reactor {
 
     fn log_counters(&mut self) {
         for error in self.engine.counter_refusals() {
-            tracing::warn!(code = error.code(), "{error}; limits are counted by each process alone");
+            tracing::warn!(
+                code = error.code(),
+                "{error}; limits are counted by each process alone"
+            );
         }
     }
 

@@ -64,7 +64,8 @@ pub(crate) fn play(counter: &mut impl Counter, seed: u64, window_ms: u64) -> Pla
     let mut replicas: Vec<Rates> = (0..3).map(|_| replica(requests, tokens)).collect();
     let mut mail: Vec<(u64, usize, BlockId, Grant)> = Vec::new();
     let mut open: Vec<(usize, Reserved, u64)> = Vec::new();
-    let (mut ledger, mut used, mut played) = (Ledger::default(), Ledger::default(), Played::default());
+    let (mut ledger, mut used, mut played) =
+        (Ledger::default(), Ledger::default(), Played::default());
     let who = Subject::V4(7);
     for now_ms in 0..9_990 {
         let now = Mono(0).plus_ms(now_ms);

@@ -40,6 +40,8 @@ pub(super) struct Listener {
     /// LISTEN was answered.
     hears: bool,
     refused: bool,
+    /// One is being opened.
+    pub(super) opening: bool,
     /// Not before this time is another connection opened.
     retry_at: Mono,
     pub(super) heard: Heard,
@@ -97,9 +99,11 @@ impl Database {
 
     /// When a connection may be opened that is to listen. Those that are shared come first.
     pub(super) fn next_listener(&self) -> Option<Mono> {
-        let is_well = self.trouble.is_none() && self.migration.is_done();
-        let lacks = is_well && self.dials == 0 && !self.links.is_empty() && self.lacks_listener();
-        lacks.then(|| self.backoff.until().max(self.listener.retry_at))
+        let is_well = self.migration.is_done() && self.sharing() > 0;
+        let is_opening = self.listener.opening || self.dials > 0;
+        let has_place = !is_opening && self.sharing() <= self.connections;
+        (is_well && has_place && self.lacks_listener())
+            .then(|| self.backoff.until().max(self.listener.retry_at))
     }
 }
 
@@ -133,10 +137,7 @@ impl Engine {
         };
         database.listener.conn = Some(id);
         database.listener.refused = false;
-        database.counts.opened += 1;
-        if let Some(link) = self.link(id) {
-            link.phase = LinkPhase::Listening;
-        }
+        self.enter_phase(id, LinkPhase::Listening);
         self.send_script(id, TOKEN, LISTEN);
     }
 
@@ -222,6 +223,7 @@ impl Engine {
         let Some(database) = &mut self.database else {
             return;
         };
+        database.listener.opening = false;
         if database.listener.conn == Some(id) {
             database.listener.conn = None;
             database.listener.hears = false;

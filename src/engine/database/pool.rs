@@ -72,6 +72,8 @@ impl Engine {
         let Some(database) = &mut self.database else {
             return;
         };
+        // Whatever it is opened for, the first one that is let in will listen if nobody does.
+        database.listener.opening = true;
         database.wants_more = false;
         database.dials += 1;
         let index = database.first_name + database.host;
@@ -98,6 +100,7 @@ impl Engine {
             return;
         };
         database.counts.refused += 1;
+        database.listener.opening = false;
         database.is_away(now, error);
         database.next_host();
         if database.tried < database.settings.hosts.len() {
@@ -115,6 +118,9 @@ impl Engine {
     pub(super) fn link_ready(&mut self, id: ConnId) {
         if !self.suits(id) {
             return self.link_failed(id, "it is not a server of the wanted kind".into(), 0);
+        }
+        if let Some(database) = &mut self.database {
+            database.listener.opening = false;
         }
         // Who has to wait until somebody else has made the tables has no deadline of its own.
         self.set_wait(id, Wait::Database, Mono::NEVER);
@@ -147,6 +153,14 @@ impl Engine {
 
     /// Orders can be sent on it.
     pub(super) fn share_link(&mut self, id: ConnId) {
+        self.enter_phase(id, LinkPhase::Shared);
+        self.store_trouble = None;
+        self.counters_are_there();
+        self.watch_link(id);
+    }
+
+    /// A connection that was let in is used from now on.
+    pub(super) fn enter_phase(&mut self, id: ConnId, phase: LinkPhase) {
         let Some(database) = &mut self.database else {
             return;
         };
@@ -158,7 +172,7 @@ impl Engine {
         let now = self.now.mono;
         let mut at = 0;
         if let Some(link) = self.link(id) {
-            link.phase = LinkPhase::Shared;
+            link.phase = phase;
             link.born = now;
             at = link.host;
         }
@@ -167,9 +181,6 @@ impl Engine {
             let host = format!("{}:{}", host.name, host.port);
             database.turns.push(Turn::Reached { host });
         }
-        self.store_trouble = None;
-        self.counters_are_there();
-        self.watch_link(id);
     }
 
     /// Whether the server is of the kind that is wanted, as far as it says so.

@@ -7,7 +7,9 @@ use crate::engine::io::Input;
 use crate::limits::{RATE_BACK_MS, RATE_BACK_SUBJECTS, REDIS_OP_MS};
 
 fn house(shelf: &mut Shelf) -> (World, Porter) {
-    let mut world = World::new(&format!("{REDIS}[rate]\nrequests = [\"32/day\", \"320/day\"]\n"));
+    let mut world = World::new(&format!(
+        "{REDIS}[rate]\nrequests = [\"32/day\", \"320/day\"]\n"
+    ));
     let mut porter = Porter::default();
     porter.serve(&mut world, shelf);
     (world, porter)
@@ -40,7 +42,11 @@ fn what_was_not_used_is_the_others_before_the_process_ends() {
     world.feed(Input::Shutdown);
     assert!(!world.engine.is_finished(), "it has something to say");
     porter.serve(&mut world, &mut shelf);
-    assert_eq!(used(&shelf), 2 * hosts as i64, "a request by two limits each");
+    assert_eq!(
+        used(&shelf),
+        2 * hosts as i64,
+        "a request by two limits each"
+    );
     assert!(world.engine.is_finished());
     let given = world.metric("rate_given_back_total");
     assert!(given > 8.0 * hosts as f64, "{given}");

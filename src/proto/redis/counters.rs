@@ -101,5 +101,12 @@ pub fn amend(key: &str, by: i64) -> [String; 5] {
 pub fn give_back(key: &str, units: u64, window: u64) -> [String; 6] {
     let words = ["EVAL", GIVE_BACK, "1", key].map(str::to_owned);
     let [eval, script, keys, key] = words;
-    [eval, script, keys, key, units.to_string(), window.to_string()]
+    [
+        eval,
+        script,
+        keys,
+        key,
+        units.to_string(),
+        window.to_string(),
+    ]
 }

@@ -30,7 +30,11 @@ macro_rules! used {
 
 macro_rules! given {
     () => {
-        concat!("greatest(0, least(excluded.wanted, excluded.most - ", used!(), "))")
+        concat!(
+            "greatest(0, least(excluded.wanted, excluded.most - ",
+            used!(),
+            "))"
+        )
     };
 }
 

@@ -84,7 +84,10 @@ fn words_that_nobody_understands_are_counted_and_nothing_else() {
         tell(&mut world, OTHER, channel, payload);
         server.serve(&mut world);
     }
-    assert_eq!((heard(&world, "strange"), heard(&world, "others")), (4.0, 0.0));
+    assert_eq!(
+        (heard(&world, "strange"), heard(&world, "others")),
+        (4.0, 0.0)
+    );
     assert!(server.asked.is_empty() && listens(&world));
 }
 
@@ -118,7 +121,11 @@ fn one_that_is_silent_is_asked_and_then_given_up() {
     pass(&mut world, &mut server, 2 * DB_LISTEN_PING_MS);
     assert_eq!(listener(&world), silent, "it answers");
     server.holds = true;
-    pass(&mut world, &mut server, DB_LISTEN_PING_MS + STORE_MS + 1_000);
+    pass(
+        &mut world,
+        &mut server,
+        DB_LISTEN_PING_MS + STORE_MS + 1_000,
+    );
     assert!(!connections(&world).contains(&silent));
 }
 
