@@ -147,13 +147,17 @@ fn both_engines_answer_the_same_whatever_happens() {
             assert_eq!(
                 file.write(&write),
                 server.write(&write),
-                "{step}: {write:?}"
+                "seed {seed}, step {step}: {write:?}"
             );
         } else {
             let query = guest.query();
             let answer = file.ask(&query);
             rows += answer.as_ref().map_or(0, rows_in);
-            assert_eq!(answer, server.ask(&query), "{step}: {query:#?}");
+            assert_eq!(
+                answer,
+                server.ask(&query),
+                "seed {seed}, step {step}: {query:#?}"
+            );
         }
     }
     for table in [
@@ -162,7 +166,11 @@ fn both_engines_answer_the_same_whatever_happens() {
         "generated_content",
         "sentiment_analysis",
     ] {
-        assert_eq!(file.count(table), server.count(table), "{table}");
+        assert_eq!(
+            file.count(table),
+            server.count(table),
+            "seed {seed}: {table}"
+        );
     }
     println!("{rows} rows in answers");
     assert!(rows > STEPS, "nothing was found, and so nothing compared");

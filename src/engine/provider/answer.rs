@@ -1,6 +1,7 @@
 //! Reading the answer to a call: head, events or document, and what it all comes to.
 
 use super::Reception;
+use super::voice::Heard;
 use crate::dialect::{AnyStream, Dialect, End, Event};
 use crate::engine::call::{CallWait, Stage};
 use crate::engine::conn::{ProviderPhase, Wait};
@@ -134,22 +135,31 @@ impl Engine {
 
     /// One thing that a provider said.
     pub(crate) fn content(&mut self, id: CallId, event: &Event<'_>) {
+        if !is_content(event) {
+            let mut about = About::default();
+            about.note(event);
+            return self.learn(id, about);
+        }
+        self.content_came(id, |log| {
+            // Other content is no text: only the clock hears of it.
+            if let Event::Text(text) | Event::Refusal(text) = event {
+                text.append_to(log);
+            }
+        });
+    }
+
+    /// A piece of content, which `write` adds to the text.
+    fn content_came(&mut self, id: CallId, write: impl FnOnce(&mut String)) {
         let Some(call) = self.calls.get(id) else {
             return;
         };
         let generation = call.generation;
-        if !is_content(event) {
-            return self.note_about(id, event);
-        }
         self.win(id);
         let Some(call) = self.calls.get(id) else {
             return;
         };
         let (throttled, is_first) = (call.throttled, call.wait == CallWait::FirstContent);
-        // Other content is no text: only the clock hears of it.
-        if let Event::Text(text) | Event::Refusal(text) = event {
-            self.grow(generation, |log| text.append_to(log));
-        }
+        self.grow(generation, write);
         if is_first {
             self.note_first_content(generation);
         }
@@ -165,10 +175,8 @@ impl Engine {
         }
     }
 
-    /// Something that a provider said of its answer.
-    fn note_about(&mut self, id: CallId, event: &Event<'_>) {
-        let mut about = About::default();
-        about.note(event);
+    /// What a provider said of its answer.
+    fn learn(&mut self, id: CallId, about: About) {
         if self.is_racing(id) {
             return self.note_aside(id, about);
         }
@@ -249,10 +257,12 @@ impl Engine {
             Reception::Told(told) => self.chat_ended(id, told),
             Reception::Whole(body) if self.is_for_chat(id) => self.chat_answered(id, dialect, body),
             Reception::Whole(body) => {
-                read_document(dialect, body, &mut |_| {})?;
-                Ok(read_document(dialect, body, &mut |event| {
-                    self.content(id, event);
-                })?)
+                let (heard, text) = read_document(dialect, body)?;
+                if heard.contents > 0 {
+                    self.content_came(id, |log| log.push_str(&text));
+                }
+                self.learn(id, heard.about);
+                Ok(())
             }
             Reception::Refused {
                 status,
@@ -285,19 +295,16 @@ fn read_event(
     failure.map_or(Ok(done), Err)
 }
 
-/// Reads a whole answer.
-fn read_document(
-    dialect: Dialect,
-    body: &[u8],
-    on: &mut dyn FnMut(&Event<'_>),
-) -> Result<(), Upstream> {
-    let mut failure = None;
-    let end = dialect.answer(body, &mut |event| match event {
-        Event::Error(error) => failure = Some(Upstream::told(&error, 200, None)),
-        event => on(&event),
-    });
+/// Reads a whole answer. Nothing of one that has failed anywhere is told, because somebody else may
+/// still be asked.
+fn read_document(dialect: Dialect, body: &[u8]) -> Result<(Heard, String), Upstream> {
+    let (mut heard, mut text) = (Heard::default(), String::new());
+    let end = dialect.answer(body, &mut |event| heard.note(&event, Some(&mut text)));
     let end = end.map_err(|_| Upstream::Malformed)?;
-    failure.map_or_else(|| whole(end), Err)
+    match heard.failure.take() {
+        Some(failure) => Err(failure),
+        None => whole(end).map(|()| (heard, text)),
+    }
 }
 
 /// An answer that has ended is whole, or it has failed.

@@ -1,5 +1,7 @@
 //! The statements of changes.
 
+use std::collections::HashSet;
+
 use uuid::Uuid;
 
 use super::answer::Kind;
@@ -111,18 +113,28 @@ const NEW_SCORES: &[Scalar] = &[
     Float8, Float8, Float8, Float8, Int8, Int8, Int8,
 ];
 
+/// Which texts a change has been seen to hold, by tenant and id.
+type Seen<'a> = HashSet<(&'a str, Uuid)>;
+
 pub(super) fn of(write: &Write) -> (Vec<Part<'_>>, Kind) {
+    let mut seen = Seen::new();
     match write {
         Write::Save { .. } | Write::Keywords { .. } | Write::Answered { .. } => {
-            (saved(write), Kind::Saved)
+            (saved(write, &mut seen), Kind::Saved)
         }
         Write::Keys(change) => idempotency::change(change),
-        Write::Replay(all) => (together(all.iter().flat_map(saved).collect()), Kind::Saved),
+        Write::Replay(all) => {
+            let parts = all.iter().flat_map(|write| saved(write, &mut seen));
+            (together(parts.collect()), Kind::Saved)
+        }
         Write::Job(write) => {
             let (parts, kind) = jobs::of_write(write);
             (parts, Kind::Job(kind))
         }
-        Write::Import(rows) => (texts(rows.iter()), Kind::Imported(rows.len() as u64)),
+        Write::Import(rows) => {
+            let parts = texts(rows.iter(), &mut seen);
+            (parts, Kind::Imported(rows.len() as u64))
+        }
         Write::Delete { tenant, id } => {
             let which = vec![Cell::text(tenant), Cell::Uuid(*id)];
             let parts = vec![
@@ -152,7 +164,7 @@ pub(super) fn of(write: &Write) -> (Vec<Part<'_>>, Kind) {
 }
 
 /// What is stored and never changed.
-fn saved(write: &Write) -> Vec<Part<'_>> {
+fn saved<'a>(write: &'a Write, seen: &mut Seen<'a>) -> Vec<Part<'a>> {
     match write {
         Write::Save {
             requests,
@@ -160,7 +172,7 @@ fn saved(write: &Write) -> Vec<Part<'_>> {
             analysis,
         } => {
             let mut parts = self::requests(requests);
-            parts.extend(texts(text.iter().map(|row| &**row)));
+            parts.extend(texts(text.iter().map(|row| &**row), seen));
             if let Some(analysis) = analysis {
                 parts.extend(self::analysis(analysis));
             }
@@ -181,7 +193,7 @@ fn saved(write: &Write) -> Vec<Part<'_>> {
             answers,
             cached,
         } => {
-            let mut parts = saved(rows);
+            let mut parts = saved(rows, seen);
             if !answers.is_empty() {
                 parts.push(idempotency::answers(answers));
             }
@@ -229,8 +241,13 @@ pub(super) fn requests(all: &[RequestRow]) -> Vec<Part<'_>> {
     vec![many(INSERT_REQUESTS, REQUEST, cells)]
 }
 
-fn texts<'a>(all: impl Iterator<Item = &'a TextRow>) -> Vec<Part<'a>> {
-    let mut sorted: Vec<&TextRow> = all.collect();
+/// Of two with one id the first is stored, as if they had come in changes of their own. All of a statement
+/// sees the tables as they were before it, so the database cannot tell: it would keep the term of one beside
+/// the text of the other.
+fn texts<'a>(all: impl Iterator<Item = &'a TextRow>, seen: &mut Seen<'a>) -> Vec<Part<'a>> {
+    let mut sorted: Vec<&TextRow> = all
+        .filter(|row| seen.insert((&row.tenant, row.id)))
+        .collect();
     // All writers lock terms in the same order, or two imports would wait for each other.
     sorted.sort_by_key(|row| row.search_term_id);
     if sorted.is_empty() {

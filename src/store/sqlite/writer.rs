@@ -191,8 +191,7 @@ fn carry_out(conn: &Connection, write: &Write) -> rusqlite::Result<Written> {
         Write::Import(rows) => {
             let mut tally = Tally::default();
             for row in rows {
-                // Asked first: the term of a text that is left out would be left behind.
-                if !has_text(conn, row)? && insert_text(conn, row)? {
+                if insert_text(conn, row)? {
                     tally.imported += 1;
                     tally.scored += u64::from(row.scores.is_some());
                 } else {
@@ -276,6 +275,11 @@ fn has_text(conn: &Connection, row: &TextRow) -> rusqlite::Result<bool> {
 
 /// Whether the text was not there before.
 fn insert_text(conn: &Connection, row: &TextRow) -> rusqlite::Result<bool> {
+    // Asked first: the term of a text that is left out would be left behind. The other text keeps the
+    // scores that it has.
+    if has_text(conn, row)? {
+        return Ok(false);
+    }
     insert_term(
         conn,
         &row.tenant,
@@ -283,7 +287,7 @@ fn insert_text(conn: &Connection, row: &TextRow) -> rusqlite::Result<bool> {
         &row.term,
         row.created_ms,
     )?;
-    let inserted = conn.prepare_cached(sql::INSERT_TEXT)?.execute(params![
+    conn.prepare_cached(sql::INSERT_TEXT)?.execute(params![
         row.tenant,
         row.id.as_bytes(),
         row.search_term_id.as_bytes(),
@@ -301,10 +305,6 @@ fn insert_text(conn: &Connection, row: &TextRow) -> rusqlite::Result<bool> {
         excerpt(&row.text),
         row.text,
     ])?;
-    // A text that was there before keeps the scores that it has.
-    if inserted == 0 {
-        return Ok(false);
-    }
     search::insert(conn, &row.tenant, row.id, &row.term, &row.text)?;
     if let Some(scores) = &row.scores {
         let scored = Scored {

@@ -111,6 +111,31 @@ pub(super) fn a_replay_is_the_same_as_its_writes(store: &mut dyn Store) {
     assert_eq!(store.count("generated_content"), 2);
 }
 
+/// A file may hold an id twice, and a journal too: the first is stored, with nothing of the other.
+pub(super) fn of_two_with_one_id_the_first_is_stored(store: &mut dyn Store) {
+    let without = text("local", 1, "tea");
+    let scored = TextRow {
+        scores: Some(scores(0.5)),
+        ..text("local", 1, "milk")
+    };
+    // In both orders of their terms' ids.
+    for (first, second) in [(&without, &scored), (&scored, &without)] {
+        let (one, two) = (first.clone(), second.clone());
+        let both = [
+            Write::Import(vec![one.clone(), two.clone()]),
+            Write::Replay(vec![save(one), save(two)]),
+        ];
+        for write in both {
+            store.put(write);
+            assert_eq!(store.one("local", id(1)).as_ref(), Some(first));
+            store.put(save(second.clone()));
+            assert_eq!(store.one("local", id(1)).as_ref(), Some(first));
+            assert_eq!(store.count("search_terms"), 1);
+            store.put(delete("local", 1));
+        }
+    }
+}
+
 pub(super) fn an_import_says_what_was_there(store: &mut dyn Store) {
     store.put(save(text("local", 1, "tea")));
     let scored = TextRow {
