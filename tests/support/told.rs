@@ -11,7 +11,9 @@ use super::client::{Client, post};
 /// What clients were told, and how long the slowest answer took.
 #[derive(Debug, Default)]
 pub struct Told {
+    /// How often each status was told.
     pub statuses: BTreeMap<u16, usize>,
+    /// The longest that an answer took.
     pub slowest: Duration,
 }
 
@@ -56,7 +58,7 @@ pub fn load(servers: &[Server], meanwhile: impl FnOnce()) -> Told {
         meanwhile();
         stop.store(true, Ordering::Relaxed);
         for client in clients {
-            told.add(&client.join().unwrap());
+            told.add(&client.join().expect("no client panics"));
         }
     });
     told

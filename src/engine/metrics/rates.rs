@@ -51,30 +51,6 @@ impl Engine {
                 "Of these, tokens that a provider has counted.",
                 tally.reported,
             ),
-            (
-                "rate_blocks_asked_total",
-                "counter",
-                "Blocks that the counter shared with other processes was asked for.",
-                tally.asked,
-            ),
-            (
-                "rate_blocks_unanswered_total",
-                "counter",
-                "Of these, without an answer.",
-                tally.unanswered,
-            ),
-            (
-                "rate_alone_total",
-                "counter",
-                "Requests that were decided without that counter, although there is one.",
-                tally.alone,
-            ),
-            (
-                "rate_given_back_total",
-                "counter",
-                "What was given back to that counter when this process was told to end.",
-                tally.given_back,
-            ),
         ] {
             page.family(name, kind, help);
             page.value(name, "", value);
@@ -85,7 +61,38 @@ impl Engine {
             let label = format!("limit=\"{}\"", kind.as_str());
             page.value(name, &label, tally.refused[kind as usize]);
         }
+        self.shared_metrics(page);
         self.counter_metrics(page);
+    }
+
+    /// What came of the counter that several processes share, whoever keeps it.
+    fn shared_metrics(&self, page: &mut Page) {
+        let tally = &self.rates.tally;
+        for (name, help, value) in [
+            (
+                "rate_blocks_asked_total",
+                "Blocks that the counter shared with other processes was asked for.",
+                tally.asked,
+            ),
+            (
+                "rate_blocks_unanswered_total",
+                "Of these, without an answer.",
+                tally.unanswered,
+            ),
+            (
+                "rate_alone_total",
+                "Requests that were decided without that counter, although there is one.",
+                tally.alone,
+            ),
+            (
+                "rate_given_back_total",
+                "What was given back to that counter when this process was told to end.",
+                tally.given_back,
+            ),
+        ] {
+            page.family(name, "counter", help);
+            page.value(name, "", value);
+        }
     }
 
     /// Those of the counter, where the database is it.
