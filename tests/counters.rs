@@ -1,6 +1,10 @@
 //! The counters that several processes share, in the real servers that keep them: the statement of
 //! PostgreSQL and the scripts of Redis, asked as processes ask them.
 #![allow(clippy::unwrap_used)]
+#![allow(
+    clippy::print_stdout,
+    reason = "figures belong to a test that measures"
+)]
 
 mod support;
 

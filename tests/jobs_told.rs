@@ -1,6 +1,10 @@
 //! Jobs and several processes over a real PostgreSQL: how soon one begins with what another has taken in,
 //! and what becomes of that when it is not told.
 #![allow(clippy::unwrap_used)]
+#![allow(
+    clippy::print_stdout,
+    reason = "figures belong to a test that measures"
+)]
 
 mod support;
 
