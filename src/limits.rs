@@ -8,12 +8,14 @@
 //! the values here and refuses values outside their range.
 
 mod cache;
+mod counters;
 mod database;
 mod idempotency;
 mod redis;
 mod retention;
 
 pub use cache::*;
+pub use counters::*;
 pub use database::*;
 pub mod hooks;
 pub mod jobs;

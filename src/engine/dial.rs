@@ -47,6 +47,7 @@ impl Engine {
     /// Sees to it that connections are opened which nobody has to ask for.
     pub(super) fn begin_links(&mut self) {
         self.begin_database();
+        self.begin_counters();
         self.begin_redis();
     }
 

@@ -55,6 +55,7 @@ impl Engine {
         self.stop_jobs();
         self.stop_watches();
         self.stop_hooks();
+        self.begin_giving_back();
         self.stop_deserted();
         self.timers.set(Owner::House, &mut self.house.timer, until);
     }
@@ -116,10 +117,16 @@ impl Engine {
         self.set_house_timer(STORE_MS);
     }
 
-    /// Whether the process may end: nobody is served any more and every row is written.
+    /// Whether the process may end: nobody is served any more, every row is written, and the others
+    /// have what is left of the limits.
     #[must_use]
     pub fn is_finished(&self) -> bool {
-        self.stopping.is_some() && self.clients == 0 && self.writes_are_done()
+        self.stopping.is_some() && self.has_served_all() && self.has_given_back()
+    }
+
+    /// Whether there is nobody to be served, and nothing to be written.
+    pub(super) fn has_served_all(&self) -> bool {
+        self.clients == 0 && self.writes_are_done()
     }
 
     fn writes_are_done(&self) -> bool {

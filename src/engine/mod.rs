@@ -261,7 +261,7 @@ impl Engine {
             last_id: (0, 0),
             date: (u64::MAX, HttpDate::from_unix(0)),
             rates: Rates::of(&config, seed),
-            share: share::Share::default(),
+            share: share::Share::of(&config),
             rate_fields: Fields::default(),
             doors: Doors::new(config.rate.connections, sizes.clients, seed),
             clients: 0,
@@ -399,7 +399,8 @@ impl Engine {
     /// When it wants to hear [`Input::Tick`] at the latest.
     #[must_use]
     pub fn next_deadline(&self) -> Mono {
-        let others = self.gates_are_behind() || self.share.is_behind();
+        let others =
+            self.gates_are_behind() || self.share.is_behind() || self.goes_on_giving_back();
         if self.again.is_empty() && self.readers.is_empty() && !others {
             self.timers.next()
         } else {

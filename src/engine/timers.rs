@@ -44,6 +44,8 @@ pub enum Owner {
     Redis,
     /// Requests that wait for a shared counter.
     Share,
+    /// That counter, where the database is it.
+    Counters,
     /// The spill journal: the next try to replay it.
     Spill,
     /// Jobs: the next look for items, or sign of life.

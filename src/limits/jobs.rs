@@ -13,6 +13,13 @@ pub const JOB_PARALLEL_MAX: usize = 64;
 pub const JOB_LEASE_MS: u64 = 30_000;
 /// How often it is looked for items that others have brought, or left.
 pub const JOB_POLL_MS: u64 = 2_000;
+/// The same, where others tell when there are any.
+pub const JOB_POLL_TOLD_MS: u64 = 15_000;
+/// However much others tell: so long from one look to the next.
+pub const JOB_TOLD_MS: u64 = 100;
+/// … and so long from one sign of life to the next, if it is about a job of which there is something in
+/// hand: it may have been cancelled.
+pub const JOB_TOLD_HOLD_MS: u64 = 1_000;
 /// No item is begun for so long after one found no turn at its provider: clients go first.
 pub const JOB_REST_MS: u64 = 1_000;
 /// How often an item is tried. Then it has failed.
@@ -45,6 +52,7 @@ const _: () = {
     assert!(JOB_PARALLEL <= JOB_PARALLEL_MAX && PAGE_ROWS <= JOB_ITEMS);
     // A sign of life that the store takes its time with still comes within the lease.
     assert!(JOB_LEASE_MS / 3 + STORE_MS < JOB_LEASE_MS && JOB_POLL_MS < JOB_LEASE_MS);
+    assert!(JOB_TOLD_MS < JOB_POLL_MS && JOB_POLL_MS < JOB_POLL_TOLD_MS);
     assert!(JOB_RETRY_BASE_MS <= JOB_RETRY_CAP_MS && JOB_ITEMS < BODY_BYTES);
     assert!(JOB_LOOK_GAP_MS < JOB_LOOK_MS && JOB_LOOK_MS < JOB_LOOK_MAX_MS);
     // A place of an item has four digits in the `id` of an event.

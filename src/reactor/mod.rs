@@ -172,6 +172,7 @@ impl Reactor {
         self.log_database();
         self.log_redis();
         self.log_hooks();
+        self.log_counters();
         let wish = if signalled { self.signals.wish() } else { None };
         if let Some(wish) = wish {
             self.stop_accepting(wish);
@@ -390,6 +391,15 @@ impl Reactor {
                 database::Turn::Reached { host } => tracing::info!(%host, "the database is there"),
                 database::Turn::Away(error) => tracing::error!(code = error.code(), "{error}"),
             }
+        }
+    }
+
+    fn log_counters(&mut self) {
+        for error in self.engine.counter_refusals() {
+            tracing::warn!(
+                code = error.code(),
+                "{error}; limits are counted by each process alone"
+            );
         }
     }
 

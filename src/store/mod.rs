@@ -15,6 +15,7 @@
 //! engine itself talks to it (`engine/database/`), in the words of [`postgres`].
 
 mod cached;
+pub mod counters;
 mod error;
 mod expiry;
 mod idempotency;

@@ -38,6 +38,7 @@ pub mod response;
 pub mod script;
 pub mod server;
 pub mod tls;
+pub mod told;
 
 use std::time::{Duration, Instant};
 

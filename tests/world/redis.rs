@@ -103,6 +103,11 @@ impl Keeper for Shelf {
         if now_ms >= *ends {
             (*used, *ends) = (0, 0);
         }
+        if words.len() == 6 {
+            let same = *ends > 0 && number(5) == *ends as i64;
+            *used -= if same { number(4) } else { 0 };
+            return format!(":{}\r\n", i64::from(same)).into_bytes();
+        }
         if words.len() == 5 {
             let there = *ends > 0;
             *used = if there { (*used + number(4)).max(0) } else { 0 };
@@ -115,7 +120,7 @@ impl Keeper for Shelf {
             *ends = now_ms + window_ms;
         }
         let (rest, left) = (ends.saturating_sub(now_ms), (limit - *used).max(0));
-        format!("*3\r\n:{block}\r\n:{rest}\r\n:{left}\r\n").into_bytes()
+        format!("*4\r\n:{block}\r\n:{rest}\r\n:{left}\r\n:{ends}\r\n").into_bytes()
     }
 }
 

@@ -89,7 +89,7 @@ struct QueueReply {
 /// How requests and tokens are counted.
 #[derive(Serialize)]
 struct LimitsReply {
-    /// `process`: by this one alone; `redis`: together with others.
+    /// `process`: by this one alone; `redis`, `postgresql`: together with others, there.
     counted_by: &'static str,
     /// They should be counted together, and are not at the moment.
     degraded: bool,
@@ -216,7 +216,11 @@ impl Engine {
     fn limits_reply(&self) -> LimitsReply {
         let shared = self.rates.is_shared() && !self.rates.is_alone();
         LimitsReply {
-            counted_by: if shared { "redis" } else { "process" },
+            counted_by: match &self.config.redis {
+                _ if !shared => "process",
+                Some(_) => "redis",
+                None => "postgresql",
+            },
             degraded: self.rates.is_alone(),
         }
     }

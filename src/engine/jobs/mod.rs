@@ -23,6 +23,7 @@ mod ended;
 mod ends;
 mod items;
 pub mod progress;
+mod told;
 mod watch;
 
 use uuid::Uuid;
@@ -60,6 +61,10 @@ pub(super) struct Jobs {
     look_at: Mono,
     /// … but not before.
     rest_until: Mono,
+    /// When it was last looked because somebody has told of something.
+    told_at: Mono,
+    /// The same for what is in hand.
+    held_at: Mono,
     /// There was something due a moment ago: there may be more.
     may_be_more: bool,
     /// When to say that we live.
@@ -123,6 +128,8 @@ impl Jobs {
             question: None,
             look_at: Mono::NEVER,
             rest_until: Mono(0),
+            told_at: Mono(0),
+            held_at: Mono(0),
             may_be_more: false,
             hold_at: Mono::NEVER,
             lease_ms,
@@ -270,7 +277,7 @@ impl Engine {
             _ => {}
         }
         if self.jobs.look_at == Mono::NEVER {
-            self.jobs.look_at = self.now.mono.plus_ms(JOB_POLL_MS);
+            self.jobs.look_at = self.now.mono.plus_ms(self.poll_ms());
         }
         self.set_jobs_timer();
     }
@@ -280,7 +287,7 @@ impl Engine {
         let wait_ms = due_ms.map(|due| due.saturating_sub(self.now.wall_ms));
         match wait_ms {
             Some(..=0) => self.items_may_be_due(),
-            Some(ms) => self.look_for_items(JOB_POLL_MS.min(ms.unsigned_abs())),
+            Some(ms) => self.look_for_items(self.poll_ms().min(ms.unsigned_abs())),
             None => {}
         }
     }

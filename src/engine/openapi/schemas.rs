@@ -260,7 +260,7 @@ fn status() -> Value {
         "calls": open(members(json!({"waiting": count(), "running": count()}))),
         "queues": {"type": "object", "additionalProperties": queue},
         "limits": open(members(json!({
-            "counted_by": {"enum": ["process", "redis"]}, "degraded": {"type": "boolean"},
+            "counted_by": {"enum": ["process", "redis", "postgresql"]}, "degraded": {"type": "boolean"},
         }))),
         "store": open(members(json!({
             "kind": {"enum": ["sqlite", "postgresql"]}, "away": {"type": ["string", "null"]},

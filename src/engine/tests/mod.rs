@@ -7,12 +7,14 @@
 mod account;
 mod advice;
 mod analyze;
+mod back;
 mod breaker;
 mod cache;
 mod cancel;
 mod chat;
 mod cluster;
 mod contents;
+mod counters;
 mod database;
 mod deadline;
 mod dns;

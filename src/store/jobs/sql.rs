@@ -36,9 +36,15 @@ pub(in crate::store) const START: &str = "
 pub(in crate::store) const HOLD: &str = "
     UPDATE job_items SET due_ms = $1 WHERE owner = $2 RETURNING tenant, job, position";
 
-pub(in crate::store) const GIVE_BACK: &str = "
-    UPDATE job_items SET state = 'waiting', owner = NULL, attempts = attempts - 1, due_ms = $1
-    WHERE owner = $2";
+/// Lets go of all that an owner has.
+macro_rules! give_back {
+    () => {
+        "UPDATE job_items
+         SET state = 'waiting', owner = NULL, attempts = attempts - 1, due_ms = $1
+         WHERE owner = $2"
+    };
+}
+pub(in crate::store) use give_back;
 
 pub(in crate::store) const CANCEL_ITEMS: &str = "
     UPDATE job_items SET state = 'cancelled', owner = NULL, due_ms = NULL

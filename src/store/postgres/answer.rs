@@ -4,9 +4,10 @@ use std::borrow::Cow;
 
 use uuid::Uuid;
 
-use super::{NAME, jobs};
+use super::{NAME, counters, jobs};
 use crate::proto::postgres::{Row, Tag, ValueFault, Values};
 use crate::score::{Readability, Scores, Sentiment};
+use crate::store::counters::{Counted, Drawn};
 use crate::store::{
     Answer as KeptAnswer, Claimed, Found, Listed, StoreError, Tally, TextRow, TextState, Unscored,
     Weight, Written,
@@ -32,6 +33,8 @@ pub(super) enum Kind {
     KeptAnswer,
     Expired,
     Weighed,
+    Drawn,
+    Swept,
 }
 
 /// An answer that is being read.
@@ -51,7 +54,9 @@ pub struct Answer {
     claimed: Claimed,
     kept: Option<Box<KeptAnswer>>,
     weighed: Vec<Weight>,
+    /// Rows that were removed.
     expired: u64,
+    drawn: Vec<Drawn>,
     /// Up to which id an export goes, if there is more of it.
     more: Option<Uuid>,
 }
@@ -63,6 +68,8 @@ pub enum Answered {
     Written(Written),
     /// A question was answered.
     Found(Found),
+    /// Counters were asked.
+    Counted(Counted),
 }
 
 impl Answer {
@@ -80,6 +87,7 @@ impl Answer {
             kept: None,
             weighed: Vec::new(),
             expired: 0,
+            drawn: Vec::new(),
             more: None,
         }
     }
@@ -134,7 +142,8 @@ impl Answer {
                     body: values.take::<&str>()?.to_owned(),
                 }));
             }
-            Kind::Expired => self.expired = count(&mut values)?,
+            Kind::Expired | Kind::Swept => self.expired = count(&mut values)?,
+            Kind::Drawn => self.drawn.push(counters::drawn(&mut values)?),
             Kind::Weighed => self.weighed.push(Weight {
                 id: values.take()?,
                 bytes: count(&mut values)?,
@@ -194,6 +203,8 @@ impl Answer {
             Kind::KeptAnswer => Answered::Found(Found::Answer(self.kept)),
             Kind::Weighed => Answered::Found(Found::Weighed(self.weighed)),
             Kind::Expired => Answered::Written(Written::Expired(self.expired)),
+            Kind::Drawn => Answered::Counted(Counted::Drawn(self.drawn)),
+            Kind::Swept => Answered::Counted(Counted::Swept(self.expired)),
         })
     }
 }

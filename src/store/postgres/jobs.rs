@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use super::answer::{self, Answered};
 use super::deliveries;
+use super::told::tell;
 use super::writes::{analysis, requests};
 use super::{Cell, Part, many, one};
 use crate::limits::PAGE_ROWS;
@@ -20,9 +21,11 @@ use crate::store::{
 
 const CLAIM: &str = sql::claim!("FOR UPDATE SKIP LOCKED");
 
-const INSERT_JOB: &str = "
-    INSERT INTO jobs (tenant, id, kind, state, params, items, done, failed, created_ms)
-    VALUES ($1, $2, $3, $4, $5, $6, 0, 0, $7) ON CONFLICT DO NOTHING";
+const INSERT_JOB: &str = concat!(
+    "INSERT INTO jobs (tenant, id, kind, state, params, items, done, failed, created_ms)
+    VALUES ($1, $2, $3, $4, $5, $6, 0, 0, $7) ON CONFLICT DO NOTHING RETURNING ",
+    tell!("id")
+);
 const JOB: &[Scalar] = &[Text, Id, Text, Text, Text, Int8, Int8];
 
 const INSERT_ITEMS: &str = "
@@ -34,8 +37,8 @@ const ITEM: &[Scalar] = &[Text, Id, Int8, Text, Id, Int8];
 
 /// The row of the job is locked by its change, and read again then: of two who end its last two items
 /// at the same time, the second one ends the job.
-const END: &str = "
-    WITH ended AS (
+const END: &str = concat!(
+    "WITH ended AS (
         UPDATE job_items SET state = $5, due_ms = $6, owner = NULL, error_code = $7, result = $8,
             attempts = attempts - $12
         WHERE tenant = $1 AND job = $2 AND position = $3 AND owner = $4 RETURNING 1
@@ -43,10 +46,25 @@ const END: &str = "
     UPDATE jobs SET done = done + $9, failed = failed + $10,
         state = CASE WHEN done + failed + $9 + $10 >= items THEN 'done' ELSE state END,
         finished_ms = CASE WHEN done + failed + $9 + $10 >= items THEN $11 END
-    WHERE tenant = $1 AND id = $2 AND EXISTS (SELECT 1 FROM ended) RETURNING 1";
+    WHERE tenant = $1 AND id = $2 AND EXISTS (SELECT 1 FROM ended) RETURNING ",
+    tell!("id")
+);
 const ENDED: &[Scalar] = &[
     Text, Id, Int8, Id, Text, Int8, Text, Text, Int8, Int8, Int8, Int8,
 ];
+
+const GIVE_BACK: &str = concat!(
+    "WITH back AS (",
+    sql::give_back!(),
+    " RETURNING job) SELECT ",
+    tell!("job"),
+    " FROM (SELECT DISTINCT job FROM back) AS b"
+);
+const CANCELLED: &str = concat!(
+    "SELECT state, ",
+    tell!("id"),
+    " FROM jobs WHERE tenant = $1 AND id = $2"
+);
 
 /// What is asked, as far as its answer is read by it.
 #[derive(Clone, Copy, Debug)]
@@ -118,7 +136,7 @@ pub(super) fn of_write(write: &JobWrite) -> (Vec<Part<'_>>, Kind) {
         }
         JobWrite::GiveBack { owner, now_ms } => {
             let row = vec![Cell::Int8(*now_ms), Cell::Uuid(*owner)];
-            (vec![one(sql::GIVE_BACK, &[Int8, Id], row)], Kind::GivenBack)
+            (vec![one(GIVE_BACK, &[Int8, Id], row)], Kind::GivenBack)
         }
         JobWrite::End(end) => {
             let stored = end.analysis.iter().flat_map(|row| analysis(row));
@@ -137,7 +155,7 @@ pub(super) fn of_write(write: &JobWrite) -> (Vec<Part<'_>>, Kind) {
                 one(sql::CANCEL_ITEMS, &[Text, Id], which.clone()),
                 one(sql::CANCEL_JOB, &[Int8, Text, Id], when),
                 deliveries::job_may_have_ended(tenant, *id, *now_ms),
-                one(sql::STATE, &[Text, Id], which),
+                one(CANCELLED, &[Text, Id], which),
             ];
             (parts, Kind::Cancelled)
         }

@@ -27,6 +27,7 @@ const KNOWN: &[Migration] = &migrations![
     "0006_answer_cache",
     "0007_jobs",
     "0009_webhooks",
+    "0010_counters.postgres",
 ];
 
 /// A row, if there is a record with hashes.

@@ -65,7 +65,7 @@ pub(super) fn carry_out(conn: &Connection, write: &JobWrite) -> rusqlite::Result
         }
         JobWrite::End(end) => finish(conn, end),
         JobWrite::GiveBack { owner, now_ms } => {
-            conn.prepare_cached(sql::GIVE_BACK)?
+            conn.prepare_cached(sql::give_back!())?
                 .execute(params![now_ms, owner.as_bytes()])?;
             Ok(JobWritten::GivenBack)
         }

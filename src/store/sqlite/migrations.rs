@@ -18,6 +18,7 @@ const KNOWN: &[Migration] = &migrations![
     "0006_answer_cache",
     "0007_jobs",
     "0009_webhooks",
+    "0010_counters",
 ];
 
 /// The version of the tables that this program reads and writes.
