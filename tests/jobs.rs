@@ -1,6 +1,8 @@
 //! Jobs in the whole server: what is taken in is done, once, whoever is killed meanwhile.
 #![allow(clippy::unwrap_used)]
 
+#[path = "jobs/reports.rs"]
+mod reports;
 mod support;
 
 use support::client::{delete, post};
@@ -24,6 +26,29 @@ fn make(server: &Server) -> String {
     let reply = server.ask(post("/jobs", &body.to_string()));
     assert_eq!(reply.status, 202);
     format!("/jobs/{}", reply.json()["id"].as_str().unwrap())
+}
+
+/// Two servers of one database.
+fn replicas(postgres: &Postgres, config: &str) -> [Server; 2] {
+    let config = on(postgres, config);
+    let servers = [Server::start(&config), Server::start(&config)];
+    for server in &servers {
+        until("it is ready", || {
+            (server.ask(get("/readyz")).status == 200).then_some(())
+        });
+    }
+    servers
+}
+
+/// The configuration of a server of this database.
+fn on(postgres: &Postgres, config: &str) -> String {
+    let password: String = PASSWORD
+        .bytes()
+        .map(|byte| format!("%{byte:02X}"))
+        .collect();
+    let addr = postgres.addr;
+    let url = format!("postgres://{USER}:{password}@{addr}/{DATABASE}?sslmode=disable");
+    format!("{config}[database]\nurl = '{url}'\n")
 }
 
 fn done(server: &Server, job: &str) -> usize {
@@ -99,20 +124,8 @@ fn a_server_that_stops_gives_its_items_to_the_next_one() {
 #[ignore = "needs postgresql"]
 fn one_of_two_replicas_is_killed_and_the_other_does_the_rest() {
     let postgres = Postgres::start();
-    let password: String = PASSWORD
-        .bytes()
-        .map(|byte| format!("%{byte:02X}"))
-        .collect();
-    let addr = postgres.addr;
-    let url = format!("postgres://{USER}:{password}@{addr}/{DATABASE}?sslmode=disable");
     let provider = provider(50);
-    let config = format!("{}{JOBS}[database]\nurl = '{url}'\n", provider.config(""));
-    let (first, second) = (Server::start(&config), Server::start(&config));
-    for server in [&first, &second] {
-        until("it is ready", || {
-            (server.ask(get("/readyz")).status == 200).then_some(())
-        });
-    }
+    let [first, second] = replicas(&postgres, &(provider.config("") + JOBS));
     let job = make(&first);
     wait_until_done(&second, &job, ITEMS / 4);
     until("both have items in hand", || {

@@ -64,6 +64,11 @@ impl Jobs {
                 }
                 JobWritten::Held(held)
             }
+            JobWrite::Note { key, owner, result } => {
+                let item = self.items.get_mut(&key);
+                let ours = item.filter(|item| item.owner == Some(owner));
+                JobWritten::Noted(ours.map(|item| item.row.result = Some(result)).is_some())
+            }
             JobWrite::End(end) => JobWritten::Ended(self.end(&end)),
             JobWrite::GiveBack { owner, now_ms } => {
                 for item in self.items.values_mut() {
@@ -120,6 +125,7 @@ impl Jobs {
             input: item.row.input.clone(),
             row_id: item.row.row_id,
             attempts: item.row.attempts,
+            result: item.row.result.clone(),
             stored: texts.contains_key(&item.row.row_id),
         })))
     }
@@ -139,7 +145,7 @@ impl Jobs {
         match &end.came {
             Came::Done { result } => {
                 item.row.state = ItemState::Done;
-                item.row.result.clone_from(result);
+                item.row.result = result.clone().or(item.row.result.take());
                 job.done += 1;
             }
             Came::Failed { code } => {

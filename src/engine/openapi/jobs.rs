@@ -6,8 +6,9 @@ use super::codes::Group;
 use super::schemas::{closed, common, count, members, open, or_null, to, visible};
 use super::table::{Answer, In, JSON, Operation, PLAIN, Parameter, ok, query};
 use crate::config::Config;
+use crate::engine::jobs::report::Per;
 use crate::limits::CONTENT_CHARS;
-use crate::limits::jobs::JOB_ITEMS;
+use crate::limits::jobs::{JOB_ITEMS, REPORT_TOP, REPORT_TOP_MAX};
 use crate::store::{ItemState, JobKind, JobState};
 
 const JOB_ID: Parameter = Parameter {
@@ -36,7 +37,7 @@ pub(super) const OPERATIONS: [Operation; 4] = [
         id: "makeJob",
         method: "post",
         path: "/jobs",
-        summary: "Texts to be generated or scored later, with nobody waiting",
+        summary: "Texts to be generated, scored or counted later, with nobody waiting",
         body: Some((JSON, "JobRequest")),
         answers: &[MADE],
         gives: &[("job", "/id"), ("cancelJob", "/id")],
@@ -115,12 +116,13 @@ pub(super) fn schemas(config: &Config) -> Value {
         "JobState": {"enum": [
             JobState::Queued, JobState::Running, JobState::Done, JobState::Cancelled,
         ]},
-        "JobRequest": {"anyOf": [to("TextsJob"), to("ScoresJob")]},
+        "JobRequest": {"anyOf": [to("TextsJob"), to("ScoresJob"), to("ReportJob")]},
         "TextsJob": texts_job(config),
         "ScoresJob": closed(
             members(json!({"kind": {"const": JobKind::Analyze}, "contents": list(&visible(CONTENT_CHARS))})),
             &["kind", "contents"],
         ),
+        "ReportJob": report_job(),
         "Job": open(job),
         "Jobs": open(members(json!({
             "jobs": {"type": "array", "items": to("Job")}, "next": or_null("Id"),
@@ -136,7 +138,7 @@ pub(super) fn schemas(config: &Config) -> Value {
             "id": or_null("Id"),
             "attempts": count(),
             "error": {"type": ["string", "null"]},
-            "result": {"type": ["object", "null"]},
+            "result": {"type": ["object", "null"], "description": "See docs/api.md."},
         }))),
         "JobStopped": open(members(json!({"id": to("Id"), "state": to("JobState")}))),
     })
@@ -148,6 +150,22 @@ fn texts_job(config: &Config) -> Value {
         "kind": {"const": JobKind::Generate}, "topics": list(&to("Topic")),
     })));
     closed(fields, &["kind", "topics"])
+}
+
+fn report_job() -> Value {
+    let top = json!({
+        "type": ["integer", "null"], "minimum": 1, "maximum": REPORT_TOP_MAX, "default": REPORT_TOP,
+    });
+    let words = Per::ALL.into_iter().map(Some).chain([None]);
+    let fields = members(json!({
+        "kind": {"const": JobKind::Report},
+        "topic": or_null("Topic"),
+        "from": or_null("Time"),
+        "to": or_null("Time"),
+        "per": {"enum": words.collect::<Vec<_>>(), "default": Per::default()},
+        "top": top,
+    }));
+    closed(fields, &["kind"])
 }
 
 fn list(items: &Value) -> Value {

@@ -32,8 +32,8 @@ const ITEM: &[Scalar] = &[Text, Id, Int8, Text, Id, Int8];
 /// at the same time, the second one ends the job.
 const END: &str = "
     WITH ended AS (
-        UPDATE job_items SET state = $5, due_ms = $6, owner = NULL, error_code = $7, result = $8,
-            attempts = attempts - $12
+        UPDATE job_items SET state = $5, due_ms = $6, owner = NULL, error_code = $7,
+            result = coalesce($8, result), attempts = attempts - $12
         WHERE tenant = $1 AND job = $2 AND position = $3 AND owner = $4 RETURNING 1
     )
     UPDATE jobs SET done = done + $9, failed = failed + $10,
@@ -44,12 +44,15 @@ const ENDED: &[Scalar] = &[
     Text, Id, Int8, Id, Text, Int8, Text, Text, Int8, Int8, Int8, Int8,
 ];
 
+const NOTED: &[Scalar] = &[Text, Text, Id, Int8, Id];
+
 /// What is asked, as far as its answer is read by it.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Kind {
     Created,
     Claimed,
     Held,
+    Noted,
     Ended,
     GivenBack,
     Cancelled,
@@ -103,6 +106,16 @@ pub(super) fn of_write(write: &JobWrite) -> (Vec<Part<'_>>, Kind) {
         JobWrite::GiveBack { owner, now_ms } => {
             let row = vec![Cell::Int8(*now_ms), Cell::Uuid(*owner)];
             (vec![one(sql::GIVE_BACK, &[Int8, Id], row)], Kind::GivenBack)
+        }
+        JobWrite::Note { key, owner, result } => {
+            let row = vec![
+                Cell::text(result),
+                Cell::text(&key.tenant),
+                Cell::Uuid(key.job),
+                Cell::Int8(key.position.into()),
+                Cell::Uuid(*owner),
+            ];
+            (vec![one(sql::NOTE, NOTED, row)], Kind::Noted)
         }
         JobWrite::End(end) => {
             let stored = end.analysis.iter().flat_map(|row| analysis(row));
@@ -223,7 +236,7 @@ impl Rows {
                 }
                 self.items.extend(item(values)?);
             }
-            Kind::Created | Kind::Ended | Kind::GivenBack => {}
+            Kind::Created | Kind::Noted | Kind::Ended | Kind::GivenBack => {}
         }
         Ok(())
     }
@@ -239,6 +252,7 @@ impl Rows {
             Kind::Created => JobWritten::Created,
             Kind::Claimed => JobWritten::Claimed(self.claimed),
             Kind::Held => JobWritten::Held(self.held),
+            Kind::Noted => JobWritten::Noted(self.changed > 0),
             Kind::Ended => JobWritten::Ended(self.changed > 0),
             Kind::GivenBack => JobWritten::GivenBack,
             Kind::Cancelled => JobWritten::Cancelled(self.state),
@@ -264,6 +278,7 @@ fn claimed(values: &mut Values<'_>) -> Result<ClaimedItem, ValueFault> {
         input: values.take::<&str>()?.to_owned(),
         row_id: values.take()?,
         attempts: small(values)?,
+        result: values.take::<Option<&str>>()?.map(str::to_owned),
         kind: word(values, JobKind::from_word)?,
         params: values.take::<&str>()?.to_owned(),
         stored: values.take()?,

@@ -175,6 +175,34 @@ pub(super) fn what_is_put_off_or_given_back_was_no_attempt(store: &mut dyn Store
     assert_eq!(due(store), Some(800));
 }
 
+pub(super) fn what_is_put_away_is_given_to_whoever_goes_on(store: &mut dyn Store) {
+    make(store, 3, 1);
+    let item = claim(store, ME, 100).unwrap();
+    assert_eq!(item.result, None);
+    let note = |owner: u128, result: &str| JobWrite::Note {
+        key: item.key.clone(),
+        owner: id(owner),
+        result: result.to_owned(),
+    };
+    assert_eq!(job(store, note(YOU, "{}")), JobWritten::Noted(false));
+    assert_eq!(
+        job(store, note(ME, r#"{"read":7}"#)),
+        JobWritten::Noted(true)
+    );
+    let again = Came::Again {
+        code: Some("store_busy".into()),
+        due_ms: 700,
+    };
+    assert!(end(store, ME, &item.key, again));
+    let item = claim(store, YOU, 700).unwrap();
+    assert_eq!(item.result.as_deref(), Some(r#"{"read":7}"#));
+    let seen = page(store, 3, None, 20).unwrap().items.remove(0);
+    assert_eq!((seen.state, seen.result), (ItemState::Running, item.result));
+    assert!(end(store, YOU, &item.key, done()));
+    let seen = page(store, 3, None, 20).unwrap().items.remove(0);
+    assert_eq!(seen.result.as_deref(), Some(r#"{"model":"m"}"#));
+}
+
 pub(super) fn a_cancelled_job_has_nothing_that_is_due(store: &mut dyn Store) {
     make(store, 3, 2);
     let item = claim(store, ME, 100).unwrap();

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::object::Field;
 use super::{GenerateAsk, ParseFault, common};
 use crate::engine::jobs::JobParams;
+use crate::engine::jobs::report::ReportAsk;
 use crate::limits::CONTENT_CHARS;
 use crate::limits::jobs::JOB_ITEMS;
 use crate::store::JobKind;
@@ -25,6 +26,9 @@ pub(super) fn job(fields: Vec<Field<'_>>) -> Result<JobAsk, ParseFault> {
     let kind = fields.iter().find(|field| field.name == "kind");
     let kind = kind.ok_or_else(|| ParseFault::Missing("kind".into()))?;
     let kind = kind.job_kind()?;
+    if kind == JobKind::Report {
+        return super::report::report(fields).map(about);
+    }
     let (mut inputs, mut ask) = (None, GenerateAsk::default());
     for field in fields {
         match (field.name.as_ref(), kind) {
@@ -32,12 +36,13 @@ pub(super) fn job(fields: Vec<Field<'_>>) -> Result<JobAsk, ParseFault> {
             ("topics", JobKind::Generate) => inputs = Some(field.topics_up_to(JOB_ITEMS)?),
             ("contents", JobKind::Analyze) => inputs = Some(field.contents()?),
             (_, JobKind::Generate) => common(&mut ask, &field)?,
-            (_, JobKind::Analyze) => return Err(field.unknown()),
+            (_, JobKind::Analyze | JobKind::Report) => return Err(field.unknown()),
         }
     }
+    // A report was taken above.
     let missing = match kind {
         JobKind::Generate => "topics",
-        JobKind::Analyze => "contents",
+        JobKind::Analyze | JobKind::Report => "contents",
     };
     Ok(JobAsk {
         kind,
@@ -47,8 +52,21 @@ pub(super) fn job(fields: Vec<Field<'_>>) -> Result<JobAsk, ParseFault> {
             model: ask.model,
             max_tokens: ask.max_tokens,
             temperature: ask.temperature,
+            report: None,
         },
     })
+}
+
+/// A report is one item: to be told of it, its topic is the input.
+fn about(report: ReportAsk) -> JobAsk {
+    JobAsk {
+        kind: JobKind::Report,
+        inputs: vec![report.topic.clone().unwrap_or_default()],
+        params: JobParams {
+            report: Some(report),
+            ..JobParams::default()
+        },
+    }
 }
 
 impl Field<'_> {
