@@ -167,6 +167,24 @@ impl Jobs {
         true
     }
 
+    /// Removes jobs that ended before the time of this id; how many rows those were.
+    pub(crate) fn expire(&mut self, before: Uuid, limit: usize) -> u64 {
+        let mut rows = 0;
+        let before_ms = (before.as_u128() >> 80) as i64;
+        let old = |job: &&JobRow| job.finished_ms.is_some_and(|ms| ms < before_ms);
+        let mut old: Vec<JobRow> = self.jobs.values().filter(old).cloned().collect();
+        old.sort_by_key(|job| (job.finished_ms, job.id));
+        for job in old {
+            if rows >= limit as u64 {
+                break;
+            }
+            rows += job.items + 1;
+            self.jobs.remove(&job.id);
+            self.items.retain(|key, _| key.job != job.id);
+        }
+        rows
+    }
+
     pub(crate) fn query(&self, query: &JobQuery) -> JobFound {
         match query {
             JobQuery::Due => JobFound::Due(self.items.values().filter_map(|i| i.due_ms).min()),

@@ -129,10 +129,13 @@ impl Memory {
             let old = ids.into_iter().filter(|id| **id < before);
             old.take(limit).copied().collect::<Vec<Uuid>>()
         };
+        if table == Table::Jobs {
+            return Written::Expired(self.jobs.expire(before, limit));
+        }
         let gone = match table {
             Table::Texts => old(self.texts.keys().collect()),
             Table::Requests => old(self.requests.keys().collect()),
-            Table::Analyses | Table::Keywords => Vec::new(),
+            Table::Analyses | Table::Keywords | Table::Jobs => Vec::new(),
         };
         for id in &gone {
             self.texts.remove(id);

@@ -26,6 +26,7 @@ const KNOWN: &[Migration] = &migrations![
     "0005_idempotency",
     "0006_answer_cache",
     "0007_jobs",
+    "0008_ended_jobs",
 ];
 
 /// A row, if there is a record with hashes.

@@ -17,6 +17,7 @@ const KNOWN: &[Migration] = &migrations![
     "0005_idempotency",
     "0006_answer_cache",
     "0007_jobs",
+    "0008_ended_jobs",
 ];
 
 /// The version of the tables that this program reads and writes.

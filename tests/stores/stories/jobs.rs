@@ -2,7 +2,7 @@
 
 use maitred::store::{
     Came, ClaimedItem, Found, ItemEnd, ItemKey, ItemState, JobFound, JobKind, JobPage, JobQuery,
-    JobRow, JobState, JobWrite, JobWritten, NewItem, Query, Write, Written,
+    JobRow, JobState, JobWrite, JobWritten, NewItem, Query, Table, Write, Written, first_id_at,
 };
 
 use crate::Store;
@@ -240,6 +240,41 @@ pub(super) fn an_analysis_is_stored_with_the_end_of_its_item(store: &mut dyn Sto
         assert_eq!(job(store, write), JobWritten::Ended(heard));
         assert_eq!(store.count("sentiment_analysis"), 1);
     }
+}
+
+pub(super) fn jobs_that_are_over_expire_whole_and_others_never(store: &mut dyn Store) {
+    for (number, items) in [(3, 2), (4, 1), (5, 1), (6, 1)] {
+        make(store, number, items);
+    }
+    // 3 and 4 end, 5 is cancelled, 6 waits.
+    for _ in 0..3 {
+        let item = claim(store, ME, 100).unwrap();
+        assert!(end(store, ME, &item.key, done()));
+    }
+    let cancel = JobWrite::Cancel {
+        tenant: "local".into(),
+        id: id(5),
+        now_ms: 6_000,
+    };
+    job(store, cancel);
+    let expire = |store: &mut dyn Store, before_ms: i64, limit: usize| {
+        let (table, before) = (Table::Jobs, first_id_at(before_ms));
+        store.put(Write::Expire {
+            table,
+            before,
+            limit,
+        })
+    };
+    assert_eq!(expire(store, 5_000, 10), Written::Expired(0));
+    // With its two items the first of them is the limit.
+    assert_eq!(expire(store, 7_000, 3), Written::Expired(3));
+    assert_eq!(page(store, 3, None, 20), None);
+    assert_eq!(store.count("job_items"), 3);
+    assert_eq!(expire(store, 7_000, 3), Written::Expired(4));
+    assert_eq!(expire(store, i64::MAX >> 16, 3), Written::Expired(0));
+    let left = page(store, 6, None, 20).unwrap();
+    assert_eq!((left.job.state, left.items.len()), (JobState::Queued, 1));
+    assert_eq!((store.count("jobs"), store.count("job_items")), (1, 1));
 }
 
 pub(super) fn jobs_and_their_items_come_in_pages(store: &mut dyn Store) {

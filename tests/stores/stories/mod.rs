@@ -51,6 +51,7 @@ stories! {
         what_is_put_away_is_given_to_whoever_goes_on
         a_cancelled_job_has_nothing_that_is_due
         an_analysis_is_stored_with_the_end_of_its_item
+        jobs_that_are_over_expire_whole_and_others_never
         jobs_and_their_items_come_in_pages;
     searches:
         words_are_found_whatever_their_case_and_accents

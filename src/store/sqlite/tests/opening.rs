@@ -5,6 +5,7 @@ use std::io::{BufRead, BufReader, Write as _};
 use std::process::{Command, Stdio};
 
 use super::*;
+use crate::store::sqlite::migrations::VERSION;
 
 /// Opens `path`, which must fail, and checks that the words name it.
 fn refusal(path: &Path) -> StoreError {
@@ -131,11 +132,7 @@ fn tables_of_a_newer_version() {
     let error = refusal(&path);
     assert!(matches!(
         error,
-        StoreError::Schema {
-            found: 999,
-            expected: 7,
-            ..
-        }
+        StoreError::Schema { found: 999, expected, .. } if expected == VERSION
     ));
     assert_eq!(Reader::open(&path).unwrap_err(), error);
     drop(folder);
