@@ -1,6 +1,8 @@
 //! Jobs in the whole server: what is taken in is done, once, whoever is killed meanwhile.
 #![allow(clippy::unwrap_used)]
 
+#[path = "jobs/keys.rs"]
+mod keys;
 #[path = "jobs/reports.rs"]
 mod reports;
 mod support;

@@ -95,7 +95,7 @@ pub enum Write {
     /// Store rows, and in the same transaction what was answered, for those who ask again with the
     /// same key, or for the same text.
     Answered {
-        /// A `Save` or `Keywords`.
+        /// A `Save`, `Keywords`, or a job that is made.
         rows: Box<Write>,
         /// The answers. One whose key belongs to somebody else by now is left out.
         answers: Vec<KeptAnswer>,

@@ -17,6 +17,7 @@
 //! Only requests with a key pay for any of this.
 
 use super::Flow;
+use super::jobs::location_of_made;
 use crate::engine::client::takes_body;
 use crate::engine::failure::Bound;
 use crate::engine::idempotency::Stands;
@@ -234,7 +235,11 @@ impl Engine {
             (false, Some(Route::Batch)) => Content::Lines,
             (false, _) => Content::Json,
         };
-        self.write_kept_head(id, &answer, content);
+        let location = match route {
+            Some(Route::Jobs(_)) => location_of_made(&answer.body),
+            _ => None,
+        };
+        self.write_kept_head(id, &answer, content, location);
         let bytes = answer.body.capacity();
         if let Some(exchange) = self.exchanges.get_mut(id) {
             exchange.held.owes_row = true;
@@ -266,6 +271,7 @@ impl Engine {
         let rest = &sending.answer.body.as_bytes()[sending.cursor..];
         let piece = &rest[..rest.len().min(room)];
         sending.cursor += piece.len();
+        let status = sending.answer.status;
         let is_over = sending.cursor == sending.answer.body.len();
         if takes_body(terms.method) {
             self.counters.written += piece.len() as u64;
@@ -274,7 +280,7 @@ impl Engine {
         self.flush(conn_id);
         self.rearm_client(conn_id);
         if is_over {
-            self.settle_row(id, RequestOutcome::Ok, 200, None);
+            self.settle_row(id, RequestOutcome::Ok, status, None);
             self.reply_written(id, terms.keep_alive);
         }
     }
