@@ -63,6 +63,7 @@ impl Engine {
             ("look-ups", self.resolver.len()),
             ("pieces of work", self.works.len()),
             ("idempotency keys", self.keys.len()),
+            ("watched jobs", self.jobs.watches.len()),
         ] {
             holds(count == 0, || format!("{count} {what} are left"))?;
         }
@@ -274,7 +275,7 @@ impl Engine {
             .map(|(_, g)| u64::from(g.charged))
             .sum();
         let calls: u64 = self.calls.iter().map(|(_, c)| u64::from(c.charged)).sum();
-        let sum = conns + exchanges + texts + calls;
+        let sum = conns + exchanges + texts + calls + self.jobs.watches.charged();
         holds(sum == self.ledger.used(), || {
             format!("the ledger has {}, its owners {sum}", self.ledger.used())
         })?;

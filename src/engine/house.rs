@@ -53,6 +53,7 @@ impl Engine {
             self.end_if_idle(id);
         }
         self.stop_jobs();
+        self.stop_watches();
         self.stop_deserted();
         self.timers.set(Owner::House, &mut self.house.timer, until);
     }

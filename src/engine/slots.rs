@@ -95,6 +95,10 @@ id!(
     /// An item of a job that is in hand.
     HandId
 );
+id!(
+    /// A job that clients watch.
+    WatchId
+);
 
 /// A bounded table of `T` under ids of type `I`.
 pub struct Slots<I, T> {

@@ -52,6 +52,7 @@ impl Engine {
             Owner::Share => self.share_due(),
             Owner::Spill => self.spill_due(),
             Owner::Jobs => self.jobs_due(),
+            Owner::Watch(id) => self.look_at_job(id),
             Owner::Keys => self.keys_due(),
             Owner::Retention => self.retention_due(),
             Owner::House => self.house_due(),
@@ -72,6 +73,7 @@ impl Engine {
             Owner::Share => Some(self.share.timer_mut()),
             Owner::Spill => Some(&mut self.spill.timer),
             Owner::Jobs => Some(&mut self.jobs.timer),
+            Owner::Watch(id) => self.jobs.watches.timer_mut(id),
             Owner::Keys => Some(&mut self.keys.timer),
             Owner::Retention => Some(&mut self.retention.timer),
             Owner::House => Some(&mut self.house.timer),
@@ -87,6 +89,7 @@ impl Engine {
             + self.dials.len()
             + self.names.len()
             + self.resolver.len()
+            + self.jobs.watches.len()
             + 5
     }
 

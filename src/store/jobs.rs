@@ -10,12 +10,14 @@
 //! again that it lives. What an owner says about an item that is not its own any more is not heard.
 //! The job itself is done when all of its items are; both are one transaction.
 
+mod progress;
 pub(super) mod sql;
 mod words;
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+pub use self::progress::{EndedItem, JobProgress};
 pub use self::words::{ItemState, JobKind, JobState};
 use super::{AnalysisRow, RequestRow};
 
@@ -286,6 +288,19 @@ pub enum JobQuery {
         /// Items wanted; held between 1 and [`crate::limits::PAGE_ROWS`].
         limit: usize,
     },
+    /// How far a job is, and which of its items have ended that were not known to have.
+    Progress {
+        /// Whose.
+        tenant: String,
+        /// Its id.
+        id: Uuid,
+        /// All items before this place are known to have ended, …
+        from: u32,
+        /// … and of those from there on the ones that have a `1` here.
+        known: String,
+        /// Items wanted; at most so many.
+        limit: usize,
+    },
 }
 
 /// The answer to the [`JobQuery`] of the same name.
@@ -302,6 +317,8 @@ pub enum JobFound {
     },
     /// The job, if this tenant has it.
     One(Option<Box<JobPage>>),
+    /// How far it is, if this tenant has it.
+    Progress(Option<Box<JobProgress>>),
 }
 
 /// A job and some of its items.

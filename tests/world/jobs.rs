@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use maitred::store::{
-    Came, ClaimedItem, ItemEnd, ItemKey, ItemRow, ItemState, JobFound, JobPage, JobQuery, JobRow,
-    JobState, JobWrite, JobWritten, TextRow,
+    Came, ClaimedItem, EndedItem, ItemEnd, ItemKey, ItemRow, ItemState, JobFound, JobPage,
+    JobProgress, JobQuery, JobRow, JobState, JobWrite, JobWritten, TextRow,
 };
 use uuid::Uuid;
 
@@ -197,6 +197,13 @@ impl Jobs {
                 let next = rows.last().filter(|_| more).map(|row| row.id);
                 JobFound::List { rows, next }
             }
+            JobQuery::Progress {
+                id,
+                from,
+                known,
+                limit,
+                ..
+            } => JobFound::Progress(self.progress(*id, *from, known, *limit)),
             JobQuery::One {
                 id, after, limit, ..
             } => JobFound::One(self.jobs.get(id).map(|job| {
@@ -215,6 +222,32 @@ impl Jobs {
                 })
             })),
         }
+    }
+
+    /// A job, and what of it has ended and is not `known` to have from place `from` on.
+    fn progress(&self, id: Uuid, from: u32, known: &str, limit: usize) -> Option<Box<JobProgress>> {
+        let job = self.jobs.get(&id)?.clone();
+        let items = self.items.iter().filter(|(key, _)| key.job == id);
+        let items: Vec<&ItemRow> = items.map(|(_, item)| &item.row).collect();
+        let running = items.iter().filter(|i| i.state == ItemState::Running);
+        let is_new = |item: &&&ItemRow| {
+            let digit =
+                (item.position.checked_sub(from)).map(|at| known.as_bytes().get(at as usize));
+            let ended = matches!(item.state, ItemState::Done | ItemState::Failed);
+            ended && digit.is_some_and(|digit| digit != Some(&b'1'))
+        };
+        let mut ended = items.iter().filter(is_new).map(|item| EndedItem {
+            position: item.position,
+            state: item.state,
+            row_id: item.row_id,
+            error_code: item.error_code.clone(),
+        });
+        Some(Box::new(JobProgress {
+            job,
+            running: running.count() as u64,
+            ended: ended.by_ref().take(limit).collect(),
+            more: ended.next().is_some(),
+        }))
     }
 
     /// The states of all items, in their order.

@@ -106,7 +106,9 @@ impl Engine {
             Came::Again { .. } => {}
         }
         let put_off = matches!(end.came, Came::Again { code: None, .. });
+        let job = end.key.job;
         self.jobs.hands.remove(id);
+        self.job_changed(job);
         if put_off {
             return self.look_for_items(JOB_REST_MS);
         }

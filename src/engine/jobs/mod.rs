@@ -16,19 +16,27 @@
 //! attempt stores nothing if the first one did. What may happen twice is the call of a provider.
 //!
 //! Jobs come after clients: a call for an item never stands in line. If no turn is free it is put off.
+//!
+//! Clients that watch a job are told what its rows say (`watch.rs`, `progress.rs`, `ended.rs`), whoever
+//! does its items.
 
+mod ended;
 mod ends;
 mod items;
+pub mod progress;
 mod reading;
 pub mod report;
+mod watch;
 
 use uuid::Uuid;
 
+pub use self::ended::{Ended, Seen};
 use self::items::Hand;
 pub use self::items::{Errand, JobParams};
+use self::watch::Watches;
 use super::check::{Broken, holds};
 use super::now::Mono;
-use super::slots::{HandId, Slots};
+use super::slots::{HandId, Slots, WatchId};
 use super::timers::{Owner, Timer};
 use super::work::{Work, WorkOwner, WorkResult};
 use super::{Engine, Failure};
@@ -61,6 +69,8 @@ pub(super) struct Jobs {
     lease_ms: u64,
     pub(super) timer: Timer,
     pub(super) counts: Counts,
+    /// Jobs that clients watch.
+    pub(super) watches: Watches,
 }
 
 /// A question about the queue.
@@ -81,6 +91,8 @@ pub enum JobWork {
     Queue,
     /// A text that is being scored, a page of a report, or the end of an item.
     Item(HandId),
+    /// A look at a job that is watched.
+    Watch(WatchId),
 }
 
 /// What has happened so far.
@@ -115,6 +127,7 @@ impl Jobs {
             lease_ms: config.lease_ms,
             timer: Timer::default(),
             counts: Counts::default(),
+            watches: Watches::new(),
         }
     }
 
@@ -233,6 +246,7 @@ impl Engine {
         match work {
             JobWork::Queue => self.queue_answered(result),
             JobWork::Item(hand) => self.item_work_done(hand, result),
+            JobWork::Watch(watch) => self.job_looked(watch, result),
         }
     }
 
@@ -344,7 +358,8 @@ impl Engine {
             })?;
         }
         let (in_hand, most) = self.jobs.in_hand();
-        holds(in_hand <= most, || format!("{in_hand} items are in hand"))
+        holds(in_hand <= most, || format!("{in_hand} items are in hand"))?;
+        self.check_watches()
     }
 }
 

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::codes::Group;
 use super::schemas::{closed, common, count, members, open, or_null, to, visible};
-use super::table::{Answer, In, JSON, Operation, PLAIN, Parameter, ok, query};
+use super::table::{Answer, EVENTS, In, JSON, Operation, PLAIN, Parameter, ok, query};
 use crate::config::Config;
 use crate::engine::jobs::report::Per;
 use crate::limits::CONTENT_CHARS;
@@ -24,6 +24,12 @@ const MADE: Answer = Answer {
     content: &[(JSON, "Job")],
 };
 
+const KNOWN: Answer = Answer {
+    status: 204,
+    text: "The job is over, and `Last-Event-ID` says that the client knows.",
+    content: &[],
+};
+
 /// A row without path, summary, body and answers.
 const JOB: Operation = Operation {
     tag: "jobs",
@@ -32,7 +38,7 @@ const JOB: Operation = Operation {
 };
 
 /// The rows.
-pub(super) const OPERATIONS: [Operation; 4] = [
+pub(super) const OPERATIONS: [Operation; 5] = [
     Operation {
         id: "makeJob",
         method: "post",
@@ -75,6 +81,26 @@ pub(super) const OPERATIONS: [Operation; 4] = [
             &[(JSON, "JobPage")],
             "The job with a page of its items.",
         )],
+        ..JOB
+    },
+    Operation {
+        id: "jobEvents",
+        path: "/jobs/{id}/events",
+        summary: "What happens to a job, as it happens",
+        parameters: &[
+            JOB_ID,
+            Parameter {
+                name: "Last-Event-ID",
+                place: In::Header,
+                text: "The `id` of the last event that the client has; `0` for all of them.",
+                schema: "JobMark",
+            },
+        ],
+        answers: &[
+            ok(&[(EVENTS, "JobEvent")], "Events, until the job is over."),
+            KNOWN,
+        ],
+        problems: &[Group::Query, Group::One, Group::Store, Group::Watch],
         ..JOB
     },
     Operation {
@@ -140,8 +166,17 @@ pub(super) fn schemas(config: &Config) -> Value {
             "error": {"type": ["string", "null"]},
             "result": {"type": ["object", "null"], "description": "See docs/api.md."},
         }))),
+        "JobMark": {"type": "string", "pattern": "^(1000|[0-9]{1,3})(\\.[0-9a-f]{1,250})?!?$"},
+        "JobEvent": event(),
         "JobStopped": open(members(json!({"id": to("Id"), "state": to("JobState")}))),
     })
+}
+
+fn event() -> Value {
+    open(members(json!({
+        "event": {"enum": ["job", "item", "done", "error"]},
+        "data": {"type": "string", "description": "JSON: see docs/api.md."},
+    })))
 }
 
 fn texts_job(config: &Config) -> Value {

@@ -46,6 +46,7 @@ mod sharing;
 mod shutdown;
 mod slow;
 mod spill;
+mod watch;
 
 #[path = "../../../tests/world/mod.rs"]
 pub(super) mod world;

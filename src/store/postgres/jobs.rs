@@ -1,5 +1,7 @@
 //! Jobs in PostgreSQL. Whoever claims an item skips those that somebody else is just claiming.
 
+mod progress;
+
 use uuid::Uuid;
 
 use super::answer::{self, Answered};
@@ -10,8 +12,8 @@ use crate::proto::postgres::Scalar::{self, Int8, Text, Uuid as Id};
 use crate::proto::postgres::{Tag, ValueFault, Values, Wrong};
 use crate::store::jobs::{job_list, sql};
 use crate::store::{
-    ClaimedItem, Found, ItemEnd, ItemKey, ItemRow, ItemState, JobFound, JobKind, JobPage, JobQuery,
-    JobRow, JobState, JobWrite, JobWritten, NewItem, Written,
+    ClaimedItem, EndedItem, Found, ItemEnd, ItemKey, ItemRow, ItemState, JobFound, JobKind,
+    JobPage, JobProgress, JobQuery, JobRow, JobState, JobWrite, JobWritten, NewItem, Written,
 };
 
 const CLAIM: &str = sql::claim!("FOR UPDATE SKIP LOCKED");
@@ -59,6 +61,7 @@ pub(super) enum Kind {
     Due,
     List { limit: usize },
     One { limit: usize },
+    Progress { limit: usize },
 }
 
 /// What has come of an answer about jobs.
@@ -70,6 +73,9 @@ pub(super) struct Rows {
     due_ms: Option<i64>,
     jobs: Vec<JobRow>,
     items: Vec<ItemRow>,
+    /// Of items in hand.
+    running: u64,
+    ended: Vec<EndedItem>,
     /// Rows that the statement changed that was done last.
     changed: u64,
 }
@@ -216,6 +222,24 @@ pub(super) fn of_query(query: &JobQuery) -> (Part<'_>, answer::Kind) {
                 Kind::One { limit },
             )
         }
+        JobQuery::Progress {
+            tenant,
+            id,
+            from,
+            known,
+            limit,
+        } => {
+            let limit = *limit;
+            let row = vec![
+                Cell::text(tenant),
+                Cell::Uuid(*id),
+                Cell::Int8((*from).into()),
+                Cell::text(known),
+                Cell::Int8(limit as i64 + 1),
+            ];
+            let types = &[Text, Id, Int8, Text, Int8];
+            (one(sql::PROGRESS, types, row), Kind::Progress { limit })
+        }
     };
     (part, answer::Kind::Job(kind))
 }
@@ -235,6 +259,14 @@ impl Rows {
                     self.jobs.push(job);
                 }
                 self.items.extend(item(values)?);
+            }
+            Kind::Progress { .. } => {
+                let job = job(values)?;
+                if self.jobs.is_empty() {
+                    self.jobs.push(job);
+                }
+                self.running = answer::count(values)?;
+                self.ended.extend(progress::item(values)?);
             }
             Kind::Created | Kind::Noted | Kind::Ended | Kind::GivenBack => {}
         }
@@ -262,6 +294,11 @@ impl Rows {
                 let job = self.jobs.pop();
                 let page = job.map(|job| Box::new(JobPage::new(job, self.items, limit)));
                 return found(JobFound::One(page));
+            }
+            Kind::Progress { limit } => {
+                let (running, ended) = (self.running, self.ended);
+                let progress = |job| Box::new(JobProgress::new(job, running, ended, limit));
+                return found(JobFound::Progress(self.jobs.pop().map(progress)));
             }
         };
         Answered::Written(Written::Job(written))

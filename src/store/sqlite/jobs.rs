@@ -1,5 +1,7 @@
 //! Jobs in SQLite. One connection writes, so nobody else can take the same item at the same time.
 
+mod progress;
+
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use uuid::Uuid;
 
@@ -193,6 +195,16 @@ pub(super) fn answer(conn: &Connection, query: &JobQuery) -> rusqlite::Result<Jo
             after,
             limit,
         } => one(conn, tenant, *id, *after, (*limit).clamp(1, PAGE_ROWS)).map(JobFound::One),
+        JobQuery::Progress {
+            tenant,
+            id,
+            from,
+            known,
+            limit,
+        } => {
+            let which = params![tenant, id.as_bytes(), from, known, *limit as i64 + 1];
+            progress::read(conn, which, *limit).map(JobFound::Progress)
+        }
     }
 }
 

@@ -52,7 +52,8 @@ stories! {
         a_cancelled_job_has_nothing_that_is_due
         an_analysis_is_stored_with_the_end_of_its_item
         jobs_that_are_over_expire_whole_and_others_never
-        jobs_and_their_items_come_in_pages;
+        jobs_and_their_items_come_in_pages
+        a_look_finds_what_has_ended_and_is_not_known;
     searches:
         words_are_found_whatever_their_case_and_accents
         whatever_stands_between_words_separates_them

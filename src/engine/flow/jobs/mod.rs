@@ -5,8 +5,10 @@
 //!  GET     ─► Reading ─(rows)──► 200
 //!  DELETE  ─► Cancelling ─(commit)─► 200, and calls for it are ended
 //! ```
+//! To watch a job is in `events.rs`.
 
 mod documents;
+mod events;
 
 use std::sync::Arc;
 
@@ -55,6 +57,7 @@ impl Engine {
                 let work = Work::Write(Box::new(Write::Job(Box::new(write))));
                 return self.wait_for_jobs(id, work, Jobs::Cancelling(job), State::Saving);
             }
+            JobsAsk::Watch(job, ref seen) => return self.begin_events(id, job, seen.clone()),
             JobsAsk::List(limit, before) => JobQuery::List {
                 tenant,
                 limit,
@@ -156,6 +159,7 @@ impl Engine {
             Jobs::Cancelling(job) => {
                 let state = cancelled(&super::written(result)?)?;
                 self.drop_job(job);
+                self.job_changed(job);
                 self.reply_json(id, 200, &documents::StateDocument { id: job, state });
                 Ok(())
             }
