@@ -18,6 +18,7 @@
 //! several processes share their limits it waits for its share, with its answer in its hand (`Sharing`).
 
 use super::Flow;
+use super::jobs::location_of_made;
 use crate::engine::client::takes_body;
 use crate::engine::failure::Bound;
 use crate::engine::idempotency::Stands;
@@ -266,7 +267,11 @@ impl Engine {
             (false, Some(Route::Batch)) => Content::Lines,
             (false, _) => Content::Json,
         };
-        self.write_kept_head(id, &answer, content);
+        let location = match route {
+            Some(Route::Jobs(_)) => location_of_made(&answer.body),
+            _ => None,
+        };
+        self.write_kept_head(id, &answer, content, location);
         let bytes = answer.body.capacity();
         if let Some(exchange) = self.exchanges.get_mut(id) {
             exchange.held.owes_row = true;
@@ -298,6 +303,7 @@ impl Engine {
         let rest = &sending.answer.body.as_bytes()[sending.cursor..];
         let piece = &rest[..rest.len().min(room)];
         sending.cursor += piece.len();
+        let status = sending.answer.status;
         let is_over = sending.cursor == sending.answer.body.len();
         if takes_body(terms.method) {
             self.counters.written += piece.len() as u64;
@@ -306,7 +312,7 @@ impl Engine {
         self.flush(conn_id);
         self.rearm_client(conn_id);
         if is_over {
-            self.settle_row(id, RequestOutcome::Ok, 200, None);
+            self.settle_row(id, RequestOutcome::Ok, status, None);
             self.reply_written(id, terms.keep_alive);
         }
     }
