@@ -8,7 +8,7 @@ mod reports;
 mod support;
 
 use support::client::{delete, post};
-use support::postgres::{self, Postgres};
+use support::postgres::{self, DATABASE, Postgres};
 use support::{Client, Event, Provider, Script, Server, database, get, ms, until};
 
 const ITEMS: usize = 40;
