@@ -4,15 +4,13 @@
 
 mod support;
 
-use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use support::client::{Client, post};
 use support::process::signal;
 use support::redis::Redis;
 use support::tls::Identity;
+use support::told::load;
 use support::{House, Server, get, ms, until};
 
 /// A server that counts as `rules` say, together with others at `url`.
@@ -34,59 +32,6 @@ fn wait_until_shared(server: &Server, shared: bool) {
         let by = if shared { "redis" } else { "process" };
         (status["limits"]["counted_by"] == by).then_some(())
     });
-}
-
-/// What clients were told, and how long the slowest answer took.
-#[derive(Debug, Default)]
-struct Told {
-    statuses: BTreeMap<u16, usize>,
-    slowest: Duration,
-}
-
-impl Told {
-    fn times(&self, status: u16) -> usize {
-        self.statuses.get(&status).copied().unwrap_or(0)
-    }
-
-    fn add(&mut self, other: &Told) {
-        for (status, times) in &other.statuses {
-            *self.statuses.entry(*status).or_default() += times;
-        }
-        self.slowest = self.slowest.max(other.slowest);
-    }
-}
-
-/// Four clients at each of the servers, all from one address, until they are told to stop; meanwhile
-/// something else happens.
-fn load(servers: &[Server], meanwhile: impl FnOnce()) -> Told {
-    let stop = AtomicBool::new(false);
-    let mut told = Told::default();
-    thread::scope(|scope| {
-        let each = servers.iter().flat_map(|server| [server.addr; 4]);
-        let clients: Vec<_> = each
-            .map(|addr| {
-                let stop = &stop;
-                scope.spawn(move || {
-                    let mut told = Told::default();
-                    while !stop.load(Ordering::Relaxed) {
-                        let begun = Instant::now();
-                        let mut client = Client::connect_from([127, 0, 0, 2], addr);
-                        let body = r#"{"content":"Tea is good. It is very good."}"#;
-                        let status = client.send(post("/analyze/", body)).response().status;
-                        *told.statuses.entry(status).or_default() += 1;
-                        told.slowest = told.slowest.max(begun.elapsed());
-                    }
-                    told
-                })
-            })
-            .collect();
-        meanwhile();
-        stop.store(true, Ordering::Relaxed);
-        for client in clients {
-            told.add(&client.join().unwrap());
-        }
-    });
-    told
 }
 
 #[test]

@@ -37,6 +37,7 @@ mod secret;
 mod sources;
 mod values;
 mod vendors;
+mod webhook;
 
 #[cfg(test)]
 mod tests;
@@ -47,6 +48,7 @@ use std::path::PathBuf;
 use crate::limits::CONNECTIONS;
 use layers::Layers;
 use provider::Draft;
+use vendors::Vendor;
 
 pub use base_url::BaseUrl;
 pub use database::{Database, Place};
@@ -69,6 +71,7 @@ pub use retention::Retention;
 pub use secret::Secret;
 pub use sources::{Flags, SourceFile, Sources};
 pub use values::{Durable, HostName, LogFormat, LogLevel, NameServers, Speech, Store, WebOrigin};
+pub use webhook::{HookUrl, Webhook};
 
 /// Everything that an operator can choose. Made by [`Config::load`].
 #[derive(Clone, Debug, PartialEq)]
@@ -134,12 +137,16 @@ pub struct Config {
     pub gateway: Gateway,
     /// Jobs.
     pub jobs: Jobs,
+    /// Who can be told that a job has ended.
+    pub webhooks: Vec<Webhook>,
     /// How long rows are kept.
     pub retention: Retention,
     /// The built-in provider.
     pub offline: Offline,
     /// Faults on purpose.
     pub drill: Drill,
+    /// What is set and has no effect, in words.
+    pub notes: Vec<String>,
     effective: String,
 }
 
@@ -215,12 +222,17 @@ fn read(layers: &mut Layers) -> Result<Config, ConfigError> {
         default_provider: String::new(),
         models: Vec::new(),
         prices: Vec::new(),
+        webhooks: Vec::new(),
+        notes: Vec::new(),
         effective: String::new(),
     };
     let drafts = provider::read_all(layers)?;
     let models = model::read_all(layers, config.gateway.failover_ms)?;
     config.prices = price::read_all(layers)?;
+    let webhooks = webhook::read_all(layers)?;
     layers.refuse_unknown()?;
+    let webhooks = webhooks.into_iter().map(webhook::Draft::finish);
+    config.webhooks = webhooks.collect::<Result<_, _>>()?;
     finish(config, chosen, (drafts, models), layers)
 }
 
@@ -251,6 +263,13 @@ fn finish(
     if let Some(name) = &config.default_model {
         model::check_default(layers, name, &config)?;
     }
+    if let Some(redis) = &mut config.redis {
+        redis.know(&config.database);
+    }
+    config.notes = Vendor::notes(layers, &config.providers);
     config.effective = layers.effective();
+    for note in &config.notes {
+        config.effective += &format!("\n# {note}\n");
+    }
     Ok(config)
 }

@@ -39,6 +39,7 @@ impl Engine {
         self.check_database()?;
         self.check_jobs()?;
         self.check_redis()?;
+        self.check_hooks()?;
         // Swept once a turn to twice the owners; between two turns a few are added.
         let owners = self.owners();
         holds(self.timers.len() <= 2 * owners + 1024, || {

@@ -54,6 +54,7 @@ impl Engine {
                 | Query::Cached { .. }
                 | Query::CachedChat { .. }
                 | Query::Weigh { .. }
+                | Query::Survey { .. }
                 | Query::Job(_),
             )) => false,
             Some(Work::Read(_)) => self.spill.may_have(),

@@ -51,7 +51,8 @@ pub struct Exchange {
     pub charged: u32,
 }
 
-const _: () = assert!(size_of::<Exchange>() <= 256);
+/// There is one for each client that waits.
+const _: () = assert!(size_of::<Exchange>() <= 264);
 
 impl Exchange {
     /// Whether its row is written with the row of its text. A request for several texts has one of

@@ -54,6 +54,8 @@ impl Engine {
         }
         self.stop_jobs();
         self.stop_watches();
+        self.stop_hooks();
+        self.begin_giving_back();
         self.stop_deserted();
         self.timers.set(Owner::House, &mut self.house.timer, until);
     }
@@ -85,6 +87,7 @@ impl Engine {
             }
             Role::Database(_) => {}   // rows are still to be written
             Role::Redis(_) => {}      // what goes on is still counted
+            Role::Hook(_) => {}       // its delivery is given back, or has ended
             Role::NameServer(_) => {} // somebody may be waiting for the name
         }
     }
@@ -114,10 +117,16 @@ impl Engine {
         self.set_house_timer(STORE_MS);
     }
 
-    /// Whether the process may end: nobody is served any more and every row is written.
+    /// Whether the process may end: nobody is served any more, every row is written, and the others
+    /// have what is left of the limits.
     #[must_use]
     pub fn is_finished(&self) -> bool {
-        self.stopping.is_some() && self.clients == 0 && self.writes_are_done()
+        self.stopping.is_some() && self.has_served_all() && self.has_given_back()
+    }
+
+    /// Whether there is nobody to be served, and nothing to be written.
+    pub(super) fn has_served_all(&self) -> bool {
+        self.clients == 0 && self.writes_are_done()
     }
 
     fn writes_are_done(&self) -> bool {
@@ -247,7 +256,10 @@ impl Engine {
 
     /// Rows that nobody waited for were written, or not.
     pub(super) fn unwatched_done(&mut self, result: &WorkResult) {
-        if !matches!(result, WorkResult::Written(Ok(_)) | WorkResult::Withdrawn) {
+        if !matches!(
+            result,
+            WorkResult::Written(Ok(_)) | WorkResult::Found(Ok(_)) | WorkResult::Withdrawn
+        ) {
             self.counters.rows_lost += 1;
         }
     }

@@ -77,6 +77,8 @@ pub enum Form {
     Document,
     /// The text as events.
     Events,
+    /// Something was made, and this is said of it.
+    Made(Arc<String>),
     /// It was said already.
     Said {
         /// Whether as a stream.
@@ -172,7 +174,7 @@ impl Promise {
     #[must_use]
     pub fn bytes(&self) -> usize {
         match &self.form {
-            Form::Said { body, .. } => body.len(),
+            Form::Said { body, .. } | Form::Made(body) => body.len(),
             Form::Document | Form::Events => 0,
         }
     }
@@ -187,15 +189,20 @@ impl Promise {
     /// counted for it in all. `None` if it is too long.
     #[must_use]
     pub fn keep(&self, row: Option<&TextRow>, total_tokens: Option<u64>) -> Option<KeptAnswer> {
-        let (streamed, body) = match (&self.form, row) {
-            (Form::Document, Some(row)) => (false, whole_text(row, total_tokens, Telling::New)),
-            (Form::Events, Some(row)) => (true, stream_of_text(row, total_tokens, Telling::New)),
-            (Form::Said { streamed, body, .. }, _) => (*streamed, String::clone(body)),
+        let (status, streamed, body) = match (&self.form, row) {
+            (Form::Document, Some(row)) => {
+                (200, false, whole_text(row, total_tokens, Telling::New))
+            }
+            (Form::Events, Some(row)) => {
+                (200, true, stream_of_text(row, total_tokens, Telling::New))
+            }
+            (Form::Said { streamed, body, .. }, _) => (200, *streamed, String::clone(body)),
+            (Form::Made(body), _) => (202, false, String::clone(body)),
             (Form::Document | Form::Events, None) => return None,
         };
         let said_of = match self.form {
             Form::Said { text, .. } => text,
-            Form::Document | Form::Events => None,
+            Form::Document | Form::Events | Form::Made(_) => None,
         };
         (body.len() <= KEY_ANSWER_BYTES).then(|| KeptAnswer {
             scope: self.scope.clone(),
@@ -203,7 +210,11 @@ impl Promise {
             owner: self.owner,
             until_ms: self.until_ms,
             text: row.map(|row| row.id).or(said_of),
-            answer: Answer::good(streamed, body),
+            answer: Answer {
+                status,
+                streamed,
+                body,
+            },
         })
     }
 }

@@ -128,15 +128,12 @@ impl Engine {
     }
 
     /// Answers that something was taken in, and where it is.
-    pub(super) fn reply_made(&mut self, id: ExchangeId, location: String, made: &impl Serialize) {
-        let Ok(body) = serde_json::to_vec(made) else {
-            return self.fail_exchange(id, &Failure::Internal("an answer is no JSON"));
-        };
+    pub(super) fn reply_made(&mut self, id: ExchangeId, location: String, body: &str) {
         let fields = ReplyFields {
             location: Some(location),
             ..ReplyFields::default()
         };
-        self.reply_with(id, 202, Content::Json, &body, &fields);
+        self.reply_with(id, 202, Content::Json, body.as_bytes(), &fields);
     }
 
     fn reply_with(
@@ -190,6 +187,7 @@ impl Engine {
         answer: &Answer,
         content: Content,
         hit: Option<&Hit>,
+        location: Option<String>,
     ) {
         let Some(exchange) = self.exchanges.get(id) else {
             return;
@@ -200,6 +198,7 @@ impl Engine {
                 .map(|hit| Asked::before(hit, &terms))
                 .unwrap_or_default(),
             replayed: hit.is_none(),
+            location,
             request_id: Some(exchange.request_id),
             ..ReplyFields::default()
         };

@@ -8,15 +8,24 @@
 //! ```
 //! What is waited for is an answer of a server that has a tenth of a second, so nobody waits long;
 //! and no line is served at the cost of the loop: so many at a time, the others in the next turn.
-//! What to ask and what an answer means is in `policy/rate/shared.rs`; who the counter is, only here.
+//! What to ask and what an answer means is in `policy/rate/shared.rs`; who the counter is, only here: Redis
+//! if there is one, otherwise a table of PostgreSQL's (`table.rs`, `batch.rs`). When the process ends, blocks are
+//! given back (`back.rs`).
+
+mod back;
+mod batch;
+pub(super) mod table;
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
+use self::back::Back;
+use self::table::Table;
 use super::Engine;
 use super::flow::Flow;
 use super::flow::body::Ask;
+use super::flow::keyed::Keyed;
 use super::now::Mono;
 use super::policy::rate::shared::{BlockId, Grant, Question, What};
 use super::policy::rate::{Cost, Subject};
@@ -25,6 +34,7 @@ use super::redis::link::Caller;
 use super::slots::ExchangeId;
 use super::timers::{Owner, Timer};
 use super::trace::State;
+use crate::config::Config;
 use crate::limits::{RATE_LEASE_MS, RATE_SERVED_PER_TURN};
 use crate::proto::redis::{Reply, counters};
 
@@ -36,13 +46,16 @@ pub struct Parked {
     cost: Cost,
 }
 
-/// Who waits.
+/// Who waits, and for whom.
 #[derive(Debug, Default)]
 pub(super) struct Share {
     lines: BTreeMap<Subject, Line>,
     /// Lines to be looked at.
     ready: VecDeque<Subject>,
     timer: Timer,
+    /// The counter, if it is not Redis.
+    pub(super) table: Option<Table>,
+    back: Back,
 }
 
 /// Those who wait for the same counters.
@@ -56,8 +69,22 @@ struct Line {
 }
 
 impl Share {
+    /// Nobody waits. Of two that could count it is Redis, which is the faster one.
+    pub(super) fn of(config: &Config) -> Share {
+        let counts = config.redis.is_none() && config.database.postgres().is_some();
+        let limits = !(config.rate.requests.is_empty() && config.rate.tokens.is_empty());
+        Share {
+            table: (counts && limits).then(Table::default),
+            ..Share::default()
+        }
+    }
+
     pub(super) fn timer_mut(&mut self) -> &mut Timer {
         &mut self.timer
+    }
+
+    pub(super) fn table_timer_mut(&mut self) -> Option<&mut Timer> {
+        self.table.as_mut().map(|table| &mut table.timer)
     }
 
     /// Whether there are lines that nobody has looked at since their answer.
@@ -113,40 +140,52 @@ impl Engine {
                 self.list_line(id.who);
             }
         }
+        self.draw_blocks();
     }
 
     fn put_question(&mut self, question: &Question) -> bool {
-        let prefix = self.config.redis.as_ref().map(|redis| &*redis.prefix);
-        let key = question.key(prefix.unwrap_or_default());
+        let Some(redis) = &self.config.redis else {
+            return self.gather_question(question);
+        };
+        let key = question.key(&redis.prefix);
         let rule = question.meter.rule;
         match question.what {
             What::Block { id, units } => {
                 let words = counters::lease(&key, units, rule.count, rule.window_ms);
-                self.ask_redis(&words, Caller::Block(id))
+                self.ask_redis(&key, &words, Caller::Block(id))
             }
             What::Debt(units) => {
                 let words = counters::amend(&key, i64::try_from(units).unwrap_or(i64::MAX));
-                self.ask_redis(&words, Caller::Nobody)
+                self.ask_redis(&key, &words, Caller::Nobody)
+            }
+            What::Back { units, window } => {
+                let words = counters::give_back(&key, units, window);
+                self.ask_redis(&key, &words, Caller::Nobody)
             }
         }
     }
 
     /// The counter has answered, or will not.
     pub(super) fn block_answered(&mut self, id: BlockId, reply: Option<&Reply>) {
+        let granted = reply.and_then(counters::Granted::read);
+        let grant = granted.map(|granted| Grant {
+            units: granted.units,
+            ends_in_ms: granted.ends_in_ms,
+            left: granted.left,
+            window: granted.window,
+        });
+        self.block_granted(id, grant);
+        self.serve_lines();
+    }
+
+    /// The same, without looking at those who wait.
+    fn block_granted(&mut self, id: BlockId, grant: Option<Grant>) {
         let now = self.now.mono;
-        match reply.and_then(counters::Granted::read) {
-            Some(granted) => {
-                let grant = Grant {
-                    units: granted.units,
-                    ends_in_ms: granted.ends_in_ms,
-                    left: granted.left,
-                };
-                self.rates.granted(now, id, grant);
-            }
+        match grant {
+            Some(grant) => self.rates.granted(now, id, grant),
             None => self.rates.unanswered(now, id),
         }
         self.list_line(id.who);
-        self.serve_lines();
     }
 
     /// The counter can be asked, or cannot: then everybody decides alone.
@@ -229,6 +268,14 @@ impl Engine {
                 }
                 self.leave_share_line(who);
                 self.unpark(id);
+            }
+            Some(Flow::Keyed(Keyed::Sharing(_))) => {
+                if !self.rates.prepare(self.now.mono, who, Cost::REQUEST) {
+                    self.put_questions();
+                    return false;
+                }
+                self.leave_share_line(who);
+                self.tell_held_answer(id);
             }
             // It takes the next of its texts in hand when it is its turn.
             Some(Flow::Gather(_)) => {

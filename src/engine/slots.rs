@@ -100,6 +100,11 @@ id!(
     WatchId
 );
 
+id!(
+    /// A delivery to a webhook that is in hand.
+    DeliveryId
+);
+
 /// A bounded table of `T` under ids of type `I`.
 pub struct Slots<I, T> {
     slab: Slab<T>,

@@ -44,12 +44,16 @@ pub enum Owner {
     Redis,
     /// Requests that wait for a shared counter.
     Share,
+    /// That counter, where the database is it.
+    Counters,
     /// The spill journal: the next try to replay it.
     Spill,
     /// Jobs: the next look for items, or sign of life.
     Jobs,
     /// A job that is watched: the next look at it.
     Watch(WatchId),
+    /// Webhooks: the next look for deliveries.
+    Hooks,
     /// Idempotency keys in use: they are to be renewed.
     Keys,
     /// Rows that are kept no longer: the next of them are removed.

@@ -26,6 +26,8 @@ impl Engine {
         self.mind_accepting();
         self.mind_the_house();
         self.mind_the_jobs();
+        self.mind_the_hooks();
+        self.mind_giving_back();
     }
 
     pub(super) fn due(&mut self, popped: Mono, owner: Owner) {
@@ -50,9 +52,11 @@ impl Engine {
             Owner::Database => self.database_due(),
             Owner::Redis => self.redis_due(),
             Owner::Share => self.share_due(),
+            Owner::Counters => self.counters_due(),
             Owner::Spill => self.spill_due(),
             Owner::Jobs => self.jobs_due(),
             Owner::Watch(id) => self.look_at_job(id),
+            Owner::Hooks => self.hooks_due(),
             Owner::Keys => self.keys_due(),
             Owner::Retention => self.retention_due(),
             Owner::House => self.house_due(),
@@ -71,9 +75,11 @@ impl Engine {
             Owner::Database => self.database.as_mut().map(|d| d.timer_mut()),
             Owner::Redis => self.redis.as_mut().map(|r| r.timer_mut()),
             Owner::Share => Some(self.share.timer_mut()),
+            Owner::Counters => self.share.table_timer_mut(),
             Owner::Spill => Some(&mut self.spill.timer),
             Owner::Jobs => Some(&mut self.jobs.timer),
             Owner::Watch(id) => self.jobs.watches.timer_mut(id),
+            Owner::Hooks => Some(&mut self.jobs.hooks.timer),
             Owner::Keys => Some(&mut self.keys.timer),
             Owner::Retention => Some(&mut self.retention.timer),
             Owner::House => Some(&mut self.house.timer),
@@ -90,7 +96,7 @@ impl Engine {
             + self.names.len()
             + self.resolver.len()
             + self.jobs.watches.len()
-            + 5
+            + 7
     }
 
     pub(super) fn sweep_timers(&mut self) {

@@ -23,6 +23,7 @@ use uuid::Uuid;
 use super::flow::body::{Ask, ParseFault, Shape};
 use super::flow::chat::embeddings::Embedded;
 use super::flow::import::line::Batch;
+use super::hooks::HookWork;
 use super::jobs::JobWork;
 use super::slots::{ConnId, ExchangeId, GenerationId, Slots, WorkId};
 use crate::dialect::Dialect;
@@ -31,6 +32,7 @@ use crate::limits::SCORE_AHEAD;
 use crate::proto::postgres::{Stretch, StretchedKey};
 use crate::score::Scores;
 use crate::score::keywords::Keyword;
+use crate::store::counters::{Counted, Counting};
 use crate::store::journal::{Answer, Ask as JournalAsk, Overlay};
 use crate::store::{Found, Query, StoreError, Write, Written};
 
@@ -99,6 +101,8 @@ pub enum Work {
     Write(Box<Write>),
     /// Ask the spill journal.
     Journal(JournalAsk),
+    /// Something about counters that several processes share, for a server that keeps them.
+    Count(Counting),
 }
 
 impl Work {
@@ -109,7 +113,7 @@ impl Work {
             Work::Parse { .. } | Work::Embeddings { .. } | Work::Stretch(_) => Kind::Parse,
             Work::Score { .. } | Work::Keywords { .. } | Work::Import { .. } => Kind::Score,
             Work::Finish(_) => Kind::Finish,
-            Work::Read(_) => Kind::Read,
+            Work::Read(_) | Work::Count(_) => Kind::Read,
             Work::Write(_) => Kind::Write,
             Work::Journal(_) => Kind::Journal,
         }
@@ -146,6 +150,8 @@ pub enum WorkResult {
     Returned(Box<Write>, StoreError),
     /// The journal answered.
     Journal(Result<Answer, StoreError>),
+    /// The counters answered.
+    Counted(Result<Counted, StoreError>),
     /// The work panicked. The thread lives; this piece has no result.
     Panicked,
 }
@@ -183,6 +189,12 @@ pub enum WorkOwner {
     Spill,
     /// Jobs.
     Job(JobWork),
+    /// Webhooks.
+    Hook(HookWork),
+    /// Counters that several processes share: what was taken from them …
+    Counters,
+    /// … or removed.
+    Sweeper,
     /// Idempotency keys: nobody waits, and what fails is made good by the next change.
     Keys,
     /// Rows that are kept no longer.
@@ -278,7 +290,8 @@ impl Works {
             | Work::Stretch(_)
             | Work::Read(_)
             | Work::Write(_)
-            | Work::Journal(_) => None,
+            | Work::Journal(_)
+            | Work::Count(_) => None,
         };
         self.enqueue(owner, work.kind(), Some(work), cancel)
     }

@@ -39,6 +39,10 @@ pub const DB_RETRY_BASE_MS: u64 = 100;
 pub const DB_RETRY_MAX_MS: u64 = 2_000;
 /// The least wait where the server has no place for another connection, or knows us not.
 pub const DB_RETRY_FULL_MS: u64 = 1_000;
+/// The connection that listens is silent for so long: it is asked whether it is there.
+pub const DB_LISTEN_PING_MS: u64 = 15_000;
+/// One that listened was lost: another one is tried after so long.
+pub const DB_LISTEN_RETRY_MS: u64 = 1_000;
 /// How often one request is sent. Then its failure is told.
 pub const DB_ATTEMPTS: u8 = 3;
 /// What it takes to make or change tables, all together.

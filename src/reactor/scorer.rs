@@ -117,7 +117,9 @@ fn score_one(work: Work, drill: &Drill) -> WorkResult {
             cancel,
         } => WorkResult::Lines(line::read(&lines, first, &|| cancel.is_cancelled())),
         Work::Stretch(stretch) => WorkResult::Stretched(stretch.run()),
-        Work::Finish(_) | Work::Read(_) | Work::Write(_) | Work::Journal(_) => WorkResult::Panicked,
+        Work::Finish(_) | Work::Read(_) | Work::Write(_) | Work::Journal(_) | Work::Count(_) => {
+            WorkResult::Panicked
+        }
     }
 }
 

@@ -204,10 +204,10 @@ impl Threads {
             | Work::Keywords { .. }
             | Work::Import { .. }) => self.texts.try_send((id, work)).is_ok(),
             Work::Read(query) => {
-                let reads = self.reads.as_ref();
-                reads.is_some_and(|reads| reads.try_send((id, query)).is_ok())
+                (self.reads.as_ref()).is_some_and(|reads| reads.try_send((id, query)).is_ok())
             }
             Work::Journal(ask) => self.asks.try_send((id, ask)).is_ok(),
+            Work::Count(_) => false, // the loop itself talks to who can count
             Work::Write(write) => {
                 let order = Order {
                     id,

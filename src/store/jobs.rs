@@ -10,6 +10,7 @@
 //! again that it lives. What an owner says about an item that is not its own any more is not heard.
 //! The job itself is done when all of its items are; both are one transaction.
 
+mod deliveries;
 mod progress;
 pub(super) mod sql;
 mod words;
@@ -17,6 +18,10 @@ mod words;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+pub(super) use self::deliveries::sql as delivery_sql;
+pub use self::deliveries::{
+    Attempted, ClaimedDelivery, DeliveryRow, DeliveryState, DeliveryWrite, NewDelivery,
+};
 pub use self::progress::{EndedItem, JobProgress};
 pub use self::words::{ItemState, JobKind, JobState};
 use super::{AnalysisRow, RequestRow};
@@ -83,6 +88,8 @@ pub struct ClaimedItem {
     pub row_id: Uuid,
     /// How often it was taken in hand, this time included.
     pub attempts: u32,
+    /// What whoever had it before has put away.
+    pub result: Option<String>,
     /// Whether the text that it leaves is there already: whoever wrote it died before it could say so.
     pub stored: bool,
 }
@@ -117,6 +124,8 @@ pub enum JobWrite {
         job: JobRow,
         /// Its items, in their order.
         items: Vec<NewItem>,
+        /// Who is told when it has ended.
+        webhook: Option<NewDelivery>,
     },
     /// Take the item in hand that has been due for longest, if there is any.
     Claim {
@@ -133,6 +142,15 @@ pub enum JobWrite {
         owner: Uuid,
         /// The end of the new lease.
         until_ms: i64,
+    },
+    /// Put away how far an item is. Does nothing if it is somebody else's by now.
+    Note {
+        /// Which item.
+        key: ItemKey,
+        /// Who says so.
+        owner: Uuid,
+        /// Figures, as JSON.
+        result: String,
     },
     /// Say what came of an item. Does nothing if it is somebody else's by now.
     End(Box<ItemEnd>),
@@ -152,6 +170,8 @@ pub enum JobWrite {
         /// The time.
         now_ms: i64,
     },
+    /// Something about who is told that jobs have ended.
+    Delivery(DeliveryWrite),
 }
 
 /// What came of an item.
@@ -210,7 +230,7 @@ impl Came {
         }
     }
 
-    /// Its figures.
+    /// Its figures. Without them those that were put away stay.
     pub(super) fn result(&self) -> Option<&str> {
         match self {
             Came::Done { result } => result.as_deref(),
@@ -243,11 +263,15 @@ pub enum JobWritten {
     /// All items that the owner has in hand.
     Held(Vec<ItemKey>),
     /// Whether it was heard.
+    Noted(bool),
+    /// Whether it was heard. Also the answer to [`DeliveryWrite::End`].
     Ended(bool),
     /// All are let go.
     GivenBack,
     /// Where the job is now, if there is one. It may have been over before.
     Cancelled(Option<JobState>),
+    /// The delivery that was taken, if one was due.
+    Delivery(Option<Box<ClaimedDelivery>>),
 }
 
 /// A question about jobs.
@@ -255,6 +279,8 @@ pub enum JobWritten {
 pub enum JobQuery {
     /// When the next item may be taken, of whatever tenant.
     Due,
+    /// The same of the next delivery; the answer is a [`JobFound::Due`] too.
+    DeliveryDue,
     /// A page of jobs, the newest first.
     List {
         /// Whose.
@@ -313,6 +339,8 @@ pub enum JobFound {
 pub struct JobPage {
     /// The job.
     pub job: JobRow,
+    /// Who is told when it has ended, and how far that is.
+    pub webhook: Option<DeliveryRow>,
     /// Items, in their order.
     pub items: Vec<ItemRow>,
     /// What to pass as `after` for the next page; `None` on the last one.
@@ -321,11 +349,21 @@ pub struct JobPage {
 
 impl JobPage {
     /// A page of at most `limit` items, of which there is one more if there is another page.
-    pub(super) fn new(job: JobRow, mut items: Vec<ItemRow>, limit: usize) -> Self {
+    pub(super) fn new(
+        job: JobRow,
+        webhook: Option<DeliveryRow>,
+        mut items: Vec<ItemRow>,
+        limit: usize,
+    ) -> Self {
         let more = items.len() > limit;
         items.truncate(limit);
         let next = items.last().filter(|_| more).map(|item| item.position);
-        JobPage { job, items, next }
+        JobPage {
+            job,
+            webhook,
+            items,
+            next,
+        }
     }
 }
 

@@ -75,7 +75,8 @@ impl Play {
             | Work::Score { .. }
             | Work::Finish(_)
             | Work::Keywords { .. }
-            | Work::Import { .. } => WorkResult::Panicked,
+            | Work::Import { .. }
+            | Work::Count(_) => WorkResult::Panicked,
         };
         let result = if panics { WorkResult::Panicked } else { result };
         self.tell(&format!("a thread fails: {result:?}"));

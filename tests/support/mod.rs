@@ -19,6 +19,7 @@
     reason = "each test program includes this module and uses a part of it"
 )]
 
+pub mod balancer;
 pub mod client;
 pub mod crowd;
 pub mod database;
@@ -32,10 +33,12 @@ pub mod process;
 pub mod provider;
 pub mod proxy;
 pub mod redis;
+pub mod redis_cluster;
 pub mod response;
 pub mod script;
 pub mod server;
 pub mod tls;
+pub mod told;
 
 use std::time::{Duration, Instant};
 

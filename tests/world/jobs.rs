@@ -8,6 +8,8 @@ use maitred::store::{
 };
 use uuid::Uuid;
 
+use super::deliveries::Deliveries;
+
 /// One item.
 #[derive(Clone, Debug)]
 pub(crate) struct Item {
@@ -21,12 +23,18 @@ pub(crate) struct Item {
 pub(crate) struct Jobs {
     pub(crate) jobs: BTreeMap<Uuid, JobRow>,
     pub(crate) items: BTreeMap<ItemKey, Item>,
+    pub(crate) deliveries: Deliveries,
 }
 
 impl Jobs {
     pub(crate) fn write(&mut self, write: JobWrite, texts: &BTreeMap<Uuid, TextRow>) -> JobWritten {
         match write {
-            JobWrite::Create { job, items, .. } => {
+            JobWrite::Create {
+                job,
+                items,
+                webhook,
+                ..
+            } => {
                 for (position, item) in (0..).zip(items) {
                     let key = ItemKey {
                         tenant: job.tenant.clone(),
@@ -46,6 +54,7 @@ impl Jobs {
                     let owner = None;
                     self.items.insert(key, Item { row, due_ms, owner });
                 }
+                self.deliveries.insert(job.id, webhook);
                 self.jobs.insert(job.id, job);
                 JobWritten::Created
             }
@@ -63,6 +72,11 @@ impl Jobs {
                     }
                 }
                 JobWritten::Held(held)
+            }
+            JobWrite::Note { key, owner, result } => {
+                let item = self.items.get_mut(&key);
+                let ours = item.filter(|item| item.owner == Some(owner));
+                JobWritten::Noted(ours.map(|item| item.row.result = Some(result)).is_some())
             }
             JobWrite::End(end) => JobWritten::Ended(self.end(&end)),
             JobWrite::GiveBack { owner, now_ms } => {
@@ -83,6 +97,7 @@ impl Jobs {
                     }
                 }
                 JobWritten::Cancelled(self.jobs.get_mut(&id).map(|job| {
+                    self.deliveries.job_ended(id, now_ms);
                     if !job.state.is_over() {
                         job.state = JobState::Cancelled;
                         job.finished_ms = Some(now_ms);
@@ -90,6 +105,7 @@ impl Jobs {
                     job.state
                 }))
             }
+            JobWrite::Delivery(write) => self.deliveries.write(write, &self.jobs),
         }
     }
 
@@ -120,6 +136,7 @@ impl Jobs {
             input: item.row.input.clone(),
             row_id: item.row.row_id,
             attempts: item.row.attempts,
+            result: item.row.result.clone(),
             stored: texts.contains_key(&item.row.row_id),
         })))
     }
@@ -139,7 +156,7 @@ impl Jobs {
         match &end.came {
             Came::Done { result } => {
                 item.row.state = ItemState::Done;
-                item.row.result.clone_from(result);
+                item.row.result = result.clone().or(item.row.result.take());
                 job.done += 1;
             }
             Came::Failed { code } => {
@@ -157,13 +174,33 @@ impl Jobs {
         if job.done + job.failed >= job.items {
             job.state = JobState::Done;
             job.finished_ms = Some(end.now_ms);
+            self.deliveries.job_ended(end.key.job, end.now_ms);
         }
         true
+    }
+
+    /// Removes jobs that ended before the time of this id; how many rows those were.
+    pub(crate) fn expire(&mut self, before: Uuid, limit: usize) -> u64 {
+        let mut rows = 0;
+        let before_ms = (before.as_u128() >> 80) as i64;
+        let old = |job: &&JobRow| job.finished_ms.is_some_and(|ms| ms < before_ms);
+        let mut old: Vec<JobRow> = self.jobs.values().filter(old).cloned().collect();
+        old.sort_by_key(|job| (job.finished_ms, job.id));
+        for job in old {
+            if rows >= limit as u64 {
+                break;
+            }
+            rows += job.items + 1;
+            self.jobs.remove(&job.id);
+            self.items.retain(|key, _| key.job != job.id);
+        }
+        rows
     }
 
     pub(crate) fn query(&self, query: &JobQuery) -> JobFound {
         match query {
             JobQuery::Due => JobFound::Due(self.items.values().filter_map(|i| i.due_ms).min()),
+            JobQuery::DeliveryDue => JobFound::Due(self.deliveries.due()),
             JobQuery::List { limit, before, .. } => {
                 let rows = self.jobs.values().rev();
                 let rows = rows.filter(|job| before.is_none_or(|before| job.id < before));
@@ -193,6 +230,7 @@ impl Jobs {
                 let next = items.last().filter(|_| more).map(|item| item.position);
                 Box::new(JobPage {
                     job: job.clone(),
+                    webhook: self.deliveries.of(id).cloned(),
                     items,
                     next,
                 })

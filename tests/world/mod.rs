@@ -9,6 +9,7 @@
 
 #![allow(clippy::unwrap_used, dead_code)] // no test uses all of it
 
+mod deliveries;
 pub(crate) mod disk;
 pub(crate) mod dns;
 pub(crate) mod dns_message;
@@ -368,6 +369,7 @@ impl World {
             Work::Stretch(stretch) => WorkResult::Stretched(stretch.run()),
             Work::Read(query) => WorkResult::Found(Ok(self.store.query(&query))),
             Work::Write(write) => WorkResult::Written(Ok(self.store.write(*write))),
+            Work::Count(_) => panic!("no thread counts for others"),
             Work::Journal(ask) => {
                 if let Ask::Keep { write, .. } = &ask {
                     self.kept.extend(store::id_of(write));

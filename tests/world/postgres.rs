@@ -14,9 +14,9 @@ pub(crate) const PORT: u16 = 5432;
 
 const SSL_REQUEST: [u8; 4] = [4, 210, 22, 47];
 
-/// A configuration with it, and without a spill journal. Nobody asks for a password here.
-pub(crate) const DATABASE: &str =
-    "durable = 'strict'\n[database]\nurl = 'postgres://maitre@10.0.0.5/tables'\n";
+/// A configuration with it, and without a spill journal. Nobody asks for a password here, and nobody does
+/// jobs, so there is no connection that listens for them.
+pub(crate) const DATABASE: &str = "durable = 'strict'\n[jobs]\nparallel = 0\n[database]\nurl = 'postgres://maitre@10.0.0.5/tables'\n";
 
 /// See the module.
 #[derive(Default)]

@@ -21,6 +21,7 @@ impl Engine {
         match self.works.take(work) {
             Some(Work::Read(query)) => self.order_that(work, Ask::Read(query)),
             Some(Work::Write(write)) => self.order_that(work, Ask::Write(write)),
+            Some(Work::Count(counting)) => self.order_that(work, Ask::Count(counting)),
             _ => self.work_done(work, WorkResult::Panicked),
         }
     }
@@ -160,6 +161,9 @@ impl Engine {
                 let verdict = verdict::judge(&report, attempts, others);
                 if let Some(database) = &mut self.database {
                     database.pooled |= verdict.pooled;
+                }
+                if verdict.pooled {
+                    self.stop_listening();
                 }
                 if verdict.leave {
                     self.leave_link(conn);

@@ -2,12 +2,15 @@
 //!
 //! ```text
 //!  Connecting ─► Entering ─► Leased ─► Shared ─► Leaving ─► gone
-//!   a dial's      TLS, proof,  tables   orders of    answers to what
-//!                 parameters   are made many owners  was sent
+//!   a dial's      TLS, proof,│ tables   orders of    answers to what
+//!                 parameters │ are made many owners  was sent
+//!                            └──► Listening (one of them: listen.rs)
 //! ```
 //! Bytes that are no whole message wait in the tail of the connection, as everywhere.
 
 use std::net::SocketAddr;
+
+use uuid::Uuid;
 
 use super::order::Wrong;
 use crate::engine::Engine;
@@ -17,7 +20,7 @@ use crate::engine::io::{Gone, How, Output};
 use crate::engine::now::Mono;
 use crate::engine::slots::{ConnId, DialId, Key, OrderId};
 use crate::engine::work::{Work, WorkOwner};
-use crate::limits::{DB_LOGIN_MS, DB_MIGRATION_MS, DB_SILENCE_MS};
+use crate::limits::{DB_LISTEN_PING_MS, DB_LOGIN_MS, DB_MIGRATION_MS, DB_SILENCE_MS};
 use crate::proto::postgres::{
     Answer, CancelKey, Event, Fault, Report, Session, Stretch, StretchedKey,
 };
@@ -52,6 +55,8 @@ pub enum LinkPhase {
     Leased,
     /// Orders are sent.
     Shared,
+    /// It is heard what others tell.
+    Listening,
     /// Answers are waited for, and nothing is sent any more.
     Leaving,
     /// It exists to say this, and ends with it.
@@ -70,6 +75,10 @@ pub(super) enum News {
     Finished(OrderId),
     /// The answer to a step of the migration is whole.
     Stepped,
+    /// The server says that it tells what others tell.
+    Listens,
+    /// Something about this job has changed, by way of this process of the server.
+    Told(Uuid, u32),
     Changed,
     Goodbye(Box<Report>),
     Fault(Fault),
@@ -228,6 +237,8 @@ impl Engine {
                 News::Ready => self.link_ready(id),
                 News::Finished(order) => self.order_answered(id, order),
                 News::Stepped => self.migration_stepped(id),
+                News::Listens => self.listens(id),
+                News::Told(job, process) => self.told_of_job(job, process),
                 News::Changed => self.server_changed(id),
                 News::Goodbye(report) => self.link_dismissed(id, &report),
                 News::Fault(fault) => self.link_failed(id, fault.to_string(), 0),
@@ -311,6 +322,9 @@ impl Engine {
     pub(in crate::engine) fn link_due(&mut self, id: ConnId) {
         match self.link(id).map(|link| link.phase) {
             Some(LinkPhase::Cancelling(_)) => self.close_conn(id, How::Plain),
+            Some(LinkPhase::Listening) if self.link(id).is_some_and(|link| link.pending() == 0) => {
+                self.ping_listener(id);
+            }
             Some(_) => {
                 self.cancel_behind(id);
                 self.link_failed(id, "it does not answer".into(), 0);
@@ -326,7 +340,9 @@ impl Engine {
             return;
         };
         let patience = match self.conns.get(id).map(|conn| &conn.role) {
-            Some(Role::Database(link)) if link.pending() == 0 => None,
+            Some(Role::Database(link)) if link.pending() == 0 => {
+                (link.phase == LinkPhase::Listening).then_some(DB_LISTEN_PING_MS)
+            }
             Some(Role::Database(link)) if link.phase == LinkPhase::Leased => Some(DB_MIGRATION_MS),
             Some(Role::Database(_)) => Some(database.statement_ms + DB_SILENCE_MS),
             _ => return,
@@ -345,7 +361,13 @@ impl super::Database {
             Event::Ready => News::Ready,
             Event::Goodbye(report) => News::Goodbye(report),
             Event::Changed => News::Changed,
-            Event::Notice(_) | Event::Notification { .. } => News::Noted,
+            Event::Notice(_) => News::Noted,
+            Event::Notification {
+                channel,
+                payload,
+                process,
+            } => self.listener.told(channel, payload, process),
+            Event::Answer(super::listen::TOKEN, answer) => self.listener.note(&answer),
             Event::Answer(super::migrate::TOKEN, answer) => self.migration.note(answer),
             Event::Answer(token, answer) => self.note_answer(token, answer),
         }

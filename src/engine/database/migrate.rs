@@ -102,7 +102,7 @@ impl Engine {
             return;
         };
         match database.migration.script() {
-            Ok(Some(script)) => self.send_script(id, &script),
+            Ok(Some(script)) => self.send_script(id, TOKEN, &script),
             Ok(None) => {
                 database.migration = Migration::Done;
                 self.share_link(id);
@@ -112,7 +112,8 @@ impl Engine {
         }
     }
 
-    fn send_script(&mut self, id: ConnId, script: &str) {
+    /// Sends statements on a leased connection.
+    pub(super) fn send_script(&mut self, id: ConnId, token: u64, script: &str) {
         let Some(Conn {
             out,
             role: Role::Database(link),
@@ -129,7 +130,7 @@ impl Engine {
             chain: out,
             secret: false,
         };
-        match session.script(TOKEN, script, &mut pen) {
+        match session.script(token, script, &mut pen) {
             Ok(()) => {
                 self.watch_link(id);
                 self.settle_conn(id);

@@ -19,15 +19,19 @@
 //! | `pool.rs` | which connections there are: opened, let in, lost |
 //! | `migrate.rs` | the tables, before anything else is sent |
 //! | `cancel.rs` | a word behind the back of a connection that is silent |
+//! | `listen.rs` | the one connection that hears what other processes tell |
 //! | `verdict.rs` | what an error means. Pure |
+//! | `drive.rs` | orders of nobody, for the bench |
 //!
 //! The server may be away when we start, and at any time later: then orders fail after a moment,
 //! and nothing else does. What this room refuses to know: SQL, which is the store's, and bytes,
 //! which are [`crate::proto::postgres`]'s.
 
 mod cancel;
+mod drive;
 mod line;
 pub mod link;
+pub mod listen;
 mod migrate;
 mod order;
 mod pool;
@@ -37,6 +41,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use self::listen::Listener;
 use self::migrate::Migration;
 use self::order::Order;
 use super::backoff::Backoff;
@@ -82,6 +87,7 @@ pub(super) struct Database {
     /// Why there is no connection, and since when.
     trouble: Option<Trouble>,
     migration: Migration,
+    listener: Listener,
     /// A pooler is in between.
     pooled: bool,
     nonces: Secrets,
@@ -174,6 +180,7 @@ impl Database {
             backoff: Backoff::default(),
             trouble: None,
             migration: Migration::default(),
+            listener: Listener::default(),
             nonces: Secrets::of(b"database", seed),
             stretched: None,
             end_points: BTreeMap::new(),
@@ -209,8 +216,10 @@ fn most_orders(sizes: Sizes) -> usize {
 /// Sockets that a database needs.
 #[must_use]
 pub fn sockets_max(config: &config::Database) -> usize {
-    // Each with one that is tried beside it, or that speaks behind its back.
-    config.postgres().map_or(0, |_| 2 * config.connections)
+    // Each with one that is tried beside it, or that speaks behind its back; and the one that listens.
+    config
+        .postgres()
+        .map_or(0, |_| 2 * (config.connections + 1))
 }
 
 /// The servers of a database.
@@ -357,7 +366,7 @@ impl Engine {
                 database.links.len()
             )
         })?;
-        let most = database.connections;
+        let most = database.connections + usize::from(database.listener.wanted);
         holds(database.links.len() + database.dials <= most, || {
             format!("more than {most} connections to the database")
         })?;

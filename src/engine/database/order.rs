@@ -11,6 +11,7 @@ use crate::engine::now::Mono;
 use crate::engine::slots::{ConnId, WorkId};
 use crate::engine::work::WorkResult;
 use crate::proto::postgres::{Outcome, Report, Row, Tag};
+use crate::store::counters::Counting;
 use crate::store::postgres::{Answer, Answered, Request};
 use crate::store::{Query, StoreError, Write};
 
@@ -39,6 +40,8 @@ pub(super) enum Ask {
     Read(Query),
     /// A change.
     Write(Box<Write>),
+    /// Something about counters that are shared.
+    Count(Counting),
 }
 
 /// What went wrong.
@@ -72,6 +75,7 @@ impl Order {
         let request = match &self.ask {
             Ask::Read(query) => Request::of_query(query),
             Ask::Write(write) => Request::of_write(write),
+            Ask::Count(counting) => Request::of_counting(counting),
         };
         self.answer = Some(request.answer());
         request
@@ -97,6 +101,7 @@ impl Order {
         match self.answer.take().map(Answer::finish) {
             Some(Ok(Answered::Found(found))) => WorkResult::Found(Ok(found)),
             Some(Ok(Answered::Written(written))) => WorkResult::Written(Ok(written)),
+            Some(Ok(Answered::Counted(counted))) => WorkResult::Counted(Ok(counted)),
             Some(Err(error)) => self.failure(error),
             None => self.failure(StoreError::Unknown),
         }
@@ -107,6 +112,7 @@ impl Order {
     pub(super) fn failure(self, error: StoreError) -> WorkResult {
         match self.ask {
             Ask::Read(_) => WorkResult::Found(Err(error)),
+            Ask::Count(_) => WorkResult::Counted(Err(error)),
             Ask::Write(write) if error.is_away() && write.may_wait() => {
                 WorkResult::Returned(write, error)
             }
@@ -116,12 +122,13 @@ impl Order {
 
     /// Whether it can be sent again after its connection was lost. Rows have ids of their own, so
     /// all that is stored twice is there once; but whoever deletes is told whether there was
-    /// something to delete.
+    /// something to delete. What is taken from a counter twice is lost for a window.
     pub(super) fn survives(&self, outcome: Outcome) -> bool {
         match outcome {
             Outcome::NotBegun | Outcome::Failed => true,
             Outcome::Unknown => match &self.ask {
                 Ask::Read(_) => true,
+                Ask::Count(_) => false,
                 Ask::Write(write) => !matches!(**write, Write::Delete { .. }),
             },
         }

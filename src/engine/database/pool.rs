@@ -27,6 +27,7 @@ impl Engine {
     /// Sees to it that there is a first look at the database.
     pub(in crate::engine) fn begin_database(&mut self) {
         if let Some(database) = &mut self.database {
+            database.listener.wanted = self.config.jobs.parallel > 0;
             self.timers
                 .set(Owner::Database, &mut database.timer, Mono(0));
         }
@@ -52,7 +53,7 @@ impl Engine {
             return false;
         };
         // There is no use in a wish that cannot come true.
-        database.wants_more &= database.all() < database.connections;
+        database.wants_more &= database.sharing() < database.connections;
         database.next_attempt().is_some_and(|at| at <= now)
     }
 
@@ -71,6 +72,8 @@ impl Engine {
         let Some(database) = &mut self.database else {
             return;
         };
+        // Whatever it is opened for, the first one that is let in will listen if nobody does.
+        database.listener.opening = true;
         database.wants_more = false;
         database.dials += 1;
         let index = database.first_name + database.host;
@@ -97,6 +100,7 @@ impl Engine {
             return;
         };
         database.counts.refused += 1;
+        database.listener.opening = false;
         database.is_away(now, error);
         database.next_host();
         if database.tried < database.settings.hosts.len() {
@@ -114,6 +118,9 @@ impl Engine {
     pub(super) fn link_ready(&mut self, id: ConnId) {
         if !self.suits(id) {
             return self.link_failed(id, "it is not a server of the wanted kind".into(), 0);
+        }
+        if let Some(database) = &mut self.database {
+            database.listener.opening = false;
         }
         // Who has to wait until somebody else has made the tables has no deadline of its own.
         self.set_wait(id, Wait::Database, Mono::NEVER);
@@ -137,7 +144,7 @@ impl Engine {
                 continue;
             }
             match self.database.as_ref().map(|database| &database.migration) {
-                Some(Migration::Done) => self.share_link(id),
+                Some(Migration::Done) => self.use_link(id),
                 Some(Migration::Unknown) => self.begin_migration(id),
                 Some(Migration::Running { .. }) | None => {}
             }
@@ -146,6 +153,14 @@ impl Engine {
 
     /// Orders can be sent on it.
     pub(super) fn share_link(&mut self, id: ConnId) {
+        self.enter_phase(id, LinkPhase::Shared);
+        self.store_trouble = None;
+        self.counters_are_there();
+        self.watch_link(id);
+    }
+
+    /// A connection that was let in is used from now on.
+    pub(super) fn enter_phase(&mut self, id: ConnId, phase: LinkPhase) {
         let Some(database) = &mut self.database else {
             return;
         };
@@ -157,7 +172,7 @@ impl Engine {
         let now = self.now.mono;
         let mut at = 0;
         if let Some(link) = self.link(id) {
-            link.phase = LinkPhase::Shared;
+            link.phase = phase;
             link.born = now;
             at = link.host;
         }
@@ -166,8 +181,6 @@ impl Engine {
             let host = format!("{}:{}", host.name, host.port);
             database.turns.push(Turn::Reached { host });
         }
-        self.store_trouble = None;
-        self.watch_link(id);
     }
 
     /// Whether the server is of the kind that is wanted, as far as it says so.
@@ -244,6 +257,11 @@ impl Engine {
             LinkPhase::Cancelling(_) => return self.close_conn(id, How::Plain),
             LinkPhase::Entering | LinkPhase::Leased => self.no_link(error, least_ms),
             LinkPhase::Connecting(_) => {}
+            LinkPhase::Listening => {
+                if let Some(database) = &mut self.database {
+                    database.counts.lost += 1;
+                }
+            }
             LinkPhase::Shared | LinkPhase::Leaving => {
                 let soon = now.since(born) < TOO_SOON_MS * 1_000_000;
                 let last = self.shared_links() <= usize::from(phase == LinkPhase::Shared);
@@ -262,7 +280,7 @@ impl Engine {
     }
 
     /// Closes a connection, and sees to what it had not answered.
-    fn drop_link(&mut self, id: ConnId) {
+    pub(super) fn drop_link(&mut self, id: ConnId) {
         let Some(link) = self.link(id) else {
             return;
         };
@@ -279,6 +297,10 @@ impl Engine {
             if leased || alone && !running {
                 database.migration = Migration::default();
             }
+        }
+        if alone {
+            self.counters_are_away();
+            self.stop_listening(); // the next server may be another one
         }
         self.use_those_let_in();
         // The last one goes to the front of the line first.
@@ -316,21 +338,18 @@ impl Engine {
             database.links.retain(|link| *link != id);
             database.end_points.remove(&id);
         }
+        self.strike_listener(id);
     }
 }
 
 impl Database {
-    /// Connections that stand or may stand soon.
-    fn all(&self) -> usize {
-        self.dials + self.links.len()
-    }
-
     /// When another connection may be opened, if one is of use.
     fn next_attempt(&self) -> Option<Mono> {
         // As long as it is not known whether there can be one, one at a time.
         let careful = self.trouble.is_some() || !self.migration.is_done();
-        let wanted = self.all() == 0 || self.wants_more && !careful;
-        (wanted && self.all() < self.connections).then(|| self.backoff.until())
+        let wanted = self.sharing() == 0 || self.wants_more && !careful;
+        let more = (wanted && self.sharing() < self.connections).then(|| self.backoff.until());
+        more.into_iter().chain(self.next_listener()).min()
     }
 
     /// There is trouble. What has not changed is not told again.

@@ -1,10 +1,13 @@
 //! The flow of a request that a stored answer may answer: is there one?
 //!
 //! ```text
-//!  Looking ─┬─(a text, young enough)──────► sent as a finished text is: see `generate.rs`
-//!     │     ├─(an answer to an equal chat)► sent as it is kept: see `kept.rs`
-//!     │     └─(none, or no answer)────────► written by a provider, and found by the next one
-//!     └─(found, and sent with a key)─► Keeping ─(on disk)─► sent as it is kept
+//!  Looking ─(a text: near by, in Redis, if answers are shared)─┬─(young enough)─► sent as a finished
+//!     │                                                        │       text is: see `generate.rs`
+//!     └─────────(in the store)◄──(none, or no answer)──────────┘
+//!              ├─(a text, young enough)──────► the same, and it is near by for the next one
+//!              ├─(an answer to an equal chat)► sent as it is kept: see `kept.rs`
+//!              ├─(none, or no answer)────────► written by a provider, and found by the next one
+//!              └─(found, and sent with a key)─► Keeping ─(on disk)─► sent as it is kept
 //! ```
 //! Where the same text is being written already, the store is not asked: the request joins it. A store
 //! that says no is no reason to refuse a text; one that says nothing is, as everywhere.
@@ -24,6 +27,8 @@ use crate::engine::documents::{Telling, stream_of_text, whole_text};
 use crate::engine::failure::Bound;
 use crate::engine::generation::Generation;
 use crate::engine::idempotency::Form;
+use crate::engine::nearby::{Edition, Near};
+use crate::engine::now::Mono;
 use crate::engine::policy::cache::{self, Status, Use};
 use crate::engine::slots::ExchangeId;
 use crate::engine::trace::State;
@@ -49,6 +54,8 @@ pub struct Looking {
     wanted: Wanted,
     prompt: [u8; 32],
     age_ms: u64,
+    /// What the store says may be written down near by, for this edition.
+    edition: Option<Edition>,
 }
 
 /// What is to be written if it is not there.
@@ -104,7 +111,7 @@ impl Engine {
         self.look_for_answer(id, Wanted::Text(plan), prompt, may)
     }
 
-    /// The one place where a stored answer is looked for.
+    /// The one place where a stored answer is looked for. Those to chats are in the store alone.
     pub(super) fn look_for_answer(
         &mut self,
         id: ExchangeId,
@@ -117,10 +124,70 @@ impl Engine {
             wanted,
             prompt,
             age_ms: may.age_ms,
+            edition: None,
         };
         if may.age_ms == 0 {
             return self.not_in_cache(id, looking, Status::Renewed);
         }
+        let is_text = matches!(looking.wanted, Wanted::Text(_));
+        if !is_text || !self.look_nearby(id, &prompt) {
+            return self.look_in_store(id, looking);
+        }
+        if let Some(exchange) = self.exchanges.get_mut(id) {
+            exchange.flow = Flow::Cached(Box::new(Cached::Looking(looking)));
+        }
+        self.set_exchange_timer(id, Mono::NEVER); // its client's deadline stays
+        self.enter(id, State::Querying);
+        Ok(())
+    }
+
+    /// What is looked for near by, if `id` is still there.
+    pub(in crate::engine) fn prompt_looked_for(&self, id: ExchangeId) -> Option<[u8; 32]> {
+        match &self.exchanges.get(id)?.flow {
+            Flow::Cached(state) => match &**state {
+                Cached::Looking(looking) => Some(looking.prompt),
+                Cached::Keeping(_) => None,
+            },
+            _ => None,
+        }
+    }
+
+    /// What was found near by.
+    pub(in crate::engine) fn nearby_looked(&mut self, id: ExchangeId, near: Near) {
+        let Some(exchange) = self.exchanges.get_mut(id) else {
+            return;
+        };
+        let Flow::Cached(state) = &mut exchange.flow else {
+            return;
+        };
+        if !matches!(**state, Cached::Looking(_)) {
+            return;
+        }
+        let flow = std::mem::replace(&mut exchange.flow, Flow::Between);
+        let Flow::Cached(state) = flow else {
+            return;
+        };
+        let Cached::Looking(mut looking) = *state else {
+            return;
+        };
+        let since_ms = self.now.wall_ms - looking.age_ms as i64;
+        let outcome = match near {
+            Near::Text(row) if row.created_ms >= since_ms => {
+                self.found_text(id, &looking, *row, Status::Near)
+            }
+            // Too old for this request, and as old in the store.
+            Near::Text(_) => self.look_in_store(id, looking),
+            Near::Ask(edition) => {
+                looking.edition = edition;
+                self.look_in_store(id, looking)
+            }
+        };
+        if let Err(failure) = outcome {
+            self.fail_exchange(id, &failure);
+        }
+    }
+
+    fn look_in_store(&mut self, id: ExchangeId, looking: Looking) -> Result<(), Failure> {
         let query = Work::Read(looking.query(self.now.wall_ms));
         if self.submit_for(id, query, Bound::Store).is_err() {
             return self.not_in_cache(id, looking, Status::Miss);
@@ -145,9 +212,12 @@ impl Engine {
             Cached::Keeping(kept) => return self.hit_kept(id, kept, result),
         };
         match (&looking.wanted, result) {
-            (Wanted::Text(plan), WorkResult::Found(Ok(Found::One(Some(row))))) => {
-                let stream = plan.stream;
-                self.found_text(id, stream, &looking, *row)
+            (Wanted::Text(_), WorkResult::Found(Ok(Found::One(Some(row))))) => {
+                if let Some(edition) = &looking.edition {
+                    let left_ms = looking.age_ms.saturating_sub(self.age_of(row.created_ms));
+                    self.keep_nearby(&row, &looking.prompt, edition, left_ms);
+                }
+                self.found_text(id, &looking, *row, Status::Hit)
             }
             (Wanted::Chat(question), WorkResult::Found(Ok(Found::CachedChat(Some(chat))))) => {
                 // One that cannot be read any more is as good as none.
@@ -163,11 +233,12 @@ impl Engine {
     fn found_text(
         &mut self,
         id: ExchangeId,
-        stream: bool,
         looking: &Looking,
         row: TextRow,
+        hit: fn(u32) -> Status,
     ) -> Result<(), Failure> {
         self.charge_request(id)?;
+        let stream = matches!(&looking.wanted, Wanted::Text(plan) if plan.stream);
         let created_ms = row.created_ms;
         if self.has_key(id) {
             let telling = Telling::Cached;
@@ -175,16 +246,16 @@ impl Engine {
                 true => stream_of_text(&row, None, telling),
                 false => whole_text(&row, None, telling),
             };
-            let hit = Hit {
+            let found = Hit {
                 text: row.id,
                 provider: row.provider,
                 model: row.model,
             };
-            self.note_hit(id, looking, created_ms);
-            return self.tell_hit(id, Answer::good(stream, body), hit);
+            self.note_hit(id, looking, created_ms, hit);
+            return self.tell_hit(id, Answer::good(stream, body), found);
         }
         let generation = self.shelve(row)?;
-        self.note_hit(id, looking, created_ms);
+        self.note_hit(id, looking, created_ms, hit);
         self.counters.cache_hits += 1;
         if let Some(generation) = self.generations.get_mut(generation) {
             generation.result.cached = true;
@@ -205,7 +276,7 @@ impl Engine {
         chat: FoundChat,
     ) -> Result<(), Failure> {
         self.charge_request(id)?;
-        self.note_hit(id, looking, chat.created_ms);
+        self.note_hit(id, looking, chat.created_ms, Status::Hit);
         let hit = Hit {
             text: chat.text,
             provider: chat.told.provider,
@@ -215,10 +286,20 @@ impl Engine {
     }
 
     /// A stored answer is used.
-    fn note_hit(&mut self, id: ExchangeId, looking: &Looking, created_ms: i64) {
-        let age_ms = (self.now.wall_ms - created_ms).max(0).unsigned_abs();
-        let ttl = looking.age_ms.saturating_sub(age_ms) / 1000;
-        self.note_cache(id, Status::Hit(u32::try_from(ttl).unwrap_or(u32::MAX)));
+    fn note_hit(
+        &mut self,
+        id: ExchangeId,
+        looking: &Looking,
+        created_ms: i64,
+        hit: fn(u32) -> Status,
+    ) {
+        let ttl = looking.age_ms.saturating_sub(self.age_of(created_ms)) / 1000;
+        self.note_cache(id, hit(u32::try_from(ttl).unwrap_or(u32::MAX)));
+    }
+
+    /// How long ago that was, in milliseconds.
+    fn age_of(&self, created_ms: i64) -> u64 {
+        (self.now.wall_ms - created_ms).max(0).unsigned_abs()
     }
 
     /// Tells an answer from the cache; if it was asked for with a key, once it is kept under that.

@@ -10,6 +10,7 @@
 use uuid::Uuid;
 
 use super::Flow;
+use super::jobs::location_of_made;
 use crate::config::Store;
 use crate::engine::Engine;
 use crate::engine::client::takes_body;
@@ -83,7 +84,11 @@ impl Engine {
             (false, Some(Route::Batch)) => Content::Lines,
             (false, _) => Content::Json,
         };
-        self.write_kept_head(id, &kept.answer, content, kept.hit.as_ref());
+        let location = match route {
+            Some(Route::Jobs(_)) => location_of_made(&kept.answer.body),
+            _ => None,
+        };
+        self.write_kept_head(id, &kept.answer, content, kept.hit.as_ref(), location);
         let bytes = kept.answer.body.capacity();
         let owes_row = owes_row && self.leaves_row(id);
         if let Some(exchange) = self.exchanges.get_mut(id) {
@@ -121,6 +126,7 @@ impl Engine {
         let rest = &kept.answer.body.as_bytes()[kept.cursor..];
         let piece = &rest[..rest.len().min(room)];
         kept.cursor += piece.len();
+        let status = kept.answer.status;
         let is_over = kept.cursor == kept.answer.body.len();
         if takes_body(terms.method) {
             self.counters.written += piece.len() as u64;
@@ -129,7 +135,7 @@ impl Engine {
         self.flush(conn_id);
         self.rearm_client(conn_id);
         if is_over {
-            self.settle_row(id, RequestOutcome::Ok, 200, None);
+            self.settle_row(id, RequestOutcome::Ok, status, None);
             self.reply_written(id, terms.keep_alive);
         }
     }

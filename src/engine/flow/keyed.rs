@@ -14,13 +14,16 @@
 //! process answers it they get 409 and come again: to wait for what is only in the memory of another
 //! machine would be to ask the database again and again.
 //!
-//! Only requests with a key pay for any of this.
+//! Only requests with a key pay for any of this. What was answered before is charged as a request, so where
+//! several processes share their limits it waits for its share, with its answer in its hand (`Sharing`).
 
 use super::Flow;
 use super::kept::Kept;
 use crate::engine::failure::Bound;
 use crate::engine::idempotency::Stands;
+use crate::engine::now::Mono;
 use crate::engine::policy::idempotency::Turn;
+use crate::engine::policy::rate::Cost;
 use crate::engine::slots::ExchangeId;
 use crate::engine::trace::State;
 use crate::engine::work::{Work, WorkResult};
@@ -35,6 +38,8 @@ pub enum Keyed {
     Claiming(Vec<u8>),
     /// An equal request is being answered.
     Waiting(Vec<u8>),
+    /// The answer is there; a counter that several processes share is asked whether it may be told.
+    Sharing(Box<Answer>),
     /// The store is asked for the answer.
     Fetching,
 }
@@ -204,8 +209,35 @@ impl Engine {
         self.enter(id, State::Querying);
     }
 
+    fn hold_answer(&mut self, id: ExchangeId, answer: Answer) {
+        if let Some(exchange) = self.exchanges.get_mut(id) {
+            let bytes = answer.body.capacity();
+            self.ledger.settle(&mut exchange.charged, bytes);
+            exchange.flow = Flow::Keyed(Keyed::Sharing(Box::new(answer)));
+            self.set_exchange_timer(id, Mono::NEVER); // its client's deadline stays
+            self.enter(id, State::AwaitingShare);
+        }
+    }
+
+    /// The counter has answered a request that waits with its answer in its hand.
+    pub(in crate::engine) fn tell_held_answer(&mut self, id: ExchangeId) {
+        let Some(exchange) = self.exchanges.get_mut(id) else {
+            return;
+        };
+        let flow = std::mem::replace(&mut exchange.flow, Flow::Between);
+        if let Flow::Keyed(Keyed::Sharing(answer)) = flow
+            && let Err(failure) = self.send_again(id, *answer)
+        {
+            self.fail_exchange(id, &failure);
+        }
+    }
+
     /// Answers as the first one was answered.
     fn send_again(&mut self, id: ExchangeId, answer: Answer) -> Result<(), Failure> {
+        if self.waits_for_share(id, Cost::REQUEST) {
+            self.hold_answer(id, answer);
+            return Ok(());
+        }
         self.charge_request(id)?;
         self.counters.replayed += 1;
         self.send_kept(id, Kept::of_key(answer), true);

@@ -1,8 +1,9 @@
 //! Jobs: items are taken from the database, done one by one, and their ends written there.
 //!
 //! ```text
-//!  look ─(something is due)─► claim ─► in hand ─► its text is generated, or scored ─► end ─► claim …
-//!    ▲                                    │            (items.rs)             (ends.rs)
+//!  look ─(something is due)─► claim ─► in hand ─► it is done ─► end ─► claim …
+//!    ▲                                    │      (items.rs,    (ends.rs)
+//!    │                                    │      reading.rs)
 //!    └─(nothing: later, or when the       └─ while there are any: hold, three times per lease
 //!       next item is due)
 //! ```
@@ -23,6 +24,9 @@ mod ended;
 mod ends;
 mod items;
 pub mod progress;
+mod reading;
+pub mod report;
+mod told;
 mod watch;
 
 use uuid::Uuid;
@@ -32,12 +36,13 @@ use self::items::Hand;
 pub use self::items::{Errand, JobParams};
 use self::watch::Watches;
 use super::check::{Broken, holds};
+use super::hooks::Hooks;
 use super::now::Mono;
 use super::slots::{HandId, Slots, WatchId};
 use super::timers::{Owner, Timer};
 use super::work::{Work, WorkOwner, WorkResult};
 use super::{Engine, Failure};
-use crate::config;
+use crate::config::Config;
 use crate::limits::jobs::{JOB_POLL_MS, JOB_REST_MS};
 use crate::store::{Came, Found, ItemKey, JobFound, JobQuery, JobWrite, JobWritten, Query, Write};
 use crate::store::{JobState, Written};
@@ -59,6 +64,10 @@ pub(super) struct Jobs {
     look_at: Mono,
     /// … but not before.
     rest_until: Mono,
+    /// When it was last looked because somebody has told of something.
+    told_at: Mono,
+    /// The same for what is in hand.
+    held_at: Mono,
     /// There was something due a moment ago: there may be more.
     may_be_more: bool,
     /// When to say that we live.
@@ -68,6 +77,8 @@ pub(super) struct Jobs {
     pub(super) counts: Counts,
     /// Jobs that clients watch.
     pub(super) watches: Watches,
+    /// Who is told when they have ended.
+    pub(super) hooks: Hooks,
 }
 
 /// A question about the queue.
@@ -86,7 +97,7 @@ enum Question {
 pub enum JobWork {
     /// A question about the queue.
     Queue,
-    /// A text that is being scored, or the end of an item.
+    /// A text that is being scored, a page of a report, or the end of an item.
     Item(HandId),
     /// A look at a job that is watched.
     Watch(WatchId),
@@ -111,20 +122,24 @@ pub struct Counts {
 
 impl Jobs {
     /// With nothing in hand.
-    pub(super) fn new(config: &config::Jobs) -> Self {
+    pub(super) fn new(config: &Config) -> Self {
+        let (parallel, lease_ms) = (config.jobs.parallel, config.jobs.lease_ms);
         Jobs {
             owner: None,
-            hands: Slots::new(config.parallel),
-            parallel: config.parallel,
+            hands: Slots::new(parallel),
+            parallel,
             question: None,
             look_at: Mono::NEVER,
             rest_until: Mono(0),
+            told_at: Mono(0),
+            held_at: Mono(0),
             may_be_more: false,
             hold_at: Mono::NEVER,
-            lease_ms: config.lease_ms,
+            lease_ms,
             timer: Timer::default(),
             counts: Counts::default(),
             watches: Watches::new(),
+            hooks: Hooks::new(config),
         }
     }
 
@@ -265,7 +280,7 @@ impl Engine {
             _ => {}
         }
         if self.jobs.look_at == Mono::NEVER {
-            self.jobs.look_at = self.now.mono.plus_ms(JOB_POLL_MS);
+            self.jobs.look_at = self.now.mono.plus_ms(self.poll_ms());
         }
         self.set_jobs_timer();
     }
@@ -275,7 +290,7 @@ impl Engine {
         let wait_ms = due_ms.map(|due| due.saturating_sub(self.now.wall_ms));
         match wait_ms {
             Some(..=0) => self.items_may_be_due(),
-            Some(ms) => self.look_for_items(JOB_POLL_MS.min(ms.unsigned_abs())),
+            Some(ms) => self.look_for_items(self.poll_ms().min(ms.unsigned_abs())),
             None => {}
         }
     }

@@ -19,9 +19,14 @@ impl Engine {
             "state=\"opening\"",
             standing.opening,
         );
+        page.value(
+            "database_connections",
+            "state=\"listening\"",
+            usize::from(self.hears_others()),
+        );
         page.gauge(
             "database_connections_max",
-            "The most connections to the database.",
+            "The most connections to the database that are shared.",
             standing.connections,
         );
         page.family(
@@ -50,6 +55,17 @@ impl Engine {
                 &format!("event=\"{event}\""),
                 count,
             );
+        }
+        let heard = self.heard().unwrap_or_default();
+        let name = "database_notifications_total";
+        let help = "What processes have told about jobs: others, this one, and nobody understands.";
+        page.family(name, "counter", help);
+        for (of, count) in [
+            ("others", heard.others),
+            ("own", heard.own),
+            ("strange", heard.strange),
+        ] {
+            page.value(name, &format!("of=\"{of}\""), count);
         }
     }
 }

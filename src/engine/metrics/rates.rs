@@ -51,24 +51,6 @@ impl Engine {
                 "Of these, tokens that a provider has counted.",
                 tally.reported,
             ),
-            (
-                "rate_blocks_asked_total",
-                "counter",
-                "Blocks that the counter shared with other processes was asked for.",
-                tally.asked,
-            ),
-            (
-                "rate_blocks_unanswered_total",
-                "counter",
-                "Of these, without an answer.",
-                tally.unanswered,
-            ),
-            (
-                "rate_alone_total",
-                "counter",
-                "Requests that were decided without that counter, although there is one.",
-                tally.alone,
-            ),
         ] {
             page.family(name, kind, help);
             page.value(name, "", value);
@@ -79,5 +61,58 @@ impl Engine {
             let label = format!("limit=\"{}\"", kind.as_str());
             page.value(name, &label, tally.refused[kind as usize]);
         }
+        self.shared_metrics(page);
+        self.counter_metrics(page);
+    }
+
+    /// What came of the counter that several processes share, whoever keeps it.
+    fn shared_metrics(&self, page: &mut Page) {
+        let tally = &self.rates.tally;
+        for (name, help, value) in [
+            (
+                "rate_blocks_asked_total",
+                "Blocks that the counter shared with other processes was asked for.",
+                tally.asked,
+            ),
+            (
+                "rate_blocks_unanswered_total",
+                "Of these, without an answer.",
+                tally.unanswered,
+            ),
+            (
+                "rate_alone_total",
+                "Requests that were decided without that counter, although there is one.",
+                tally.alone,
+            ),
+            (
+                "rate_given_back_total",
+                "What was given back to that counter when this process was told to end.",
+                tally.given_back,
+            ),
+        ] {
+            page.family(name, "counter", help);
+            page.value(name, "", value);
+        }
+    }
+
+    /// Those of the counter, where the database is it.
+    fn counter_metrics(&self, page: &mut Page) {
+        let Some(table) = &self.share.table else {
+            return;
+        };
+        let counts = table.counts;
+        let name = "rate_statements_total";
+        let help = "Statements about limits that several processes share.";
+        page.family(name, "counter", help);
+        for (what, count) in [
+            ("answered", counts.drawn),
+            ("late", counts.late),
+            ("refused", counts.refused),
+        ] {
+            page.value(name, &format!("what=\"{what}\""), count);
+        }
+        let name = "rate_counters_removed_total";
+        page.family(name, "counter", "Counters removed whose windows were over.");
+        page.value(name, "", counts.swept);
     }
 }

@@ -154,12 +154,17 @@ fn every_field_that_a_parser_takes_is_there_and_no_other() {
         include_str!("../flow/body/mod.rs")
     );
     let line = include_str!("../flow/import/line.rs");
+    let report = concat!(
+        include_str!("../flow/body/report.rs"),
+        include_str!("../flow/body/jobs.rs")
+    );
     for (schema, source, functions) in [
         ("GenerateRequest", body, &["generate", "common"][..]),
         ("BatchRequest", body, &["batch", "common"]),
         ("AnalyzeRequest", body, &["analyze"]),
         ("KeywordsRequest", body, &["keywords"]),
         ("ImportLine", line, &["text"]),
+        ("ReportJob", report, &["report", "webhook"]),
     ] {
         let taken = matched(source, functions);
         assert!(!taken.is_empty());
@@ -168,7 +173,7 @@ fn every_field_that_a_parser_takes_is_there_and_no_other() {
     }
     let either = properties(&all["TextsJob"]).into_iter();
     let either: BTreeSet<String> = either.chain(properties(&all["ScoresJob"])).collect();
-    assert_eq!(either, matched(job, &["job", "common"]));
+    assert_eq!(either, matched(job, &["job", "common", "webhook"]));
 }
 
 #[test]

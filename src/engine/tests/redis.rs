@@ -263,7 +263,7 @@ fn an_answer_in_pieces_is_an_answer() {
     let id = replica.ask(1);
     replica.serve(&mut shelf);
     let link = connections(&replica.world)[0];
-    for byte in b"*3\r\n:1\r\n:60000\r\n:8\r\n" {
+    for byte in b"*4\r\n:1\r\n:60000\r\n:8\r\n:60000\r\n" {
         assert!(replica.world.is_quiet(id));
         replica.world.feed(Input::Received(link, &[*byte]));
         replica.world.settle();

@@ -24,6 +24,12 @@ pub struct CancelKey {
     pub(super) secret: [u8; 4],
 }
 
+impl CancelKey {
+    pub(super) fn process(self) -> u32 {
+        self.process
+    }
+}
+
 impl std::fmt::Debug for CancelKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "CancelKey of process {}", self.process)

@@ -210,15 +210,20 @@ fn a_block_of_a_counter() {
             units,
             ends_in_ms,
             left,
+            window: 9,
         })
     };
-    assert_eq!(read("*3\r\n:5\r\n:60000\r\n:7\r\n"), granted(5, 60_000, 7));
+    assert_eq!(
+        read("*4\r\n:5\r\n:60000\r\n:7\r\n:9\r\n"),
+        granted(5, 60_000, 7)
+    );
     for wrong in [
         "*2\r\n:5\r\n:1\r\n",
-        "*3\r\n:-5\r\n:1\r\n:1\r\n",
+        "*4\r\n:-5\r\n:1\r\n:1\r\n:1\r\n",
         "*1\r\n:5\r\n",
         ":5\r\n",
-        "*3\r\n_\r\n:1\r\n:1\r\n",
+        "*4\r\n_\r\n:1\r\n:1\r\n:1\r\n",
+        "*3\r\n:5\r\n:1\r\n:1\r\n",
     ] {
         assert_eq!(read(wrong), None, "{wrong:?}");
     }

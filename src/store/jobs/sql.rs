@@ -15,7 +15,7 @@ macro_rules! claim {
             ") UPDATE job_items
             SET state = 'running', attempts = attempts + 1, owner = $2, due_ms = $3
             FROM next WHERE tenant = t AND job = j AND position = p
-            RETURNING tenant, job, position, input, row_id, attempts,
+            RETURNING tenant, job, position, input, row_id, attempts, result,
                 (SELECT kind FROM jobs
                  WHERE jobs.tenant = job_items.tenant AND jobs.id = job_items.job),
                 (SELECT params FROM jobs
@@ -36,9 +36,19 @@ pub(in crate::store) const START: &str = "
 pub(in crate::store) const HOLD: &str = "
     UPDATE job_items SET due_ms = $1 WHERE owner = $2 RETURNING tenant, job, position";
 
-pub(in crate::store) const GIVE_BACK: &str = "
-    UPDATE job_items SET state = 'waiting', owner = NULL, attempts = attempts - 1, due_ms = $1
-    WHERE owner = $2";
+pub(in crate::store) const NOTE: &str = "
+    UPDATE job_items SET result = $1
+    WHERE tenant = $2 AND job = $3 AND position = $4 AND owner = $5";
+
+/// Lets go of all that an owner has.
+macro_rules! give_back {
+    () => {
+        "UPDATE job_items
+         SET state = 'waiting', owner = NULL, attempts = attempts - 1, due_ms = $1
+         WHERE owner = $2"
+    };
+}
+pub(in crate::store) use give_back;
 
 pub(in crate::store) const CANCEL_ITEMS: &str = "
     UPDATE job_items SET state = 'cancelled', owner = NULL, due_ms = NULL
@@ -60,8 +70,10 @@ pub(in crate::store) const LIST: &str = "
 pub(in crate::store) const ONE: &str = "
     SELECT j.tenant, j.id, j.kind, j.state, j.params, j.items, j.done, j.failed, j.created_ms,
         j.started_ms, j.finished_ms,
-        i.position, i.state, substr(i.input, 1, 500), i.row_id, i.attempts, i.error_code, i.result
+        i.position, i.state, substr(i.input, 1, 500), i.row_id, i.attempts, i.error_code, i.result,
+        d.id, d.hook, d.state, d.attempts, d.last_error, d.due_ms
     FROM jobs AS j
+    LEFT JOIN deliveries AS d ON d.tenant = j.tenant AND d.job = j.id
     LEFT JOIN job_items AS i ON i.tenant = j.tenant AND i.job = j.id AND i.position > $1
     WHERE j.tenant = $2 AND j.id = $3 ORDER BY i.position LIMIT $4";
 

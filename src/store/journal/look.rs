@@ -52,6 +52,7 @@ impl<D: Disk> Journal<D> {
             | Query::Cached { .. }
             | Query::CachedChat { .. }
             | Query::Weigh { .. }
+            | Query::Survey { .. }
             | Query::Job(_) => Ok(Overlay::default()),
         }
     }

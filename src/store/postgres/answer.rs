@@ -4,9 +4,10 @@ use std::borrow::Cow;
 
 use uuid::Uuid;
 
-use super::{NAME, jobs};
+use super::{NAME, counters, jobs};
 use crate::proto::postgres::{Row, Tag, ValueFault, Values};
 use crate::score::{Readability, Scores, Sentiment};
+use crate::store::counters::{Counted, Drawn};
 use crate::store::{
     Answer as KeptAnswer, Claimed, Found, FoundChat, Listed, StoreError, Tally, TextRow, TextState,
     ToldChat, Unscored, Weight, Written,
@@ -33,6 +34,8 @@ pub(super) enum Kind {
     CachedChat,
     Expired,
     Weighed,
+    Drawn,
+    Swept,
 }
 
 /// An answer that is being read.
@@ -53,7 +56,9 @@ pub struct Answer {
     kept: Option<Box<KeptAnswer>>,
     chat: Option<Box<FoundChat>>,
     weighed: Vec<Weight>,
+    /// Rows that were removed.
     expired: u64,
+    drawn: Vec<Drawn>,
     /// Up to which id an export goes, if there is more of it.
     more: Option<Uuid>,
 }
@@ -65,6 +70,8 @@ pub enum Answered {
     Written(Written),
     /// A question was answered.
     Found(Found),
+    /// Counters were asked.
+    Counted(Counted),
 }
 
 impl Answer {
@@ -83,6 +90,7 @@ impl Answer {
             chat: None,
             weighed: Vec::new(),
             expired: 0,
+            drawn: Vec::new(),
             more: None,
         }
     }
@@ -148,7 +156,8 @@ impl Answer {
                     },
                 }));
             }
-            Kind::Expired => self.expired = count(&mut values)?,
+            Kind::Expired | Kind::Swept => self.expired = count(&mut values)?,
+            Kind::Drawn => self.drawn.push(counters::drawn(&mut values)?),
             Kind::Weighed => self.weighed.push(Weight {
                 id: values.take()?,
                 bytes: count(&mut values)?,
@@ -209,6 +218,8 @@ impl Answer {
             Kind::CachedChat => Answered::Found(Found::CachedChat(self.chat)),
             Kind::Weighed => Answered::Found(Found::Weighed(self.weighed)),
             Kind::Expired => Answered::Written(Written::Expired(self.expired)),
+            Kind::Drawn => Answered::Counted(Counted::Drawn(self.drawn)),
+            Kind::Swept => Answered::Counted(Counted::Swept(self.expired)),
         })
     }
 }

@@ -5,6 +5,8 @@ mod progress;
 use uuid::Uuid;
 
 use super::answer::{self, Answered};
+use super::deliveries;
+use super::told::tell;
 use super::writes::{analysis, requests};
 use super::{Cell, Part, many, one};
 use crate::limits::PAGE_ROWS;
@@ -12,15 +14,18 @@ use crate::proto::postgres::Scalar::{self, Int8, Text, Uuid as Id};
 use crate::proto::postgres::{Tag, ValueFault, Values, Wrong};
 use crate::store::jobs::{job_list, sql};
 use crate::store::{
-    ClaimedItem, EndedItem, Found, ItemEnd, ItemKey, ItemRow, ItemState, JobFound, JobKind,
-    JobPage, JobProgress, JobQuery, JobRow, JobState, JobWrite, JobWritten, NewItem, Written,
+    ClaimedDelivery, ClaimedItem, DeliveryRow, EndedItem, Found, ItemEnd, ItemKey, ItemRow,
+    ItemState, JobFound, JobKind, JobPage, JobProgress, JobQuery, JobRow, JobState, JobWrite,
+    JobWritten, NewItem, Written,
 };
 
 const CLAIM: &str = sql::claim!("FOR UPDATE SKIP LOCKED");
 
-const INSERT_JOB: &str = "
-    INSERT INTO jobs (tenant, id, kind, state, params, items, done, failed, created_ms)
-    VALUES ($1, $2, $3, $4, $5, $6, 0, 0, $7) ON CONFLICT DO NOTHING";
+const INSERT_JOB: &str = concat!(
+    "INSERT INTO jobs (tenant, id, kind, state, params, items, done, failed, created_ms)
+    VALUES ($1, $2, $3, $4, $5, $6, 0, 0, $7) ON CONFLICT DO NOTHING RETURNING ",
+    tell!("id")
+);
 const JOB: &[Scalar] = &[Text, Id, Text, Text, Text, Int8, Int8];
 
 const INSERT_ITEMS: &str = "
@@ -32,19 +37,35 @@ const ITEM: &[Scalar] = &[Text, Id, Int8, Text, Id, Int8];
 
 /// The row of the job is locked by its change, and read again then: of two who end its last two items
 /// at the same time, the second one ends the job.
-const END: &str = "
-    WITH ended AS (
-        UPDATE job_items SET state = $5, due_ms = $6, owner = NULL, error_code = $7, result = $8,
-            attempts = attempts - $12
+const END: &str = concat!(
+    "WITH ended AS (
+        UPDATE job_items SET state = $5, due_ms = $6, owner = NULL, error_code = $7,
+            result = coalesce($8, result), attempts = attempts - $12
         WHERE tenant = $1 AND job = $2 AND position = $3 AND owner = $4 RETURNING 1
     )
     UPDATE jobs SET done = done + $9, failed = failed + $10,
         state = CASE WHEN done + failed + $9 + $10 >= items THEN 'done' ELSE state END,
         finished_ms = CASE WHEN done + failed + $9 + $10 >= items THEN $11 END
-    WHERE tenant = $1 AND id = $2 AND EXISTS (SELECT 1 FROM ended)";
+    WHERE tenant = $1 AND id = $2 AND EXISTS (SELECT 1 FROM ended) RETURNING ",
+    tell!("id")
+);
 const ENDED: &[Scalar] = &[
     Text, Id, Int8, Id, Text, Int8, Text, Text, Int8, Int8, Int8, Int8,
 ];
+
+const GIVE_BACK: &str = concat!(
+    "WITH back AS (",
+    sql::give_back!(),
+    " RETURNING job) SELECT ",
+    tell!("job"),
+    " FROM (SELECT DISTINCT job FROM back) AS b"
+);
+const CANCELLED: &str = concat!(
+    "SELECT state, ",
+    tell!("id"),
+    " FROM jobs WHERE tenant = $1 AND id = $2"
+);
+const NOTED: &[Scalar] = &[Text, Text, Id, Int8, Id];
 
 /// What is asked, as far as its answer is read by it.
 #[derive(Clone, Copy, Debug)]
@@ -52,9 +73,12 @@ pub(super) enum Kind {
     Created,
     Claimed,
     Held,
+    Noted,
     Ended,
     GivenBack,
     Cancelled,
+    Delivery,
+    DeliveryEnded,
     Due,
     List { limit: usize },
     One { limit: usize },
@@ -73,6 +97,10 @@ pub(super) struct Rows {
     /// Of items in hand.
     running: u64,
     ended: Vec<EndedItem>,
+    delivery: Option<Box<ClaimedDelivery>>,
+    webhook: Option<DeliveryRow>,
+    /// Whether the end of an item was heard.
+    heard: bool,
     /// Rows that the statement changed that was done last.
     changed: u64,
 }
@@ -83,9 +111,11 @@ pub(super) fn of_write(write: &JobWrite) -> (Vec<Part<'_>>, Kind) {
             requests: rows,
             job,
             items,
+            webhook,
         } => {
             let mut parts = requests(rows);
             parts.extend(created(job, items));
+            parts.extend(webhook.iter().map(|new| deliveries::made(job, new)));
             (parts, Kind::Created)
         }
         JobWrite::Claim {
@@ -108,11 +138,26 @@ pub(super) fn of_write(write: &JobWrite) -> (Vec<Part<'_>>, Kind) {
         }
         JobWrite::GiveBack { owner, now_ms } => {
             let row = vec![Cell::Int8(*now_ms), Cell::Uuid(*owner)];
-            (vec![one(sql::GIVE_BACK, &[Int8, Id], row)], Kind::GivenBack)
+            (vec![one(GIVE_BACK, &[Int8, Id], row)], Kind::GivenBack)
+        }
+        JobWrite::Note { key, owner, result } => {
+            let row = vec![
+                Cell::text(result),
+                Cell::text(&key.tenant),
+                Cell::Uuid(key.job),
+                Cell::Int8(key.position.into()),
+                Cell::Uuid(*owner),
+            ];
+            (vec![one(sql::NOTE, NOTED, row)], Kind::Noted)
         }
         JobWrite::End(end) => {
             let stored = end.analysis.iter().flat_map(|row| analysis(row));
-            (stored.chain([ended(end)]).collect(), Kind::Ended)
+            let mut parts: Vec<Part<'_>> = stored.chain([ended(end)]).collect();
+            if end.came.counts() != (0, 0) {
+                let ItemKey { tenant, job, .. } = &end.key;
+                parts.push(deliveries::job_may_have_ended(tenant, *job, end.now_ms));
+            }
+            (parts, Kind::Ended)
         }
         JobWrite::Cancel { tenant, id, now_ms } => {
             let which = vec![Cell::text(tenant), Cell::Uuid(*id)];
@@ -121,10 +166,12 @@ pub(super) fn of_write(write: &JobWrite) -> (Vec<Part<'_>>, Kind) {
             let parts = vec![
                 one(sql::CANCEL_ITEMS, &[Text, Id], which.clone()),
                 one(sql::CANCEL_JOB, &[Int8, Text, Id], when),
-                one(sql::STATE, &[Text, Id], which),
+                deliveries::job_may_have_ended(tenant, *id, *now_ms),
+                one(CANCELLED, &[Text, Id], which),
             ];
             (parts, Kind::Cancelled)
         }
+        JobWrite::Delivery(write) => deliveries::of_write(write),
     }
 }
 
@@ -178,6 +225,7 @@ fn ended(end: &ItemEnd) -> Part<'_> {
 pub(super) fn of_query(query: &JobQuery) -> (Part<'_>, answer::Kind) {
     let (part, kind) = match query {
         JobQuery::Due => (one(sql::DUE, &[], Vec::new()), Kind::Due),
+        JobQuery::DeliveryDue => return deliveries::due(),
         JobQuery::List {
             tenant,
             limit,
@@ -246,6 +294,7 @@ impl Rows {
                     self.jobs.push(job);
                 }
                 self.items.extend(item(values)?);
+                self.webhook = deliveries::of_page(values)?;
             }
             Kind::Progress { .. } => {
                 let job = job(values)?;
@@ -255,7 +304,9 @@ impl Rows {
                 self.running = answer::count(values)?;
                 self.ended.extend(progress::item(values)?);
             }
-            Kind::Created | Kind::Ended | Kind::GivenBack => {}
+            Kind::Ended => self.heard = true,
+            Kind::Delivery => self.delivery = Some(Box::new(deliveries::claimed(values)?)),
+            Kind::Created | Kind::Noted | Kind::GivenBack | Kind::DeliveryEnded => {}
         }
         Ok(())
     }
@@ -271,14 +322,18 @@ impl Rows {
             Kind::Created => JobWritten::Created,
             Kind::Claimed => JobWritten::Claimed(self.claimed),
             Kind::Held => JobWritten::Held(self.held),
-            Kind::Ended => JobWritten::Ended(self.changed > 0),
+            Kind::Noted => JobWritten::Noted(self.changed > 0),
+            Kind::Ended => JobWritten::Ended(self.heard),
+            Kind::Delivery => JobWritten::Delivery(self.delivery),
+            Kind::DeliveryEnded => JobWritten::Ended(self.changed > 0),
             Kind::GivenBack => JobWritten::GivenBack,
             Kind::Cancelled => JobWritten::Cancelled(self.state),
             Kind::Due => return found(JobFound::Due(self.due_ms)),
             Kind::List { limit } => return found(job_list(self.jobs, limit)),
             Kind::One { limit } => {
                 let job = self.jobs.pop();
-                let page = job.map(|job| Box::new(JobPage::new(job, self.items, limit)));
+                let page = job.map(|job| JobPage::new(job, self.webhook, self.items, limit));
+                let page = page.map(Box::new);
                 return found(JobFound::One(page));
             }
             Kind::Progress { limit } => {
@@ -301,6 +356,7 @@ fn claimed(values: &mut Values<'_>) -> Result<ClaimedItem, ValueFault> {
         input: values.take::<&str>()?.to_owned(),
         row_id: values.take()?,
         attempts: small(values)?,
+        result: values.take::<Option<&str>>()?.map(str::to_owned),
         kind: word(values, JobKind::from_word)?,
         params: values.take::<&str>()?.to_owned(),
         stored: values.take()?,
@@ -315,7 +371,7 @@ fn key(values: &mut Values<'_>) -> Result<ItemKey, ValueFault> {
     })
 }
 
-fn job(values: &mut Values<'_>) -> Result<JobRow, ValueFault> {
+pub(super) fn job(values: &mut Values<'_>) -> Result<JobRow, ValueFault> {
     Ok(JobRow {
         tenant: values.take::<&str>()?.to_owned(),
         id: values.take()?,
@@ -359,7 +415,7 @@ fn word<T>(values: &mut Values<'_>, of: fn(&str) -> Option<T>) -> Result<T, Valu
     maybe_word(values, of)?.ok_or(UNKNOWN)
 }
 
-fn maybe_word<T>(
+pub(super) fn maybe_word<T>(
     values: &mut Values<'_>,
     of: fn(&str) -> Option<T>,
 ) -> Result<Option<T>, ValueFault> {
@@ -374,7 +430,7 @@ const UNKNOWN: ValueFault = ValueFault {
 };
 
 /// A number that this program has written, and is small.
-fn small(values: &mut Values<'_>) -> Result<u32, ValueFault> {
+pub(super) fn small(values: &mut Values<'_>) -> Result<u32, ValueFault> {
     let number: i64 = values.take()?;
     Ok(u32::try_from(number).unwrap_or(u32::MAX))
 }

@@ -11,12 +11,15 @@
 
 mod answer;
 mod cached;
+mod counters;
+mod deliveries;
 mod expire;
 mod idempotency;
 mod jobs;
 pub mod migrations;
 mod queries;
 mod rows;
+mod told;
 mod writes;
 
 use std::borrow::Cow;
@@ -25,6 +28,7 @@ use uuid::Uuid;
 
 use self::answer::Kind;
 pub use self::answer::{Answer, Answered};
+pub use self::told::{LISTEN, job_told_of};
 use crate::proto::postgres::{Meaning, Report, Scalar, Statement, Type, Value};
 use crate::store::{Query, StoreError, Write};
 

@@ -6,6 +6,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use uuid::Uuid;
 
 use super::count::Count;
+use super::deliveries;
 use super::writer::{insert_analysis, insert_request};
 use crate::limits::PAGE_ROWS;
 use crate::store::jobs::{job_list, sql};
@@ -25,7 +26,7 @@ const INSERT_ITEM: &str = "
     VALUES (?1, ?2, ?3, 'waiting', ?4, ?5, 0, ?6) ON CONFLICT (tenant, job, position) DO NOTHING";
 
 const END_ITEM: &str = "
-    UPDATE job_items SET state = ?5, due_ms = ?6, owner = NULL, error_code = ?7, result = ?8,
+    UPDATE job_items SET state = ?5, due_ms = ?6, owner = NULL, error_code = ?7, result = coalesce(?8, result),
         attempts = attempts - ?9
     WHERE tenant = ?1 AND job = ?2 AND position = ?3 AND owner = ?4";
 
@@ -41,11 +42,15 @@ pub(super) fn carry_out(conn: &Connection, write: &JobWrite) -> rusqlite::Result
             requests,
             job,
             items,
+            webhook,
         } => {
             for request in requests {
                 insert_request(conn, request)?;
             }
             create(conn, job, items)?;
+            if let Some(delivery) = webhook {
+                deliveries::insert(conn, job, delivery)?;
+            }
             Ok(JobWritten::Created)
         }
         JobWrite::Claim {
@@ -58,9 +63,19 @@ pub(super) fn carry_out(conn: &Connection, write: &JobWrite) -> rusqlite::Result
             let held = statement.query_map(params![until_ms, owner.as_bytes()], key)?;
             held.collect::<rusqlite::Result<_>>().map(JobWritten::Held)
         }
+        JobWrite::Note { key, owner, result } => {
+            let noted = conn.prepare_cached(sql::NOTE)?.execute(params![
+                result,
+                key.tenant,
+                key.job.as_bytes(),
+                key.position,
+                owner.as_bytes(),
+            ])?;
+            Ok(JobWritten::Noted(noted > 0))
+        }
         JobWrite::End(end) => finish(conn, end),
         JobWrite::GiveBack { owner, now_ms } => {
-            conn.prepare_cached(sql::GIVE_BACK)?
+            conn.prepare_cached(sql::give_back!())?
                 .execute(params![now_ms, owner.as_bytes()])?;
             Ok(JobWritten::GivenBack)
         }
@@ -70,11 +85,13 @@ pub(super) fn carry_out(conn: &Connection, write: &JobWrite) -> rusqlite::Result
                 .execute(params![tenant, id])?;
             conn.prepare_cached(sql::CANCEL_JOB)?
                 .execute(params![now_ms, tenant, id])?;
+            deliveries::job_may_have_ended(conn, tenant, id, *now_ms)?;
             conn.prepare_cached(sql::STATE)?
                 .query_row(params![tenant, id], |row| word(row, 0, JobState::from_word))
                 .optional()
                 .map(JobWritten::Cancelled)
         }
+        JobWrite::Delivery(write) => deliveries::carry_out(conn, write),
     }
 }
 
@@ -116,9 +133,10 @@ fn claim(
                 input: row.get(3)?,
                 row_id: Uuid::from_bytes(row.get(4)?),
                 attempts: row.get(5)?,
-                kind: word(row, 6, JobKind::from_word)?,
-                params: row.get(7)?,
-                stored: row.get(8)?,
+                result: row.get(6)?,
+                kind: word(row, 7, JobKind::from_word)?,
+                params: row.get(8)?,
+                stored: row.get(9)?,
             }))
         })
         .optional()?;
@@ -155,6 +173,7 @@ fn finish(conn: &Connection, end: &ItemEnd) -> rusqlite::Result<JobWritten> {
             failed,
             end.now_ms
         ])?;
+        deliveries::job_may_have_ended(conn, &key.tenant, key.job.as_bytes(), end.now_ms)?;
     }
     Ok(JobWritten::Ended(heard > 0))
 }
@@ -165,6 +184,7 @@ pub(super) fn answer(conn: &Connection, query: &JobQuery) -> rusqlite::Result<Jo
             .prepare_cached(sql::DUE)?
             .query_row((), |row| row.get(0))
             .map(JobFound::Due),
+        JobQuery::DeliveryDue => deliveries::due(conn).map(JobFound::Due),
         JobQuery::List {
             tenant,
             limit,
@@ -210,14 +230,14 @@ fn one(
     let (mut found, mut items) = (None, Vec::new());
     while let Some(row) = rows.next()? {
         if found.is_none() {
-            found = Some(job(row)?);
+            found = Some((job(row)?, deliveries::of_page(row, 18)?));
         }
         items.extend(item(row)?);
     }
-    Ok(found.map(|job| Box::new(JobPage::new(job, items, limit))))
+    Ok(found.map(|(job, webhook)| Box::new(JobPage::new(job, webhook, items, limit))))
 }
 
-fn job(row: &Row<'_>) -> rusqlite::Result<JobRow> {
+pub(super) fn job(row: &Row<'_>) -> rusqlite::Result<JobRow> {
     Ok(JobRow {
         tenant: row.get(0)?,
         id: Uuid::from_bytes(row.get(1)?),
@@ -258,7 +278,7 @@ fn key(row: &Row<'_>) -> rusqlite::Result<ItemKey> {
 }
 
 /// A word of a closed list. One that no version of the program has written is a broken row.
-fn word<T>(row: &Row<'_>, at: usize, of: fn(&str) -> Option<T>) -> rusqlite::Result<T> {
+pub(super) fn word<T>(row: &Row<'_>, at: usize, of: fn(&str) -> Option<T>) -> rusqlite::Result<T> {
     let word: String = row.get(at)?;
     of(&word).ok_or_else(|| {
         let kind = rusqlite::types::Type::Text;

@@ -2,16 +2,17 @@
 
 use maitred::store::{
     Came, ClaimedItem, Found, ItemEnd, ItemKey, ItemState, JobFound, JobKind, JobPage, JobProgress,
-    JobQuery, JobRow, JobState, JobWrite, JobWritten, NewItem, Query, Write, Written,
+    JobQuery, JobRow, JobState, JobWrite, JobWritten, NewDelivery, NewItem, Query, Table, Write,
+    Written, first_id_at,
 };
 
 use crate::Store;
 use crate::rows::{analysis, id, request, save, text};
 
-const ME: u128 = 71;
+pub(super) const ME: u128 = 71;
 const YOU: u128 = 72;
 
-fn job(store: &mut dyn Store, write: JobWrite) -> JobWritten {
+pub(super) fn job(store: &mut dyn Store, write: JobWrite) -> JobWritten {
     match store.put(Write::Job(Box::new(write))) {
         Written::Job(written) => written,
         other => panic!("a job was answered with {other:?}"),
@@ -20,6 +21,16 @@ fn job(store: &mut dyn Store, write: JobWrite) -> JobWritten {
 
 /// Job `number`, of so many items. The row of item n has the id of ten times the job, and n.
 fn make(store: &mut dyn Store, number: u128, items: u128) {
+    make_told(store, number, items, None);
+}
+
+/// The same, and who is told when it has ended.
+pub(super) fn make_told(
+    store: &mut dyn Store,
+    number: u128,
+    items: u128,
+    webhook: Option<&NewDelivery>,
+) {
     let row = JobRow {
         id: id(number),
         tenant: "local".into(),
@@ -44,12 +55,13 @@ fn make(store: &mut dyn Store, number: u128, items: u128) {
             requests: vec![request(1000 + number)],
             job: row.clone(),
             items: items.clone(),
+            webhook: webhook.cloned(),
         };
         assert_eq!(job(store, write), JobWritten::Created);
     }
 }
 
-fn claim(store: &mut dyn Store, owner: u128, now_ms: i64) -> Option<ClaimedItem> {
+pub(super) fn claim(store: &mut dyn Store, owner: u128, now_ms: i64) -> Option<ClaimedItem> {
     let write = JobWrite::Claim {
         owner: id(owner),
         now_ms,
@@ -61,7 +73,7 @@ fn claim(store: &mut dyn Store, owner: u128, now_ms: i64) -> Option<ClaimedItem>
     }
 }
 
-fn end(store: &mut dyn Store, owner: u128, key: &ItemKey, came: Came) -> bool {
+pub(super) fn end(store: &mut dyn Store, owner: u128, key: &ItemKey, came: Came) -> bool {
     let end = ItemEnd {
         key: key.clone(),
         owner: id(owner),
@@ -72,12 +84,17 @@ fn end(store: &mut dyn Store, owner: u128, key: &ItemKey, came: Came) -> bool {
     job(store, JobWrite::End(Box::new(end))) == JobWritten::Ended(true)
 }
 
-fn done() -> Came {
+pub(super) fn done() -> Came {
     let result = Some(r#"{"model":"m"}"#.into());
     Came::Done { result }
 }
 
-fn page(store: &mut dyn Store, number: u128, after: Option<u32>, limit: usize) -> Option<JobPage> {
+pub(super) fn page(
+    store: &mut dyn Store,
+    number: u128,
+    after: Option<u32>,
+    limit: usize,
+) -> Option<JobPage> {
     let query = Query::Job(JobQuery::One {
         tenant: "local".into(),
         id: id(number),
@@ -175,6 +192,34 @@ pub(super) fn what_is_put_off_or_given_back_was_no_attempt(store: &mut dyn Store
     assert_eq!(due(store), Some(800));
 }
 
+pub(super) fn what_is_put_away_is_given_to_whoever_goes_on(store: &mut dyn Store) {
+    make(store, 3, 1);
+    let item = claim(store, ME, 100).unwrap();
+    assert_eq!(item.result, None);
+    let note = |owner: u128, result: &str| JobWrite::Note {
+        key: item.key.clone(),
+        owner: id(owner),
+        result: result.to_owned(),
+    };
+    assert_eq!(job(store, note(YOU, "{}")), JobWritten::Noted(false));
+    assert_eq!(
+        job(store, note(ME, r#"{"read":7}"#)),
+        JobWritten::Noted(true)
+    );
+    let again = Came::Again {
+        code: Some("store_busy".into()),
+        due_ms: 700,
+    };
+    assert!(end(store, ME, &item.key, again));
+    let item = claim(store, YOU, 700).unwrap();
+    assert_eq!(item.result.as_deref(), Some(r#"{"read":7}"#));
+    let seen = page(store, 3, None, 20).unwrap().items.remove(0);
+    assert_eq!((seen.state, seen.result), (ItemState::Running, item.result));
+    assert!(end(store, YOU, &item.key, done()));
+    let seen = page(store, 3, None, 20).unwrap().items.remove(0);
+    assert_eq!(seen.result.as_deref(), Some(r#"{"model":"m"}"#));
+}
+
 pub(super) fn a_cancelled_job_has_nothing_that_is_due(store: &mut dyn Store) {
     make(store, 3, 2);
     let item = claim(store, ME, 100).unwrap();
@@ -212,6 +257,41 @@ pub(super) fn an_analysis_is_stored_with_the_end_of_its_item(store: &mut dyn Sto
         assert_eq!(job(store, write), JobWritten::Ended(heard));
         assert_eq!(store.count("sentiment_analysis"), 1);
     }
+}
+
+pub(super) fn jobs_that_are_over_expire_whole_and_others_never(store: &mut dyn Store) {
+    for (number, items) in [(3, 2), (4, 1), (5, 1), (6, 1)] {
+        make(store, number, items);
+    }
+    // 3 and 4 end, 5 is cancelled, 6 waits.
+    for _ in 0..3 {
+        let item = claim(store, ME, 100).unwrap();
+        assert!(end(store, ME, &item.key, done()));
+    }
+    let cancel = JobWrite::Cancel {
+        tenant: "local".into(),
+        id: id(5),
+        now_ms: 6_000,
+    };
+    job(store, cancel);
+    let expire = |store: &mut dyn Store, before_ms: i64, limit: usize| {
+        let (table, before) = (Table::Jobs, first_id_at(before_ms));
+        store.put(Write::Expire {
+            table,
+            before,
+            limit,
+        })
+    };
+    assert_eq!(expire(store, 5_000, 10), Written::Expired(0));
+    // With its two items the first of them is the limit.
+    assert_eq!(expire(store, 7_000, 3), Written::Expired(3));
+    assert_eq!(page(store, 3, None, 20), None);
+    assert_eq!(store.count("job_items"), 3);
+    assert_eq!(expire(store, 7_000, 3), Written::Expired(4));
+    assert_eq!(expire(store, i64::MAX >> 16, 3), Written::Expired(0));
+    let left = page(store, 6, None, 20).unwrap();
+    assert_eq!((left.job.state, left.items.len()), (JobState::Queued, 1));
+    assert_eq!((store.count("jobs"), store.count("job_items")), (1, 1));
 }
 
 pub(super) fn jobs_and_their_items_come_in_pages(store: &mut dyn Store) {

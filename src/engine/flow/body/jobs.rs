@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::object::Field;
 use super::{GenerateAsk, ParseFault, common};
 use crate::engine::jobs::JobParams;
+use crate::engine::jobs::report::ReportAsk;
 use crate::limits::CONTENT_CHARS;
 use crate::limits::jobs::JOB_ITEMS;
 use crate::store::JobKind;
@@ -18,6 +19,9 @@ pub struct JobAsk {
     pub inputs: Vec<String>,
     /// What all of them have in common.
     pub params: JobParams,
+    /// The name of a webhook that is told when all of them have ended.
+    #[serde(default)]
+    pub webhook: Option<String>,
 }
 
 /// Which fields there are says the kind, which may stand behind them.
@@ -25,6 +29,10 @@ pub(super) fn job(fields: Vec<Field<'_>>) -> Result<JobAsk, ParseFault> {
     let kind = fields.iter().find(|field| field.name == "kind");
     let kind = kind.ok_or_else(|| ParseFault::Missing("kind".into()))?;
     let kind = kind.job_kind()?;
+    let (webhook, fields) = webhook(fields)?;
+    if kind == JobKind::Report {
+        return super::report::report(fields).map(|ask| about(ask, webhook));
+    }
     let (mut inputs, mut ask) = (None, GenerateAsk::default());
     for field in fields {
         match (field.name.as_ref(), kind) {
@@ -32,12 +40,13 @@ pub(super) fn job(fields: Vec<Field<'_>>) -> Result<JobAsk, ParseFault> {
             ("topics", JobKind::Generate) => inputs = Some(field.topics_up_to(JOB_ITEMS)?),
             ("contents", JobKind::Analyze) => inputs = Some(field.contents()?),
             (_, JobKind::Generate) => common(&mut ask, &field)?,
-            (_, JobKind::Analyze) => return Err(field.unknown()),
+            (_, JobKind::Analyze | JobKind::Report) => return Err(field.unknown()),
         }
     }
+    // A report was taken above.
     let missing = match kind {
         JobKind::Generate => "topics",
-        JobKind::Analyze => "contents",
+        JobKind::Analyze | JobKind::Report => "contents",
     };
     Ok(JobAsk {
         kind,
@@ -47,8 +56,35 @@ pub(super) fn job(fields: Vec<Field<'_>>) -> Result<JobAsk, ParseFault> {
             model: ask.model,
             max_tokens: ask.max_tokens,
             temperature: ask.temperature,
+            report: None,
         },
+        webhook,
     })
+}
+
+/// The field that jobs of all kinds have, and the others.
+fn webhook(fields: Vec<Field<'_>>) -> Result<(Option<String>, Vec<Field<'_>>), ParseFault> {
+    let (mut webhook, mut others) = (None, Vec::new());
+    for field in fields {
+        match field.name.as_ref() {
+            "webhook" => webhook = field.value("the name of a webhook")?,
+            _ => others.push(field),
+        }
+    }
+    Ok((webhook, others))
+}
+
+/// A report is one item: to be told of it, its topic is the input.
+fn about(report: ReportAsk, webhook: Option<String>) -> JobAsk {
+    JobAsk {
+        kind: JobKind::Report,
+        inputs: vec![report.topic.clone().unwrap_or_default()],
+        params: JobParams {
+            report: Some(report),
+            ..JobParams::default()
+        },
+        webhook,
+    }
 }
 
 impl Field<'_> {

@@ -21,6 +21,7 @@
 //! It decides and does nothing: whoever holds it sends [`Lease::ask`]'s question to the counter (such
 //! as `LEASE` in `proto/redis/counters.rs`) and tells the answer to [`Lease::granted`].
 
+use super::shared::Grant;
 use crate::config::RateRule;
 use crate::engine::now::Mono;
 use crate::limits::{RATE_BLOCK_PART, RATE_LEASE_MS};
@@ -32,6 +33,8 @@ pub struct Lease {
     /// What is left of the blocks of this window, and when it ends.
     left: u64,
     ends: Mono,
+    /// What the counter calls that window; `None` if blocks of two are among them.
+    window: Option<u64>,
     /// What the counter had left when it was asked last.
     elsewhere: u64,
     /// The counter has given all that it had.
@@ -85,6 +88,7 @@ impl Lease {
             rule,
             left: 0,
             ends: Mono(0),
+            window: None,
             elsewhere: 0,
             dry: false,
             asking: None,
@@ -168,18 +172,23 @@ impl Lease {
         })
     }
 
-    /// The counter has given `units` of a window that ends in `ends_in_ms`, in answer to question
-    /// `number`. An answer that nobody waits for any more is lost.
-    pub fn granted(&mut self, now: Mono, number: u32, units: u64, ends_in_ms: u64) {
+    /// The counter has given something in answer to question `number`. An answer that nobody waits for
+    /// any more is lost.
+    pub fn granted(&mut self, now: Mono, number: u32, grant: Grant) {
         self.look_at_the_time(now);
         let Some(asking) = self.asking.take_if(|asking| asking.number == number) else {
             return;
         };
-        let ends = asking.since.plus_ms(ends_in_ms);
+        let units = grant.units;
+        let ends = asking.since.plus_ms(grant.ends_in_ms);
         if now >= self.ends {
             // The window of the blocks before it is over, as far as we know.
             self.left = 0;
             self.ends = ends;
+            self.window = Some(grant.window);
+        } else {
+            // Unless it has lost all that it knew.
+            self.window = self.window.filter(|window| *window == grant.window);
         }
         // Otherwise it is still the same window: the counter cannot have begun another one before
         // the end of this one, and now is before that.
@@ -190,11 +199,7 @@ impl Lease {
         } else {
             0
         };
-    }
-
-    /// What the counter has left for others, as it said with the last block.
-    pub fn remains(&mut self, elsewhere: u64) {
-        self.elsewhere = elsewhere;
+        self.elsewhere = grant.left;
     }
 
     /// There will be no answer to question `number`.
@@ -221,11 +226,13 @@ impl Lease {
         n - covered
     }
 
-    /// What is left of the block, when the process ends in good order: it can be told to the counter,
-    /// so that it is not lost to the others.
-    pub fn end(&mut self, now: Mono) -> u64 {
+    /// Gives up what is left of the blocks, when the process is about to end: how many, and of which
+    /// window. The counter can be told, so that they are not lost to the others.
+    pub fn end(&mut self, now: Mono) -> Option<(u64, u64)> {
         self.look_at_the_time(now);
-        std::mem::take(&mut self.left)
+        let window = self.window?;
+        let units = std::mem::take(&mut self.left);
+        (units > 0).then_some((units, window))
     }
 
     fn look_at_the_time(&mut self, now: Mono) {

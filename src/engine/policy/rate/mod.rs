@@ -190,6 +190,8 @@ pub struct Tally {
     pub unanswered: u64,
     /// Requests that were decided here alone, although there is a shared counter.
     pub alone: u64,
+    /// Of what was taken from it: what was given back at the end.
+    pub given_back: u64,
 }
 
 /// All limits, and everybody who has asked lately. Without limits it is nothing and does nothing.
@@ -233,7 +235,8 @@ impl Rates {
     #[must_use]
     pub fn of(config: &config::Config, seed: u64) -> Self {
         let rates = Rates::new(&config.rate, seed);
-        if rates.is_on() && config.redis.is_some() {
+        let counter = config.redis.is_some() || config.database.postgres().is_some();
+        if rates.is_on() && counter {
             return rates.shared();
         }
         rates

@@ -44,6 +44,13 @@ pub enum What {
     },
     /// So many more were used than were taken. There is no answer.
     Debt(u64),
+    /// Of what was taken so many will not be used. There is no answer.
+    Back {
+        /// How many.
+        units: u64,
+        /// Of which window: those of another one are none of ours.
+        window: u64,
+    },
 }
 
 /// Which question an answer belongs to. One that comes too late is noticed.
@@ -65,6 +72,8 @@ pub struct Grant {
     pub ends_in_ms: u64,
     /// What is left for others.
     pub left: u64,
+    /// What the counter calls the window. No two windows of one counter have the same name.
+    pub window: u64,
 }
 
 /// What is to be asked, in order. It is emptied after each step, so it holds a question for each
@@ -154,8 +163,7 @@ impl Rates {
         if let Some(entry) = self.subjects.entry_mut(id.place)
             && let Some(lease) = entry.leases.get_mut(usize::from(id.at))
         {
-            lease.granted(now, id.number, grant.units, grant.ends_in_ms);
-            lease.remains(grant.left);
+            lease.granted(now, id.number, grant);
         }
     }
 
@@ -167,6 +175,27 @@ impl Rates {
         {
             lease.failed(now, id.number);
         }
+    }
+
+    /// Gives up the blocks of so many addresses, the first of them at place `from`, and leaves it to be
+    /// told to the counter. Returns where to go on, if there are more.
+    pub fn give_back(&mut self, now: Mono, from: usize, places: usize) -> Option<usize> {
+        let questions = self.questions.as_mut().filter(|q| !q.away)?;
+        let entries = self.subjects.entries_mut(from, places)?;
+        for entry in entries {
+            for (meter, lease) in self.meters.iter().zip(&mut entry.leases) {
+                if let Some((units, window)) = lease.end(now) {
+                    let what = What::Back { units, window };
+                    self.tally.given_back += units;
+                    questions.row.push_back(Question {
+                        who: entry.who,
+                        meter: *meter,
+                        what,
+                    });
+                }
+            }
+        }
+        Some(from + places)
     }
 
     /// Leaves a question for each limit of which a block is to be had.

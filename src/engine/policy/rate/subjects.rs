@@ -162,6 +162,14 @@ impl Subjects {
         (entry.epoch == place.epoch).then_some(entry)
     }
 
+    /// So many places from this one on; `None` past the last one.
+    pub(super) fn entries_mut(&mut self, from: usize, places: usize) -> Option<&mut [Entry]> {
+        let until = self.entries.len().min(from.saturating_add(places));
+        self.entries
+            .get_mut(from..until)
+            .filter(|some| !some.is_empty())
+    }
+
     fn at(&self, index: u32) -> Place {
         Place {
             index,

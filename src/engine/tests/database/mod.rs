@@ -4,6 +4,7 @@
 //! `refusals.rs`: it answers, and says no.
 
 mod away;
+mod listen;
 mod refusals;
 mod shared;
 

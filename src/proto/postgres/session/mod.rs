@@ -190,6 +190,12 @@ impl Session {
         self.cancel_key
     }
 
+    /// The process of the server that is at work for this session.
+    #[must_use]
+    pub fn process(&self) -> Option<u32> {
+        self.cancel_key.map(CancelKey::process)
+    }
+
     /// The connection is over, whoever ended it: tells each request that was not answered to its
     /// end, first the oldest, and what has become of it. `None`: that was all.
     pub fn lost(&mut self) -> Option<(u64, Outcome)> {

@@ -1,0 +1,2 @@
+-- Counters of limits that several processes share are PostgreSQL's: a file has one process, which counts
+-- in memory. The number is taken, so that both databases count alike.
