@@ -11,13 +11,16 @@ mod cache;
 mod counters;
 mod database;
 mod idempotency;
+mod redis;
 mod retention;
 
 pub use cache::*;
 pub use counters::*;
 pub use database::*;
+pub mod hooks;
 pub mod jobs;
 pub use idempotency::*;
+pub use redis::*;
 pub use retention::*;
 pub mod spill;
 
@@ -91,24 +94,6 @@ pub const DNS_ADDRESSES: usize = 16;
 /// Datagrams on one socket that answer no question of ours. More: somebody is guessing, and the
 /// question is asked again over TCP, where guessing is of no use.
 pub const DNS_STRAYS: u8 = 16;
-
-// --- Redis, what a server may say ------------------------------------------------------------------
-
-/// A line of a reply: a length, a number, an error. Longer: the connection is closed.
-pub const REDIS_LINE_BYTES: usize = 4 * 1024;
-/// All strings of one reply together. More: the connection is closed.
-pub const REDIS_REPLY_BYTES: usize = 16 * 1024 * 1024;
-/// Values in one reply. More: the connection is closed.
-pub const REDIS_VALUES: usize = 16_384;
-/// Lists in lists in one reply. Deeper: the connection is closed.
-pub const REDIS_DEPTH: usize = 8;
-/// Commands on one connection whose answers are awaited. More: they do without Redis.
-pub const REDIS_PIPELINE: usize = 1024;
-/// From a TCP connection to one that can be used. Longer: it is closed, and tried again later.
-pub const REDIS_LOGIN_MS: u64 = 2_000;
-/// The answer to a command, unless configured. Later: the connection is closed, and whoever waits for it
-/// goes on without Redis.
-pub const REDIS_OP_MS: u64 = 100;
 
 // --- what a request may ask for ----------------------------------------------------------------
 

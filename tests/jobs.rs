@@ -5,7 +5,7 @@ mod support;
 
 use support::client::{delete, post};
 use support::postgres::{DATABASE, PASSWORD, Postgres, USER};
-use support::{Provider, Script, Server, database, get, ms, until};
+use support::{Client, Event, Provider, Script, Server, database, get, ms, until};
 
 const ITEMS: usize = 40;
 
@@ -95,6 +95,66 @@ fn a_server_that_stops_gives_its_items_to_the_next_one() {
     wait_until_done(&server, &job, ITEMS);
 }
 
+/// Begins to watch a job, after what the event with this `id` had told.
+fn watch(server: &Server, job: &str, seen: Option<&str>) -> Client {
+    let seen = seen.map(|id| format!("Last-Event-ID: {id}\r\n"));
+    let seen = seen.unwrap_or_default();
+    let mut client = server.connect();
+    client.send(format!(
+        "GET {job}/events HTTP/1.1\r\nHost: a\r\n{seen}\r\n"
+    ));
+    assert_eq!(client.head().status, 200);
+    client
+}
+
+/// The places of items that these events say have ended.
+fn places(events: &[Event]) -> Vec<u64> {
+    let ends = events.iter().filter(|event| event.name == "item");
+    ends.map(|event| event.json()["index"].as_u64().unwrap())
+        .collect()
+}
+
+/// Reads up to the end of so many items.
+fn read_ends(client: &mut Client, items: usize) -> Vec<Event> {
+    let mut events = Vec::new();
+    while places(&events).len() < items {
+        events.push(client.event().expect("the job is not over"));
+    }
+    events
+}
+
+#[test]
+fn a_client_that_watches_over_two_restarts_is_told_of_each_item_once() {
+    let provider = provider(10);
+    let config = provider.config("") + JOBS;
+    let server = Server::start(&config);
+    let job = make(&server);
+    let mut client = watch(&server, &job, None);
+    let first = client.event().unwrap();
+    assert_eq!((&*first.name, first.retry_ms.is_some()), ("job", true));
+    let mut seen = read_ends(&mut client, ITEMS / 4);
+    // One that is stopped ends the stream, with no last event; one that is killed cuts it.
+    server.terminate();
+    seen.extend(client.events());
+    assert!(seen.iter().all(|event| event.name != "done"));
+    let server = Server::start_in(server.wait().house, &config);
+    let mut client = watch(&server, &job, Some(&seen.last().unwrap().mark));
+    seen.extend(read_ends(&mut client, ITEMS / 4));
+    let house = server.kill();
+    let server = Server::start_in(house, &config);
+    let mut client = watch(&server, &job, Some(&seen.last().unwrap().mark));
+    seen.extend(client.events());
+    let mut told = places(&seen);
+    told.sort_unstable();
+    let once: Vec<u64> = (0..ITEMS as u64).collect();
+    assert_eq!(told, once);
+    let last = seen.last().unwrap();
+    assert_eq!((&*last.name, &last.json()["done"]), ("done", &ITEMS.into()));
+    let again = get(&format!("{job}/events")).replace("\r\n\r\n", "\r\nLast-Event-ID: ");
+    let reply = server.ask(format!("{again}{}\r\n\r\n", last.mark));
+    assert_eq!(reply.status, 204);
+}
+
 #[test]
 #[ignore = "needs postgresql"]
 fn one_of_two_replicas_is_killed_and_the_other_does_the_rest() {
@@ -114,13 +174,20 @@ fn one_of_two_replicas_is_killed_and_the_other_does_the_rest() {
         });
     }
     let job = make(&first);
+    let mut client = watch(&first, &job, Some("0"));
+    let mut seen = read_ends(&mut client, 1);
     wait_until_done(&second, &job, ITEMS / 4);
     until("both have items in hand", || {
         let busy = |server: &Server| server.metric("maitred_job_items_in_hand") > 0.0;
         (busy(&first) && busy(&second)).then_some(())
     });
     drop(first.kill());
+    let mut client = watch(&second, &job, Some(&seen.last().unwrap().mark));
     wait_until_done(&second, &job, ITEMS);
+    seen.extend(client.events());
+    let mut told = places(&seen);
+    told.sort_unstable();
+    assert!(told.into_iter().eq(0..ITEMS as u64));
     assert_eq!(second.ask(get(&job)).json()["state"], "done");
     let one = |sql: &str| postgres.psql(DATABASE, sql);
     let texts = "SELECT count(*), count(DISTINCT search_term_id) FROM generated_content";

@@ -77,6 +77,7 @@ fn codes(source: &str) -> BTreeSet<String> {
 fn every_error_code_is_documented_and_no_other() {
     let sources = [
         "src/engine/failure/mod.rs",
+        "src/engine/failure/bound.rs",
         "src/engine/failure/limited.rs",
         "src/engine/failure/upstream.rs",
         "src/engine/flow/body/fault.rs",

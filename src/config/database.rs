@@ -11,6 +11,8 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use sha2::{Digest, Sha256};
+
 use super::ConfigError;
 use super::layers::{Layers, Raw};
 use super::values::{Value, quoted};
@@ -21,6 +23,8 @@ use crate::proto::postgres::settings::Settings;
 const VARIABLE: &str = "DATABASE_URL";
 const POSTGRES: [&str; 2] = ["postgres://", "postgresql://"];
 const SQLITE: &str = "sqlite:";
+/// How long a statement may take, as the server has it.
+const STATEMENT_TIMEOUT: &str = "statement_timeout";
 
 /// The settings of the database.
 #[derive(Clone, Debug, PartialEq)]
@@ -72,7 +76,7 @@ impl Database {
             settings.login.pooled |= pgbouncer;
             // The server itself ends what takes too long, so that the connection stays whole. What
             // the operator has put into `options` comes later and counts.
-            let limit = ("statement_timeout".to_owned(), statement_ms.to_string());
+            let limit = (STATEMENT_TIMEOUT.to_owned(), statement_ms.to_string());
             settings.login.parameters.insert(0, limit);
         }
         Ok(Database {
@@ -90,6 +94,36 @@ impl Database {
             Place::Postgres(settings) => Some(settings),
             Place::DataDir | Place::File(_) => None,
         }
+    }
+
+    /// A name of what this process sees as its database: the same only where the settings are, so that
+    /// two of the same name are one database.
+    pub(super) fn fingerprint(&self) -> String {
+        let mut hash = Sha256::new();
+        let mut part = |part: &str| {
+            hash.update((part.len() as u64).to_be_bytes());
+            hash.update(part);
+        };
+        match &self.place {
+            Place::DataDir => part("data"),
+            Place::File(path) => part(&path.to_string_lossy()),
+            Place::Postgres(settings) => {
+                for host in &settings.hosts {
+                    part(&host.name);
+                    part(&host.port.to_string());
+                }
+                // The tables that a name means may depend on the role and on `search_path`.
+                part(&settings.login.database);
+                part(&settings.login.user);
+                let others = settings.login.parameters.iter();
+                for (name, value) in others.filter(|(name, _)| name != STATEMENT_TIMEOUT) {
+                    part(name);
+                    part(value);
+                }
+            }
+        }
+        let sum = hash.finalize();
+        sum[..8].iter().map(|byte| format!("{byte:02x}")).collect()
     }
 }
 

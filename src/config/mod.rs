@@ -37,6 +37,7 @@ mod secret;
 mod sources;
 mod values;
 mod vendors;
+mod webhook;
 
 #[cfg(test)]
 mod tests;
@@ -69,6 +70,7 @@ pub use retention::Retention;
 pub use secret::Secret;
 pub use sources::{Flags, SourceFile, Sources};
 pub use values::{Durable, HostName, LogFormat, LogLevel, NameServers, Speech, Store, WebOrigin};
+pub use webhook::{HookUrl, Webhook};
 
 /// Everything that an operator can choose. Made by [`Config::load`].
 #[derive(Clone, Debug, PartialEq)]
@@ -134,6 +136,8 @@ pub struct Config {
     pub gateway: Gateway,
     /// Jobs.
     pub jobs: Jobs,
+    /// Who can be told that a job has ended.
+    pub webhooks: Vec<Webhook>,
     /// How long rows are kept.
     pub retention: Retention,
     /// The built-in provider.
@@ -215,12 +219,16 @@ fn read(layers: &mut Layers) -> Result<Config, ConfigError> {
         default_provider: String::new(),
         models: Vec::new(),
         prices: Vec::new(),
+        webhooks: Vec::new(),
         effective: String::new(),
     };
     let drafts = provider::read_all(layers)?;
     let models = model::read_all(layers, config.gateway.failover_ms)?;
     config.prices = price::read_all(layers)?;
+    let webhooks = webhook::read_all(layers)?;
     layers.refuse_unknown()?;
+    let webhooks = webhooks.into_iter().map(webhook::Draft::finish);
+    config.webhooks = webhooks.collect::<Result<_, _>>()?;
     finish(config, chosen, (drafts, models), layers)
 }
 
@@ -250,6 +258,9 @@ fn finish(
     }
     if let Some(name) = &config.default_model {
         model::check_default(layers, name, &config)?;
+    }
+    if let Some(redis) = &mut config.redis {
+        redis.know(&config.database);
     }
     config.effective = layers.effective();
     Ok(config)

@@ -9,9 +9,10 @@
 use std::path::PathBuf;
 
 use super::ConfigError;
+use super::database::Database;
 use super::layers::{Layers, Raw};
 use super::values::{Value, quoted};
-use crate::limits::REDIS_OP_MS;
+use crate::limits::{CACHE_SHARED_MAX_S, CACHE_SHARED_S, REDIS_OP_MS};
 use crate::proto::redis::Url;
 
 /// The variable that other programs read too.
@@ -20,6 +21,8 @@ const VARIABLE: &str = "REDIS_URL";
 const PREFIX: &str = "maitred:";
 /// The longest beginning of a key.
 const PREFIX_BYTES: usize = 64;
+/// Nothing was said about how long texts are kept.
+const UNSAID: u64 = u64::MAX;
 
 /// The settings of Redis.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,6 +35,13 @@ pub struct Redis {
     pub prefix: String,
     /// How long an answer may take.
     pub op_ms: u64,
+    /// For how many seconds a stored text is kept there; 0: not at all.
+    pub answers_s: u64,
+    /// Whether it is a cluster, whose other servers are asked too where it says so.
+    pub cluster: bool,
+    /// Which database the texts are of, as part of a key: processes over different ones have nothing to
+    /// share.
+    pub realm: String,
 }
 
 impl Redis {
@@ -41,6 +51,12 @@ impl Redis {
         let ca_file = layers.optional(&key("ca_file"))?;
         let prefix: String = layers.value(&key("prefix"), PREFIX.to_owned())?;
         let op_ms = layers.number(&key("op_ms"), REDIS_OP_MS, 1..=10_000)?;
+        let answers_s = layers.optional_number(&key("answers_s"), 0..=CACHE_SHARED_MAX_S)?;
+        let cluster = layers.value(&key("cluster"), false)?;
+        if cluster && url.as_ref().is_some_and(|Server(url)| url.database > 0) {
+            let problem = "has database 0 only; leave the number out of the URL".to_owned();
+            return Err(layers.illegal(&key("cluster"), problem));
+        }
         let usual = |byte: u8| byte.is_ascii_alphanumeric() || b":._-".contains(&byte);
         if prefix.len() > PREFIX_BYTES || !prefix.bytes().all(usual) {
             let problem = "must be letters, digits and : . _ - only, 64 at most".to_owned();
@@ -51,7 +67,19 @@ impl Redis {
             ca_file,
             prefix,
             op_ms,
+            answers_s: answers_s.unwrap_or(UNSAID),
+            cluster,
+            realm: String::new(),
         }))
+    }
+
+    /// What follows from the database. A file has one process, which has nobody to share its texts with.
+    pub(super) fn know(&mut self, database: &Database) {
+        self.realm = database.fingerprint();
+        if self.answers_s == UNSAID {
+            let shared = database.postgres().is_some();
+            self.answers_s = if shared { CACHE_SHARED_S } else { 0 };
+        }
     }
 }
 

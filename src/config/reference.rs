@@ -7,7 +7,7 @@
 use std::fmt::Write as _;
 
 use super::layers::Layers;
-use super::{ConfigError, SourceFile, Sources};
+use super::{ConfigError, SourceFile, Sources, webhook};
 
 /// What each setting is. Those of a provider are shown for one that has all of them.
 const WORDS: &[(&str, &str)] = &[
@@ -118,6 +118,14 @@ const WORDS: &[(&str, &str)] = &[
     (
         "redis.op_ms",
         "an answer; later: the connection is closed, and what it was for is decided without",
+    ),
+    (
+        "redis.answers_s",
+        "for how long a stored text is kept there as an answer; 0: not at all. Not set: 60 where the database is a PostgreSQL server, otherwise 0",
+    ),
+    (
+        "redis.cluster",
+        "it is a cluster: its other servers are asked where it says so, with the same name, password and TLS",
     ),
     (
         "retention.texts_days",
@@ -348,13 +356,16 @@ const WORDS: &[(&str, &str)] = &[
 ];
 
 /// The settings whose default is not a value but a rule, which the page tells.
-const BY_RULE: [(&str, &str); 2] = [
+const BY_RULE: [(&str, &str); 4] = [
     ("default_provider", "see below"),
     ("model.smart.targets", "required"),
+    ("webhook.done.url", "required"),
+    ("webhook.done.secret", "required"),
 ];
 
 /// What has to be there for every setting to be asked for, beside a provider.
-const EXAMPLE: &str = "[model.smart]\ntargets = \"openai\"\n[price.gpt-4o]\n";
+const EXAMPLE: &str = "[model.smart]\ntargets = \"openai\"\n[price.gpt-4o]\n[webhook.done]\n\
+    url = \"https://h\"\nsecret = \"whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYX\"\n";
 
 /// The tables of the reference in Markdown, each with its name: `server` for what stands in no table of
 /// the file or in `[log]`, else the table of the file.
@@ -404,7 +415,7 @@ fn rule(key: &str) -> Option<&'static str> {
 
 /// What a setting is, in words.
 fn words(key: &str) -> Option<&'static str> {
-    let mut all = WORDS.iter();
+    let mut all = WORDS.iter().chain(webhook::WORDS);
     all.find(|(name, _)| *name == key).map(|(_, words)| *words)
 }
 
@@ -422,7 +433,7 @@ mod tests {
         for row in &rows {
             assert!(!row.ends_with(" |  |"), "no words: {row}");
         }
-        assert_eq!(rows.len(), WORDS.len());
+        assert_eq!(rows.len(), WORDS.len() + webhook::WORDS.len());
     }
 
     #[test]

@@ -39,6 +39,7 @@ impl Engine {
         self.check_database()?;
         self.check_jobs()?;
         self.check_redis()?;
+        self.check_hooks()?;
         // Swept once a turn to twice the owners; between two turns a few are added.
         let owners = self.owners();
         holds(self.timers.len() <= 2 * owners + 1024, || {
@@ -63,6 +64,7 @@ impl Engine {
             ("look-ups", self.resolver.len()),
             ("pieces of work", self.works.len()),
             ("idempotency keys", self.keys.len()),
+            ("watched jobs", self.jobs.watches.len()),
         ] {
             holds(count == 0, || format!("{count} {what} are left"))?;
         }
@@ -274,7 +276,7 @@ impl Engine {
             .map(|(_, g)| u64::from(g.charged))
             .sum();
         let calls: u64 = self.calls.iter().map(|(_, c)| u64::from(c.charged)).sum();
-        let sum = conns + exchanges + texts + calls;
+        let sum = conns + exchanges + texts + calls + self.jobs.watches.charged();
         holds(sum == self.ledger.used(), || {
             format!("the ledger has {}, its owners {sum}", self.ledger.used())
         })?;

@@ -5,13 +5,15 @@
 //! whether there is TLS.
 //!
 //! `client.rs` says what a client's connection does, `provider.rs` what a provider's does,
-//! `database/link.rs` what one to the database does, `redis/link.rs` what one to Redis does, and
-//! `resolver/ask.rs` what a question to a name server does.
+//! `database/link.rs` what one to the database does, `redis/link.rs` what one to Redis does,
+//! `hooks/link.rs` what one to a webhook does, and `resolver/ask.rs` what a question to a name server
+//! does.
 
 use std::net::IpAddr;
 
 use super::blocks::Chain;
 use super::database::link::Link;
+use super::hooks;
 use super::now::Mono;
 use super::policy::rate::Door;
 use super::redis;
@@ -67,7 +69,7 @@ impl Conn {
     pub fn client(&mut self) -> Option<&mut Client> {
         match &mut self.role {
             Role::Client(client) => Some(client),
-            Role::Provider(_) | Role::Database(_) | Role::Redis(_) | Role::NameServer(_) => None,
+            _ => None,
         }
     }
 
@@ -75,7 +77,19 @@ impl Conn {
     pub fn provider(&mut self) -> Option<&mut Provider> {
         match &mut self.role {
             Role::Provider(provider) => Some(provider),
-            Role::Client(_) | Role::Database(_) | Role::Redis(_) | Role::NameServer(_) => None,
+            _ => None,
+        }
+    }
+
+    /// Redis's side, if it is one.
+    pub fn redis(&self) -> Option<&redis::link::Link> {
+        match &self.role {
+            Role::Redis(link) => Some(link),
+            Role::Client(_)
+            | Role::Provider(_)
+            | Role::Database(_)
+            | Role::Hook(_)
+            | Role::NameServer(_) => None,
         }
     }
 
@@ -119,6 +133,8 @@ pub enum Wait {
     Database,
     /// Redis does.
     Redis,
+    /// A webhook does.
+    Hook,
 }
 
 /// Which side of the house a connection is on.
@@ -132,6 +148,8 @@ pub enum Role {
     Database(Box<Link>),
     /// Who keeps what several processes share.
     Redis(Box<redis::link::Link>),
+    /// Who is told that a job has ended.
+    Hook(Box<hooks::link::Link>),
     /// Somebody whom we ask where the others are.
     NameServer(Question),
 }

@@ -53,7 +53,7 @@ impl Engine {
         match self.side(id) {
             Some(Side::Client) => self.client_sent(id),
             Some(Side::Database) => self.serve_line(), // there is room for more
-            Some(Side::Provider | Side::Redis | Side::NameServer) | None => {}
+            Some(Side::Provider | Side::Redis | Side::Hook | Side::NameServer) | None => {}
         }
     }
 
@@ -78,6 +78,7 @@ impl Engine {
             Some(Side::Provider) => self.provider_closed(id, gone),
             Some(Side::Database) => self.database_gone(id, gone),
             Some(Side::Redis) => self.redis_gone(id, gone),
+            Some(Side::Hook) => self.hook_gone(id, gone),
             Some(Side::NameServer) => self.name_server_ended(id, true),
             None => self.counters.stale += 1,
         }
@@ -93,6 +94,7 @@ impl Engine {
             Some(Side::Provider) => self.provider_due(id, wait),
             Some(Side::Database) => self.link_due(id),
             Some(Side::Redis) => self.redis_late(id),
+            Some(Side::Hook) => self.hook_late(id),
             // Its look-up has the deadline.
             Some(Side::NameServer) | None => {}
         }
@@ -134,9 +136,7 @@ impl Engine {
     pub(crate) fn close_conn(&mut self, id: ConnId, how: How) {
         let index = match self.conns.get(id).map(|conn| &conn.role) {
             Some(Role::Provider(provider)) => Some(provider.pool),
-            Some(Role::Client(_) | Role::Database(_) | Role::Redis(_) | Role::NameServer(_)) => {
-                None
-            }
+            Some(_) => None,
             None => return,
         };
         if self.remove_conn(id) {
@@ -163,6 +163,7 @@ impl Engine {
             Role::Provider(provider) => self.strike_from_pool(id, provider),
             Role::Database(_) => self.strike_from_database(id),
             Role::Redis(_) => self.strike_from_redis(id),
+            Role::Hook(_) => {}       // its delivery is somebody else's to end
             Role::NameServer(_) => {} // its look-up has a list of its own
         }
         true

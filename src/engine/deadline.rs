@@ -74,6 +74,7 @@ impl Engine {
             // What an import has stored so far it tells in its answer, whenever it ends.
             Flow::Import(_)
             | Flow::Cached(_)
+            | Flow::Watch(_)
             | Flow::Body(_)
             | Flow::Parked(_)
             | Flow::Doomed(_)

@@ -1,5 +1,5 @@
-//! Dials: one attempt to open a connection to a provider, to a server of the database, or to Redis,
-//! over all addresses of its name.
+//! Dials: one attempt to open a connection to a provider, to a server of the database, to Redis or to
+//! a webhook, over all addresses of its name.
 //!
 //! ```text
 //!  Resolving ─(addresses)─► Trying ─(first TCP connection)─► TLS or ready
@@ -148,7 +148,9 @@ impl Engine {
             Some(upstream) => upstream.base.port,
             None => {
                 let database = self.database_host(index).map(|host| host.port);
-                database.or_else(|| self.redis_port(index)).unwrap_or(0)
+                let redis = || self.redis_host(index).map(|(_, port)| port);
+                let hook = || self.webhook(index).map(|hook| hook.url.base.port);
+                database.or_else(redis).or_else(hook).unwrap_or(0)
             }
         }
     }
@@ -178,6 +180,7 @@ impl Engine {
         let index = dial.pool;
         let role = self.database_role(index, address, id);
         let role = role.or_else(|| self.redis_role(index, id));
+        let role = role.or_else(|| self.hook_role(index, id));
         let role = role.unwrap_or_else(|| {
             Role::Provider(Provider {
                 pool: index,
@@ -234,6 +237,8 @@ impl Engine {
             self.log_in(conn);
         } else if self.is_redis(index) {
             self.enter_redis(conn);
+        } else if self.webhook(index).is_some() {
+            self.enter_hook(conn, index);
         } else if self
             .upstream(index)
             .is_some_and(|upstream| upstream.base.tls)
@@ -284,7 +289,9 @@ impl Engine {
         if self.is_database(dial.pool) {
             self.no_dial(&failure);
         } else if self.is_redis(dial.pool) {
-            self.no_redis_dial(&failure);
+            self.no_redis_dial(dial.pool, &failure);
+        } else if self.webhook(dial.pool).is_some() {
+            self.no_hook_dial(dial.pool, &failure);
         } else {
             self.opening_failed(dial.pool, failure);
         }

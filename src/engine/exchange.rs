@@ -10,7 +10,7 @@ use super::io::Output;
 use super::now::{Mono, Now};
 use super::policy::cache::Status;
 use super::routes::Route;
-use super::slots::{ConnId, ExchangeId, GenerationId, WorkId};
+use super::slots::{ConnId, ExchangeId, GenerationId, WatchId, WorkId};
 use super::timers::{Owner, Timer};
 use super::trace::{Kind, Span, State};
 use super::work::{Kind as WorkKind, Work, WorkOwner};
@@ -91,6 +91,8 @@ pub struct Held {
     pub generation: Option<GenerationId>,
     /// The texts that it listens to, if they are several.
     pub party: Vec<GenerationId>,
+    /// The job that it watches.
+    pub watch: Option<WatchId>,
     /// Whether it was accepted and its row is not on the way yet.
     pub owes_row: bool,
     /// One of the places for imports.
@@ -113,6 +115,9 @@ impl Engine {
         }
         if held.import {
             self.imports -= 1;
+        }
+        if let Some(watch) = held.watch {
+            self.unwatch_job(watch, id);
         }
         self.release_key(id, &mut held);
         for generation in held.generation.into_iter().chain(held.party) {

@@ -54,6 +54,8 @@ impl Engine {
         }
         self.stop_jobs();
         self.begin_giving_back();
+        self.stop_watches();
+        self.stop_hooks();
         self.stop_deserted();
         self.timers.set(Owner::House, &mut self.house.timer, until);
     }
@@ -85,6 +87,7 @@ impl Engine {
             }
             Role::Database(_) => {}   // rows are still to be written
             Role::Redis(_) => {}      // what goes on is still counted
+            Role::Hook(_) => {}       // its delivery is given back, or has ended
             Role::NameServer(_) => {} // somebody may be waiting for the name
         }
     }

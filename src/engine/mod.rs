@@ -47,6 +47,7 @@ pub mod flow;
 pub mod gate;
 pub mod generation;
 mod hedge;
+pub mod hooks;
 mod house;
 pub mod idempotency;
 pub mod io;
@@ -56,6 +57,7 @@ pub mod keywords;
 pub mod ledger;
 pub mod metrics;
 pub mod names;
+pub mod nearby;
 mod notices;
 pub mod now;
 pub mod offline;
@@ -243,7 +245,7 @@ impl Engine {
             readers: VecDeque::new(),
             store_trouble: None,
             spill: spill::Spill::new(config.durable, config.limits.journal_bytes),
-            jobs: jobs::Jobs::new(&config.jobs),
+            jobs: jobs::Jobs::new(&config),
             keys: policy::idempotency::Keys::default(),
             last_commit: Mono(0),
             timers: Timers::default(),
@@ -323,12 +325,14 @@ impl Engine {
                 Some(Side::NameServer) => self.name_server_connected(id),
                 Some(Side::Database) => self.database_connected(id),
                 Some(Side::Redis) => self.redis_connected(id),
+                Some(Side::Hook) => self.hook_connected(id),
                 _ => self.provider_connected(id),
             },
             Input::EndPoint(id, hash) => self.end_point_known(id, hash),
             Input::Secured(id) => match self.side(id) {
                 Some(Side::Database) => self.database_secured(id),
                 Some(Side::Redis) => self.redis_secured(id),
+                Some(Side::Hook) => self.hook_secured(id),
                 _ => self.provider_secured(id),
             },
             Input::Received(id, bytes) => match self.side(id) {
@@ -336,6 +340,7 @@ impl Engine {
                 Some(Side::Provider) => self.provider_received(id, bytes),
                 Some(Side::Database) => self.database_received(id, bytes),
                 Some(Side::Redis) => self.redis_received(id, bytes),
+                Some(Side::Hook) => self.hook_received(id, bytes),
                 Some(Side::NameServer) => self.name_server_received(id, bytes),
                 None => self.counters.stale += 1,
             },
@@ -344,6 +349,7 @@ impl Engine {
                 Some(Side::Provider) => self.provider_eof(id),
                 Some(Side::Database) => self.database_ended(id),
                 Some(Side::Redis) => self.redis_ended(id),
+                Some(Side::Hook) => self.hook_ended(id),
                 Some(Side::NameServer) => self.name_server_ended(id, false),
                 None => self.counters.stale += 1,
             },
@@ -368,6 +374,7 @@ impl Engine {
             Role::Provider(_) => Side::Provider,
             Role::Database(_) => Side::Database,
             Role::Redis(_) => Side::Redis,
+            Role::Hook(_) => Side::Hook,
             Role::NameServer(_) => Side::NameServer,
         })
     }
@@ -433,5 +440,6 @@ enum Side {
     Provider,
     Database,
     Redis,
+    Hook,
     NameServer,
 }

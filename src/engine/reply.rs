@@ -53,9 +53,7 @@ impl Engine {
             // Where the next request would begin is not known before the end of this one.
             exchange.terms.keep_alive &= import.has_ended();
         }
-        if let super::flow::Flow::Generate(flow) = &exchange.flow
-            && flow.is_streaming()
-        {
+        if exchange.flow.streams_events() {
             return self.end_stream(id, Some(failure));
         }
         if exchange.flow.chat() == Some(Chat::Streaming) {

@@ -23,6 +23,7 @@ impl Engine {
             return;
         };
         self.watch_store(&result);
+        self.mind_deletions(&result);
         match result {
             WorkResult::PassedOn(passed) => return self.work_passed_on(id, passed),
             WorkResult::Rows(passed, write) => return self.rows_scored(id, passed, write),
@@ -42,6 +43,7 @@ impl Engine {
             Some(WorkOwner::Job(work)) => self.job_work_done(work, result),
             Some(WorkOwner::Counters) => self.counted(result),
             Some(WorkOwner::Sweeper) => self.counters_swept(&result),
+            Some(WorkOwner::Hook(work)) => self.hook_work_done(work, result),
             Some(WorkOwner::Keys) => {}
             Some(WorkOwner::Spill) => {} // was taken in above
             None => self.counters.stale += 1,

@@ -181,6 +181,10 @@ impl Route {
                 costs: true,
                 ..none
             },
+            Route::Jobs(ask) if matches!(**ask, JobsAsk::Watch(..)) => Traits {
+                costs: true,
+                ..none
+            },
             Route::Page(..)
             | Route::Providers
             | Route::Status
@@ -274,7 +278,10 @@ pub fn find(head: &RequestHead<'_>) -> Result<Route, Failure> {
         }
         Place::Models(ask) if reads => Route::Models(Box::new(ask.with_query(head.query)?)),
         Place::Import if head.method == Method::Post => Route::Import,
-        Place::Jobs(place) => Route::Jobs(Box::new(place.ask(head.method, head.query)?)),
+        Place::Jobs(place) => {
+            let ask = place.ask(head.method, head.query)?;
+            Route::Jobs(Box::new(ask.after(&head.fields)?))
+        }
         Place::Embeddings if head.method == Method::Post => Route::Embeddings,
         Place::Chat(inbound) if head.method == Method::Post => {
             inbound.check(head.query)?;
@@ -331,6 +338,7 @@ fn place(path: &str) -> Result<Place, Failure> {
         ("analyze", "", None) => Place::Analyze,
         ("keywords", "", None) => Place::Keywords,
         ("jobs", id, None | Some("")) if end => Place::Jobs(jobs::Place::of(id)?),
+        ("jobs", id, Some("events")) if end => Place::Jobs(jobs::Place::events(id)?),
         ("contents", "", None) => Place::Contents,
         ("contents", "export", None | Some("")) if end => Place::Export,
         ("contents", "import", None | Some("")) if end => Place::Import,

@@ -151,15 +151,15 @@ impl Engine {
         match question.what {
             What::Block { id, units } => {
                 let words = counters::lease(&key, units, rule.count, rule.window_ms);
-                self.ask_redis(&words, Caller::Block(id))
+                self.ask_redis(&key, &words, Caller::Block(id))
             }
             What::Debt(units) => {
                 let words = counters::amend(&key, i64::try_from(units).unwrap_or(i64::MAX));
-                self.ask_redis(&words, Caller::Nobody)
+                self.ask_redis(&key, &words, Caller::Nobody)
             }
             What::Back { units, window } => {
                 let words = counters::give_back(&key, units, window);
-                self.ask_redis(&words, Caller::Nobody)
+                self.ask_redis(&key, &words, Caller::Nobody)
             }
         }
     }

@@ -95,6 +95,15 @@ id!(
     /// An item of a job that is in hand.
     HandId
 );
+id!(
+    /// A job that clients watch.
+    WatchId
+);
+
+id!(
+    /// A delivery to a webhook that is in hand.
+    DeliveryId
+);
 
 /// A bounded table of `T` under ids of type `I`.
 pub struct Slots<I, T> {

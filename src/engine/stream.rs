@@ -79,6 +79,7 @@ impl Engine {
             Some(&Flow::Chat(chat)) => return self.pump_chat(id, chat),
             Some(Flow::Export(_)) => return self.pump_export(id),
             Some(Flow::Keyed(_)) => return self.pump_kept(id),
+            Some(Flow::Watch(_)) => return self.pump_events(id),
             _ => {}
         }
         let mut put = self.pump_document(id);
@@ -132,6 +133,7 @@ impl Engine {
             match (&exchange.flow, exchange.held.generation) {
                 (Flow::Gather(_), _) => self.gather_turn(id),
                 (Flow::Keyed(_), _) => self.keyed_turn(id),
+                (Flow::Watch(_), _) => self.pump_events(id),
                 (_, Some(generation)) => self.catch_up(id, generation),
                 (_, None) => continue,
             }
@@ -302,6 +304,20 @@ impl Engine {
         self.reply_written(id, keep);
     }
 
+    /// All of an answer is written of which nobody knew how long it would be: its framing ends, and
+    /// with it the reply.
+    pub(super) fn end_chunks(&mut self, id: ExchangeId) {
+        let Some(exchange) = self.exchanges.get(id) else {
+            return;
+        };
+        let (conn, terms) = (exchange.conn, exchange.terms);
+        let chunks = takes_chunks(terms.version);
+        if chunks && takes_body(terms.method) {
+            self.put_end(conn);
+        }
+        self.reply_written(id, terms.keep_alive && chunks);
+    }
+
     pub(super) fn put_end(&mut self, id: ConnId) {
         if let Some(conn) = self.conns.get_mut(id) {
             put_last_chunk(&mut Pen {
@@ -314,7 +330,7 @@ impl Engine {
     }
 
     /// Writes a piece of a stream, framed as this client understands it.
-    fn put_piece(&mut self, id: ExchangeId, piece: &[u8]) {
+    pub(super) fn put_piece(&mut self, id: ExchangeId, piece: &[u8]) {
         let heartbeat = self.now.mono.plus_ms(self.config.limits.heartbeat_ms);
         if self.put_framed(id, piece) {
             self.counters.events += 1;

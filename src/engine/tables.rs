@@ -1,11 +1,13 @@
 //! How large the tables are, as far as it follows from the configuration.
 
 use super::database;
+use super::hooks;
 use super::names::Name;
 use super::redis;
 use super::resolver::Resolver;
 use super::work::WorkLimits;
 use crate::config::Config;
+use crate::limits::hooks::HOOK_PARALLEL;
 use crate::limits::jobs::JOB_PARALLEL_MAX;
 use crate::limits::{ANALYZE_WAITING, PARSE_WAITING, READ_WAITING, WRITE_GROUP, WRITE_WAITING};
 
@@ -32,10 +34,13 @@ impl Sizes {
     pub(super) fn sockets(self, config: &Config) -> usize {
         let providers = config.providers.iter();
         let remote = providers.filter(|p| p.upstream().is_some()).count();
-        let hosts = database::hosts(&config.database).len() + redis::names(config.redis.as_ref());
+        let hosts = database::hosts(&config.database).len()
+            + redis::names(config.redis.as_ref())
+            + config.webhooks.len();
         let questions = Resolver::sockets_max(config.dns.as_slice(), remote + hosts);
-        let links =
-            database::sockets_max(&config.database) + redis::sockets_max(config.redis.as_ref());
+        let links = database::sockets_max(&config.database)
+            + redis::sockets_max(config.redis.as_ref())
+            + hooks::sockets_max(config);
         self.clients + self.upstreams + questions + links + SPARE_CONNECTIONS
     }
 
@@ -50,6 +55,7 @@ impl Sizes {
         self.upstreams.max(1)
             + database::sockets_max(&config.database)
             + redis::names(config.redis.as_ref())
+            + hooks::sockets_max(config)
     }
 
     /// The queues of work.
@@ -71,17 +77,24 @@ impl Sizes {
                 WRITE_WAITING,
                 WRITE_WAITING, // for the journal, which gets what the writer does not
             ],
-            // An item in hand has one piece, the queue of jobs another, and a few are not waited for.
-            reserved: 2 * self.generations + self.clients + 2 * JOB_PARALLEL_MAX,
+            // An item or a delivery in hand has one piece, the queue of each another, and a few are not
+            // waited for.
+            reserved: 2 * self.generations + self.clients + 2 * (JOB_PARALLEL_MAX + HOOK_PARALLEL),
         }
     }
 }
 
 impl Name {
-    /// The table of names: those of the providers, behind them the database's servers, and Redis.
+    /// The table of names: those of the providers, behind them the database's servers, Redis, and the
+    /// webhooks.
     pub(super) fn for_each(config: &Config) -> Vec<Name> {
-        let all = Name::of_redis(config) + redis::names(config.redis.as_ref());
+        let all = Name::of_hooks(config) + config.webhooks.len();
         (0..all).map(|_| Name::default()).collect()
+    }
+
+    /// The place of the first webhook in that table.
+    pub(super) fn of_hooks(config: &Config) -> usize {
+        Name::of_redis(config) + redis::names(config.redis.as_ref())
     }
 
     /// The place of Redis in that table, if there is one.

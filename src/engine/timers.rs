@@ -19,7 +19,7 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 use super::now::Mono;
-use super::slots::{CallId, ConnId, DialId, ExchangeId, GenerationId};
+use super::slots::{CallId, ConnId, DialId, ExchangeId, GenerationId, WatchId};
 
 /// Whose deadline it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -50,6 +50,10 @@ pub enum Owner {
     Spill,
     /// Jobs: the next look for items, or sign of life.
     Jobs,
+    /// A job that is watched: the next look at it.
+    Watch(WatchId),
+    /// Webhooks: the next look for deliveries.
+    Hooks,
     /// Idempotency keys in use: they are to be renewed.
     Keys,
     /// Rows that are kept no longer: the next of them are removed.

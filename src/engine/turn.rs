@@ -27,6 +27,7 @@ impl Engine {
         self.mind_the_house();
         self.mind_the_jobs();
         self.mind_giving_back();
+        self.mind_the_hooks();
     }
 
     pub(super) fn due(&mut self, popped: Mono, owner: Owner) {
@@ -54,6 +55,8 @@ impl Engine {
             Owner::Counters => self.counters_due(),
             Owner::Spill => self.spill_due(),
             Owner::Jobs => self.jobs_due(),
+            Owner::Watch(id) => self.look_at_job(id),
+            Owner::Hooks => self.hooks_due(),
             Owner::Keys => self.keys_due(),
             Owner::Retention => self.retention_due(),
             Owner::House => self.house_due(),
@@ -75,6 +78,8 @@ impl Engine {
             Owner::Counters => self.share.table_timer_mut(),
             Owner::Spill => Some(&mut self.spill.timer),
             Owner::Jobs => Some(&mut self.jobs.timer),
+            Owner::Watch(id) => self.jobs.watches.timer_mut(id),
+            Owner::Hooks => Some(&mut self.jobs.hooks.timer),
             Owner::Keys => Some(&mut self.keys.timer),
             Owner::Retention => Some(&mut self.retention.timer),
             Owner::House => Some(&mut self.house.timer),
@@ -90,7 +95,8 @@ impl Engine {
             + self.dials.len()
             + self.names.len()
             + self.resolver.len()
-            + 5
+            + self.jobs.watches.len()
+            + 6
     }
 
     pub(super) fn sweep_timers(&mut self) {

@@ -23,6 +23,7 @@ use uuid::Uuid;
 use super::flow::body::{Ask, ParseFault, Shape};
 use super::flow::chat::embeddings::Embedded;
 use super::flow::import::line::Batch;
+use super::hooks::HookWork;
 use super::jobs::JobWork;
 use super::slots::{ConnId, ExchangeId, GenerationId, Slots, WorkId};
 use crate::dialect::Dialect;
@@ -192,6 +193,8 @@ pub enum WorkOwner {
     Counters,
     /// … or removed.
     Sweeper,
+    /// Webhooks.
+    Hook(HookWork),
     /// Idempotency keys: nobody waits, and what fails is made good by the next change.
     Keys,
     /// Rows that are kept no longer.

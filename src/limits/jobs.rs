@@ -29,10 +29,32 @@ pub const JOB_RETRY_BASE_MS: u64 = 2_000;
 /// … up to this.
 pub const JOB_RETRY_CAP_MS: u64 = 120_000;
 
+// --- watching (docs/decisions/0045-an-id-names-what-has-ended.md) ------------------------------------
+
+/// Clients that watch jobs at a time. More: 503.
+pub const JOB_WATCHERS: usize = 256;
+/// Between two looks at a job that is watched, however much happens to it here.
+pub const JOB_LOOK_GAP_MS: u64 = 100;
+/// The same while nothing is heard of it: others may be at it. Doubled with each look that finds nothing
+/// new …
+pub const JOB_LOOK_MS: u64 = 1_000;
+/// … up to this.
+pub const JOB_LOOK_MAX_MS: u64 = 8_000;
+/// Items that have ended, in the answer to one look. The others come with the next one, at once.
+pub const JOB_LOOK_ROWS: usize = 256;
+/// Unsent bytes of one watcher at which it is told nothing more until it reads.
+pub const JOB_WATCH_BYTES: usize = 16 * 1024;
+/// When a client whose stream ended is to come again; half as much to half as much more, so that those of
+/// a server that stopped do not all come at once.
+pub const JOB_WATCH_RETRY_MS: u64 = 2_000;
+
 const _: () = {
     assert!(JOB_PARALLEL <= JOB_PARALLEL_MAX && PAGE_ROWS <= JOB_ITEMS);
     // A sign of life that the store takes its time with still comes within the lease.
     assert!(JOB_LEASE_MS / 3 + STORE_MS < JOB_LEASE_MS && JOB_POLL_MS < JOB_LEASE_MS);
     assert!(JOB_TOLD_MS < JOB_POLL_MS && JOB_POLL_MS < JOB_POLL_TOLD_MS);
     assert!(JOB_RETRY_BASE_MS <= JOB_RETRY_CAP_MS && JOB_ITEMS < BODY_BYTES);
+    assert!(JOB_LOOK_GAP_MS < JOB_LOOK_MS && JOB_LOOK_MS < JOB_LOOK_MAX_MS);
+    // A place of an item has four digits in the `id` of an event.
+    assert!(JOB_ITEMS < 10_000);
 };

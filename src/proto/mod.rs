@@ -11,6 +11,7 @@ mod json_text;
 pub mod postgres;
 pub mod redis;
 pub mod sse;
+pub mod webhook;
 
 pub use json_text::put_json_string;
 

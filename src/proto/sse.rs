@@ -27,4 +27,4 @@ mod writer;
 mod tests;
 
 pub use reader::{Event, Reader, TooLong};
-pub use writer::{write_comment, write_event};
+pub use writer::{write_comment, write_event, write_id, write_retry};

@@ -59,7 +59,7 @@ use crate::engine::io::{Input, Output};
 use crate::engine::policy::breaker;
 use crate::engine::work::Work;
 use crate::engine::{ConnId, Engine, Key, Mono, Now, WorkId};
-use crate::engine::{database, redis};
+use crate::engine::{database, hooks, redis};
 use crate::limits::{ACCEPTS_PER_TURN, READY_MS_PER_TURN, READY_PER_TURN, RESULTS_PER_TURN};
 use crate::proto::http1::Method;
 
@@ -172,6 +172,7 @@ impl Reactor {
         self.log_database();
         self.log_redis();
         self.log_counters();
+        self.log_hooks();
         let wish = if signalled { self.signals.wish() } else { None };
         if let Some(wish) = wish {
             self.stop_accepting(wish);
@@ -410,6 +411,12 @@ impl Reactor {
                     tracing::warn!("{trouble}; limits are counted by each process alone");
                 }
             }
+        }
+    }
+
+    fn log_hooks(&mut self) {
+        for hooks::GivenUp { hook, job, error } in self.engine.webhooks_given_up() {
+            tracing::error!(webhook = %hook, %job, "the end of a job was told to nobody: {error}");
         }
     }
 

@@ -25,7 +25,7 @@ use crate::config::{Config, LogFormat, Place, Provider};
 use crate::engine::io::Input;
 use crate::engine::resolver::Resolver;
 use crate::engine::{Engine, Sizes};
-use crate::engine::{database, redis};
+use crate::engine::{database, hooks, redis};
 use crate::limits::{CONNECTIONS, SCORERS_MAX, SCRATCH_BYTES};
 use crate::store::StoreError;
 use crate::store::journal::{JournalError, Standing};
@@ -140,10 +140,18 @@ pub enum StartError {
     /// A certificate file of Redis is not as it should be.
     #[error("redis.ca_file: {0}; name a file of certificates in PEM")]
     RedisTls(io::Error),
-    /// A run with a database server, or with Redis, cannot be recorded.
+    /// A certificate file of a webhook is not as it should be.
+    #[error("webhook.{webhook}.ca_file: {error}; name a file of certificates in PEM")]
+    HookTls {
+        /// Which one.
+        webhook: String,
+        /// Why.
+        error: io::Error,
+    },
+    /// A run with a database server, with Redis or with a webhook cannot be recorded.
     #[error(
-        "a run with a PostgreSQL server or Redis cannot be recorded, because its log-in cannot be \
-         played again; leave --record out, or record with SQLite and without Redis"
+        "a run with a PostgreSQL server, Redis or a webhook cannot be recorded, because what it is \
+         known by cannot be played again; leave --record out, or record without them"
     )]
     Unrecordable,
     /// Somebody asked a second time to stop, and did not want to wait for what was in flight.
@@ -195,7 +203,9 @@ fn open(
 
     let seed = config.seed.unwrap_or_else(draw_seed);
     let mut engine = Engine::new(Arc::clone(config), sizes, seed);
-    if config.record.is_some() && (engine.has_database() || config.redis.is_some()) {
+    let has_secrets =
+        engine.has_database() || config.redis.is_some() || !config.webhooks.is_empty();
+    if config.record.is_some() && has_secrets {
         return Err(StartError::Unrecordable);
     }
     let recorder = start_recorder(config, sizes, seed)?;
@@ -269,7 +279,9 @@ fn sizes(config: &Config, files: u64) -> Result<Sizes, StartError> {
     let files = usize::try_from(files).unwrap_or(usize::MAX);
     let remote = || config.providers.iter().filter_map(|p| p.upstream());
     let questions = Resolver::sockets_max(config.dns.as_slice(), remote().count());
-    let links = database::sockets_max(&config.database) + redis::sockets_max(config.redis.as_ref());
+    let links = database::sockets_max(&config.database)
+        + redis::sockets_max(config.redis.as_ref())
+        + hooks::sockets_max(config);
     let reserved = RESERVED_FILES + questions + links;
     let usable = files.saturating_sub(reserved);
     if usable < LEAST_FILES {
@@ -314,12 +326,20 @@ fn tls_configs(config: &Config) -> Result<Vec<Option<Arc<rustls::ClientConfig>>>
         let tls = tls::database_config(settings).map_err(StartError::DatabaseTls)?;
         all.extend(settings.hosts.iter().map(|_| tls.clone()));
     }
-    if let Some(redis) = &config.redis {
-        let tls = redis
-            .url
-            .tls
-            .then(|| tls::plain_config(redis.ca_file.as_deref()));
-        all.push(tls.transpose().map_err(StartError::RedisTls)?);
+    if let Some(settings) = &config.redis {
+        let ca_file = settings.ca_file.as_deref();
+        let tls = (settings.url.tls).then(|| tls::plain_config(ca_file));
+        let tls = tls.transpose().map_err(StartError::RedisTls)?;
+        // The same for all servers of a cluster.
+        all.extend(vec![tls; redis::names(Some(settings))]);
+    }
+    for hook in &config.webhooks {
+        let tls = hook.url.base.tls;
+        let tls = tls.then(|| tls::client_config(hook.ca_file.as_deref()));
+        all.push(tls.transpose().map_err(|error| StartError::HookTls {
+            webhook: hook.name.clone(),
+            error,
+        })?);
     }
     Ok(all)
 }

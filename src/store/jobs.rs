@@ -10,12 +10,19 @@
 //! again that it lives. What an owner says about an item that is not its own any more is not heard.
 //! The job itself is done when all of its items are; both are one transaction.
 
+mod deliveries;
+mod progress;
 pub(super) mod sql;
 mod words;
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+pub(super) use self::deliveries::sql as delivery_sql;
+pub use self::deliveries::{
+    Attempted, ClaimedDelivery, DeliveryRow, DeliveryState, DeliveryWrite, NewDelivery,
+};
+pub use self::progress::{EndedItem, JobProgress};
 pub use self::words::{ItemState, JobKind, JobState};
 use super::{AnalysisRow, RequestRow};
 
@@ -115,6 +122,8 @@ pub enum JobWrite {
         job: JobRow,
         /// Its items, in their order.
         items: Vec<NewItem>,
+        /// Who is told when it has ended.
+        webhook: Option<NewDelivery>,
     },
     /// Take the item in hand that has been due for longest, if there is any.
     Claim {
@@ -150,6 +159,8 @@ pub enum JobWrite {
         /// The time.
         now_ms: i64,
     },
+    /// Something about who is told that jobs have ended.
+    Delivery(DeliveryWrite),
 }
 
 /// What came of an item.
@@ -240,12 +251,14 @@ pub enum JobWritten {
     Claimed(Option<Box<ClaimedItem>>),
     /// All items that the owner has in hand.
     Held(Vec<ItemKey>),
-    /// Whether it was heard.
+    /// Whether it was heard. Also the answer to [`DeliveryWrite::End`].
     Ended(bool),
     /// All are let go.
     GivenBack,
     /// Where the job is now, if there is one. It may have been over before.
     Cancelled(Option<JobState>),
+    /// The delivery that was taken, if one was due.
+    Delivery(Option<Box<ClaimedDelivery>>),
 }
 
 /// A question about jobs.
@@ -253,6 +266,8 @@ pub enum JobWritten {
 pub enum JobQuery {
     /// When the next item may be taken, of whatever tenant.
     Due,
+    /// The same of the next delivery; the answer is a [`JobFound::Due`] too.
+    DeliveryDue,
     /// A page of jobs, the newest first.
     List {
         /// Whose.
@@ -273,6 +288,19 @@ pub enum JobQuery {
         /// Items wanted; held between 1 and [`crate::limits::PAGE_ROWS`].
         limit: usize,
     },
+    /// How far a job is, and which of its items have ended that were not known to have.
+    Progress {
+        /// Whose.
+        tenant: String,
+        /// Its id.
+        id: Uuid,
+        /// All items before this place are known to have ended, …
+        from: u32,
+        /// … and of those from there on the ones that have a `1` here.
+        known: String,
+        /// Items wanted; at most so many.
+        limit: usize,
+    },
 }
 
 /// The answer to the [`JobQuery`] of the same name.
@@ -289,6 +317,8 @@ pub enum JobFound {
     },
     /// The job, if this tenant has it.
     One(Option<Box<JobPage>>),
+    /// How far it is, if this tenant has it.
+    Progress(Option<Box<JobProgress>>),
 }
 
 /// A job and some of its items.
@@ -296,6 +326,8 @@ pub enum JobFound {
 pub struct JobPage {
     /// The job.
     pub job: JobRow,
+    /// Who is told when it has ended, and how far that is.
+    pub webhook: Option<DeliveryRow>,
     /// Items, in their order.
     pub items: Vec<ItemRow>,
     /// What to pass as `after` for the next page; `None` on the last one.
@@ -304,11 +336,21 @@ pub struct JobPage {
 
 impl JobPage {
     /// A page of at most `limit` items, of which there is one more if there is another page.
-    pub(super) fn new(job: JobRow, mut items: Vec<ItemRow>, limit: usize) -> Self {
+    pub(super) fn new(
+        job: JobRow,
+        webhook: Option<DeliveryRow>,
+        mut items: Vec<ItemRow>,
+        limit: usize,
+    ) -> Self {
         let more = items.len() > limit;
         items.truncate(limit);
         let next = items.last().filter(|_| more).map(|item| item.position);
-        JobPage { job, items, next }
+        JobPage {
+            job,
+            webhook,
+            items,
+            next,
+        }
     }
 }
 

@@ -41,8 +41,9 @@ pub use error::StoreError;
 pub use expiry::{Table, Weight, first_id_at, id_after};
 pub use idempotency::{Answer, Claimed, KeptAnswer, KeyChange, KeyScope};
 pub use jobs::{
-    Came, ClaimedItem, ItemEnd, ItemKey, ItemRow, ItemState, JobFound, JobKind, JobPage, JobQuery,
-    JobRow, JobState, JobWrite, JobWritten, NewItem,
+    Attempted, Came, ClaimedDelivery, ClaimedItem, DeliveryRow, DeliveryState, DeliveryWrite,
+    EndedItem, ItemEnd, ItemKey, ItemRow, ItemState, JobFound, JobKind, JobPage, JobProgress,
+    JobQuery, JobRow, JobState, JobWrite, JobWritten, NewDelivery, NewItem,
 };
 pub use requests::{Calls, Inbound, RequestOutcome, RequestRow};
 pub use rows::{

@@ -5,6 +5,7 @@ mod away;
 mod keys;
 mod kills;
 mod large;
+mod nearby;
 mod operations;
 mod serves;
 mod torn;

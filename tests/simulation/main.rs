@@ -19,6 +19,7 @@ mod chat;
 mod clients;
 mod guest;
 mod host;
+mod nearby;
 mod network;
 mod play;
 mod resolver;

@@ -32,6 +32,7 @@ pub mod process;
 pub mod provider;
 pub mod proxy;
 pub mod redis;
+pub mod redis_cluster;
 pub mod response;
 pub mod script;
 pub mod server;

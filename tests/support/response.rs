@@ -58,8 +58,12 @@ impl Response {
 pub struct Event {
     /// `start`, `token`, `done`, `error`, or `:` for a comment.
     pub name: String,
-    /// The `id`, if there is one.
+    /// The `id`, if there is one and it is a number.
     pub id: Option<u64>,
+    /// The `id` as it is.
+    pub mark: String,
+    /// After how long to come again.
+    pub retry_ms: Option<u64>,
     /// The data.
     pub data: String,
 }
@@ -74,7 +78,8 @@ impl Event {
             match field {
                 "" => event.name = ":".to_owned(),
                 "event" => event.name = value.to_owned(),
-                "id" => event.id = Some(value.parse().expect("ids are numbers")),
+                "id" => (event.id, event.mark) = (value.parse().ok(), value.to_owned()),
+                "retry" => event.retry_ms = Some(value.parse().expect("a number")),
                 "data" => event.data.push_str(value),
                 other => panic!("{other} is not a field of an event"),
             }

@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 
 use maitred::store::{
-    Came, ClaimedItem, ItemEnd, ItemKey, ItemRow, ItemState, JobFound, JobPage, JobQuery, JobRow,
-    JobState, JobWrite, JobWritten, TextRow,
+    Came, ClaimedItem, EndedItem, ItemEnd, ItemKey, ItemRow, ItemState, JobFound, JobPage,
+    JobProgress, JobQuery, JobRow, JobState, JobWrite, JobWritten, TextRow,
 };
 use uuid::Uuid;
+
+use super::deliveries::Deliveries;
 
 /// One item.
 #[derive(Clone, Debug)]
@@ -21,12 +23,18 @@ pub(crate) struct Item {
 pub(crate) struct Jobs {
     pub(crate) jobs: BTreeMap<Uuid, JobRow>,
     pub(crate) items: BTreeMap<ItemKey, Item>,
+    pub(crate) deliveries: Deliveries,
 }
 
 impl Jobs {
     pub(crate) fn write(&mut self, write: JobWrite, texts: &BTreeMap<Uuid, TextRow>) -> JobWritten {
         match write {
-            JobWrite::Create { job, items, .. } => {
+            JobWrite::Create {
+                job,
+                items,
+                webhook,
+                ..
+            } => {
                 for (position, item) in (0..).zip(items) {
                     let key = ItemKey {
                         tenant: job.tenant.clone(),
@@ -46,6 +54,7 @@ impl Jobs {
                     let owner = None;
                     self.items.insert(key, Item { row, due_ms, owner });
                 }
+                self.deliveries.insert(job.id, webhook);
                 self.jobs.insert(job.id, job);
                 JobWritten::Created
             }
@@ -83,6 +92,7 @@ impl Jobs {
                     }
                 }
                 JobWritten::Cancelled(self.jobs.get_mut(&id).map(|job| {
+                    self.deliveries.job_ended(id, now_ms);
                     if !job.state.is_over() {
                         job.state = JobState::Cancelled;
                         job.finished_ms = Some(now_ms);
@@ -90,6 +100,7 @@ impl Jobs {
                     job.state
                 }))
             }
+            JobWrite::Delivery(write) => self.deliveries.write(write, &self.jobs),
         }
     }
 
@@ -157,6 +168,7 @@ impl Jobs {
         if job.done + job.failed >= job.items {
             job.state = JobState::Done;
             job.finished_ms = Some(end.now_ms);
+            self.deliveries.job_ended(end.key.job, end.now_ms);
         }
         true
     }
@@ -164,6 +176,7 @@ impl Jobs {
     pub(crate) fn query(&self, query: &JobQuery) -> JobFound {
         match query {
             JobQuery::Due => JobFound::Due(self.items.values().filter_map(|i| i.due_ms).min()),
+            JobQuery::DeliveryDue => JobFound::Due(self.deliveries.due()),
             JobQuery::List { limit, before, .. } => {
                 let rows = self.jobs.values().rev();
                 let rows = rows.filter(|job| before.is_none_or(|before| job.id < before));
@@ -173,6 +186,13 @@ impl Jobs {
                 let next = rows.last().filter(|_| more).map(|row| row.id);
                 JobFound::List { rows, next }
             }
+            JobQuery::Progress {
+                id,
+                from,
+                known,
+                limit,
+                ..
+            } => JobFound::Progress(self.progress(*id, *from, known, *limit)),
             JobQuery::One {
                 id, after, limit, ..
             } => JobFound::One(self.jobs.get(id).map(|job| {
@@ -186,11 +206,38 @@ impl Jobs {
                 let next = items.last().filter(|_| more).map(|item| item.position);
                 Box::new(JobPage {
                     job: job.clone(),
+                    webhook: self.deliveries.of(id).cloned(),
                     items,
                     next,
                 })
             })),
         }
+    }
+
+    /// A job, and what of it has ended and is not `known` to have from place `from` on.
+    fn progress(&self, id: Uuid, from: u32, known: &str, limit: usize) -> Option<Box<JobProgress>> {
+        let job = self.jobs.get(&id)?.clone();
+        let items = self.items.iter().filter(|(key, _)| key.job == id);
+        let items: Vec<&ItemRow> = items.map(|(_, item)| &item.row).collect();
+        let running = items.iter().filter(|i| i.state == ItemState::Running);
+        let is_new = |item: &&&ItemRow| {
+            let digit =
+                (item.position.checked_sub(from)).map(|at| known.as_bytes().get(at as usize));
+            let ended = matches!(item.state, ItemState::Done | ItemState::Failed);
+            ended && digit.is_some_and(|digit| digit != Some(&b'1'))
+        };
+        let mut ended = items.iter().filter(is_new).map(|item| EndedItem {
+            position: item.position,
+            state: item.state,
+            row_id: item.row_id,
+            error_code: item.error_code.clone(),
+        });
+        Some(Box::new(JobProgress {
+            job,
+            running: running.count() as u64,
+            ended: ended.by_ref().take(limit).collect(),
+            more: ended.next().is_some(),
+        }))
     }
 
     /// The states of all items, in their order.

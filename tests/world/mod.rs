@@ -9,6 +9,7 @@
 
 #![allow(clippy::unwrap_used, dead_code)] // no test uses all of it
 
+mod deliveries;
 pub(crate) mod disk;
 pub(crate) mod dns;
 pub(crate) mod dns_message;

@@ -1,7 +1,8 @@
-//! The Redis of the world: it keeps counters as the scripts in `proto/redis/counters.rs` say, for one
-//! process or for several, and answers at once unless it is told to hold back.
+//! The Redis of the world: it keeps counters as the scripts in `proto/redis/counters.rs` say, and plain
+//! values, for one process or for several, and answers at once unless it is told to hold back.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::net::SocketAddr;
 
 use maitred::engine::ConnId;
 
@@ -13,11 +14,22 @@ pub(crate) const PORT: u16 = 6379;
 /// A configuration with it.
 pub(crate) const REDIS: &str = "[redis]\nurl = 'redis://:s3cret@10.0.0.6'\n";
 
+/// Whoever answers: one server, or several at different addresses.
+pub(crate) trait Keeper {
+    /// The answer to a command that was sent to `at`.
+    fn answer(&mut self, at: SocketAddr, words: &[String], now_ms: u64) -> Vec<u8>;
+
+    /// Whether answers wait until they are let out.
+    fn holds(&self) -> bool;
+}
+
 /// The server's data, which outlive its connections.
 #[derive(Debug, Default)]
 pub(crate) struct Shelf {
     /// What was used of each counter, and when its window ends.
     pub(crate) counters: BTreeMap<String, (i64, u64)>,
+    /// Plain values, and when they die.
+    pub(crate) values: BTreeMap<String, (String, u64)>,
     /// What is said instead of letting somebody in, or of an answer.
     pub(crate) refuses: Option<&'static str>,
     /// Answers wait until they are let out.
@@ -36,25 +48,27 @@ pub(crate) struct Porter {
 impl Porter {
     /// Reads all that `world` has sent, and answers it unless it holds back. Everything that follows
     /// from it happens too.
-    pub(crate) fn serve(&mut self, world: &mut World, shelf: &mut Shelf) {
+    pub(crate) fn serve(&mut self, world: &mut World, keeper: &mut impl Keeper) {
         world.settle();
-        while self.step(world, shelf) {
+        while self.step(world, keeper) {
             world.settle();
         }
     }
 
-    fn step(&mut self, world: &mut World, shelf: &mut Shelf) -> bool {
+    fn step(&mut self, world: &mut World, keeper: &mut impl Keeper) -> bool {
         let mut moved = false;
         for id in connections(world) {
-            let got = std::mem::take(&mut world.sockets.get_mut(&id).unwrap().got);
+            let socket = world.sockets.get_mut(&id).unwrap();
+            let got = std::mem::take(&mut socket.got);
+            let at = socket.to.unwrap();
             let tail = self.tails.entry(id).or_default();
             tail.extend(got);
             let held = self.held.entry(id).or_default();
             while let Some(words) = take_command(tail) {
                 moved = true;
-                held.push_back(shelf.answer(&words, world.now.mono.0 / 1_000_000));
+                held.push_back(keeper.answer(at, &words, world.now.mono.0 / 1_000_000));
             }
-            if !shelf.holds {
+            if !keeper.holds() {
                 for answer in std::mem::take(held) {
                     moved = true;
                     world.say(id, &answer);
@@ -65,8 +79,12 @@ impl Porter {
     }
 }
 
-impl Shelf {
-    fn answer(&mut self, words: &[String], now_ms: u64) -> Vec<u8> {
+impl Keeper for Shelf {
+    fn holds(&self) -> bool {
+        self.holds
+    }
+
+    fn answer(&mut self, _: SocketAddr, words: &[String], now_ms: u64) -> Vec<u8> {
         if let Some(error) = self.refuses {
             return format!("-{error}\r\n").into_bytes();
         }
@@ -77,7 +95,10 @@ impl Shelf {
             return b"%1\r\n+proto\r\n:3\r\n".to_vec();
         }
         self.commands += 1;
-        assert_eq!((word(0), word(2)), ("EVAL", "1"));
+        if word(0) != "EVAL" {
+            return self.answer_plain(words, now_ms);
+        }
+        assert_eq!(word(2), "1");
         let (used, ends) = self.counters.entry(word(3).to_owned()).or_default();
         if now_ms >= *ends {
             (*used, *ends) = (0, 0);
@@ -103,6 +124,39 @@ impl Shelf {
     }
 }
 
+impl Shelf {
+    fn answer_plain(&mut self, words: &[String], now_ms: u64) -> Vec<u8> {
+        self.values.retain(|_, (_, dies)| now_ms < *dies);
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        match words[..] {
+            ["MGET", ref keys @ ..] => {
+                let mut says = format!("*{}\r\n", keys.len());
+                for key in keys {
+                    says += &match self.values.get(*key) {
+                        Some((value, _)) => format!("${}\r\n{value}\r\n", value.len()),
+                        None => "_\r\n".to_owned(),
+                    };
+                }
+                says.into_bytes()
+            }
+            ["SET", key, value, ref rest @ ..] => {
+                let life: u64 = rest.last().unwrap().parse().unwrap();
+                if rest[0] == "NX" && self.values.contains_key(key) {
+                    return b"_\r\n".to_vec();
+                }
+                let kept = (value.to_owned(), now_ms + life);
+                self.values.insert(key.to_owned(), kept);
+                b"+OK\r\n".to_vec()
+            }
+            ["DEL", key] => {
+                let was_there = self.values.remove(key).is_some();
+                format!(":{}\r\n", u8::from(was_there)).into_bytes()
+            }
+            _ => panic!("{words:?}"),
+        }
+    }
+}
+
 /// Connections to Redis that are open, the oldest first.
 pub(crate) fn connections(world: &World) -> Vec<ConnId> {
     let open = world.open_sockets().into_iter();
@@ -111,7 +165,7 @@ pub(crate) fn connections(world: &World) -> Vec<ConnId> {
 }
 
 /// The first command of `bytes`: an array of bulks.
-fn take_command(bytes: &mut Vec<u8>) -> Option<Vec<String>> {
+pub(crate) fn take_command(bytes: &mut Vec<u8>) -> Option<Vec<String>> {
     let mut at = 0;
     let count = take_number(bytes, &mut at, b'*')?;
     let mut words = Vec::new();

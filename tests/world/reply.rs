@@ -19,6 +19,9 @@ pub(crate) struct Stray(pub(crate) String);
 pub(crate) struct Event {
     pub(crate) name: String,
     pub(crate) id: Option<u64>,
+    /// The `id` as it is, whether it is a number or not.
+    pub(crate) mark: String,
+    pub(crate) retry_ms: Option<u64>,
     pub(crate) data: Value,
 }
 
@@ -191,7 +194,8 @@ fn parse_event(block: &str) -> Event {
         match name {
             "" => event.name = ":".to_owned(),
             "event" => event.name = value.to_owned(),
-            "id" => event.id = value.parse().ok(),
+            "id" => (event.id, event.mark) = (value.parse().ok(), value.to_owned()),
+            "retry" => event.retry_ms = value.parse().ok(),
             "data" => event.data = serde_json::from_str(value).expect("data is JSON"),
             other => panic!("{other} is no field of an event"),
         }

@@ -1,6 +1,7 @@
 //! `/contents`: what is stored, page by page or one text at a time, and its deletion.
 //!
-//! One question to the store, one answer to the client.
+//! One question to the store, one answer to the client. Where answers are also kept near by, who deletes
+//! hears of it when no other process can be answered with the text any more (`engine/nearby/`).
 
 use crate::engine::failure::Bound;
 use crate::engine::flow::Flow;
@@ -19,6 +20,8 @@ pub enum Contents {
     Reading,
     /// A commit of the writer.
     Deleting,
+    /// Others, who may have the text near by.
+    Telling,
 }
 
 impl Engine {
@@ -95,13 +98,32 @@ impl Engine {
                     if let Some(Route::Delete(text)) = self.exchanges.get(id).map(|e| &e.route) {
                         self.forget_deleted(*text);
                     }
-                    self.reply_no_content(id);
+                    if self.waits_to_tell(id) {
+                        self.tell_first(id);
+                    } else {
+                        self.reply_no_content(id);
+                    }
                 }
                 Written::Deleted(false) => return Err(Failure::NotFound),
                 _ => return Err(Failure::Internal("another write was answered")),
             },
+            Contents::Telling => return Err(Failure::Internal("a deletion was answered twice")),
         }
         Ok(())
+    }
+
+    fn tell_first(&mut self, id: ExchangeId) {
+        if let Some(exchange) = self.exchanges.get_mut(id) {
+            exchange.flow = Flow::Contents(Contents::Telling);
+        }
+    }
+
+    /// The others know of the deletion, or cannot be told.
+    pub(in crate::engine) fn deletion_is_known(&mut self, id: ExchangeId) {
+        let flow = self.exchanges.get(id).map(|exchange| &exchange.flow);
+        if matches!(flow, Some(Flow::Contents(Contents::Telling))) {
+            self.reply_no_content(id);
+        }
     }
 
     fn is_search(&self, id: ExchangeId) -> bool {

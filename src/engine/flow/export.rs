@@ -187,7 +187,7 @@ impl Engine {
         };
         let walk = sending.walk;
         if walk.until.is_none() {
-            return self.end_lines(id);
+            return self.end_chunks(id);
         }
         self.set_export(id, Export::Reading(walk));
         // It was let in: it is not turned away because the queue is full by now.
@@ -223,18 +223,6 @@ impl Engine {
                 .finish(ReplyBody::streamed(terms.version), after(&terms));
         }
         self.flush(conn_id);
-    }
-
-    fn end_lines(&mut self, id: ExchangeId) {
-        let Some(exchange) = self.exchanges.get(id) else {
-            return;
-        };
-        let (conn, terms) = (exchange.conn, exchange.terms);
-        let chunks = takes_chunks(terms.version);
-        if chunks {
-            self.put_end(conn);
-        }
-        self.reply_written(id, terms.keep_alive && chunks);
     }
 
     fn set_export(&mut self, id: ExchangeId, state: Export) {

@@ -28,6 +28,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use self::body::{Ask, Shape};
+use super::jobs::progress::Watcher;
 use super::routes::Route;
 use super::share::{Parked, first_cost};
 use super::slots::ExchangeId;
@@ -64,6 +65,8 @@ pub enum Flow {
     Contents(contents::Contents),
     /// It is about jobs, and waits for the store.
     Jobs(jobs::Jobs),
+    /// It watches a job.
+    Watch(Watcher),
     /// A file of the page is on its way out.
     Page(page::Page),
     /// All texts are going out.
@@ -95,6 +98,15 @@ impl Flow {
         match self {
             Flow::Chat(chat) => Some(*chat),
             _ => None,
+        }
+    }
+
+    /// Whether it is a stream of our own events that has begun, so that a failure is the last of them.
+    pub(super) fn streams_events(&self) -> bool {
+        match self {
+            Flow::Generate(flow) => flow.is_streaming(),
+            Flow::Watch(watcher) => watcher.has_begun(),
+            _ => false,
         }
     }
 
@@ -263,6 +275,7 @@ impl Engine {
                 let failure = import.timeout();
                 self.fail_exchange(id, &failure);
             }
+            Flow::Watch(_) => self.events_due(id),
             Flow::Parsing(_) => self.fail_exchange(id, &Failure::ParserTimeout),
             Flow::Body(_) | Flow::Doomed(_) | Flow::Parked(_) | Flow::Page(_) | Flow::Between => {}
         }

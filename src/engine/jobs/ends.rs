@@ -105,8 +105,14 @@ impl Engine {
             Came::Failed { .. } => counts.failed += 1,
             Came::Again { .. } => {}
         }
+        let is_over = *heard && !matches!(end.came, Came::Again { .. });
         let put_off = matches!(end.came, Came::Again { code: None, .. });
+        let job = end.key.job;
         self.jobs.hands.remove(id);
+        self.job_changed(job);
+        if is_over {
+            self.deliveries_may_be_due();
+        }
         if put_off {
             return self.look_for_items(JOB_REST_MS);
         }

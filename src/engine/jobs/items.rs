@@ -93,6 +93,7 @@ impl Engine {
     pub(super) fn take_in_hand(&mut self, item: ClaimedItem) {
         self.jobs.counts.claimed += 1;
         self.jobs.counts.repeated += u64::from(item.attempts > 1);
+        self.job_changed(item.key.job);
         if self.stopping.is_some() {
             return self.stop_jobs();
         }

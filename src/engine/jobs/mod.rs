@@ -15,22 +15,31 @@
 //! attempt stores nothing if the first one did. What may happen twice is the call of a provider.
 //!
 //! Jobs come after clients: a call for an item never stands in line. If no turn is free it is put off.
+//!
+//! Clients that watch a job are told what its rows say (`watch.rs`, `progress.rs`, `ended.rs`), whoever
+//! does its items.
 
+mod ended;
 mod ends;
 mod items;
+pub mod progress;
 mod told;
+mod watch;
 
 use uuid::Uuid;
 
+pub use self::ended::{Ended, Seen};
 use self::items::Hand;
 pub use self::items::{Errand, JobParams};
+use self::watch::Watches;
 use super::check::{Broken, holds};
+use super::hooks::Hooks;
 use super::now::Mono;
-use super::slots::{HandId, Slots};
+use super::slots::{HandId, Slots, WatchId};
 use super::timers::{Owner, Timer};
 use super::work::{Work, WorkOwner, WorkResult};
 use super::{Engine, Failure};
-use crate::config;
+use crate::config::Config;
 use crate::limits::jobs::{JOB_POLL_MS, JOB_REST_MS};
 use crate::store::{Came, Found, ItemKey, JobFound, JobQuery, JobWrite, JobWritten, Query, Write};
 use crate::store::{JobState, Written};
@@ -63,6 +72,10 @@ pub(super) struct Jobs {
     lease_ms: u64,
     pub(super) timer: Timer,
     pub(super) counts: Counts,
+    /// Jobs that clients watch.
+    pub(super) watches: Watches,
+    /// Who is told when they have ended.
+    pub(super) hooks: Hooks,
 }
 
 /// A question about the queue.
@@ -83,6 +96,8 @@ pub enum JobWork {
     Queue,
     /// A text that is being scored, or the end of an item.
     Item(HandId),
+    /// A look at a job that is watched.
+    Watch(WatchId),
 }
 
 /// What has happened so far.
@@ -104,11 +119,12 @@ pub struct Counts {
 
 impl Jobs {
     /// With nothing in hand.
-    pub(super) fn new(config: &config::Jobs) -> Self {
+    pub(super) fn new(config: &Config) -> Self {
+        let (parallel, lease_ms) = (config.jobs.parallel, config.jobs.lease_ms);
         Jobs {
             owner: None,
-            hands: Slots::new(config.parallel),
-            parallel: config.parallel,
+            hands: Slots::new(parallel),
+            parallel,
             question: None,
             look_at: Mono::NEVER,
             rest_until: Mono(0),
@@ -116,9 +132,11 @@ impl Jobs {
             held_at: Mono(0),
             may_be_more: false,
             hold_at: Mono::NEVER,
-            lease_ms: config.lease_ms,
+            lease_ms,
             timer: Timer::default(),
             counts: Counts::default(),
+            watches: Watches::new(),
+            hooks: Hooks::new(config),
         }
     }
 
@@ -237,6 +255,7 @@ impl Engine {
         match work {
             JobWork::Queue => self.queue_answered(result),
             JobWork::Item(hand) => self.item_work_done(hand, result),
+            JobWork::Watch(watch) => self.job_looked(watch, result),
         }
     }
 
@@ -348,7 +367,8 @@ impl Engine {
             })?;
         }
         let (in_hand, most) = self.jobs.in_hand();
-        holds(in_hand <= most, || format!("{in_hand} items are in hand"))
+        holds(in_hand <= most, || format!("{in_hand} items are in hand"))?;
+        self.check_watches()
     }
 }
 

@@ -10,6 +10,12 @@ impl Engine {
         page.gauge(name, "Items of jobs that this process is at.", in_hand);
         let name = "job_items_in_hand_max";
         page.gauge(name, "The most of them.", most);
+        let (watchers, most) = self.jobs.watches.watchers();
+        page.gauge("job_watchers", "Clients that watch jobs.", watchers);
+        page.gauge("job_watchers_max", "The most of them.", most);
+        let (name, text) = ("job_looks_total", "Looks at jobs that are watched.");
+        page.family(name, "counter", text);
+        page.value(name, "", self.jobs.watches.looks);
         let counts = &self.jobs.counts;
         let name = "job_items_total";
         page.family(name, "counter", "What has happened to items of jobs here.");

@@ -6,6 +6,7 @@
 
 mod database;
 mod gates;
+mod hooks;
 mod jobs;
 mod page;
 mod rates;

@@ -59,6 +59,7 @@ impl Engine {
         self.usage_metrics(&mut page);
         self.rate_metrics(&mut page);
         self.job_metrics(&mut page);
+        self.hook_metrics(&mut page);
         self.event_metrics(&mut page);
         page.0
     }
@@ -157,7 +158,7 @@ impl Engine {
                     providers[at] += 1;
                 }
                 // They have figures of their own.
-                Role::Database(_) | Role::Redis(_) => {}
+                Role::Database(_) | Role::Redis(_) | Role::Hook(_) => {}
                 Role::NameServer(_) => questions += 1,
             }
         }

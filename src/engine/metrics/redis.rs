@@ -14,6 +14,11 @@ impl Engine {
             usize::from(standing.ready),
         );
         page.gauge(
+            "redis_nodes",
+            "Servers of Redis that can be asked: one, or those of a cluster.",
+            standing.nodes,
+        );
+        page.gauge(
             "redis_awaited",
             "Commands sent to Redis whose answers are awaited.",
             standing.awaited,
@@ -31,6 +36,23 @@ impl Engine {
             ("unanswered", counts.unanswered),
             ("rejected", counts.rejected),
             ("elsewhere", counts.elsewhere),
+            ("followed", counts.followed),
+        ] {
+            page.value(name, &format!("event=\"{event}\""), count);
+        }
+        let name = "redis_answers_total";
+        let help = "What has become of stored texts that are kept in Redis for a moment.";
+        page.family(name, "counter", help);
+        let answers = standing.answers;
+        for (event, count) in [
+            ("hit", answers.hits),
+            ("miss", answers.misses),
+            ("invalid", answers.invalid),
+            ("unanswered", answers.unanswered),
+            ("unsent", answers.unsent),
+            ("kept", answers.kept),
+            ("ended", answers.ended),
+            ("owed", answers.owed),
         ] {
             page.value(name, &format!("event=\"{event}\""), count);
         }

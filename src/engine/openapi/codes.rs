@@ -2,7 +2,9 @@
 //!
 //! A test compares it with the enums that the codes come from, and another one with the API page.
 
-use Group::{Any, Body, Chat, Json, Limited, Lines, One, Query, Resume, Scorer, Store, Text};
+use Group::{
+    Any, Body, Chat, Json, Limited, Lines, One, Query, Resume, Scorer, Store, Text, Watch,
+};
 
 /// Which requests may be answered with a problem.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +33,8 @@ pub(super) enum Group {
     Store,
     /// Those in a vendor's dialect.
     Chat,
+    /// Those that watch a job.
+    Watch,
 }
 
 /// The list.
@@ -111,6 +115,7 @@ pub(super) const CODES: &[(&str, &[u16], Group)] = &[
     ("scorer_queue_full", &[503], Scorer),
     ("store_queue_full", &[503], Store),
     ("imports_full", &[503], Lines),
+    ("watchers_full", &[503], Watch),
     ("parser_queue_full", &[503], Json),
     ("parser_timeout", &[503], Json),
     ("scorer_timeout", &[503], Scorer),

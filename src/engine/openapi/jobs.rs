@@ -4,11 +4,11 @@ use serde_json::{Value, json};
 
 use super::codes::Group;
 use super::schemas::{closed, common, count, members, open, or_null, to, visible};
-use super::table::{Answer, In, JSON, Operation, PLAIN, Parameter, ok, query};
+use super::table::{Answer, EVENTS, In, JSON, Operation, PLAIN, Parameter, ok, query};
 use crate::config::Config;
 use crate::limits::CONTENT_CHARS;
 use crate::limits::jobs::JOB_ITEMS;
-use crate::store::{ItemState, JobKind, JobState};
+use crate::store::{DeliveryState, ItemState, JobKind, JobState};
 
 const JOB_ID: Parameter = Parameter {
     name: "id",
@@ -23,6 +23,12 @@ const MADE: Answer = Answer {
     content: &[(JSON, "Job")],
 };
 
+const KNOWN: Answer = Answer {
+    status: 204,
+    text: "The job is over, and `Last-Event-ID` says that the client knows.",
+    content: &[],
+};
+
 /// A row without path, summary, body and answers.
 const JOB: Operation = Operation {
     tag: "jobs",
@@ -31,7 +37,7 @@ const JOB: Operation = Operation {
 };
 
 /// The rows.
-pub(super) const OPERATIONS: [Operation; 4] = [
+pub(super) const OPERATIONS: [Operation; 5] = [
     Operation {
         id: "makeJob",
         method: "post",
@@ -77,6 +83,26 @@ pub(super) const OPERATIONS: [Operation; 4] = [
         ..JOB
     },
     Operation {
+        id: "jobEvents",
+        path: "/jobs/{id}/events",
+        summary: "What happens to a job, as it happens",
+        parameters: &[
+            JOB_ID,
+            Parameter {
+                name: "Last-Event-ID",
+                place: In::Header,
+                text: "The `id` of the last event that the client has; `0` for all of them.",
+                schema: "JobMark",
+            },
+        ],
+        answers: &[
+            ok(&[(EVENTS, "JobEvent")], "Events, until the job is over."),
+            KNOWN,
+        ],
+        problems: &[Group::Query, Group::One, Group::Store, Group::Watch],
+        ..JOB
+    },
+    Operation {
         id: "cancelJob",
         method: "delete",
         path: "/jobs/{id}",
@@ -106,6 +132,7 @@ pub(super) fn schemas(config: &Config) -> Value {
     }));
     let mut page = job.clone();
     page.extend(members(json!({
+        "webhook": or_null("JobWebhook"),
         "results": {"type": "array", "items": to("JobItem")},
         "next": {"type": ["integer", "null"], "minimum": 0},
     })));
@@ -118,7 +145,10 @@ pub(super) fn schemas(config: &Config) -> Value {
         "JobRequest": {"anyOf": [to("TextsJob"), to("ScoresJob")]},
         "TextsJob": texts_job(config),
         "ScoresJob": closed(
-            members(json!({"kind": {"const": JobKind::Analyze}, "contents": list(&visible(CONTENT_CHARS))})),
+            members(json!({
+                "kind": {"const": JobKind::Analyze}, "contents": list(&visible(CONTENT_CHARS)),
+                "webhook": webhook(config),
+            })),
             &["kind", "contents"],
         ),
         "Job": open(job),
@@ -126,6 +156,14 @@ pub(super) fn schemas(config: &Config) -> Value {
             "jobs": {"type": "array", "items": to("Job")}, "next": or_null("Id"),
         }))),
         "JobPage": open(page),
+        "JobWebhook": open(members(json!({
+            "name": {"type": "string"},
+            "id": to("Id"),
+            "state": {"enum": DeliveryState::ALL},
+            "attempts": count(),
+            "last_error": {"type": ["string", "null"]},
+            "next_at": or_null("Time"),
+        }))),
         "JobItem": open(members(json!({
             "index": count(),
             "state": {"enum": [
@@ -138,16 +176,33 @@ pub(super) fn schemas(config: &Config) -> Value {
             "error": {"type": ["string", "null"]},
             "result": {"type": ["object", "null"]},
         }))),
+        "JobMark": {"type": "string", "pattern": "^(1000|[0-9]{1,3})(\\.[0-9a-f]{1,250})?!?$"},
+        "JobEvent": event(),
         "JobStopped": open(members(json!({"id": to("Id"), "state": to("JobState")}))),
     })
+}
+
+fn event() -> Value {
+    open(members(json!({
+        "event": {"enum": ["job", "item", "done", "error"]},
+        "data": {"type": "string", "description": "JSON: see docs/api.md."},
+    })))
 }
 
 fn texts_job(config: &Config) -> Value {
     let mut fields = common(config);
     fields.extend(members(json!({
         "kind": {"const": JobKind::Generate}, "topics": list(&to("Topic")),
+        "webhook": webhook(config),
     })));
     closed(fields, &["kind", "topics"])
+}
+
+/// The name of a configured webhook, or nothing.
+fn webhook(config: &Config) -> Value {
+    let names = config.webhooks.iter().map(|hook| Value::from(&*hook.name));
+    let names: Vec<Value> = names.chain([Value::Null]).collect();
+    json!({"enum": names, "description": "Who is told when the job has ended."})
 }
 
 fn list(items: &Value) -> Value {

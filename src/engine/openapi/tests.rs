@@ -47,6 +47,7 @@ fn id_of(route: &Route) -> Option<&'static str> {
             JobsAsk::List(..) => "jobs",
             JobsAsk::Read(..) => "job",
             JobsAsk::Cancel(_) => "cancelJob",
+            JobsAsk::Watch(..) => "jobEvents",
         },
         Route::Chat(Inbound::OpenAi) => "chat",
         Route::Chat(Inbound::Anthropic(_)) => "messages",
@@ -184,6 +185,7 @@ fn every_parameter_of_the_list_is_there() {
 fn every_code_is_there_with_the_statuses_of_the_page() {
     let expected: BTreeSet<String> = [
         include_str!("../failure/mod.rs"),
+        include_str!("../failure/bound.rs"),
         include_str!("../failure/limited.rs"),
         include_str!("../failure/upstream.rs"),
         include_str!("../flow/body/fault.rs"),
@@ -370,6 +372,8 @@ fn every_answer_has_the_members_of_its_schema_and_no_others() {
         ("jobs", plain("GET", "/jobs?limit=2")),
         ("job", plain("GET", &format!("/jobs/{job}"))),
         ("job", plain("GET", &format!("/jobs/{SAMPLE}"))),
+        ("jobEvents", plain("GET", &format!("/jobs/{job}/events"))),
+        ("jobEvents", plain("GET", &format!("/jobs/{SAMPLE}/events"))),
         ("cancelJob", plain("DELETE", &format!("/jobs/{job}"))),
         ("import", lines(r#"{"topic":"tea","text":"I like it."}"#)),
         ("import", lines(r#"{"topic":"tea"}"#)),

@@ -31,6 +31,8 @@ pub enum Status {
     Unasked,
     /// From the store, and may be for so many more seconds.
     Hit(u32),
+    /// From Redis, and may be for so many more seconds.
+    Near(u32),
     /// There was none.
     Miss,
     /// There was none, but somebody else has asked for it.
@@ -76,6 +78,7 @@ impl Status {
         Some(match self {
             Status::Unasked => return None,
             Status::Hit(ttl) => format!("maitred; hit; ttl={ttl}"),
+            Status::Near(ttl) => format!("maitred; hit; ttl={ttl}; detail=redis"),
             Status::Miss if is_stored => "maitred; fwd=miss; stored".to_owned(),
             Status::Miss => "maitred; fwd=miss".to_owned(),
             Status::Collapsed => "maitred; fwd=miss; collapsed".to_owned(),

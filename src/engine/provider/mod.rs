@@ -12,12 +12,14 @@ pub mod voice;
 pub(in crate::engine) use self::advice::Advisor;
 pub(in crate::engine) use self::heads::Heads;
 pub use self::reception::{Reception, Told};
+pub(in crate::engine) use self::request::USER_AGENT;
 pub(in crate::engine) use self::secrets::Secrets;
 
 use crate::config::{self, Speech};
 use crate::dialect::Dialect;
 use crate::engine::call::Stage;
 use crate::engine::conn::{ProviderPhase, Wait};
+use crate::engine::hooks::link::hook_times;
 use crate::engine::io::{Gone, How, Output};
 use crate::engine::slots::{CallId, ConnId};
 use crate::engine::{Engine, failure::Upstream};
@@ -218,9 +220,12 @@ impl Engine {
     pub fn host_name(&self, index: u16) -> &str {
         match self.upstream(index) {
             Some(upstream) => &upstream.base.host,
-            None => match self.redis_url(index) {
-                Some(url) => &url.host,
-                None => self.database_host(index).map_or("", |host| &host.name),
+            None => match self.redis_host(index) {
+                Some((host, _)) => host,
+                None => match self.webhook(index) {
+                    Some(hook) => &hook.url.base.host,
+                    None => self.database_host(index).map_or("", |host| &host.name),
+                },
             },
         }
     }
@@ -236,10 +241,12 @@ impl Engine {
         self.upstream(call.provider).map(dialect_of)
     }
 
-    /// The time limits of a provider.
+    /// The time limits of a provider, or for a connection to somebody else.
     pub(crate) fn times(&self, index: u16) -> config::Timeouts {
-        self.upstream(index)
-            .map_or_else(config::Timeouts::default, |upstream| upstream.timeouts)
+        match self.upstream(index) {
+            Some(upstream) => upstream.timeouts,
+            None => self.webhook(index).map(hook_times).unwrap_or_default(),
+        }
     }
 }
 

@@ -14,7 +14,8 @@ use crate::engine::{Engine, Failure, failure::Upstream};
 use crate::limits::SCRATCH_BYTES;
 use crate::proto::http1::{self};
 
-const USER_AGENT: &str = concat!("maitred/", env!("CARGO_PKG_VERSION"));
+/// What we are called by whom we ask.
+pub(in crate::engine) const USER_AGENT: &str = concat!("maitred/", env!("CARGO_PKG_VERSION"));
 
 impl Engine {
     /// A failure of a call in words that do not quote the key of its provider.

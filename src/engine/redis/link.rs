@@ -10,13 +10,14 @@
 use std::collections::VecDeque;
 
 use super::Trouble;
+use super::redirect::Trip;
 use crate::engine::Engine;
 use crate::engine::blocks::Pen;
 use crate::engine::conn::{Conn, Role, Wait};
 use crate::engine::io::Output;
 use crate::engine::now::Mono;
 use crate::engine::policy::rate::shared::BlockId;
-use crate::engine::slots::{ConnId, DialId};
+use crate::engine::slots::{ConnId, DialId, ExchangeId};
 use crate::limits::{REDIS_LOGIN_MS, REDIS_PIPELINE};
 use crate::proto::redis::{Event, Fault, Refusal, Remedy, Reply, Session};
 
@@ -27,8 +28,18 @@ pub struct Link {
     pub phase: LinkPhase,
     /// What is spoken on it, once it stands.
     session: Option<Session<Caller>>,
-    /// When each command was sent whose answer is awaited, the oldest first.
-    sent: VecDeque<Mono>,
+    /// Whose it is: see `nodes.rs`.
+    pub(super) node: usize,
+    /// The commands whose answers are awaited, the oldest first.
+    sent: VecDeque<Sent>,
+}
+
+/// A command whose answer is awaited.
+#[derive(Debug)]
+struct Sent {
+    at: Mono,
+    /// To send it elsewhere, in a cluster.
+    trip: Option<Box<Trip>>,
 }
 
 /// See the module.
@@ -49,6 +60,12 @@ pub enum LinkPhase {
 pub enum Caller {
     /// Whoever wants a block of a shared counter.
     Block(BlockId),
+    /// A request that a stored text may answer.
+    Answer(ExchangeId),
+    /// Whoever has deleted texts: so many times.
+    Deletion(u64),
+    /// Whoever wants to know which server of a cluster has what: this connection.
+    Map(ConnId),
     /// Nobody.
     Nobody,
 }
@@ -56,9 +73,10 @@ pub enum Caller {
 impl Link {
     /// A connection that is being made.
     #[must_use]
-    pub fn new(phase: LinkPhase) -> Self {
+    pub(super) fn new(phase: LinkPhase, node: usize) -> Self {
         Link {
             phase,
+            node,
             session: None,
             sent: VecDeque::new(),
         }
@@ -87,21 +105,38 @@ impl Link {
 }
 
 impl Engine {
-    /// Sends a command whose answer is `caller`'s. `false`: not now, and there will be no answer.
+    /// Sends a command about `key` whose answer is `caller`'s. `false`: not now, and there will be no
+    /// answer.
     pub(in crate::engine) fn ask_redis<A: AsRef<[u8]>>(
         &mut self,
+        key: &str,
         words: &[A],
         caller: Caller,
+    ) -> bool {
+        let Some(redis) = &self.redis else {
+            return false;
+        };
+        let trip = (redis.nodes.is_cluster()).then(|| Trip::new(key, words, 0));
+        let node = redis.nodes.home(key);
+        self.send_redis(node, words, caller, trip.flatten())
+    }
+
+    /// Sends a command to this server. `false`: not now, and there will be no answer.
+    pub(super) fn send_redis<A: AsRef<[u8]>>(
+        &mut self,
+        node: usize,
+        words: &[A],
+        caller: Caller,
+        trip: Option<Box<Trip>>,
     ) -> bool {
         let now = self.now.mono;
         let (Some(redis), Some(config)) = (&mut self.redis, &self.config.redis) else {
             return false;
         };
-        let Some((id, conn)) = redis
-            .link
-            .and_then(|id| Some((id, self.conns.get_mut(id)?)))
-        else {
+        let link = redis.nodes.get(node).and_then(|node| node.link);
+        let Some((id, conn)) = link.and_then(|id| Some((id, self.conns.get_mut(id)?))) else {
             redis.counts.unsent += 1;
+            self.wake_node(node);
             return false;
         };
         let crowded = conn.is_crowded();
@@ -120,7 +155,7 @@ impl Engine {
             return false;
         }
         redis.counts.sent += 1;
-        link.sent.push_back(now);
+        link.sent.push_back(Sent { at: now, trip });
         debug_assert!(link.sent.len() <= REDIS_PIPELINE);
         if link.sent.len() == 1 {
             let at = now.plus_ms(config.op_ms);
@@ -142,9 +177,13 @@ impl Engine {
         let Some(redis) = &mut self.redis else {
             return;
         };
-        redis.dialing = false;
-        redis.link = Some(id);
-        let (tls, name) = (redis.tls, redis.name);
+        let link = self.conns.get(id).and_then(|conn| conn.redis());
+        let place = link.map_or(0, |link| link.node);
+        let (tls, name) = (redis.tls, redis.name + place as u16);
+        if let Some(node) = redis.nodes.get_mut(place) {
+            node.dialing = false;
+            node.link = Some(id);
+        }
         let at = self.now.mono.plus_ms(REDIS_LOGIN_MS);
         self.set_wait(id, Wait::Redis, at);
         if tls {
@@ -239,17 +278,21 @@ impl Engine {
 
     fn redis_answered(&mut self, id: ConnId, to: Caller, reply: Result<Reply, Refusal>) {
         let patience = self.config.redis.as_ref().map_or(0, |redis| redis.op_ms);
+        let mut trip = None;
         if let Some(link) = self.redis_link(id) {
-            link.sent.pop_front();
+            trip = link.sent.pop_front().and_then(|sent| sent.trip);
             let oldest = link.sent.front();
-            let at = oldest.map_or(Mono::NEVER, |sent| sent.plus_ms(patience));
+            let at = oldest.map_or(Mono::NEVER, |sent| sent.at.plus_ms(patience));
             self.set_wait(id, Wait::Redis, at);
         }
-        self.caller_answered(to, reply.as_ref().ok());
-        let Err(refusal) = reply else {
-            return;
+        let refusal = match reply {
+            Ok(reply) => return self.caller_answered(to, Some(&reply)),
+            Err(refusal) => refusal,
         };
         let remedy = refusal.remedy();
+        if !self.follow(id, &refusal, to, trip) {
+            self.caller_answered(to, None);
+        }
         if let Some(redis) = &mut self.redis {
             redis.counts.rejected += 1;
             redis.counts.elsewhere += u64::from(remedy == Remedy::Elsewhere);
@@ -257,6 +300,9 @@ impl Engine {
         match remedy {
             // What was the primary is a replica: the name leads to another server by now.
             Remedy::Reconnect => self.redis_failed(id, Trouble::Refused(refusal)),
+            // A user that may count and nothing else: what else there is is done without.
+            Remedy::Operator
+                if refusal == Refusal::NoPermission && !matches!(to, Caller::Block(_)) => {}
             Remedy::Operator => self.redis_failed(id, Trouble::Denied(refusal)),
             Remedy::Elsewhere | Remedy::Later | Remedy::Never => {}
         }
@@ -278,6 +324,9 @@ impl Engine {
     pub(super) fn caller_answered(&mut self, to: Caller, reply: Option<&Reply>) {
         match to {
             Caller::Block(block) => self.block_answered(block, reply),
+            Caller::Answer(id) => self.nearby_answered(id, reply),
+            Caller::Deletion(upto) => self.deletions_told(upto, reply),
+            Caller::Map(id) => self.map_answered(id, reply),
             Caller::Nobody => {}
         }
     }

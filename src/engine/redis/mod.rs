@@ -1,5 +1,5 @@
 //! A Redis (or Valkey) server as the memory that several processes share: one connection, on which the
-//! commands of many are on the way at a time.
+//! commands of many are on the way at a time; in a cluster, one to each of its servers.
 //!
 //! ```text
 //!          (an attempt)      TCP           TLS, if any     let in
@@ -17,42 +17,44 @@
 //! |---|---|
 //! | `link.rs` | the connection: its bytes, its session, who waits for which answer |
 //! | `pool.rs` | when there is one: opened, let in, lost, tried again |
+//! | `nodes.rs` | the servers of a cluster, and which slots each of them has |
+//! | `redirect.rs` | a key is with another server than the one that was asked |
 //!
 //! What this room refuses to know: what is kept in the server, which is its callers' business, and
 //! bytes, which are [`crate::proto::redis`]'s.
 
 pub mod link;
+mod nodes;
 mod pool;
+mod redirect;
 
 use self::link::{Link, LinkPhase};
+use self::nodes::Nodes;
 use super::Engine;
-use super::backoff::Backoff;
 use super::check::{Broken, holds};
 use super::conn::Role;
+use super::nearby::{self, Nearby};
 use super::slots::{ConnId, DialId};
 use super::timers::Timer;
 use crate::config;
+use crate::limits::REDIS_NODES;
 use crate::proto::redis::{Login, Refusal};
 
-/// Sockets that it needs: the connection, and another address that is tried beside it.
+/// Sockets that a server needs: the connection, and another address that is tried beside it.
 pub const SOCKETS: usize = 2;
 
 /// See the module.
 pub(super) struct Redis {
-    /// Its place in the table of names.
+    /// Its place in the table of names; those of other servers of a cluster are behind it.
     name: u16,
     tls: bool,
     login: Login,
-    /// A connection that is being made.
-    dialing: bool,
-    /// The one that stands, on whatever way to being used.
-    link: Option<ConnId>,
-    backoff: Backoff,
-    /// Why there is none.
-    trouble: Option<Trouble>,
+    nodes: Nodes,
+    /// The next attempt to reach the configured one.
     timer: Timer,
     counts: Counts,
     turns: Vec<Turn>,
+    nearby: Nearby,
 }
 
 /// Why the server cannot be asked.
@@ -107,6 +109,8 @@ pub struct Counts {
     pub rejected: u64,
     /// Of these, those that belong to another server of a cluster.
     pub elsewhere: u64,
+    /// Of these, those that were sent there.
+    pub followed: u64,
 }
 
 /// How things stand.
@@ -114,10 +118,14 @@ pub struct Counts {
 pub struct Standing {
     /// Whether commands can be sent.
     pub ready: bool,
+    /// To how many servers of a cluster.
+    pub nodes: usize,
     /// Answers that are awaited.
     pub awaited: usize,
     /// What has happened so far.
     pub counts: Counts,
+    /// What has become of answers that are kept there.
+    pub answers: nearby::Counts,
 }
 
 impl Redis {
@@ -128,14 +136,16 @@ impl Redis {
             name: name as u16,
             tls: config.url.tls,
             login: Login::of(&config.url, "maitred"),
-            dialing: false,
-            link: None,
-            backoff: Backoff::default(),
-            trouble: None,
+            nodes: Nodes::new(&config.url, config.cluster),
             timer: Timer::default(),
             counts: Counts::default(),
             turns: Vec::new(),
+            nearby: Nearby::default(),
         }))
+    }
+
+    pub(super) fn nearby_mut(&mut self) -> &mut Nearby {
+        &mut self.nearby
     }
 
     pub(super) fn timer_mut(&mut self) -> &mut Timer {
@@ -146,35 +156,45 @@ impl Redis {
 impl Engine {
     /// Whether this name is Redis's.
     pub(super) fn is_redis(&self, index: u16) -> bool {
-        (self.redis.as_ref()).is_some_and(|redis| redis.name == index)
+        self.redis_node(index).is_some()
     }
 
-    /// Where Redis is, if this name is its.
-    pub(super) fn redis_url(&self, index: u16) -> Option<&crate::proto::redis::Url> {
-        let config = self.config.redis.as_ref()?;
-        self.is_redis(index).then_some(&config.url)
+    /// Which of its servers this name is.
+    fn redis_node(&self, index: u16) -> Option<usize> {
+        let redis = self.redis.as_ref()?;
+        let node = usize::from(index.checked_sub(redis.name)?);
+        redis.nodes.get(node).map(|_| node)
+    }
+
+    /// Where a server of Redis is, if this name is one's.
+    pub(super) fn redis_host(&self, index: u16) -> Option<(&str, u16)> {
+        let node = self.redis_node(index)?;
+        let node = self.redis.as_ref()?.nodes.get(node)?;
+        Some((&node.host, node.port))
     }
 
     /// The role of a connection that is being made to it.
     pub(super) fn redis_role(&self, index: u16, dial: DialId) -> Option<Role> {
+        let node = self.redis_node(index)?;
         let phase = LinkPhase::Connecting(dial);
-        self.is_redis(index)
-            .then(|| Role::Redis(Box::new(Link::new(phase))))
+        Some(Role::Redis(Box::new(Link::new(phase, node))))
     }
 
     /// How things stand with Redis, if there is one.
     #[must_use]
     pub fn redis_standing(&self) -> Option<Standing> {
         let redis = self.redis.as_ref()?;
-        let link = redis.link.and_then(|id| self.conns.get(id));
-        let link = link.and_then(|conn| match &conn.role {
-            Role::Redis(link) => Some(link),
-            _ => None,
+        let ready = redis.nodes.iter().filter(|node| node.ready);
+        let links = ready.filter_map(|node| self.conns.get(node.link?)?.redis());
+        let (nodes, awaited) = links.fold((0, 0), |(nodes, awaited), link| {
+            (nodes + 1, awaited + link.awaited())
         });
         Some(Standing {
-            ready: link.is_some_and(|link| link.phase == LinkPhase::Ready),
-            awaited: link.map_or(0, |link| link.awaited()),
+            ready: nodes > 0,
+            nodes,
+            awaited,
             counts: redis.counts,
+            answers: redis.nearby.counts,
         })
     }
 
@@ -200,23 +220,27 @@ impl Engine {
                 LinkPhase::Connecting(dial) => holds(self.dials.get(dial).is_some(), || {
                     format!("{id:?} connects for a dial that is gone")
                 })?,
-                _ => holds(redis.link == Some(id), || {
-                    format!("{id:?} is not the connection to Redis")
-                })?,
+                phase => {
+                    let node = redis.nodes.get(link.node);
+                    let is_it = |node: &nodes::Node| {
+                        node.link == Some(id) && node.ready == (phase == LinkPhase::Ready)
+                    };
+                    holds(node.is_some_and(is_it), || {
+                        format!("{id:?} is not the connection to its server of Redis")
+                    })?;
+                }
             }
         }
-        holds(!(redis.dialing && redis.link.is_some()), || {
-            "a second connection to Redis is being made".to_owned()
-        })?;
-        let stands = |id| self.conns.get(id).is_some();
-        holds(redis.link.is_none_or(stands), || {
-            "the connection to Redis is gone".to_owned()
-        })
-    }
-
-    /// The port of Redis.
-    pub(super) fn redis_port(&self, index: u16) -> Option<u16> {
-        self.redis_url(index).map(|url| url.port)
+        for node in redis.nodes.iter() {
+            holds(!(node.dialing && node.link.is_some()), || {
+                "a second connection to a server of Redis is being made".to_owned()
+            })?;
+            let stands = |id| self.conns.get(id).is_some();
+            holds(node.link.is_none_or(stands), || {
+                "the connection to a server of Redis is gone".to_owned()
+            })?;
+        }
+        Ok(())
     }
 
     /// An address of Redis was connected to: see [`Engine::redis_role`].
@@ -228,10 +252,14 @@ impl Engine {
     }
 }
 
-/// The same for the table of names and for the reactor: a server of Redis has one name.
+/// The same for the table of names and for the reactor: each server of Redis has one name.
 #[must_use]
 pub fn names(config: Option<&config::Redis>) -> usize {
-    usize::from(config.is_some())
+    match config {
+        None => 0,
+        Some(redis) if redis.cluster => REDIS_NODES,
+        Some(_) => 1,
+    }
 }
 
 /// Sockets that Redis needs.

@@ -1,14 +1,14 @@
 //! When there is a connection to Redis: opened at the start, and again whenever it was lost, after a
 //! wait that doubles. One attempt at a time: a server that starts, or has no place left, is not stormed.
+//! Those to the other servers of a cluster are opened when they are wanted (`redirect.rs`).
 
 use super::link::LinkPhase;
 use super::{Trouble, Turn};
 use crate::engine::conn::Wait;
-use crate::engine::dial::why_no_dial;
 use crate::engine::io::{Gone, How};
 use crate::engine::slots::ConnId;
 use crate::engine::timers::Owner;
-use crate::engine::{Engine, Failure, Mono};
+use crate::engine::{Engine, Mono};
 
 impl Engine {
     /// Sees to it that there is a first attempt.
@@ -24,39 +24,42 @@ impl Engine {
         let Some(redis) = &mut self.redis else {
             return;
         };
-        if redis.dialing || redis.link.is_some() {
-            return;
-        }
-        redis.timer.clear();
-        redis.dialing = true;
         let name = redis.name;
+        let Some(first) = redis.nodes.get_mut(0).filter(|first| first.is_idle()) else {
+            return;
+        };
+        first.dialing = true;
+        redis.timer.clear();
         if let Err(failure) = self.dial(name) {
-            self.no_redis_dial(&failure);
+            self.no_redis_dial(name, &failure);
         }
-    }
-
-    /// An attempt to connect is over, without a connection.
-    pub(in crate::engine) fn no_redis_dial(&mut self, failure: &Failure) {
-        if let Some(redis) = &mut self.redis {
-            redis.dialing = false;
-        }
-        self.redis_is_away(Trouble::Unreachable(why_no_dial(failure)));
     }
 
     /// We are let in.
     pub(super) fn redis_ready(&mut self, id: ConnId) {
+        let Some(link) = self.redis_link(id) else {
+            return;
+        };
+        link.phase = LinkPhase::Ready;
+        let at = link.node;
         let Some(redis) = &mut self.redis else {
             return;
         };
         redis.counts.opened += 1;
-        redis.backoff.succeeded();
-        if redis.trouble.take().is_some() || redis.counts.opened == 1 {
-            redis.turns.push(Turn::Reached);
-        }
-        if let Some(link) = self.redis_link(id) {
-            link.phase = LinkPhase::Ready;
+        if let Some(node) = redis.nodes.get_mut(at) {
+            node.ready = true;
+            node.backoff.succeeded();
+            let is_news = node.trouble.take().is_some() || !node.opened;
+            node.opened = true;
+            if is_news && at == 0 {
+                redis.turns.push(Turn::Reached);
+            }
         }
         self.set_wait(id, Wait::Redis, Mono::NEVER);
+        if at == 0 {
+            self.ask_for_map(id);
+        }
+        self.tell_deletions();
         self.counter_is_there(true);
     }
 
@@ -85,46 +88,56 @@ impl Engine {
         let Some(link) = self.redis_link(id) else {
             return;
         };
-        let was_ready = link.phase == LinkPhase::Ready;
+        let (was_ready, node) = (link.phase == LinkPhase::Ready, link.node);
         let lost: Vec<_> = link.end().collect();
         self.close_conn(id, How::Plain);
         if let Some(redis) = &mut self.redis {
             redis.counts.lost += u64::from(was_ready);
             redis.counts.unanswered += lost.len() as u64;
         }
-        self.redis_is_away(trouble);
+        self.redis_is_away(node, trouble);
         for caller in lost {
             self.caller_answered(caller, None);
         }
     }
 
-    /// There is no connection, for this reason.
-    fn redis_is_away(&mut self, trouble: Trouble) {
+    /// There is no connection to this server, for this reason.
+    pub(super) fn redis_is_away(&mut self, at: usize, trouble: Trouble) {
         let now = self.now.mono;
         let Some(redis) = &mut self.redis else {
             return;
         };
-        redis.link = None;
-        redis.counts.refused += u64::from(redis.trouble.is_some() || redis.counts.opened == 0);
-        redis.backoff.failed(now, 0, &mut self.random);
-        if !matches!(trouble, Trouble::Denied(_)) {
-            let at = redis.backoff.until();
-            self.timers.set(Owner::Redis, &mut redis.timer, at);
+        let Some(node) = redis.nodes.get_mut(at) else {
+            return;
+        };
+        (node.link, node.ready) = (None, false);
+        redis.counts.refused += u64::from(node.trouble.is_some() || !node.opened);
+        node.backoff.failed(now, 0, &mut self.random);
+        let is_news = node.trouble.as_ref() != Some(&trouble);
+        node.trouble = Some(trouble.clone());
+        if at > 0 {
+            redis.nodes.forget(at); // the others know who has its slots now
+        } else {
+            if !matches!(trouble, Trouble::Denied(_)) {
+                let at = node.backoff.until();
+                self.timers.set(Owner::Redis, &mut redis.timer, at);
+            }
+            // What has not changed is not told again.
+            if is_news {
+                redis.turns.push(Turn::Away(trouble));
+            }
         }
-        // What has not changed is not told again.
-        if redis.trouble.as_ref() != Some(&trouble) {
-            redis.turns.push(Turn::Away(trouble.clone()));
-            redis.trouble = Some(trouble);
-        }
-        self.counter_is_there(false);
+        let there = redis.nodes.iter().any(|node| node.ready);
+        self.counter_is_there(there);
     }
 
     /// Takes a connection off the list.
     pub(in crate::engine) fn strike_from_redis(&mut self, id: ConnId) {
-        if let Some(redis) = &mut self.redis
-            && redis.link == Some(id)
-        {
-            redis.link = None;
+        let Some(redis) = &mut self.redis else {
+            return;
+        };
+        if let Some(node) = redis.nodes.iter_mut().find(|node| node.link == Some(id)) {
+            (node.link, node.ready) = (None, false);
         }
     }
 }

@@ -257,7 +257,7 @@ impl Engine {
     fn question(&mut self, id: ConnId) -> Option<&mut Question> {
         match &mut self.conns.get_mut(id)?.role {
             Role::NameServer(question) => Some(question),
-            Role::Client(_) | Role::Provider(_) | Role::Database(_) | Role::Redis(_) => None,
+            _ => None,
         }
     }
 }

@@ -1,12 +1,13 @@
-//! `/jobs`: the paths, and the queries of those that read.
+//! `/jobs`: the paths, the queries of those that read, and where a stream goes on.
 
 use uuid::Uuid;
 
 use super::query::{self, rows};
 use super::{known, uuid};
 use crate::engine::Failure;
+use crate::engine::jobs::Seen;
 use crate::limits::jobs::JOB_ITEMS;
-use crate::proto::http1::Method;
+use crate::proto::http1::{Fields, Method};
 
 /// Rows on a page when nobody says how many.
 const DEFAULT_ROWS: usize = 20;
@@ -22,6 +23,8 @@ pub enum JobsAsk {
     Read(Uuid, usize, Option<u32>),
     /// `DELETE /jobs/{id}`
     Cancel(Uuid),
+    /// `GET /jobs/{id}/events`: after what its client has been told.
+    Watch(Uuid, Option<Seen>),
 }
 
 /// What a path stands for.
@@ -29,6 +32,7 @@ pub enum JobsAsk {
 pub(super) enum Place {
     All,
     One(Uuid),
+    Events(Uuid),
 }
 
 impl Place {
@@ -40,10 +44,16 @@ impl Place {
         }
     }
 
+    /// What the path with this id and `/events` stands for.
+    pub(super) fn events(id: &str) -> Result<Self, Failure> {
+        known(id).map(Place::Events)
+    }
+
     pub(super) fn allow(self) -> &'static str {
         match self {
             Place::All => "GET, HEAD, POST, OPTIONS",
             Place::One(_) => "GET, HEAD, DELETE, OPTIONS",
+            Place::Events(_) => "GET, HEAD, OPTIONS",
         }
     }
 
@@ -63,6 +73,10 @@ impl Place {
                 let (limit, cursor) = page(query, position)?;
                 Ok(JobsAsk::Read(id, limit, cursor))
             }
+            Place::Events(id) if reads => match query::pairs(query).next() {
+                None => Ok(JobsAsk::Watch(id, None)),
+                Some((name, _)) => Err(Failure::parameter(name, "left out: all of it is told")),
+            },
             Place::All if method == Method::Post => Ok(JobsAsk::Make),
             Place::One(id) if method == Method::Delete => Ok(JobsAsk::Cancel(id)),
             _ => Err(Failure::Method {
@@ -79,7 +93,21 @@ impl JobsAsk {
         match self {
             JobsAsk::Make | JobsAsk::List(..) => "/jobs",
             JobsAsk::Read(..) | JobsAsk::Cancel(_) => "/jobs/{id}",
+            JobsAsk::Watch(..) => "/jobs/{id}/events",
         }
+    }
+
+    /// The same, and a stream goes on where `Last-Event-ID` says.
+    pub(super) fn after(mut self, fields: &Fields<'_>) -> Result<Self, Failure> {
+        if let JobsAsk::Watch(_, seen) = &mut self {
+            let mut values = fields.all("last-event-id");
+            *seen = match (values.next(), values.next()) {
+                (None, _) => None,
+                (Some(id), None) => Some(Seen::parse(id).ok_or_else(no_mark)?),
+                (Some(_), Some(_)) => return Err(no_mark()),
+            };
+        }
+        Ok(self)
     }
 }
 
@@ -100,6 +128,10 @@ fn page<T>(
         }
     }
     Ok((limit.unwrap_or(DEFAULT_ROWS), cursor))
+}
+
+fn no_mark() -> Failure {
+    Failure::parameter("Last-Event-ID", "the `id` of an event of this job")
 }
 
 fn position(value: &str) -> Result<u32, Failure> {

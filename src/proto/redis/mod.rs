@@ -12,6 +12,7 @@
 //!   refusal    what an error of the server means, and what may be done about it
 //!   counters   counters that several processes share: one script each
 //!   slot       which part of a cluster a key lives in
+//!   map        which server of a cluster has which slots
 //!   url        `redis://` and `rediss://`
 //! ```
 //! Source: <https://redis.io/docs/latest/develop/reference/protocol-spec/>; the tests hold bytes that a
@@ -24,6 +25,7 @@
 
 pub mod command;
 pub mod counters;
+pub mod map;
 pub mod refusal;
 pub mod reply;
 pub mod session;

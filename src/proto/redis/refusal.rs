@@ -137,6 +137,12 @@ fn other(name: &[u8]) -> Refusal {
     Refusal::Other(name.into())
 }
 
+/// Whether a server may be called that: a name or an address, without brackets.
+pub(super) fn usual_host(host: &str) -> bool {
+    let usual = |byte: u8| byte.is_ascii_alphanumeric() || b".-_:%".contains(&byte);
+    host.len() <= 255 && host.bytes().all(usual)
+}
+
 impl Redirect {
     /// `3999 127.0.0.1:6381`. The address of IPv6 is not in brackets; the host may be left out, or be
     /// `?` if the server does not know.
@@ -148,10 +154,9 @@ impl Redirect {
             .ok()
             .filter(|slot| *slot < super::slot::SLOTS)?;
         let port = port.parse().ok().filter(|port| *port > 0)?;
-        let usual = |byte: u8| byte.is_ascii_alphanumeric() || b".-_:%".contains(&byte);
         let host = match host {
             "" | "?" => None,
-            host if host.len() <= 255 && host.bytes().all(usual) => Some(host.into()),
+            host if usual_host(host) => Some(host.into()),
             _ => return None,
         };
         Some(Redirect { slot, host, port })

@@ -230,6 +230,20 @@ fn text_cannot_break_out_of_its_event() {
     );
 }
 
+#[test]
+fn an_id_that_is_no_number_and_a_retry_belong_to_the_event_behind_them() {
+    let mut out = Vec::new();
+    write_retry(&mut out, 1500);
+    write_id(&mut out, "12.a!");
+    write_event(&mut out, None, Some("job"), b"{}");
+    assert_eq!(out, b"retry: 1500\nid: 12.a!\nevent: job\ndata: {}\n\n");
+    assert_eq!(events(&out), [seen("job", "{}", "12.a!")]);
+    let mut reader = Reader::new();
+    let mut input = &out[..];
+    assert!(reader.next(&mut input).unwrap().is_some());
+    assert_eq!(reader.retry_ms(), Some(1500));
+}
+
 proptest! {
     /// Whatever is written comes back as one event, with its line ends made LF.
     #[test]

@@ -26,6 +26,24 @@ pub fn write_event(out: &mut impl Sink, id: Option<u64>, name: Option<&str>, dat
     out.put(b"\n");
 }
 
+/// Writes a line of the event that is written next: its `id`, where that is no number. Only the first
+/// line of `id` is written.
+pub fn write_id(out: &mut impl Sink, id: &str) {
+    let (first_line, rest) = split_line(id.as_bytes());
+    debug_assert!(rest.is_none(), "the id {id:?} has a line end in it");
+    out.put(b"id: ");
+    out.put(first_line);
+    out.put(b"\n");
+}
+
+/// Writes a line of the event that is written next: after how many milliseconds a reader whose stream
+/// has ended is to come again.
+pub fn write_retry(out: &mut impl Sink, ms: u64) {
+    out.put(b"retry: ");
+    out.put(itoa::Buffer::new().format(ms).as_bytes());
+    out.put(b"\n");
+}
+
 /// Writes a comment, which readers skip: a sign of life. Line ends in it cannot break out either.
 pub fn write_comment(out: &mut impl Sink, text: &str) {
     write_lines(out, b": ", text.as_bytes());

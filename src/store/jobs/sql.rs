@@ -66,7 +66,23 @@ pub(in crate::store) const LIST: &str = "
 pub(in crate::store) const ONE: &str = "
     SELECT j.tenant, j.id, j.kind, j.state, j.params, j.items, j.done, j.failed, j.created_ms,
         j.started_ms, j.finished_ms,
-        i.position, i.state, substr(i.input, 1, 500), i.row_id, i.attempts, i.error_code, i.result
+        i.position, i.state, substr(i.input, 1, 500), i.row_id, i.attempts, i.error_code, i.result,
+        d.id, d.hook, d.state, d.attempts, d.last_error, d.due_ms
     FROM jobs AS j
+    LEFT JOIN deliveries AS d ON d.tenant = j.tenant AND d.job = j.id
     LEFT JOIN job_items AS i ON i.tenant = j.tenant AND i.job = j.id AND i.position > $1
     WHERE j.tenant = $2 AND j.id = $3 ORDER BY i.position LIMIT $4";
+
+/// The job stands in every row; a job of which nothing else has ended is one row with no item. What is
+/// known already is a string of digits, which both databases can look into, and an array only one.
+pub(in crate::store) const PROGRESS: &str = "
+    SELECT j.tenant, j.id, j.kind, j.state, j.params, j.items, j.done, j.failed, j.created_ms,
+        j.started_ms, j.finished_ms,
+        (SELECT count(*) FROM job_items AS r
+         WHERE r.tenant = $1 AND r.job = $2 AND r.state = 'running'),
+        i.position, i.state, i.row_id, i.error_code
+    FROM jobs AS j
+    LEFT JOIN job_items AS i ON i.tenant = j.tenant AND i.job = j.id AND i.position >= $3
+        AND i.state IN ('done', 'failed')
+        AND substr($4, CAST(i.position - $3 AS INTEGER) + 1, 1) <> '1'
+    WHERE j.tenant = $1 AND j.id = $2 ORDER BY i.position LIMIT $5";

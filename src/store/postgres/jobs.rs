@@ -1,8 +1,11 @@
 //! Jobs in PostgreSQL. Whoever claims an item skips those that somebody else is just claiming.
 
+mod progress;
+
 use uuid::Uuid;
 
 use super::answer::{self, Answered};
+use super::deliveries;
 use super::told::tell;
 use super::writes::{analysis, requests};
 use super::{Cell, Part, many, one};
@@ -11,8 +14,9 @@ use crate::proto::postgres::Scalar::{self, Int8, Text, Uuid as Id};
 use crate::proto::postgres::{Tag, ValueFault, Values, Wrong};
 use crate::store::jobs::{job_list, sql};
 use crate::store::{
-    ClaimedItem, Found, ItemEnd, ItemKey, ItemRow, ItemState, JobFound, JobKind, JobPage, JobQuery,
-    JobRow, JobState, JobWrite, JobWritten, NewItem, Written,
+    ClaimedDelivery, ClaimedItem, DeliveryRow, EndedItem, Found, ItemEnd, ItemKey, ItemRow,
+    ItemState, JobFound, JobKind, JobPage, JobProgress, JobQuery, JobRow, JobState, JobWrite,
+    JobWritten, NewItem, Written,
 };
 
 const CLAIM: &str = sql::claim!("FOR UPDATE SKIP LOCKED");
@@ -71,9 +75,12 @@ pub(super) enum Kind {
     Ended,
     GivenBack,
     Cancelled,
+    Delivery,
+    DeliveryEnded,
     Due,
     List { limit: usize },
     One { limit: usize },
+    Progress { limit: usize },
 }
 
 /// What has come of an answer about jobs.
@@ -85,6 +92,13 @@ pub(super) struct Rows {
     due_ms: Option<i64>,
     jobs: Vec<JobRow>,
     items: Vec<ItemRow>,
+    /// Of items in hand.
+    running: u64,
+    ended: Vec<EndedItem>,
+    delivery: Option<Box<ClaimedDelivery>>,
+    webhook: Option<DeliveryRow>,
+    /// Whether the end of an item was heard.
+    heard: bool,
     /// Rows that the statement changed that was done last.
     changed: u64,
 }
@@ -95,9 +109,11 @@ pub(super) fn of_write(write: &JobWrite) -> (Vec<Part<'_>>, Kind) {
             requests: rows,
             job,
             items,
+            webhook,
         } => {
             let mut parts = requests(rows);
             parts.extend(created(job, items));
+            parts.extend(webhook.iter().map(|new| deliveries::made(job, new)));
             (parts, Kind::Created)
         }
         JobWrite::Claim {
@@ -124,7 +140,12 @@ pub(super) fn of_write(write: &JobWrite) -> (Vec<Part<'_>>, Kind) {
         }
         JobWrite::End(end) => {
             let stored = end.analysis.iter().flat_map(|row| analysis(row));
-            (stored.chain([ended(end)]).collect(), Kind::Ended)
+            let mut parts: Vec<Part<'_>> = stored.chain([ended(end)]).collect();
+            if end.came.counts() != (0, 0) {
+                let ItemKey { tenant, job, .. } = &end.key;
+                parts.push(deliveries::job_may_have_ended(tenant, *job, end.now_ms));
+            }
+            (parts, Kind::Ended)
         }
         JobWrite::Cancel { tenant, id, now_ms } => {
             let which = vec![Cell::text(tenant), Cell::Uuid(*id)];
@@ -133,10 +154,12 @@ pub(super) fn of_write(write: &JobWrite) -> (Vec<Part<'_>>, Kind) {
             let parts = vec![
                 one(sql::CANCEL_ITEMS, &[Text, Id], which.clone()),
                 one(sql::CANCEL_JOB, &[Int8, Text, Id], when),
+                deliveries::job_may_have_ended(tenant, *id, *now_ms),
                 one(CANCELLED, &[Text, Id], which),
             ];
             (parts, Kind::Cancelled)
         }
+        JobWrite::Delivery(write) => deliveries::of_write(write),
     }
 }
 
@@ -190,6 +213,7 @@ fn ended(end: &ItemEnd) -> Part<'_> {
 pub(super) fn of_query(query: &JobQuery) -> (Part<'_>, answer::Kind) {
     let (part, kind) = match query {
         JobQuery::Due => (one(sql::DUE, &[], Vec::new()), Kind::Due),
+        JobQuery::DeliveryDue => return deliveries::due(),
         JobQuery::List {
             tenant,
             limit,
@@ -221,6 +245,24 @@ pub(super) fn of_query(query: &JobQuery) -> (Part<'_>, answer::Kind) {
                 Kind::One { limit },
             )
         }
+        JobQuery::Progress {
+            tenant,
+            id,
+            from,
+            known,
+            limit,
+        } => {
+            let limit = *limit;
+            let row = vec![
+                Cell::text(tenant),
+                Cell::Uuid(*id),
+                Cell::Int8((*from).into()),
+                Cell::text(known),
+                Cell::Int8(limit as i64 + 1),
+            ];
+            let types = &[Text, Id, Int8, Text, Int8];
+            (one(sql::PROGRESS, types, row), Kind::Progress { limit })
+        }
     };
     (part, answer::Kind::Job(kind))
 }
@@ -240,8 +282,19 @@ impl Rows {
                     self.jobs.push(job);
                 }
                 self.items.extend(item(values)?);
+                self.webhook = deliveries::of_page(values)?;
             }
-            Kind::Created | Kind::Ended | Kind::GivenBack => {}
+            Kind::Progress { .. } => {
+                let job = job(values)?;
+                if self.jobs.is_empty() {
+                    self.jobs.push(job);
+                }
+                self.running = answer::count(values)?;
+                self.ended.extend(progress::item(values)?);
+            }
+            Kind::Ended => self.heard = true,
+            Kind::Delivery => self.delivery = Some(Box::new(deliveries::claimed(values)?)),
+            Kind::Created | Kind::GivenBack | Kind::DeliveryEnded => {}
         }
         Ok(())
     }
@@ -257,15 +310,23 @@ impl Rows {
             Kind::Created => JobWritten::Created,
             Kind::Claimed => JobWritten::Claimed(self.claimed),
             Kind::Held => JobWritten::Held(self.held),
-            Kind::Ended => JobWritten::Ended(self.changed > 0),
+            Kind::Ended => JobWritten::Ended(self.heard),
+            Kind::Delivery => JobWritten::Delivery(self.delivery),
+            Kind::DeliveryEnded => JobWritten::Ended(self.changed > 0),
             Kind::GivenBack => JobWritten::GivenBack,
             Kind::Cancelled => JobWritten::Cancelled(self.state),
             Kind::Due => return found(JobFound::Due(self.due_ms)),
             Kind::List { limit } => return found(job_list(self.jobs, limit)),
             Kind::One { limit } => {
                 let job = self.jobs.pop();
-                let page = job.map(|job| Box::new(JobPage::new(job, self.items, limit)));
+                let page = job.map(|job| JobPage::new(job, self.webhook, self.items, limit));
+                let page = page.map(Box::new);
                 return found(JobFound::One(page));
+            }
+            Kind::Progress { limit } => {
+                let (running, ended) = (self.running, self.ended);
+                let progress = |job| Box::new(JobProgress::new(job, running, ended, limit));
+                return found(JobFound::Progress(self.jobs.pop().map(progress)));
             }
         };
         Answered::Written(Written::Job(written))
@@ -296,7 +357,7 @@ fn key(values: &mut Values<'_>) -> Result<ItemKey, ValueFault> {
     })
 }
 
-fn job(values: &mut Values<'_>) -> Result<JobRow, ValueFault> {
+pub(super) fn job(values: &mut Values<'_>) -> Result<JobRow, ValueFault> {
     Ok(JobRow {
         tenant: values.take::<&str>()?.to_owned(),
         id: values.take()?,
@@ -340,7 +401,7 @@ fn word<T>(values: &mut Values<'_>, of: fn(&str) -> Option<T>) -> Result<T, Valu
     maybe_word(values, of)?.ok_or(UNKNOWN)
 }
 
-fn maybe_word<T>(
+pub(super) fn maybe_word<T>(
     values: &mut Values<'_>,
     of: fn(&str) -> Option<T>,
 ) -> Result<Option<T>, ValueFault> {
@@ -355,7 +416,7 @@ const UNKNOWN: ValueFault = ValueFault {
 };
 
 /// A number that this program has written, and is small.
-fn small(values: &mut Values<'_>) -> Result<u32, ValueFault> {
+pub(super) fn small(values: &mut Values<'_>) -> Result<u32, ValueFault> {
     let number: i64 = values.take()?;
     Ok(u32::try_from(number).unwrap_or(u32::MAX))
 }

@@ -12,6 +12,7 @@
 mod answer;
 mod cached;
 mod counters;
+mod deliveries;
 mod expire;
 mod idempotency;
 mod jobs;

@@ -1,9 +1,12 @@
 //! Jobs in SQLite. One connection writes, so nobody else can take the same item at the same time.
 
+mod progress;
+
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use uuid::Uuid;
 
 use super::count::Count;
+use super::deliveries;
 use super::writer::{insert_analysis, insert_request};
 use crate::limits::PAGE_ROWS;
 use crate::store::jobs::{job_list, sql};
@@ -39,11 +42,15 @@ pub(super) fn carry_out(conn: &Connection, write: &JobWrite) -> rusqlite::Result
             requests,
             job,
             items,
+            webhook,
         } => {
             for request in requests {
                 insert_request(conn, request)?;
             }
             create(conn, job, items)?;
+            if let Some(delivery) = webhook {
+                deliveries::insert(conn, job, delivery)?;
+            }
             Ok(JobWritten::Created)
         }
         JobWrite::Claim {
@@ -68,11 +75,13 @@ pub(super) fn carry_out(conn: &Connection, write: &JobWrite) -> rusqlite::Result
                 .execute(params![tenant, id])?;
             conn.prepare_cached(sql::CANCEL_JOB)?
                 .execute(params![now_ms, tenant, id])?;
+            deliveries::job_may_have_ended(conn, tenant, id, *now_ms)?;
             conn.prepare_cached(sql::STATE)?
                 .query_row(params![tenant, id], |row| word(row, 0, JobState::from_word))
                 .optional()
                 .map(JobWritten::Cancelled)
         }
+        JobWrite::Delivery(write) => deliveries::carry_out(conn, write),
     }
 }
 
@@ -153,6 +162,7 @@ fn finish(conn: &Connection, end: &ItemEnd) -> rusqlite::Result<JobWritten> {
             failed,
             end.now_ms
         ])?;
+        deliveries::job_may_have_ended(conn, &key.tenant, key.job.as_bytes(), end.now_ms)?;
     }
     Ok(JobWritten::Ended(heard > 0))
 }
@@ -163,6 +173,7 @@ pub(super) fn answer(conn: &Connection, query: &JobQuery) -> rusqlite::Result<Jo
             .prepare_cached(sql::DUE)?
             .query_row((), |row| row.get(0))
             .map(JobFound::Due),
+        JobQuery::DeliveryDue => deliveries::due(conn).map(JobFound::Due),
         JobQuery::List {
             tenant,
             limit,
@@ -182,6 +193,16 @@ pub(super) fn answer(conn: &Connection, query: &JobQuery) -> rusqlite::Result<Jo
             after,
             limit,
         } => one(conn, tenant, *id, *after, (*limit).clamp(1, PAGE_ROWS)).map(JobFound::One),
+        JobQuery::Progress {
+            tenant,
+            id,
+            from,
+            known,
+            limit,
+        } => {
+            let which = params![tenant, id.as_bytes(), from, known, *limit as i64 + 1];
+            progress::read(conn, which, *limit).map(JobFound::Progress)
+        }
     }
 }
 
@@ -198,14 +219,14 @@ fn one(
     let (mut found, mut items) = (None, Vec::new());
     while let Some(row) = rows.next()? {
         if found.is_none() {
-            found = Some(job(row)?);
+            found = Some((job(row)?, deliveries::of_page(row, 18)?));
         }
         items.extend(item(row)?);
     }
-    Ok(found.map(|job| Box::new(JobPage::new(job, items, limit))))
+    Ok(found.map(|(job, webhook)| Box::new(JobPage::new(job, webhook, items, limit))))
 }
 
-fn job(row: &Row<'_>) -> rusqlite::Result<JobRow> {
+pub(super) fn job(row: &Row<'_>) -> rusqlite::Result<JobRow> {
     Ok(JobRow {
         tenant: row.get(0)?,
         id: Uuid::from_bytes(row.get(1)?),
@@ -246,7 +267,7 @@ fn key(row: &Row<'_>) -> rusqlite::Result<ItemKey> {
 }
 
 /// A word of a closed list. One that no version of the program has written is a broken row.
-fn word<T>(row: &Row<'_>, at: usize, of: fn(&str) -> Option<T>) -> rusqlite::Result<T> {
+pub(super) fn word<T>(row: &Row<'_>, at: usize, of: fn(&str) -> Option<T>) -> rusqlite::Result<T> {
     let word: String = row.get(at)?;
     of(&word).ok_or_else(|| {
         let kind = rusqlite::types::Type::Text;

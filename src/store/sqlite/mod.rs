@@ -22,6 +22,7 @@
 
 mod cached;
 mod count;
+mod deliveries;
 mod errors;
 mod expire;
 mod idempotency;

@@ -1,17 +1,17 @@
 //! Jobs: who has what in hand, and what becomes of it.
 
 use maitred::store::{
-    Came, ClaimedItem, Found, ItemEnd, ItemKey, ItemState, JobFound, JobKind, JobPage, JobQuery,
-    JobRow, JobState, JobWrite, JobWritten, NewItem, Query, Write, Written,
+    Came, ClaimedItem, Found, ItemEnd, ItemKey, ItemState, JobFound, JobKind, JobPage, JobProgress,
+    JobQuery, JobRow, JobState, JobWrite, JobWritten, NewDelivery, NewItem, Query, Write, Written,
 };
 
 use crate::Store;
 use crate::rows::{analysis, id, request, save, text};
 
-const ME: u128 = 71;
+pub(super) const ME: u128 = 71;
 const YOU: u128 = 72;
 
-fn job(store: &mut dyn Store, write: JobWrite) -> JobWritten {
+pub(super) fn job(store: &mut dyn Store, write: JobWrite) -> JobWritten {
     match store.put(Write::Job(Box::new(write))) {
         Written::Job(written) => written,
         other => panic!("a job was answered with {other:?}"),
@@ -20,6 +20,16 @@ fn job(store: &mut dyn Store, write: JobWrite) -> JobWritten {
 
 /// Job `number`, of so many items. The row of item n has the id of ten times the job, and n.
 fn make(store: &mut dyn Store, number: u128, items: u128) {
+    make_told(store, number, items, None);
+}
+
+/// The same, and who is told when it has ended.
+pub(super) fn make_told(
+    store: &mut dyn Store,
+    number: u128,
+    items: u128,
+    webhook: Option<&NewDelivery>,
+) {
     let row = JobRow {
         id: id(number),
         tenant: "local".into(),
@@ -44,12 +54,13 @@ fn make(store: &mut dyn Store, number: u128, items: u128) {
             requests: vec![request(1000 + number)],
             job: row.clone(),
             items: items.clone(),
+            webhook: webhook.cloned(),
         };
         assert_eq!(job(store, write), JobWritten::Created);
     }
 }
 
-fn claim(store: &mut dyn Store, owner: u128, now_ms: i64) -> Option<ClaimedItem> {
+pub(super) fn claim(store: &mut dyn Store, owner: u128, now_ms: i64) -> Option<ClaimedItem> {
     let write = JobWrite::Claim {
         owner: id(owner),
         now_ms,
@@ -61,7 +72,7 @@ fn claim(store: &mut dyn Store, owner: u128, now_ms: i64) -> Option<ClaimedItem>
     }
 }
 
-fn end(store: &mut dyn Store, owner: u128, key: &ItemKey, came: Came) -> bool {
+pub(super) fn end(store: &mut dyn Store, owner: u128, key: &ItemKey, came: Came) -> bool {
     let end = ItemEnd {
         key: key.clone(),
         owner: id(owner),
@@ -72,12 +83,17 @@ fn end(store: &mut dyn Store, owner: u128, key: &ItemKey, came: Came) -> bool {
     job(store, JobWrite::End(Box::new(end))) == JobWritten::Ended(true)
 }
 
-fn done() -> Came {
+pub(super) fn done() -> Came {
     let result = Some(r#"{"model":"m"}"#.into());
     Came::Done { result }
 }
 
-fn page(store: &mut dyn Store, number: u128, after: Option<u32>, limit: usize) -> Option<JobPage> {
+pub(super) fn page(
+    store: &mut dyn Store,
+    number: u128,
+    after: Option<u32>,
+    limit: usize,
+) -> Option<JobPage> {
     let query = Query::Job(JobQuery::One {
         tenant: "local".into(),
         id: id(number),
@@ -242,4 +258,55 @@ pub(super) fn jobs_and_their_items_come_in_pages(store: &mut dyn Store) {
         panic!("no list");
     };
     assert_eq!((rows[0].id, rows.len(), next), (id(3), 1, None));
+}
+
+fn look(store: &mut dyn Store, tenant: &str, from: u32, known: &str) -> Option<JobProgress> {
+    let query = Query::Job(JobQuery::Progress {
+        tenant: tenant.to_owned(),
+        id: id(3),
+        from,
+        known: known.to_owned(),
+        limit: 3,
+    });
+    match store.ask(&query).unwrap() {
+        Found::Job(JobFound::Progress(progress)) => progress.map(|progress| *progress),
+        other => panic!("a look was answered with {other:?}"),
+    }
+}
+
+pub(super) fn a_look_finds_what_has_ended_and_is_not_known(store: &mut dyn Store) {
+    assert_eq!(look(store, "local", 0, ""), None);
+    make(store, 3, 7);
+    make(store, 4, 2);
+    let fresh = look(store, "local", 0, "").unwrap();
+    assert_eq!((fresh.job.state, fresh.running), (JobState::Queued, 0));
+    assert!(fresh.ended.is_empty() && !fresh.more);
+    let items: Vec<ClaimedItem> = (0..6).map(|_| claim(store, ME, 100).unwrap()).collect();
+    for (nth, item) in items.iter().enumerate().filter(|(nth, _)| *nth != 1) {
+        let code = "upstream_quota".to_owned();
+        let came = if nth == 4 {
+            Came::Failed { code }
+        } else {
+            done()
+        };
+        assert!(end(store, ME, &item.key, came));
+    }
+    let seen = |from, known: &str, store: &mut dyn Store| {
+        let progress = look(store, "local", from, known).unwrap();
+        assert_eq!((progress.job.items, progress.running), (7, 1));
+        let places: Vec<u32> = progress.ended.iter().map(|item| item.position).collect();
+        (places, progress.more)
+    };
+    assert_eq!(seen(0, "", store), (vec![0, 2, 3], true));
+    assert_eq!(seen(1, "011", store), (vec![4, 5], false));
+    assert_eq!(seen(1, "01111", store), (vec![], false));
+    assert_eq!(seen(1, "0001", store), (vec![2, 3, 5], false));
+    let ended = look(store, "local", 1, "011").unwrap().ended;
+    let failed = (ended[0].state, ended[0].error_code.as_deref());
+    assert_eq!(failed, (ItemState::Failed, Some("upstream_quota")));
+    assert_eq!(
+        (ended[1].row_id, ended[1].error_code.as_deref()),
+        (id(35), None)
+    );
+    assert_eq!(look(store, "other", 0, ""), None);
 }

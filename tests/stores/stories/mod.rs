@@ -1,5 +1,6 @@
 //! What each engine has to do.
 
+mod deliveries;
 mod jobs;
 mod lists;
 mod saves;
@@ -50,7 +51,13 @@ stories! {
         what_is_put_off_or_given_back_was_no_attempt
         a_cancelled_job_has_nothing_that_is_due
         an_analysis_is_stored_with_the_end_of_its_item
-        jobs_and_their_items_come_in_pages;
+        jobs_and_their_items_come_in_pages
+        a_look_finds_what_has_ended_and_is_not_known;
+    deliveries:
+        what_ends_a_job_makes_its_delivery_due
+        a_delivery_is_one_claims_at_a_time
+        a_delivery_ends_in_one_of_three_ways
+        a_cancelled_job_is_told_too;
     searches:
         words_are_found_whatever_their_case_and_accents
         whatever_stands_between_words_separates_them

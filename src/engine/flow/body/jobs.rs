@@ -18,6 +18,9 @@ pub struct JobAsk {
     pub inputs: Vec<String>,
     /// What all of them have in common.
     pub params: JobParams,
+    /// The name of a webhook that is told when all of them have ended.
+    #[serde(default)]
+    pub webhook: Option<String>,
 }
 
 /// Which fields there are says the kind, which may stand behind them.
@@ -25,10 +28,11 @@ pub(super) fn job(fields: Vec<Field<'_>>) -> Result<JobAsk, ParseFault> {
     let kind = fields.iter().find(|field| field.name == "kind");
     let kind = kind.ok_or_else(|| ParseFault::Missing("kind".into()))?;
     let kind = kind.job_kind()?;
-    let (mut inputs, mut ask) = (None, GenerateAsk::default());
+    let (mut inputs, mut webhook, mut ask) = (None, None, GenerateAsk::default());
     for field in fields {
         match (field.name.as_ref(), kind) {
             ("kind", _) => {}
+            ("webhook", _) => webhook = field.value("the name of a webhook")?,
             ("topics", JobKind::Generate) => inputs = Some(field.topics_up_to(JOB_ITEMS)?),
             ("contents", JobKind::Analyze) => inputs = Some(field.contents()?),
             (_, JobKind::Generate) => common(&mut ask, &field)?,
@@ -48,6 +52,7 @@ pub(super) fn job(fields: Vec<Field<'_>>) -> Result<JobAsk, ParseFault> {
             max_tokens: ask.max_tokens,
             temperature: ask.temperature,
         },
+        webhook,
     })
 }
 

@@ -5,11 +5,13 @@ use serde_json::value::RawValue;
 use uuid::Uuid;
 
 use crate::engine::documents::rfc3339;
-use crate::store::{ItemRow, ItemState, JobKind, JobPage, JobRow, JobState};
+use crate::store::{
+    DeliveryRow, DeliveryState, ItemRow, ItemState, JobKind, JobPage, JobRow, JobState,
+};
 
 /// A job and how far it is.
 #[derive(Serialize)]
-pub(super) struct JobDocument {
+pub(in crate::engine) struct JobDocument {
     id: Uuid,
     kind: JobKind,
     state: JobState,
@@ -22,7 +24,7 @@ pub(super) struct JobDocument {
 }
 
 impl JobDocument {
-    pub(super) fn new(job: &JobRow) -> Self {
+    pub(in crate::engine) fn new(job: &JobRow) -> Self {
         JobDocument {
             id: job.id,
             kind: job.kind,
@@ -58,6 +60,7 @@ impl JobsDocument {
 pub(super) struct PageDocument<'a> {
     #[serde(flatten)]
     job: JobDocument,
+    webhook: Option<WebhookDocument<'a>>,
     results: Vec<ItemDocument<'a>>,
     next: Option<u32>,
 }
@@ -66,8 +69,35 @@ impl<'a> PageDocument<'a> {
     pub(super) fn new(page: &'a JobPage) -> Self {
         PageDocument {
             job: JobDocument::new(&page.job),
+            webhook: page.webhook.as_ref().map(WebhookDocument::new),
             results: page.items.iter().map(ItemDocument::new).collect(),
             next: page.next,
+        }
+    }
+}
+
+/// Who is told when the job has ended, and how far that is.
+#[derive(Serialize)]
+struct WebhookDocument<'a> {
+    name: &'a str,
+    /// What each attempt says in `webhook-id`.
+    id: Uuid,
+    state: DeliveryState,
+    attempts: u32,
+    last_error: Option<&'a str>,
+    next_at: Option<String>,
+}
+
+impl<'a> WebhookDocument<'a> {
+    fn new(row: &'a DeliveryRow) -> Self {
+        let is_due = row.state == DeliveryState::Due;
+        WebhookDocument {
+            name: &row.hook,
+            id: row.id,
+            state: row.state,
+            attempts: row.attempts,
+            last_error: row.last_error.as_deref(),
+            next_at: row.due_ms.filter(|_| is_due).map(rfc3339),
         }
     }
 }

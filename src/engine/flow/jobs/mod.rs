@@ -5,12 +5,15 @@
 //!  GET     ─► Reading ─(rows)──► 200
 //!  DELETE  ─► Cancelling ─(commit)─► 200, and calls for it are ended
 //! ```
+//! To watch a job is in `events.rs`.
 
 mod documents;
+mod events;
 
 use uuid::Uuid;
 
-use self::documents::{JobDocument, JobsDocument, PageDocument};
+pub(in crate::engine) use self::documents::JobDocument;
+use self::documents::{JobsDocument, PageDocument};
 use super::Flow;
 use super::body::JobAsk;
 use crate::engine::failure::Bound;
@@ -52,6 +55,7 @@ impl Engine {
                 let work = Work::Write(Box::new(Write::Job(Box::new(write))));
                 return self.wait_for_jobs(id, work, Jobs::Cancelling(job), State::Saving);
             }
+            JobsAsk::Watch(job, ref seen) => return self.begin_events(id, job, seen.clone()),
             JobsAsk::List(limit, before) => JobQuery::List {
                 tenant,
                 limit,
@@ -91,10 +95,12 @@ impl Engine {
             kind,
             inputs,
             params,
+            webhook,
         } = ask;
         if kind == JobKind::Generate {
             self.route_for(params.provider.as_deref(), params.model.as_deref())?;
         }
+        let webhook = webhook.map(|hook| self.delivery_to(hook)).transpose()?;
         self.admit_rows()?;
         self.charge_request(id)?;
         let job = JobRow {
@@ -121,6 +127,7 @@ impl Engine {
             requests: request.into_iter().collect(),
             job: job.clone(),
             items,
+            webhook,
         };
         let work = Work::Write(Box::new(Write::Job(Box::new(write))));
         self.wait_for_jobs(id, work, Jobs::Making(Box::new(job)), State::Saving)?;
@@ -151,6 +158,8 @@ impl Engine {
             Jobs::Cancelling(job) => {
                 let state = cancelled(&super::written(result)?)?;
                 self.drop_job(job);
+                self.job_changed(job);
+                self.deliveries_may_be_due();
                 self.reply_json(id, 200, &documents::StateDocument { id: job, state });
                 Ok(())
             }
