@@ -152,6 +152,22 @@ fn a_file_that_fails_is_named_and_the_others_are_told() {
 }
 
 #[test]
+fn nothing_is_not_a_text() {
+    let folder = folder();
+    for verb in ["analyze", "keywords"] {
+        for nothing in ["", " \n\t", "\u{feff}"] {
+            let output = run(folder.path(), &[verb], nothing.as_bytes());
+            assert_eq!(output.status.code(), Some(1), "{verb}: {nothing:?}");
+            assert_eq!(
+                words(&output.stderr),
+                "maitred: standard input: there is no text\n"
+            );
+            assert_eq!(words(&output.stdout), "");
+        }
+    }
+}
+
+#[test]
 fn wrong_usage_has_exit_code_2_and_help_has_examples() {
     let folder = folder();
     for arguments in [

@@ -1,10 +1,14 @@
 //! Jobs in the whole server: what is taken in is done, once, whoever is killed meanwhile.
 #![allow(clippy::unwrap_used)]
 
+#[path = "jobs/keys.rs"]
+mod keys;
+#[path = "jobs/reports.rs"]
+mod reports;
 mod support;
 
 use support::client::{delete, post};
-use support::postgres::{DATABASE, PASSWORD, Postgres, USER};
+use support::postgres::{self, DATABASE, Postgres};
 use support::{Client, Event, Provider, Script, Server, database, get, ms, until};
 
 const ITEMS: usize = 40;
@@ -24,6 +28,24 @@ fn make(server: &Server) -> String {
     let reply = server.ask(post("/jobs", &body.to_string()));
     assert_eq!(reply.status, 202);
     format!("/jobs/{}", reply.json()["id"].as_str().unwrap())
+}
+
+/// Two servers of one database.
+fn replicas(postgres: &Postgres, config: &str) -> [Server; 2] {
+    let config = on(postgres, config);
+    let servers = [Server::start(&config), Server::start(&config)];
+    for server in &servers {
+        until("it is ready", || {
+            (server.ask(get("/readyz")).status == 200).then_some(())
+        });
+    }
+    servers
+}
+
+/// The configuration of a server of this database.
+fn on(postgres: &Postgres, config: &str) -> String {
+    let url = postgres::url(postgres.addr);
+    format!("{config}[database]\nurl = '{url}'\n")
 }
 
 fn done(server: &Server, job: &str) -> usize {
@@ -159,20 +181,8 @@ fn a_client_that_watches_over_two_restarts_is_told_of_each_item_once() {
 #[ignore = "needs postgresql"]
 fn one_of_two_replicas_is_killed_and_the_other_does_the_rest() {
     let postgres = Postgres::start();
-    let password: String = PASSWORD
-        .bytes()
-        .map(|byte| format!("%{byte:02X}"))
-        .collect();
-    let addr = postgres.addr;
-    let url = format!("postgres://{USER}:{password}@{addr}/{DATABASE}?sslmode=disable");
     let provider = provider(50);
-    let config = format!("{}{JOBS}[database]\nurl = '{url}'\n", provider.config(""));
-    let (first, second) = (Server::start(&config), Server::start(&config));
-    for server in [&first, &second] {
-        until("it is ready", || {
-            (server.ask(get("/readyz")).status == 200).then_some(())
-        });
-    }
+    let [first, second] = replicas(&postgres, &(provider.config("") + JOBS));
     let job = make(&first);
     let mut client = watch(&first, &job, Some("0"));
     let mut seen = read_ends(&mut client, 1);

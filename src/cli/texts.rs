@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  each FILE ─► text ─► figures ─► a block of lines (one file), a row (several), a line of JSON
-//!     └─ cannot be read, or is no UTF-8: a message that names it; the others go on
+//!     └─ cannot be read, is no UTF-8, or has no text: a message that names it; the others go on
 //! ```
 //! Where bytes come from and go to, and what time it is, are arguments.
 
@@ -179,7 +179,12 @@ fn each(
             }
             Err(words) => {
                 fine = false;
-                tell(outside.stderr, name, &words);
+                let shown = if name == Path::new("-") {
+                    Path::new("standard input")
+                } else {
+                    name
+                };
+                tell(outside.stderr, shown, &words);
             }
         }
     }
@@ -199,10 +204,15 @@ fn read(name: &Path, stdin: &mut dyn Read) -> Result<String, String> {
     if bytes.starts_with("\u{feff}".as_bytes()) {
         bytes.drain(..'\u{feff}'.len_utf8());
     }
-    String::from_utf8(bytes).map_err(|error| {
+    let text = String::from_utf8(bytes).map_err(|error| {
         let at = error.utf8_error().valid_up_to();
         format!("not UTF-8: the first wrong byte is number {at}, counted from 0")
-    })
+    })?;
+    // As `POST /analyze/` has it: the figures of nothing are no figures.
+    if text.trim().is_empty() {
+        return Err("there is no text".to_owned());
+    }
+    Ok(text)
 }
 
 fn tell(stderr: &mut dyn Write, name: &Path, words: &dyn Display) {

@@ -48,6 +48,7 @@ use std::path::PathBuf;
 use crate::limits::CONNECTIONS;
 use layers::Layers;
 use provider::Draft;
+use vendors::Vendor;
 
 pub use base_url::BaseUrl;
 pub use database::{Database, Place};
@@ -144,6 +145,8 @@ pub struct Config {
     pub offline: Offline,
     /// Faults on purpose.
     pub drill: Drill,
+    /// What is set and has no effect, in words.
+    pub notes: Vec<String>,
     effective: String,
 }
 
@@ -220,6 +223,7 @@ fn read(layers: &mut Layers) -> Result<Config, ConfigError> {
         models: Vec::new(),
         prices: Vec::new(),
         webhooks: Vec::new(),
+        notes: Vec::new(),
         effective: String::new(),
     };
     let drafts = provider::read_all(layers)?;
@@ -262,6 +266,10 @@ fn finish(
     if let Some(redis) = &mut config.redis {
         redis.know(&config.database);
     }
+    config.notes = Vendor::notes(layers, &config.providers);
     config.effective = layers.effective();
+    for note in &config.notes {
+        config.effective += &format!("\n# {note}\n");
+    }
     Ok(config)
 }

@@ -133,6 +133,10 @@ const WORDS: &[(&str, &str)] = &[
     ),
     ("retention.requests_days", "rows of requests, likewise"),
     (
+        "retention.jobs_days",
+        "jobs that are over, with their items and results, counted from their end. Otherwise never",
+    ),
+    (
         "retention.texts_bytes",
         "all texts together, generated and analysed, in bytes; the oldest that are too many are removed",
     ),

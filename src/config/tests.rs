@@ -177,6 +177,21 @@ fn an_unknown_variable_of_ours_is_an_error_and_others_are_not() {
 }
 
 #[test]
+fn a_model_without_a_provider_is_said_to_be_of_no_use() {
+    let alone = given().env("OPENAI_MODEL", "x").load();
+    let note = "OPENAI_MODEL is set, but openai is not asked: OPENAI_API_KEY or OPENAI_BASE_URL is missing";
+    assert_eq!(alone.notes, [note]);
+    assert!(alone.effective().ends_with(&format!("\n# {note}\n")));
+    for with in ["OPENAI_API_KEY", "OPENAI_BASE_URL"] {
+        let model = given().env("OPENAI_MODEL", "x");
+        let used = model.env(with, "http://127.0.0.1:1/v1").load();
+        assert_eq!(used.notes, [""; 0]);
+    }
+    let table = file("[provider.openai]\nkey = 'k'").env("OPENAI_MODEL", "x");
+    assert_eq!(table.load().notes, [""; 0]);
+}
+
+#[test]
 fn a_syntax_error_names_its_line_and_quotes_nothing() {
     let words = file("debug = true\nkey = \"sk-secret").words();
     assert!(words.starts_with("maitred.toml:2: "), "{words}");

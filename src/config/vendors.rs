@@ -3,7 +3,8 @@
 //! The variables are those that each vendor's own libraries read, so that what is set for them
 //! serves us too.
 
-use super::{BaseUrl, Speech};
+use super::layers::Layers;
+use super::{BaseUrl, Provider, Speech};
 
 /// A provider that is known by its name.
 pub(super) struct Vendor {
@@ -71,6 +72,22 @@ impl Vendor {
             .iter()
             .copied()
             .chain(self.base_variables)
+    }
+
+    /// Names a variable that is set and asks for nothing, because a model alone is no provider.
+    pub(super) fn notes(layers: &Layers, providers: &[Provider]) -> Vec<String> {
+        let unasked = |vendor: &&Vendor| !providers.iter().any(|p| p.name == vendor.name);
+        let note = |vendor: &Vendor| {
+            let [model, base] = [vendor.model_variables[0], vendor.base_variables[0]];
+            let key = vendor.key_variables[0];
+            layers.has_variable(model).then(|| {
+                format!(
+                    "{model} is set, but {} is not asked: {key} or {base} is missing",
+                    vendor.name
+                )
+            })
+        };
+        VENDORS.iter().filter(unasked).filter_map(note).collect()
     }
 
     /// Whether a variable means something to a vendor.

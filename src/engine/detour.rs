@@ -53,6 +53,7 @@ impl Engine {
                 | Query::Answer(_)
                 | Query::Cached { .. }
                 | Query::Weigh { .. }
+                | Query::Survey { .. }
                 | Query::Job(_),
             )) => false,
             Some(Work::Read(_)) => self.spill.may_have(),

@@ -53,9 +53,9 @@ impl Engine {
             self.end_if_idle(id);
         }
         self.stop_jobs();
-        self.begin_giving_back();
         self.stop_watches();
         self.stop_hooks();
+        self.begin_giving_back();
         self.stop_deserted();
         self.timers.set(Owner::House, &mut self.house.timer, until);
     }
@@ -256,7 +256,10 @@ impl Engine {
 
     /// Rows that nobody waited for were written, or not.
     pub(super) fn unwatched_done(&mut self, result: &WorkResult) {
-        if !matches!(result, WorkResult::Written(Ok(_)) | WorkResult::Withdrawn) {
+        if !matches!(
+            result,
+            WorkResult::Written(Ok(_)) | WorkResult::Found(Ok(_)) | WorkResult::Withdrawn
+        ) {
             self.counters.rows_lost += 1;
         }
     }

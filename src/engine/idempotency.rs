@@ -75,6 +75,8 @@ pub enum Form {
     Document,
     /// The text as events.
     Events,
+    /// Something was made, and this is said of it.
+    Made(Arc<String>),
     /// It was said already.
     Said {
         /// Whether as a stream.
@@ -146,7 +148,7 @@ impl Promise {
     #[must_use]
     pub fn bytes(&self) -> usize {
         match &self.form {
-            Form::Said { body, .. } => body.len(),
+            Form::Said { body, .. } | Form::Made(body) => body.len(),
             Form::Document | Form::Events => 0,
         }
     }
@@ -161,10 +163,11 @@ impl Promise {
     /// counted for it in all. `None` if it is too long.
     #[must_use]
     pub fn keep(&self, row: Option<&TextRow>, total_tokens: Option<u64>) -> Option<KeptAnswer> {
-        let (streamed, body) = match (&self.form, row) {
-            (Form::Document, Some(row)) => (false, whole_text(row, total_tokens)),
-            (Form::Events, Some(row)) => (true, stream_of_text(row, total_tokens)),
-            (Form::Said { streamed, body }, _) => (*streamed, String::clone(body)),
+        let (status, streamed, body) = match (&self.form, row) {
+            (Form::Document, Some(row)) => (200, false, whole_text(row, total_tokens)),
+            (Form::Events, Some(row)) => (200, true, stream_of_text(row, total_tokens)),
+            (Form::Said { streamed, body }, _) => (200, *streamed, String::clone(body)),
+            (Form::Made(body), _) => (202, false, String::clone(body)),
             (Form::Document | Form::Events, None) => return None,
         };
         (body.len() <= KEY_ANSWER_BYTES).then(|| KeptAnswer {
@@ -174,7 +177,7 @@ impl Promise {
             until_ms: self.until_ms,
             text: row.map(|row| row.id),
             answer: Answer {
-                status: 200,
+                status,
                 streamed,
                 body,
             },

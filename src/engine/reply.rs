@@ -123,15 +123,12 @@ impl Engine {
     }
 
     /// Answers that something was taken in, and where it is.
-    pub(super) fn reply_made(&mut self, id: ExchangeId, location: String, made: &impl Serialize) {
-        let Ok(body) = serde_json::to_vec(made) else {
-            return self.fail_exchange(id, &Failure::Internal("an answer is no JSON"));
-        };
+    pub(super) fn reply_made(&mut self, id: ExchangeId, location: String, body: &str) {
         let fields = ReplyFields {
             location: Some(location),
             ..ReplyFields::default()
         };
-        self.reply_with(id, 202, Content::Json, &body, &fields);
+        self.reply_with(id, 202, Content::Json, body.as_bytes(), &fields);
     }
 
     fn reply_with(
@@ -179,13 +176,20 @@ impl Engine {
     }
 
     /// The head of an answer that was given before. Its body is written piece by piece.
-    pub(super) fn write_kept_head(&mut self, id: ExchangeId, answer: &Answer, content: Content) {
+    pub(super) fn write_kept_head(
+        &mut self,
+        id: ExchangeId,
+        answer: &Answer,
+        content: Content,
+        location: Option<String>,
+    ) {
         let Some(exchange) = self.exchanges.get(id) else {
             return;
         };
         let (conn, terms) = (exchange.conn, exchange.terms);
         let fields = ReplyFields {
             replayed: true,
+            location,
             request_id: Some(exchange.request_id),
             ..ReplyFields::default()
         };

@@ -41,9 +41,9 @@ impl Engine {
             Some(WorkOwner::Rescore(tenant, id)) => self.rescored(&tenant, id, result),
             Some(WorkOwner::Nobody) => self.unwatched_done(&result),
             Some(WorkOwner::Job(work)) => self.job_work_done(work, result),
+            Some(WorkOwner::Hook(work)) => self.hook_work_done(work, result),
             Some(WorkOwner::Counters) => self.counted(result),
             Some(WorkOwner::Sweeper) => self.counters_swept(&result),
-            Some(WorkOwner::Hook(work)) => self.hook_work_done(work, result),
             Some(WorkOwner::Keys) => {}
             Some(WorkOwner::Spill) => {} // was taken in above
             None => self.counters.stale += 1,

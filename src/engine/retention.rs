@@ -1,12 +1,13 @@
 //! Rows that are kept no longer are removed, a few at a time, while everything else goes on.
 //!
 //! ```text
-//!  rest ─(ten minutes)─► weigh ─► texts ─► analyses ─► keywords ─► requests ─► rest
+//!  rest ─(ten minutes)─► weigh ─► texts ─► analyses ─► keywords ─► requests ─► jobs ─► rest
 //!                         │ ▲      │ ▲
 //!                         └─┘      └─┘  as long as there are more, with a pause between
 //! ```
 //! What goes is said by one id for each table: whatever is below it. From the age it follows at once, as
-//! ids begin with their time. For the bound of all texts together they are weighed from the newest to the
+//! ids begin with their time; of jobs it is the time of their end that is compared, so that one that is
+//! not over never goes. For the bound of all texts together they are weighed from the newest to the
 //! oldest, until it is reached: so nobody has to keep a sum, which would be one row that all writers
 //! wait for. Memory and transactions are the same size, however many rows there are.
 //!
@@ -70,7 +71,7 @@ impl Engine {
         }
         if self.retention.step == Step::Rest {
             let kept = self.config.retention;
-            let age = |ms: i64| first_id_at(self.now.wall_ms.saturating_sub(ms));
+            let age = |ms: i64| self.id_of_age(ms);
             self.retention.texts = kept.texts_ms.map_or(Uuid::nil(), age);
             self.retention.step = match kept.texts_bytes {
                 Some(left) => Step::Weigh { before: None, left },
@@ -99,12 +100,15 @@ impl Engine {
     fn kept_from(&self, table: Table) -> Option<Uuid> {
         let before = match table {
             Table::Texts | Table::Analyses | Table::Keywords => self.retention.texts,
-            Table::Requests => {
-                let ms = self.config.retention.requests_ms?;
-                first_id_at(self.now.wall_ms.saturating_sub(ms))
-            }
+            Table::Requests => self.id_of_age(self.config.retention.requests_ms?),
+            Table::Jobs => self.id_of_age(self.config.retention.jobs_ms?),
         };
         (before != Uuid::nil()).then_some(before)
+    }
+
+    /// The lowest id of what is not older than this.
+    fn id_of_age(&self, ms: i64) -> Uuid {
+        first_id_at(self.now.wall_ms.saturating_sub(ms))
     }
 
     fn next_table(&mut self, table: Table) {
@@ -112,7 +116,8 @@ impl Engine {
             Table::Texts => Table::Analyses,
             Table::Analyses => Table::Keywords,
             Table::Keywords => Table::Requests,
-            Table::Requests => return self.rest_of_retention(),
+            Table::Requests => Table::Jobs,
+            Table::Jobs => return self.rest_of_retention(),
         };
         self.retention.step = Step::Expire(next);
         self.set_retention_timer(EXPIRE_PAUSE_MS);

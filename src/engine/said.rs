@@ -19,12 +19,24 @@ use crate::store::Write;
 impl Engine {
     /// The document that will be the answer to `id`. If it was sent with a key, it is promised.
     pub(super) fn say(&mut self, id: ExchangeId, document: &impl Serialize) -> Arc<String> {
+        let streamed = false;
+        self.say_as(id, document, |body| Form::Said { streamed, body })
+    }
+
+    /// The same for something that is made.
+    pub(super) fn say_made(&mut self, id: ExchangeId, document: &impl Serialize) -> Arc<String> {
+        self.say_as(id, document, Form::Made)
+    }
+
+    fn say_as(
+        &mut self,
+        id: ExchangeId,
+        document: &impl Serialize,
+        form: impl FnOnce(Arc<String>) -> Form,
+    ) -> Arc<String> {
         // Strings and numbers cannot fail to be written into memory.
         let body = Arc::new(serde_json::to_string(document).unwrap_or_default());
-        let form = Form::Said {
-            streamed: false,
-            body: Arc::clone(&body),
-        };
+        let form = form(Arc::clone(&body));
         let promise = self.promise(id, form).map(Box::new);
         if let Some(exchange) = self.exchanges.get_mut(id) {
             exchange.held.promise = promise;

@@ -25,6 +25,7 @@ use self::table::Table;
 use super::Engine;
 use super::flow::Flow;
 use super::flow::body::Ask;
+use super::flow::keyed::Keyed;
 use super::now::Mono;
 use super::policy::rate::shared::{BlockId, Grant, Question, What};
 use super::policy::rate::{Cost, Subject};
@@ -267,6 +268,14 @@ impl Engine {
                 }
                 self.leave_share_line(who);
                 self.unpark(id);
+            }
+            Some(Flow::Keyed(Keyed::Sharing(_))) => {
+                if !self.rates.prepare(self.now.mono, who, Cost::REQUEST) {
+                    self.put_questions();
+                    return false;
+                }
+                self.leave_share_line(who);
+                self.tell_held_answer(id);
             }
             // It takes the next of its texts in hand when it is its turn.
             Some(Flow::Gather(_)) => {

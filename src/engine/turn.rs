@@ -26,8 +26,8 @@ impl Engine {
         self.mind_accepting();
         self.mind_the_house();
         self.mind_the_jobs();
-        self.mind_giving_back();
         self.mind_the_hooks();
+        self.mind_giving_back();
     }
 
     pub(super) fn due(&mut self, popped: Mono, owner: Owner) {
@@ -96,7 +96,7 @@ impl Engine {
             + self.names.len()
             + self.resolver.len()
             + self.jobs.watches.len()
-            + 6
+            + 7
     }
 
     pub(super) fn sweep_timers(&mut self) {

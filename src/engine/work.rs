@@ -189,12 +189,12 @@ pub enum WorkOwner {
     Spill,
     /// Jobs.
     Job(JobWork),
+    /// Webhooks.
+    Hook(HookWork),
     /// Counters that several processes share: what was taken from them …
     Counters,
     /// … or removed.
     Sweeper,
-    /// Webhooks.
-    Hook(HookWork),
     /// Idempotency keys: nobody waits, and what fails is made good by the next change.
     Keys,
     /// Rows that are kept no longer.

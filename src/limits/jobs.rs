@@ -28,6 +28,24 @@ pub const JOB_ATTEMPTS: u32 = 5;
 pub const JOB_RETRY_BASE_MS: u64 = 2_000;
 /// … up to this.
 pub const JOB_RETRY_CAP_MS: u64 = 120_000;
+/// Texts that a report reads at a time: so few that whoever comes behind them hardly waits.
+pub const REPORT_ROWS: usize = 256;
+/// How often it is put away how far a report is: so much is read again after a crash.
+pub const REPORT_NOTE_MS: u64 = 2_000;
+/// Topics that a report counts at a time. More: the least frequent ones are among the others.
+pub const REPORT_TOPICS: usize = 128;
+/// Topics that a report shows, unless it is asked for another number, …
+pub const REPORT_TOP: usize = 20;
+/// … which is no more than this.
+pub const REPORT_TOP_MAX: usize = 100;
+/// What is shown of a topic.
+pub const REPORT_TOPIC_CHARS: usize = 100;
+/// Days or hours of a report: a year, or two weeks. What is earlier is one piece.
+pub const REPORT_TIMES: usize = 366;
+/// Labels of a kind that a report counts. The scorers have fewer.
+pub const REPORT_LABELS: usize = 16;
+/// What a report takes in its row, whatever it is about.
+pub const REPORT_BYTES: usize = 128 * 1024;
 
 // --- watching (docs/decisions/0045-an-id-names-what-has-ended.md) ------------------------------------
 
@@ -53,6 +71,7 @@ const _: () = {
     // A sign of life that the store takes its time with still comes within the lease.
     assert!(JOB_LEASE_MS / 3 + STORE_MS < JOB_LEASE_MS && JOB_POLL_MS < JOB_LEASE_MS);
     assert!(JOB_TOLD_MS < JOB_POLL_MS && JOB_POLL_MS < JOB_POLL_TOLD_MS);
+    assert!(REPORT_TOP <= REPORT_TOP_MAX && REPORT_TOP_MAX <= REPORT_TOPICS);
     assert!(JOB_RETRY_BASE_MS <= JOB_RETRY_CAP_MS && JOB_ITEMS < BODY_BYTES);
     assert!(JOB_LOOK_GAP_MS < JOB_LOOK_MS && JOB_LOOK_MS < JOB_LOOK_MAX_MS);
     // A place of an item has four digits in the `id` of an event.

@@ -25,6 +25,9 @@ pub fn greet(
         if sizes.scorers == 1 { "" } else { "s" },
     )?;
     introduce_providers(out, config)?;
+    for note in &config.notes {
+        writeln!(out, "note: {note}")?;
+    }
     writeln!(
         out,
         "try: curl -N http://{address}/generate/ -H 'Content-Type: application/json' \

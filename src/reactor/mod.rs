@@ -171,8 +171,8 @@ impl Reactor {
         self.log_failovers();
         self.log_database();
         self.log_redis();
-        self.log_counters();
         self.log_hooks();
+        self.log_counters();
         let wish = if signalled { self.signals.wish() } else { None };
         if let Some(wish) = wish {
             self.stop_accepting(wish);

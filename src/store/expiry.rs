@@ -18,6 +18,9 @@ pub enum Table {
     Keywords,
     /// Rows of requests.
     Requests,
+    /// Jobs that are over, with their items: those that ended before the time of the id. Whole jobs go,
+    /// so it may be more rows than the limit, but never much more than one job has.
+    Jobs,
 }
 
 /// How much of the store one text takes.
@@ -36,6 +39,12 @@ pub fn first_id_at(ms: i64) -> Uuid {
     Uuid::from_u128(ms << 80)
 }
 
+/// The time of an id, in milliseconds of Unix time.
+#[must_use]
+pub fn time_of(id: Uuid) -> i64 {
+    (id.as_u128() >> 80) as i64 // 48 bits
+}
+
 /// The id that follows: whatever is below it is this one or before it.
 #[must_use]
 pub fn id_after(id: Uuid) -> Uuid {
@@ -52,6 +61,7 @@ mod tests {
         assert!(first_id_at(1_700_000_000_001) > of(1_700_000_000_000));
         assert!(first_id_at(1_700_000_000_000) < of(1_700_000_000_000));
         assert_eq!(first_id_at(-5), Uuid::nil());
+        assert_eq!(time_of(of(1_700_000_000_000)), 1_700_000_000_000);
         assert_eq!(id_after(Uuid::max()), Uuid::max());
     }
 }

@@ -88,6 +88,8 @@ pub struct ClaimedItem {
     pub row_id: Uuid,
     /// How often it was taken in hand, this time included.
     pub attempts: u32,
+    /// What whoever had it before has put away.
+    pub result: Option<String>,
     /// Whether the text that it leaves is there already: whoever wrote it died before it could say so.
     pub stored: bool,
 }
@@ -140,6 +142,15 @@ pub enum JobWrite {
         owner: Uuid,
         /// The end of the new lease.
         until_ms: i64,
+    },
+    /// Put away how far an item is. Does nothing if it is somebody else's by now.
+    Note {
+        /// Which item.
+        key: ItemKey,
+        /// Who says so.
+        owner: Uuid,
+        /// Figures, as JSON.
+        result: String,
     },
     /// Say what came of an item. Does nothing if it is somebody else's by now.
     End(Box<ItemEnd>),
@@ -219,7 +230,7 @@ impl Came {
         }
     }
 
-    /// Its figures.
+    /// Its figures. Without them those that were put away stay.
     pub(super) fn result(&self) -> Option<&str> {
         match self {
             Came::Done { result } => result.as_deref(),
@@ -251,6 +262,8 @@ pub enum JobWritten {
     Claimed(Option<Box<ClaimedItem>>),
     /// All items that the owner has in hand.
     Held(Vec<ItemKey>),
+    /// Whether it was heard.
+    Noted(bool),
     /// Whether it was heard. Also the answer to [`DeliveryWrite::End`].
     Ended(bool),
     /// All are let go.

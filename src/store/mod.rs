@@ -97,7 +97,7 @@ pub enum Write {
     /// Store rows, and in the same transaction what was answered, for those who ask again with the
     /// same key, or for the same text.
     Answered {
-        /// A `Save` or `Keywords`.
+        /// A `Save`, `Keywords`, or a job that is made.
         rows: Box<Write>,
         /// The answers. One whose key belongs to somebody else by now is left out.
         answers: Vec<KeptAnswer>,
@@ -219,6 +219,18 @@ pub enum Query {
         /// answer says which.
         until: Option<Uuid>,
     },
+    /// Texts without their words, the oldest first, for a report: at most
+    /// [`crate::limits::jobs::REPORT_ROWS`] of them. The answer is a page whose excerpts are empty.
+    Survey {
+        /// Whose texts.
+        tenant: String,
+        /// Only texts whose whole term equals this one, letter case and outer space aside.
+        term: Option<String>,
+        /// Only ids after this one.
+        after: Option<Uuid>,
+        /// Only ids before this one, so that a report ends although texts are added.
+        until: Uuid,
+    },
     /// Texts of all tenants that have no scores yet, the oldest first. Stops early once
     /// [`crate::limits::GENERATION_BYTES`] of text are gathered, after at least one row.
     Unscored {
@@ -251,11 +263,11 @@ pub enum Query {
 /// The answer to the [`Query`] of the same name.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Found {
-    /// A page of a list.
+    /// A page of a list, or of a survey.
     Page {
-        /// The rows, the newest first.
+        /// The rows, the newest first; of a survey, the oldest first.
         rows: Vec<Listed>,
-        /// What to pass as `before` for the next page; `None` on the last one. With `words`, a page
+        /// What to pass as `before`, or as `after`, for the next page; `None` on the last one. With `words`, a page
         /// may be short and not be the last.
         next: Option<Uuid>,
         /// With `words`: texts of an older version are still being taken into the index, and are

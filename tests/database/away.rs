@@ -8,7 +8,7 @@ use crate::support::ledger::Ledger;
 use crate::support::postgres::{DATABASE, Postgres};
 use crate::support::process::signal;
 use crate::support::{Server, crowd, generate, get, ms, until};
-use crate::{config, stored, wait_until_ready};
+use crate::{config, wait_until_ready};
 
 /// D1
 #[test]
@@ -60,7 +60,7 @@ fn a_row_that_it_refuses_is_set_aside_and_the_others_go_on() {
         (server.metric("maitred_journal_rows") == 0.0).then_some(())
     });
     assert_eq!(server.metric("maitred_journal_rows_aside"), 1.0);
-    assert_eq!(stored(&postgres).len(), 2);
+    assert_eq!(postgres.stored().len(), 2);
 }
 
 /// D3: all sessions are ended by the server, again and again, and nobody notices.
@@ -81,7 +81,7 @@ fn sessions_that_are_ended_cost_nobody_anything() {
         }
     });
     assert_eq!((ledger.refused(), ledger.spilled()), (0, 0));
-    ledger.compare(&stored(&postgres));
+    ledger.compare(&postgres.stored());
     assert!(server.metric("maitred_database_events_total{event=\"lost\"}") >= 10.0);
 }
 
@@ -188,15 +188,10 @@ fn read_only_for_a_while() {
     wait_until_ready(&server);
     let ledger = Ledger::default();
     ledger.fill_while(server.addr, || {
-        let switch = |to: &str| {
-            let set = format!("ALTER SYSTEM SET default_transaction_read_only = {to}");
-            postgres.psql("postgres", &set);
-            postgres.psql("postgres", "SELECT pg_reload_conf()");
-        };
-        switch("on");
+        postgres.set_read_only(true);
         until("rows wait", || (ledger.spilled() > 3).then_some(()));
         assert_eq!(server.ask(get("/contents")).status, 200);
-        switch("off");
+        postgres.set_read_only(false);
         until("no row waits", || {
             (server.metric("maitred_journal_rows") == 0.0).then_some(())
         });
@@ -205,5 +200,5 @@ fn read_only_for_a_while() {
     until("no row waits", || {
         (server.metric("maitred_journal_rows") == 0.0).then_some(())
     });
-    ledger.compare(&stored(&postgres));
+    ledger.compare(&postgres.stored());
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::support::ledger::{Ledger, kills};
 use crate::support::postgres::Postgres;
 use crate::support::{House, Server, ms, until};
-use crate::{config, stored, wait_until_ready};
+use crate::{config, wait_until_ready};
 
 /// Whatever waited in the journal is with the database.
 fn wait_until_replayed(server: &Server) {
@@ -43,7 +43,7 @@ fn kill_9_of_the_server_loses_nothing_and_doubles_nothing() {
     let server = Server::start_in(house, &config);
     wait_until_ready(&server);
     wait_until_replayed(&server);
-    ledger.compare(&stored(&postgres));
+    ledger.compare(&postgres.stored());
     report(&ledger);
     assert!(ledger.texts() > kills, "the drill drilled nothing");
 }
@@ -67,7 +67,7 @@ fn kill_9_of_the_database_loses_nothing_and_doubles_nothing() {
         }
     });
     wait_until_replayed(&server);
-    ledger.compare(&stored(&postgres));
+    ledger.compare(&postgres.stored());
     report(&ledger);
     assert!(ledger.texts() > kills, "the drill drilled nothing");
     assert!(ledger.spilled() > 0, "it was never away for long enough");
@@ -96,7 +96,7 @@ fn kill_9_of_both_loses_nothing_and_doubles_nothing() {
     let server = Server::start_in(house, &config);
     wait_until_ready(&server);
     wait_until_replayed(&server);
-    ledger.compare(&stored(&postgres));
+    ledger.compare(&postgres.stored());
     report(&ledger);
     assert!(ledger.spilled() > 0, "it was never away for long enough");
 }

@@ -4,7 +4,7 @@ use crate::support::ledger::{Ledger, kills};
 use crate::support::postgres::Postgres;
 use crate::support::proxy::{End, Harm, Proxy};
 use crate::support::{Server, generate, get, until};
-use crate::{config, stored, wait_until_ready};
+use crate::{config, wait_until_ready};
 
 /// D7
 #[test]
@@ -49,6 +49,6 @@ fn reset_at_any_byte() {
     until("no row waits", || {
         (server.metric("maitred_journal_rows") == 0.0).then_some(())
     });
-    ledger.compare(&stored(&postgres));
+    ledger.compare(&postgres.stored());
     assert!(ledger.texts() > cuts, "{} texts", ledger.texts());
 }

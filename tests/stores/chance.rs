@@ -105,7 +105,7 @@ impl Guest {
         let limit = self.0.usize(0..6);
         let (tenant, number) = self.owner();
         let tenant = tenant.to_owned();
-        match self.0.u8(0..7) {
+        match self.0.u8(0..8) {
             0 => list(None, limit, self.before()),
             1 => list(Some(self.any(TERMS)), limit, self.before()),
             2 => Query::One {
@@ -123,6 +123,12 @@ impl Guest {
             },
             5 => Query::Weigh {
                 before: self.before(),
+            },
+            6 => Query::Survey {
+                tenant,
+                term: self.0.bool().then(|| self.any(TERMS).to_owned()),
+                after: self.before(),
+                until: id(number),
             },
             _ => search(&self.words(), limit, self.before()),
         }

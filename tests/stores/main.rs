@@ -14,6 +14,7 @@
 mod chance;
 mod differences;
 mod engines;
+mod reports;
 mod rows;
 mod stories;
 mod tables;

@@ -17,6 +17,15 @@ enum Framing {
     UntilClose,
 }
 
+/// How a connection ended that should have brought a response.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cut {
+    /// Not one byte of it came.
+    Unanswered,
+    /// Some of it did.
+    Midway,
+}
+
 /// One connection.
 pub struct Client {
     stream: TcpStream,
@@ -117,17 +126,38 @@ impl Client {
 
     /// The head of a response; its body is read by [`Client::event`] or [`Client::response`].
     pub fn head(&mut self) -> Response {
+        let head = self.try_head();
+        head.unwrap_or_else(|error| panic!("no head: {error}: {}", self.raw.escape_ascii()))
+    }
+
+    /// A whole response, or how much of one there was when the connection ended.
+    pub fn try_response(&mut self) -> Result<Response, Cut> {
+        let Ok(mut response) = self.try_head() else {
+            let unanswered = self.raw.is_empty();
+            return Err(if unanswered {
+                Cut::Unanswered
+            } else {
+                Cut::Midway
+            });
+        };
+        let (body, whole) = self.body_until_cut();
+        response.body = body;
+        if whole {
+            Ok(response)
+        } else {
+            Err(Cut::Midway)
+        }
+    }
+
+    fn try_head(&mut self) -> std::io::Result<Response> {
         self.body.clear();
         let end = loop {
             if let Some(at) = find(&self.raw, b"\r\n\r\n") {
                 break at;
             }
-            let read = self.fill().expect("a head in time");
-            assert!(
-                read > 0,
-                "closed before a head: {:?}",
-                self.raw.escape_ascii().to_string()
-            );
+            if self.fill()? == 0 {
+                return Err(ErrorKind::UnexpectedEof.into());
+            }
         };
         let head = String::from_utf8(self.raw.drain(..end + 4).collect()).expect("ASCII");
         let status = head.split(' ').nth(1).expect("a status line");
@@ -137,7 +167,7 @@ impl Client {
             body: Vec::new(),
         };
         self.framing = framing(&response);
-        response
+        Ok(response)
     }
 
     /// The next event of a stream; `None` at its framed end.
@@ -332,18 +362,16 @@ pub fn ask(addr: SocketAddr, request: impl AsRef<[u8]>) -> Response {
     client.response()
 }
 
+/// The same request, by whom the connection is not used again.
+pub fn last(request: &str) -> String {
+    request.replacen("\r\nHost", "\r\nConnection: close\r\nHost", 1)
+}
+
 /// The body of a whole, good answer on a connection of its own; `None` if the server died before the
 /// end of it.
 pub fn try_whole(addr: SocketAddr, request: &str) -> Option<String> {
-    let mut stream = TcpStream::connect(addr).ok()?;
-    stream.set_read_timeout(Some(PATIENCE)).ok()?;
-    let request = request.replace("\r\nHost", "\r\nConnection: close\r\nHost");
-    stream.write_all(request.as_bytes()).ok()?;
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).ok()?;
-    let (head, body) = answer.split_once("\r\n\r\n")?;
-    let length = head
-        .lines()
-        .find_map(|line| line.strip_prefix("content-length: "))?;
-    (head.starts_with("HTTP/1.1 200") && length.parse() == Ok(body.len())).then(|| body.to_owned())
+    let mut client = Client::new(TcpStream::connect(addr).ok()?);
+    client.try_send(last(request)).ok()?;
+    let response = client.try_response().ok()?;
+    (response.status == 200).then(|| response.text().to_owned())
 }

@@ -28,23 +28,29 @@ impl Drop for Whistle<'_> {
     }
 }
 
+/// Each of these clients does what it does again and again while something happens.
+pub fn meanwhile<T>(clients: Vec<impl FnMut() + Send>, something: impl FnOnce() -> T) -> T {
+    let over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let whistle = Whistle(&over);
+        for mut client in clients {
+            let over = &over;
+            scope.spawn(move || {
+                while !over.load(Ordering::Relaxed) {
+                    client();
+                }
+            });
+        }
+        let result = something();
+        drop(whistle);
+        result
+    })
+}
+
 impl Ledger {
     /// Three clients ask at this address while something happens.
     pub fn fill_while<T>(&self, addr: SocketAddr, something: impl FnOnce() -> T) -> T {
-        let over = AtomicBool::new(false);
-        std::thread::scope(|scope| {
-            let whistle = Whistle(&over);
-            for _ in 0..3 {
-                scope.spawn(|| {
-                    while !over.load(Ordering::Relaxed) {
-                        self.ask_once(addr);
-                    }
-                });
-            }
-            let result = something();
-            drop(whistle);
-            result
-        })
+        meanwhile((0..3).map(|_| || self.ask_once(addr)).collect(), something)
     }
 
     fn ask_once(&self, addr: SocketAddr) {

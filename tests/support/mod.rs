@@ -19,6 +19,7 @@
     reason = "each test program includes this module and uses a part of it"
 )]
 
+pub mod balancer;
 pub mod client;
 pub mod crowd;
 pub mod database;

@@ -25,6 +25,15 @@ pub const PASSWORD: &str = "ﬁsch und Öl";
 /// The database.
 pub const DATABASE: &str = "tables";
 
+/// What `database.url` is for who listens at `addr`: the server, or somebody before it.
+pub fn url(addr: SocketAddr) -> String {
+    let password: String = PASSWORD
+        .bytes()
+        .map(|byte| format!("%{byte:02X}"))
+        .collect();
+    format!("postgres://{USER}:{password}@{addr}/{DATABASE}?sslmode=disable")
+}
+
 /// Who may come in, and how. The roles are named after the method.
 const ACCESS: &str = "\
     host all by_md5 127.0.0.1/32 md5\n\
@@ -149,10 +158,38 @@ impl Postgres {
         });
     }
 
+    /// What `pg_ctl restart -m fast` does: SIGINT, which ends all sessions with 57P01, and another one
+    /// once it has ended.
+    pub fn restart_fast(&mut self) {
+        signal(self.pid(), "INT");
+        self.process.wait().expect("it was started here");
+        self.restart();
+    }
+
+    /// Whether transactions may write, for all sessions from now on, those that are open too.
+    pub fn set_read_only(&self, yes: bool) {
+        let set = format!("ALTER SYSTEM SET default_transaction_read_only = {yes}");
+        self.psql("postgres", &set);
+        self.psql("postgres", "SELECT pg_reload_conf()");
+    }
+
     /// Asks PostgreSQL's own client, as the superuser: rows as lines, columns with `|`.
     pub fn psql(&self, database: &str, sql: &str) -> String {
         self.try_psql(database, sql)
             .unwrap_or_else(|| panic!("psql: {sql}"))
+    }
+
+    /// Every text that is stored, by id.
+    ///
+    /// # Panics
+    /// One topic has several texts: each was asked for once, so one of them was stored twice.
+    pub fn stored(&self) -> Vec<(String, String)> {
+        let twice = "SELECT search_term_id FROM generated_content GROUP BY 1 HAVING count(*) > 1";
+        assert_eq!(self.psql(DATABASE, twice), "", "stored twice");
+        let rows = "SELECT json_build_array(id, text) FROM generated_content";
+        let rows = self.psql(DATABASE, rows);
+        let row = |line: &str| serde_json::from_str(line).expect("JSON");
+        rows.lines().map(row).collect()
     }
 
     fn try_psql(&self, database: &str, sql: &str) -> Option<String> {

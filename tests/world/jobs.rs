@@ -73,6 +73,11 @@ impl Jobs {
                 }
                 JobWritten::Held(held)
             }
+            JobWrite::Note { key, owner, result } => {
+                let item = self.items.get_mut(&key);
+                let ours = item.filter(|item| item.owner == Some(owner));
+                JobWritten::Noted(ours.map(|item| item.row.result = Some(result)).is_some())
+            }
             JobWrite::End(end) => JobWritten::Ended(self.end(&end)),
             JobWrite::GiveBack { owner, now_ms } => {
                 for item in self.items.values_mut() {
@@ -131,6 +136,7 @@ impl Jobs {
             input: item.row.input.clone(),
             row_id: item.row.row_id,
             attempts: item.row.attempts,
+            result: item.row.result.clone(),
             stored: texts.contains_key(&item.row.row_id),
         })))
     }
@@ -150,7 +156,7 @@ impl Jobs {
         match &end.came {
             Came::Done { result } => {
                 item.row.state = ItemState::Done;
-                item.row.result.clone_from(result);
+                item.row.result = result.clone().or(item.row.result.take());
                 job.done += 1;
             }
             Came::Failed { code } => {
@@ -171,6 +177,24 @@ impl Jobs {
             self.deliveries.job_ended(end.key.job, end.now_ms);
         }
         true
+    }
+
+    /// Removes jobs that ended before the time of this id; how many rows those were.
+    pub(crate) fn expire(&mut self, before: Uuid, limit: usize) -> u64 {
+        let mut rows = 0;
+        let before_ms = (before.as_u128() >> 80) as i64;
+        let old = |job: &&JobRow| job.finished_ms.is_some_and(|ms| ms < before_ms);
+        let mut old: Vec<JobRow> = self.jobs.values().filter(old).cloned().collect();
+        old.sort_by_key(|job| (job.finished_ms, job.id));
+        for job in old {
+            if rows >= limit as u64 {
+                break;
+            }
+            rows += job.items + 1;
+            self.jobs.remove(&job.id);
+            self.items.retain(|key, _| key.job != job.id);
+        }
+        rows
     }
 
     pub(crate) fn query(&self, query: &JobQuery) -> JobFound {

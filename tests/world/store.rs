@@ -16,6 +16,9 @@ use super::keys;
 /// Texts in one answer to an export.
 const EXPORT_ROWS: usize = 2;
 
+/// Texts in one page of a report.
+const SURVEY_ROWS: usize = 2;
+
 /// The rows.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Memory {
@@ -126,10 +129,13 @@ impl Memory {
             let old = ids.into_iter().filter(|id| **id < before);
             old.take(limit).copied().collect::<Vec<Uuid>>()
         };
+        if table == Table::Jobs {
+            return Written::Expired(self.jobs.expire(before, limit));
+        }
         let gone = match table {
             Table::Texts => old(self.texts.keys().collect()),
             Table::Requests => old(self.requests.keys().collect()),
-            Table::Analyses | Table::Keywords => Vec::new(),
+            Table::Analyses | Table::Keywords | Table::Jobs => Vec::new(),
         };
         for id in &gone {
             self.texts.remove(id);
@@ -199,6 +205,22 @@ impl Memory {
                     more: rows
                         .next()
                         .and_then(|_| until.or(self.texts.keys().last().copied())),
+                }
+            }
+            Query::Survey {
+                term, after, until, ..
+            } => {
+                let key = term.as_deref().map(term_key);
+                let rows = (self.texts.values())
+                    .filter(|row| after.is_none_or(|after| row.id > after) && row.id < *until)
+                    .filter(|row| key.is_none_or(|key| term_key(&row.term) == key));
+                let mut rows: Vec<Listed> = rows.take(SURVEY_ROWS + 1).map(listed).collect();
+                let more = rows.len() > SURVEY_ROWS;
+                rows.truncate(SURVEY_ROWS);
+                Found::Page {
+                    next: rows.last().filter(|_| more).map(|row| row.id),
+                    rows,
+                    indexing: false,
                 }
             }
             Query::Weigh { before } => {

@@ -21,12 +21,14 @@
 //! | `cancel.rs` | a word behind the back of a connection that is silent |
 //! | `listen.rs` | the one connection that hears what other processes tell |
 //! | `verdict.rs` | what an error means. Pure |
+//! | `drive.rs` | orders of nobody, for the bench |
 //!
 //! The server may be away when we start, and at any time later: then orders fail after a moment,
 //! and nothing else does. What this room refuses to know: SQL, which is the store's, and bytes,
 //! which are [`crate::proto::postgres`]'s.
 
 mod cancel;
+mod drive;
 mod line;
 pub mod link;
 pub mod listen;

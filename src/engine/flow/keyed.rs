@@ -14,13 +14,17 @@
 //! process answers it they get 409 and come again: to wait for what is only in the memory of another
 //! machine would be to ask the database again and again.
 //!
-//! Only requests with a key pay for any of this.
+//! Only requests with a key pay for any of this. What was answered before is charged as a request, so where
+//! several processes share their limits it waits for its share, with its answer in its hand (`Sharing`).
 
 use super::Flow;
+use super::jobs::location_of_made;
 use crate::engine::client::takes_body;
 use crate::engine::failure::Bound;
 use crate::engine::idempotency::Stands;
+use crate::engine::now::Mono;
 use crate::engine::policy::idempotency::Turn;
+use crate::engine::policy::rate::Cost;
 use crate::engine::reply::Content;
 use crate::engine::routes::Route;
 use crate::engine::slots::ExchangeId;
@@ -39,6 +43,8 @@ pub enum Keyed {
     Claiming(Vec<u8>),
     /// An equal request is being answered.
     Waiting(Vec<u8>),
+    /// The answer is there; a counter that several processes share is asked whether it may be told.
+    Sharing(Box<Answer>),
     /// The store is asked for the answer.
     Fetching,
     /// The answer goes out.
@@ -224,8 +230,35 @@ impl Engine {
         self.enter(id, State::Querying);
     }
 
+    fn hold_answer(&mut self, id: ExchangeId, answer: Answer) {
+        if let Some(exchange) = self.exchanges.get_mut(id) {
+            let bytes = answer.body.capacity();
+            self.ledger.settle(&mut exchange.charged, bytes);
+            exchange.flow = Flow::Keyed(Keyed::Sharing(Box::new(answer)));
+            self.set_exchange_timer(id, Mono::NEVER); // its client's deadline stays
+            self.enter(id, State::AwaitingShare);
+        }
+    }
+
+    /// The counter has answered a request that waits with its answer in its hand.
+    pub(in crate::engine) fn tell_held_answer(&mut self, id: ExchangeId) {
+        let Some(exchange) = self.exchanges.get_mut(id) else {
+            return;
+        };
+        let flow = std::mem::replace(&mut exchange.flow, Flow::Between);
+        if let Flow::Keyed(Keyed::Sharing(answer)) = flow
+            && let Err(failure) = self.send_again(id, *answer)
+        {
+            self.fail_exchange(id, &failure);
+        }
+    }
+
     /// Answers as the first one was answered.
     fn send_again(&mut self, id: ExchangeId, answer: Answer) -> Result<(), Failure> {
+        if self.waits_for_share(id, Cost::REQUEST) {
+            self.hold_answer(id, answer);
+            return Ok(());
+        }
         self.charge_request(id)?;
         self.counters.replayed += 1;
         let route = self.exchanges.get(id).map(|exchange| &exchange.route);
@@ -234,7 +267,11 @@ impl Engine {
             (false, Some(Route::Batch)) => Content::Lines,
             (false, _) => Content::Json,
         };
-        self.write_kept_head(id, &answer, content);
+        let location = match route {
+            Some(Route::Jobs(_)) => location_of_made(&answer.body),
+            _ => None,
+        };
+        self.write_kept_head(id, &answer, content, location);
         let bytes = answer.body.capacity();
         if let Some(exchange) = self.exchanges.get_mut(id) {
             exchange.held.owes_row = true;
@@ -266,6 +303,7 @@ impl Engine {
         let rest = &sending.answer.body.as_bytes()[sending.cursor..];
         let piece = &rest[..rest.len().min(room)];
         sending.cursor += piece.len();
+        let status = sending.answer.status;
         let is_over = sending.cursor == sending.answer.body.len();
         if takes_body(terms.method) {
             self.counters.written += piece.len() as u64;
@@ -274,7 +312,7 @@ impl Engine {
         self.flush(conn_id);
         self.rearm_client(conn_id);
         if is_over {
-            self.settle_row(id, RequestOutcome::Ok, 200, None);
+            self.settle_row(id, RequestOutcome::Ok, status, None);
             self.reply_written(id, terms.keep_alive);
         }
     }

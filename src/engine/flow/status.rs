@@ -67,6 +67,7 @@ struct StatusReply {
     calls: CallsReply,
     queues: BTreeMap<&'static str, QueueReply>,
     limits: LimitsReply,
+    store: StoreReply,
     r#loop: LoopReply,
 }
 
@@ -92,6 +93,43 @@ struct LimitsReply {
     counted_by: &'static str,
     /// They should be counted together, and are not at the moment.
     degraded: bool,
+}
+
+/// Where rows are kept. What is only there with a server is `null` without one.
+#[derive(Serialize)]
+struct StoreReply {
+    kind: &'static str,
+    /// Why nothing can be asked of it at the moment.
+    away: Option<&'static str>,
+    connections: Option<ConnectionsReply>,
+    orders: Option<OrdersReply>,
+    journal: JournalReply,
+}
+
+/// Connections to the server of the database.
+#[derive(Serialize)]
+struct ConnectionsReply {
+    ready: usize,
+    opening: usize,
+    max: usize,
+}
+
+/// Questions and changes for it.
+#[derive(Serialize)]
+struct OrdersReply {
+    /// On no connection.
+    waiting: usize,
+    /// On one, and not answered.
+    sent: usize,
+}
+
+/// What it has not taken.
+#[derive(Serialize)]
+struct JournalReply {
+    rows: u64,
+    bytes: u64,
+    /// Refused as such.
+    aside: u64,
 }
 
 /// The loop, over the last second in which it was observed.
@@ -168,6 +206,7 @@ impl Engine {
             calls: self.calls_reply(),
             queues: Kind::ALL.into_iter().map(queue).collect(),
             limits: self.limits_reply(),
+            store: self.store_reply(),
             r#loop: LoopReply::between(&self.observed_before, &self.observed),
         };
         self.reply_json(id, 200, &reply);
@@ -183,6 +222,29 @@ impl Engine {
                 None => "postgresql",
             },
             degraded: self.rates.is_alone(),
+        }
+    }
+
+    fn store_reply(&self) -> StoreReply {
+        let server = self.database_standing();
+        let journal = self.spill.standing();
+        StoreReply {
+            kind: server.map_or("sqlite", |_| "postgresql"),
+            away: self.database_is_away(),
+            connections: server.map(|server| ConnectionsReply {
+                ready: server.ready,
+                opening: server.opening,
+                max: server.connections,
+            }),
+            orders: server.map(|server| OrdersReply {
+                waiting: server.waiting,
+                sent: server.sent,
+            }),
+            journal: JournalReply {
+                rows: journal.rows,
+                bytes: journal.bytes,
+                aside: journal.aside,
+            },
         }
     }
 

@@ -126,8 +126,10 @@ impl Engine {
         };
         match hand.stage {
             Stage::Writing(text) => self.fail_generation(text, Failure::Cancelled),
-            Stage::Scoring(_, work) | Stage::Ending(_, Some(work)) => self.works.cancel(work),
-            Stage::New | Stage::Ending(_, None) => {}
+            Stage::Scoring(_, work)
+            | Stage::Reading(_, Some(work))
+            | Stage::Ending(_, Some(work)) => self.works.cancel(work),
+            Stage::New | Stage::Reading(_, None) | Stage::Ending(_, None) => {}
         }
         self.look_for_items(0);
     }

@@ -2,7 +2,8 @@
 //!
 //! ```text
 //!  generate:  Writing ─(the text is stored, or has failed)─┐
-//!  analyze:   Scoring ─(scores)────────────────────────────┴─► Ending ─(commit)─► out of hand
+//!  analyze:   Scoring ─(scores)────────────────────────────┼─► Ending ─(commit)─► out of hand
+//!  report:    Reading ─(all pages)─────────────────────────┘
 //! ```
 //! A text for an item is a generation like any other: it has its turn, its further attempts, its scores
 //! and its row. What it does not have is a client. Of one that fails nothing is stored: the next attempt
@@ -13,6 +14,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::reading::Reading;
+use super::report::ReportAsk;
 use super::{Engine, Failure, JobWork};
 use crate::engine::TENANT;
 use crate::engine::failure::Bound;
@@ -43,6 +46,8 @@ pub(super) enum Stage {
     Writing(GenerationId),
     /// Its text is being scored.
     Scoring(Arc<String>, WorkId),
+    /// Stored texts are being counted. The store is asked for some, or to put the report away.
+    Reading(Box<Reading>, Option<WorkId>),
     /// Its end is being written, or is to be written again.
     Ending(Box<ItemEnd>, Option<WorkId>),
 }
@@ -86,6 +91,9 @@ pub struct JobParams {
     /// 0 to 2.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub temperature: Option<f32>,
+    /// What a report is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub report: Option<ReportAsk>,
 }
 
 impl Engine {
@@ -133,19 +141,25 @@ impl Engine {
             return Ok(());
         }
         let input = std::mem::take(&mut item.input);
+        let params: JobParams = serde_json::from_str(&item.params)
+            .map_err(|_| Failure::Internal("a job whose parameters cannot be read"))?;
         match item.kind {
-            JobKind::Generate => self.generate_item(id, input),
+            JobKind::Generate => self.generate_item(id, input, params),
             JobKind::Analyze => self.analyze_item(id, input),
+            JobKind::Report => self.report_item(id, params),
         }
     }
 
-    fn generate_item(&mut self, id: HandId, topic: String) -> Result<(), Failure> {
+    fn generate_item(
+        &mut self,
+        id: HandId,
+        topic: String,
+        params: JobParams,
+    ) -> Result<(), Failure> {
         let Some(hand) = self.jobs.hands.get(id) else {
             return Ok(());
         };
         let row_id = hand.item.row_id;
-        let params: JobParams = serde_json::from_str(&hand.item.params)
-            .map_err(|_| Failure::Internal("a job whose parameters cannot be read"))?;
         let ask = GenerateAsk {
             topic,
             provider: params.provider,
@@ -190,6 +204,7 @@ impl Engine {
         };
         match (&hand.stage, result) {
             (Stage::Ending(..), result) => self.end_written(id, &result),
+            (Stage::Reading(..), result) => self.report_goes_on(id, result),
             (Stage::Scoring(text, _), WorkResult::Scored(Some(scores))) => {
                 let (text, row_id) = (Arc::clone(text), hand.item.row_id);
                 self.item_scored(id, row_id, Arc::unwrap_or_clone(text), scores);

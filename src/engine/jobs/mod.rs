@@ -1,8 +1,9 @@
 //! Jobs: items are taken from the database, done one by one, and their ends written there.
 //!
 //! ```text
-//!  look ─(something is due)─► claim ─► in hand ─► its text is generated, or scored ─► end ─► claim …
-//!    ▲                                    │            (items.rs)             (ends.rs)
+//!  look ─(something is due)─► claim ─► in hand ─► it is done ─► end ─► claim …
+//!    ▲                                    │      (items.rs,    (ends.rs)
+//!    │                                    │      reading.rs)
 //!    └─(nothing: later, or when the       └─ while there are any: hold, three times per lease
 //!       next item is due)
 //! ```
@@ -23,6 +24,8 @@ mod ended;
 mod ends;
 mod items;
 pub mod progress;
+mod reading;
+pub mod report;
 mod told;
 mod watch;
 
@@ -94,7 +97,7 @@ enum Question {
 pub enum JobWork {
     /// A question about the queue.
     Queue,
-    /// A text that is being scored, or the end of an item.
+    /// A text that is being scored, a page of a report, or the end of an item.
     Item(HandId),
     /// A look at a job that is watched.
     Watch(WatchId),

@@ -8,8 +8,8 @@ use crate::limits::jobs::{JOB_POLL_MS, JOB_POLL_TOLD_MS, JOB_TOLD_HOLD_MS, JOB_T
 
 impl Engine {
     /// Something about this job was changed by another process: made, ended, given back or cancelled.
-    /// Who watches it is told. There may be an item to take, and what is in hand here may not be ours any
-    /// more. However much is told, the store is asked so often at most.
+    /// There may be an item to take, what is in hand here may not be ours any more, and those who watch
+    /// it want to know. However much is told, the store is asked so often at most.
     pub(in crate::engine) fn job_changed_elsewhere(&mut self, job: Uuid) {
         self.job_changed(job);
         if self.jobs.parallel == 0 || self.stopping.is_some() {

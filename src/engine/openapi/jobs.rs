@@ -6,8 +6,9 @@ use super::codes::Group;
 use super::schemas::{closed, common, count, members, open, or_null, to, visible};
 use super::table::{Answer, EVENTS, In, JSON, Operation, PLAIN, Parameter, ok, query};
 use crate::config::Config;
+use crate::engine::jobs::report::Per;
 use crate::limits::CONTENT_CHARS;
-use crate::limits::jobs::JOB_ITEMS;
+use crate::limits::jobs::{JOB_ITEMS, REPORT_TOP, REPORT_TOP_MAX};
 use crate::store::{DeliveryState, ItemState, JobKind, JobState};
 
 const JOB_ID: Parameter = Parameter {
@@ -42,7 +43,7 @@ pub(super) const OPERATIONS: [Operation; 5] = [
         id: "makeJob",
         method: "post",
         path: "/jobs",
-        summary: "Texts to be generated or scored later, with nobody waiting",
+        summary: "Texts to be generated, scored or counted later, with nobody waiting",
         body: Some((JSON, "JobRequest")),
         answers: &[MADE],
         gives: &[("job", "/id"), ("cancelJob", "/id")],
@@ -142,7 +143,7 @@ pub(super) fn schemas(config: &Config) -> Value {
         "JobState": {"enum": [
             JobState::Queued, JobState::Running, JobState::Done, JobState::Cancelled,
         ]},
-        "JobRequest": {"anyOf": [to("TextsJob"), to("ScoresJob")]},
+        "JobRequest": {"anyOf": [to("TextsJob"), to("ScoresJob"), to("ReportJob")]},
         "TextsJob": texts_job(config),
         "ScoresJob": closed(
             members(json!({
@@ -151,6 +152,7 @@ pub(super) fn schemas(config: &Config) -> Value {
             })),
             &["kind", "contents"],
         ),
+        "ReportJob": report_job(config),
         "Job": open(job),
         "Jobs": open(members(json!({
             "jobs": {"type": "array", "items": to("Job")}, "next": or_null("Id"),
@@ -174,7 +176,7 @@ pub(super) fn schemas(config: &Config) -> Value {
             "id": or_null("Id"),
             "attempts": count(),
             "error": {"type": ["string", "null"]},
-            "result": {"type": ["object", "null"]},
+            "result": {"type": ["object", "null"], "description": "See docs/api.md."},
         }))),
         "JobMark": {"type": "string", "pattern": "^(1000|[0-9]{1,3})(\\.[0-9a-f]{1,250})?!?$"},
         "JobEvent": event(),
@@ -203,6 +205,23 @@ fn webhook(config: &Config) -> Value {
     let names = config.webhooks.iter().map(|hook| Value::from(&*hook.name));
     let names: Vec<Value> = names.chain([Value::Null]).collect();
     json!({"enum": names, "description": "Who is told when the job has ended."})
+}
+
+fn report_job(config: &Config) -> Value {
+    let top = json!({
+        "type": ["integer", "null"], "minimum": 1, "maximum": REPORT_TOP_MAX, "default": REPORT_TOP,
+    });
+    let words = Per::ALL.into_iter().map(Some).chain([None]);
+    let fields = members(json!({
+        "kind": {"const": JobKind::Report},
+        "topic": or_null("Topic"),
+        "from": or_null("Time"),
+        "to": or_null("Time"),
+        "per": {"enum": words.collect::<Vec<_>>(), "default": Per::default()},
+        "top": top,
+        "webhook": webhook(config),
+    }));
+    closed(fields, &["kind"])
 }
 
 fn list(items: &Value) -> Value {

@@ -246,6 +246,10 @@ fn answers() -> Value {
 }
 
 fn status() -> Value {
+    let with_server = |mut figures: Value| {
+        figures["type"] = json!(["object", "null"]);
+        figures
+    };
     let queue = open(members(json!({
         "waiting": count(), "waiting_max": count(), "running": count(),
     })));
@@ -257,6 +261,14 @@ fn status() -> Value {
         "queues": {"type": "object", "additionalProperties": queue},
         "limits": open(members(json!({
             "counted_by": {"enum": ["process", "redis", "postgresql"]}, "degraded": {"type": "boolean"},
+        }))),
+        "store": open(members(json!({
+            "kind": {"enum": ["sqlite", "postgresql"]}, "away": {"type": ["string", "null"]},
+            "connections": with_server(open(members(json!({
+                "ready": count(), "opening": count(), "max": count(),
+            })))),
+            "orders": with_server(open(members(json!({"waiting": count(), "sent": count()})))),
+            "journal": open(members(json!({"rows": count(), "bytes": count(), "aside": count()}))),
         }))),
         "loop": open(members(json!({
             "turns": count(), "busy": number(), "turn_p99_us": count_or_null(),

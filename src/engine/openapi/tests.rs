@@ -154,12 +154,14 @@ fn every_field_that_a_parser_takes_is_there_and_no_other() {
         include_str!("../flow/body/mod.rs")
     );
     let line = include_str!("../flow/import/line.rs");
+    let report = include_str!("../flow/body/report.rs");
     for (schema, source, functions) in [
         ("GenerateRequest", body, &["generate", "common"][..]),
         ("BatchRequest", body, &["batch", "common"]),
         ("AnalyzeRequest", body, &["analyze"]),
         ("KeywordsRequest", body, &["keywords"]),
         ("ImportLine", line, &["text"]),
+        ("ReportJob", report, &["report"]),
     ] {
         let taken = matched(source, functions);
         assert!(!taken.is_empty());

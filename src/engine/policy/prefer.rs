@@ -73,7 +73,8 @@ impl Figure {
             .map(|(_, figure)| *figure)
     }
 
-    fn of(self, scores: &Scores) -> f64 {
+    /// Its value.
+    pub(in crate::engine) fn of(self, scores: &Scores) -> f64 {
         let (r, s) = (&scores.readability, &scores.sentiment);
         match self {
             FleschReadingEase => r.flesch_reading_ease,

@@ -6,7 +6,7 @@ use super::openai::{self, STREAM, answer, whole, word};
 use super::world::{Reply, SIZES};
 use super::{PROVIDER, World, post};
 use crate::engine::ConnId;
-use crate::engine::work::Kind;
+use crate::engine::work::{Kind, WorkResult};
 use crate::limits::{KEY_LEASE_MS, KEY_WAITERS};
 use crate::store::{KeyChange, KeyScope, StoreError, Write};
 
@@ -126,6 +126,52 @@ fn every_route_that_costs_something_keeps_its_answer() {
         assert_eq!(texts, after, "{path}");
         over(world);
     }
+}
+
+#[test]
+fn a_job_is_made_once_and_told_twice() {
+    let body = r#"{"kind":"analyze","contents":["I like it."]}"#;
+    let mut world = world();
+    let first = keyed(&mut world, "a", "/jobs", body);
+    let first = world.reply(first);
+    let mut next = successor(world);
+    let second = keyed(&mut next, "a", "/jobs", body);
+    let second = next.reply(second);
+    assert_eq!((first.status, &first.body), (202, &second.body));
+    assert_eq!(second.status, 202);
+    assert_eq!(first.field("location"), second.field("location"));
+    assert!(first.field("location").is_some());
+    assert!(is_replayed(&second) && !is_replayed(&first));
+    assert_eq!(next.store.jobs.jobs.len(), 1);
+    let other = keyed(&mut next, "a", "/jobs", &body.replace("like", "hate"));
+    let other = next.reply(other).problem();
+    assert_eq!(other, (422, "idempotency_key_reused".to_owned()));
+    let statuses: Vec<u16> = next.store.requests.values().map(|row| row.status).collect();
+    assert_eq!(statuses, [202, 202]);
+    next.pass(5_000);
+    assert_eq!(next.store.analyses.len(), 1);
+    over(next);
+}
+
+#[test]
+fn a_job_that_could_not_be_stored_leaves_its_key_free() {
+    let body = r#"{"kind":"report"}"#;
+    let mut world = world();
+    world.held = vec![Kind::Write];
+    let first = keyed(&mut world, "a", "/jobs", body);
+    world.work(0); // the claim
+    world.settle();
+    let path = "maitred.db".into();
+    let full = WorkResult::Written(Err(StoreError::Full { path }));
+    world.fail_work(0, full);
+    world.settle();
+    world.held.clear();
+    assert_eq!(world.reply(first).problem().1, "store_full");
+    world.pass(2_000);
+    let second = keyed(&mut world, "a", "/jobs", body);
+    let second = world.reply(second);
+    assert!(second.status == 202 && !is_replayed(&second), "{second:?}");
+    assert_eq!(world.store.jobs.jobs.len(), 1);
 }
 
 #[test]

@@ -42,6 +42,7 @@ mod probes;
 mod rate;
 mod redis;
 mod refused;
+mod report;
 mod resume;
 mod retention;
 mod retry;

@@ -123,6 +123,11 @@ fn the_status_counts_what_is_going_on_but_not_itself() {
         (&1.into(), &1.into())
     );
     assert_eq!(busy["queues"]["write"]["waiting"], 0);
+    let store = &busy["store"];
+    assert_eq!(
+        (&store["kind"], &store["orders"]),
+        (&"sqlite".into(), &().into())
+    );
     assert_eq!(busy["version"], env!("CARGO_PKG_VERSION"));
 }
 

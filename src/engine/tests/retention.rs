@@ -4,7 +4,7 @@ use super::World;
 use super::contents::texts_into;
 use crate::engine::work::Kind;
 use crate::limits::{EXPIRE_ROWS, RETENTION_MS};
-use crate::store::StoreError;
+use crate::store::{JobState, StoreError};
 
 const DAY_MS: u64 = 24 * 60 * 60 * 1000;
 
@@ -52,6 +52,34 @@ fn many_rows_go_in_pieces_with_pauses_between() {
     world.pass(1_000);
     assert!(world.store.requests.is_empty());
     assert_eq!(world.store.texts.len(), some, "texts are kept for ever");
+}
+
+#[test]
+fn jobs_that_are_over_go_with_their_items_and_others_stay() {
+    let mut world = World::new("[retention]\njobs_days = 2\n");
+    let scored = r#"{"kind":"analyze","contents":["I like it.","I hate it."]}"#;
+    for _ in 0..2 {
+        let client = world.post("/jobs", scored);
+        assert_eq!(world.reply(client).status, 202);
+    }
+    world.pass(5_000);
+    // One of them has not ended.
+    let job = world.store.jobs.jobs.values_mut().next_back().unwrap();
+    (job.state, job.finished_ms) = (JobState::Running, None);
+    let left = job.id;
+    let next_day = |world: &mut World| {
+        world.jump(world.now.mono.plus_ms(DAY_MS));
+        world.pass(RETENTION_MS + 1_000);
+    };
+    next_day(&mut world);
+    assert_eq!(world.store.jobs.jobs.len(), 2);
+    next_day(&mut world);
+    let jobs: Vec<_> = world.store.jobs.jobs.keys().copied().collect();
+    assert_eq!((jobs, world.store.jobs.items.len()), (vec![left], 2));
+    assert_eq!(world.store.analyses.len(), 4, "what they have left stays");
+    assert_eq!(world.metric("rows_expired_total"), 3.0);
+    (0..3).for_each(|_| next_day(&mut world));
+    assert_eq!(world.store.jobs.jobs.len(), 1);
 }
 
 #[test]

@@ -15,7 +15,7 @@ macro_rules! claim {
             ") UPDATE job_items
             SET state = 'running', attempts = attempts + 1, owner = $2, due_ms = $3
             FROM next WHERE tenant = t AND job = j AND position = p
-            RETURNING tenant, job, position, input, row_id, attempts,
+            RETURNING tenant, job, position, input, row_id, attempts, result,
                 (SELECT kind FROM jobs
                  WHERE jobs.tenant = job_items.tenant AND jobs.id = job_items.job),
                 (SELECT params FROM jobs
@@ -35,6 +35,10 @@ pub(in crate::store) const START: &str = "
 
 pub(in crate::store) const HOLD: &str = "
     UPDATE job_items SET due_ms = $1 WHERE owner = $2 RETURNING tenant, job, position";
+
+pub(in crate::store) const NOTE: &str = "
+    UPDATE job_items SET result = $1
+    WHERE tenant = $2 AND job = $3 AND position = $4 AND owner = $5";
 
 /// Lets go of all that an owner has.
 macro_rules! give_back {

@@ -10,11 +10,13 @@ pub enum JobKind {
     Generate,
     /// A text is scored, and stored with its scores.
     Analyze,
+    /// Stored texts are counted. Its only item leaves no row, but a result.
+    Report,
 }
 
 impl JobKind {
     /// All kinds.
-    pub const ALL: [JobKind; 2] = [JobKind::Generate, JobKind::Analyze];
+    pub const ALL: [JobKind; 3] = [JobKind::Generate, JobKind::Analyze, JobKind::Report];
 
     /// The word in the table, in requests and in answers.
     #[must_use]
@@ -22,6 +24,7 @@ impl JobKind {
         match self {
             JobKind::Generate => "generate",
             JobKind::Analyze => "analyze",
+            JobKind::Report => "report",
         }
     }
 

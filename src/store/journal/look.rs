@@ -51,6 +51,7 @@ impl<D: Disk> Journal<D> {
             | Query::Answer(_)
             | Query::Cached { .. }
             | Query::Weigh { .. }
+            | Query::Survey { .. }
             | Query::Job(_) => Ok(Overlay::default()),
         }
     }

@@ -3,10 +3,11 @@
 use uuid::Uuid;
 
 use super::answer::Kind;
-use super::{Cell, Part};
+use super::{Cell, Part, one};
 use crate::limits::WEIGH_ROWS;
 use crate::proto::postgres::Scalar::{Int8, Uuid as Id};
 use crate::store::Table;
+use crate::store::expiry::time_of;
 
 /// The oldest rows of each tenant; tenants are found one by one through the primary key. Rows that another
 /// process is at are left to it.
@@ -71,6 +72,20 @@ const ANALYSES: &str = gone_with_terms!("sentiment_analysis", "AND o.content IS 
 const KEYWORDS: &str = gone_with_terms!("generated_keywords", "");
 const REQUESTS: &str = concat!(gone!("requests", "", "d.id"), " SELECT count(*) FROM gone");
 
+/// Whole jobs, as long as those before them have not made up the limit. Their items go with them, by the
+/// foreign key.
+const JOBS: &str = "
+    WITH old AS (
+        SELECT tenant, id, items, finished_ms FROM jobs WHERE finished_ms < $1
+        ORDER BY finished_ms, tenant, id LIMIT $2 FOR UPDATE SKIP LOCKED
+    ), gone AS (
+        DELETE FROM jobs AS d USING (
+            SELECT tenant, id, sum(items + 1) OVER in_order - items - 1 AS rows_before FROM old
+            WINDOW in_order AS (ORDER BY finished_ms, tenant, id)) AS o
+        WHERE d.tenant = o.tenant AND d.id = o.id AND o.rows_before < $2
+        RETURNING d.items + 1 AS n
+    ) SELECT coalesce(sum(n), 0)::bigint FROM gone";
+
 /// Newest first, by two indexes; the size of an analysed text is known without reading it.
 const WEIGHTS: &str = "
     SELECT id, text_bytes FROM generated_content WHERE id < $1
@@ -81,6 +96,10 @@ const WEIGHTS: &str = "
 
 pub(super) fn expire<'a>(table: Table, before: Uuid, limit: usize) -> (Vec<Part<'a>>, Kind) {
     let sql = match table {
+        Table::Jobs => {
+            let row = vec![Cell::Int8(time_of(before)), Cell::Int8(limit as i64)];
+            return (vec![one(JOBS, &[Int8, Int8], row)], Kind::Expired);
+        }
         Table::Texts => TEXTS,
         Table::Analyses => ANALYSES,
         Table::Keywords => KEYWORDS,

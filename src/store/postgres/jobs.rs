@@ -39,8 +39,8 @@ const ITEM: &[Scalar] = &[Text, Id, Int8, Text, Id, Int8];
 /// at the same time, the second one ends the job.
 const END: &str = concat!(
     "WITH ended AS (
-        UPDATE job_items SET state = $5, due_ms = $6, owner = NULL, error_code = $7, result = $8,
-            attempts = attempts - $12
+        UPDATE job_items SET state = $5, due_ms = $6, owner = NULL, error_code = $7,
+            result = coalesce($8, result), attempts = attempts - $12
         WHERE tenant = $1 AND job = $2 AND position = $3 AND owner = $4 RETURNING 1
     )
     UPDATE jobs SET done = done + $9, failed = failed + $10,
@@ -65,6 +65,7 @@ const CANCELLED: &str = concat!(
     tell!("id"),
     " FROM jobs WHERE tenant = $1 AND id = $2"
 );
+const NOTED: &[Scalar] = &[Text, Text, Id, Int8, Id];
 
 /// What is asked, as far as its answer is read by it.
 #[derive(Clone, Copy, Debug)]
@@ -72,6 +73,7 @@ pub(super) enum Kind {
     Created,
     Claimed,
     Held,
+    Noted,
     Ended,
     GivenBack,
     Cancelled,
@@ -137,6 +139,16 @@ pub(super) fn of_write(write: &JobWrite) -> (Vec<Part<'_>>, Kind) {
         JobWrite::GiveBack { owner, now_ms } => {
             let row = vec![Cell::Int8(*now_ms), Cell::Uuid(*owner)];
             (vec![one(GIVE_BACK, &[Int8, Id], row)], Kind::GivenBack)
+        }
+        JobWrite::Note { key, owner, result } => {
+            let row = vec![
+                Cell::text(result),
+                Cell::text(&key.tenant),
+                Cell::Uuid(key.job),
+                Cell::Int8(key.position.into()),
+                Cell::Uuid(*owner),
+            ];
+            (vec![one(sql::NOTE, NOTED, row)], Kind::Noted)
         }
         JobWrite::End(end) => {
             let stored = end.analysis.iter().flat_map(|row| analysis(row));
@@ -294,7 +306,7 @@ impl Rows {
             }
             Kind::Ended => self.heard = true,
             Kind::Delivery => self.delivery = Some(Box::new(deliveries::claimed(values)?)),
-            Kind::Created | Kind::GivenBack | Kind::DeliveryEnded => {}
+            Kind::Created | Kind::Noted | Kind::GivenBack | Kind::DeliveryEnded => {}
         }
         Ok(())
     }
@@ -310,6 +322,7 @@ impl Rows {
             Kind::Created => JobWritten::Created,
             Kind::Claimed => JobWritten::Claimed(self.claimed),
             Kind::Held => JobWritten::Held(self.held),
+            Kind::Noted => JobWritten::Noted(self.changed > 0),
             Kind::Ended => JobWritten::Ended(self.heard),
             Kind::Delivery => JobWritten::Delivery(self.delivery),
             Kind::DeliveryEnded => JobWritten::Ended(self.changed > 0),
@@ -343,6 +356,7 @@ fn claimed(values: &mut Values<'_>) -> Result<ClaimedItem, ValueFault> {
         input: values.take::<&str>()?.to_owned(),
         row_id: values.take()?,
         attempts: small(values)?,
+        result: values.take::<Option<&str>>()?.map(str::to_owned),
         kind: word(values, JobKind::from_word)?,
         params: values.take::<&str>()?.to_owned(),
         stored: values.take()?,

@@ -4,6 +4,7 @@ use uuid::Uuid;
 
 use super::answer::Kind;
 use super::{Cell, Part, idempotency, jobs, one};
+use crate::limits::jobs::REPORT_ROWS;
 use crate::limits::{EXPORT_BYTES, GENERATION_BYTES, IMPORT_BATCH_ROWS, PAGE_ROWS};
 use crate::proto::postgres::Scalar::{self, Bool, Bytea, Int8, Text, Uuid as Id};
 use crate::store::words::{Wanted, wanted};
@@ -50,6 +51,14 @@ const BY_WORDS: &str = select!(
     "WHERE g.tenant = $1 AND g.id < $2 AND ($4::bytea IS NULL OR g.term_key = $4)
        AND g.words @@ maitred_query(string_to_array($5, ' '), $6)
      ORDER BY g.id DESC LIMIT $3"
+);
+const SURVEY: &str = select!(
+    "''::text, g.text_bytes",
+    "WHERE g.tenant = $1 AND g.id > $2 AND g.id < $3 ORDER BY g.id LIMIT $4"
+);
+const SURVEY_TERM: &str = select!(
+    "''::text, g.text_bytes",
+    "WHERE g.tenant = $1 AND g.id > $2 AND g.id < $3 AND g.term_key = $5 ORDER BY g.id LIMIT $4"
 );
 /// The pages are found by their ids and sizes alone; only then their texts are read. One id more than
 /// a page may have tells whether there is another one.
@@ -113,6 +122,16 @@ pub(super) fn of(query: &Query) -> (Part<'_>, Kind) {
             ];
             (one(EXPORT, &[Text, Id, Id, Int8, Int8], row), Kind::Texts)
         }
+        Query::Survey {
+            tenant,
+            term,
+            after,
+            until,
+        } => {
+            let limit = REPORT_ROWS;
+            let page = survey(tenant, term.as_deref(), *after, *until);
+            (page, Kind::Page { limit })
+        }
         Query::Job(query) => jobs::of_query(query),
         Query::Weigh { before } => super::expire::weigh(*before),
         Query::Unscored { after, limit } => {
@@ -136,6 +155,23 @@ pub(super) fn of(query: &Query) -> (Part<'_>, Kind) {
             (one(CACHED, &[Text, Bytea, Int8], row), Kind::One)
         }
         Query::Answer(scope) => (idempotency::read(scope), Kind::KeptAnswer),
+    }
+}
+
+/// A page of a report.
+fn survey<'a>(tenant: &'a str, term: Option<&str>, after: Option<Uuid>, until: Uuid) -> Part<'a> {
+    let mut row = vec![
+        Cell::text(tenant),
+        Cell::Uuid(after.unwrap_or(Uuid::nil())),
+        Cell::Uuid(until),
+        Cell::Int8(REPORT_ROWS as i64 + 1),
+    ];
+    match term {
+        None => one(SURVEY, &[Text, Id, Id, Int8], row),
+        Some(term) => {
+            row.push(Cell::Hash(term_key(term)));
+            one(SURVEY_TERM, &[Text, Id, Id, Int8, Bytea], row)
+        }
     }
 }
 

@@ -119,9 +119,15 @@ type Seen<'a> = HashSet<(&'a str, Uuid)>;
 pub(super) fn of(write: &Write) -> (Vec<Part<'_>>, Kind) {
     let mut seen = Seen::new();
     match write {
-        Write::Save { .. } | Write::Keywords { .. } | Write::Answered { .. } => {
-            (saved(write, &mut seen), Kind::Saved)
-        }
+        Write::Save { .. } | Write::Keywords { .. } => (saved(write, &mut seen), Kind::Saved),
+        Write::Answered { rows, answers, .. } => match &**rows {
+            Write::Job(made) => {
+                let (mut parts, kind) = jobs::of_write(made);
+                parts.push(idempotency::answers(answers));
+                (parts, Kind::Job(kind))
+            }
+            _ => (saved(write, &mut seen), Kind::Saved),
+        },
         Write::Keys(change) => idempotency::change(change),
         Write::Replay(all) => {
             let parts = all.iter().flat_map(|write| saved(write, &mut seen));

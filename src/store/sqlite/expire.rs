@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::writer_sql::DELETE_UNUSED_TERM;
 use crate::limits::WEIGH_ROWS;
+use crate::store::expiry::time_of;
 use crate::store::{Found, Table, Weight, Written};
 
 /// The oldest rows of each tenant. Tenants are found one by one through the primary key, which begins
@@ -39,6 +40,7 @@ pub(super) fn expire(
     limit: usize,
 ) -> rusqlite::Result<Written> {
     let (name, which) = match table {
+        Table::Jobs => return ended_jobs(conn, time_of(before), limit),
         Table::Texts => ("generated_content", ""),
         Table::Analyses => ("sentiment_analysis", "AND o.content IS NOT NULL"),
         Table::Keywords => ("generated_keywords", ""),
@@ -65,6 +67,25 @@ pub(super) fn expire(
         unused.execute(params![tenant, term])?;
     }
     Ok(Written::Expired(rows))
+}
+
+/// Whole jobs, as long as those before them have not made up the limit. Their items go with them, by the
+/// foreign key.
+const ENDED_JOBS: &str = "
+    DELETE FROM jobs WHERE (tenant, id) IN (
+        SELECT tenant, id FROM (
+            SELECT tenant, id, sum(items + 1) OVER in_order - items - 1 AS rows_before
+            FROM (SELECT tenant, id, items, finished_ms FROM jobs WHERE finished_ms < ?1
+                  ORDER BY finished_ms, tenant, id LIMIT ?2)
+            WINDOW in_order AS (ORDER BY finished_ms, tenant, id))
+        WHERE rows_before < ?2)
+    RETURNING items + 1";
+
+fn ended_jobs(conn: &Connection, before_ms: i64, limit: usize) -> rusqlite::Result<Written> {
+    let mut delete = conn.prepare_cached(ENDED_JOBS)?;
+    let rows = delete.query_map(params![before_ms, limit as i64], |row| row.get::<_, i64>(0))?;
+    let rows: rusqlite::Result<Vec<i64>> = rows.collect();
+    Ok(Written::Expired(rows?.iter().sum::<i64>().unsigned_abs()))
 }
 
 /// What texts take, the newest first.
@@ -117,5 +138,7 @@ mod tests {
             !expire.contains("SCAN requests") && !expire.contains("SCAN o"),
             "{expire}"
         );
+        let jobs = plan(ENDED_JOBS);
+        assert!(jobs.contains("INDEX jobs_ended"), "{jobs}");
     }
 }

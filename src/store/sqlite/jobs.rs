@@ -26,7 +26,7 @@ const INSERT_ITEM: &str = "
     VALUES (?1, ?2, ?3, 'waiting', ?4, ?5, 0, ?6) ON CONFLICT (tenant, job, position) DO NOTHING";
 
 const END_ITEM: &str = "
-    UPDATE job_items SET state = ?5, due_ms = ?6, owner = NULL, error_code = ?7, result = ?8,
+    UPDATE job_items SET state = ?5, due_ms = ?6, owner = NULL, error_code = ?7, result = coalesce(?8, result),
         attempts = attempts - ?9
     WHERE tenant = ?1 AND job = ?2 AND position = ?3 AND owner = ?4";
 
@@ -62,6 +62,16 @@ pub(super) fn carry_out(conn: &Connection, write: &JobWrite) -> rusqlite::Result
             let mut statement = conn.prepare_cached(sql::HOLD)?;
             let held = statement.query_map(params![until_ms, owner.as_bytes()], key)?;
             held.collect::<rusqlite::Result<_>>().map(JobWritten::Held)
+        }
+        JobWrite::Note { key, owner, result } => {
+            let noted = conn.prepare_cached(sql::NOTE)?.execute(params![
+                result,
+                key.tenant,
+                key.job.as_bytes(),
+                key.position,
+                owner.as_bytes(),
+            ])?;
+            Ok(JobWritten::Noted(noted > 0))
         }
         JobWrite::End(end) => finish(conn, end),
         JobWrite::GiveBack { owner, now_ms } => {
@@ -123,9 +133,10 @@ fn claim(
                 input: row.get(3)?,
                 row_id: Uuid::from_bytes(row.get(4)?),
                 attempts: row.get(5)?,
-                kind: word(row, 6, JobKind::from_word)?,
-                params: row.get(7)?,
-                stored: row.get(8)?,
+                result: row.get(6)?,
+                kind: word(row, 7, JobKind::from_word)?,
+                params: row.get(8)?,
+                stored: row.get(9)?,
             }))
         })
         .optional()?;

@@ -17,6 +17,7 @@ const KNOWN: &[Migration] = &migrations![
     "0005_idempotency",
     "0006_answer_cache",
     "0007_jobs",
+    "0008_ended_jobs",
     "0009_webhooks",
     "0010_counters",
 ];

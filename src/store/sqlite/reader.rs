@@ -15,6 +15,7 @@ use super::count::Count;
 use super::errors::explain;
 use super::search::{self, Matches, Search};
 use super::{cached, expire, idempotency, jobs, open, scores};
+use crate::limits::jobs::REPORT_ROWS;
 use crate::limits::{EXPORT_BYTES, GENERATION_BYTES, PAGE_ROWS, SQLITE_BUSY_MS};
 use crate::store::{Found, Listed, Query, StoreError, TextRow, TextState, Unscored, term_key};
 
@@ -67,6 +68,12 @@ impl Reader {
                 after,
                 until,
             } => export(conn, tenant, *after, *until),
+            Query::Survey {
+                tenant,
+                term,
+                after,
+                until,
+            } => survey(conn, tenant, term.as_deref(), *after, *until),
             Query::One { tenant, id } => one(conn, tenant, *id),
             Query::Job(query) => jobs::answer(conn, query).map(Found::Job),
             Query::Unscored { after, limit } => unscored(conn, *after, *limit),
@@ -90,6 +97,11 @@ pub(super) const BY_TERM: &str =
 const ONE: &str = "WHERE g.tenant = ?1 AND g.id = ?2";
 /// One text, unless it is about another term than is asked for.
 const ONE_OF_TERM: &str = "WHERE g.tenant = ?1 AND g.id = ?2 AND (?3 IS NULL OR g.term_key = ?3)";
+/// A report: the primary key, forwards, …
+pub(super) const SURVEY: &str =
+    "WHERE g.tenant = ?1 AND g.id > ?2 AND g.id < ?3 ORDER BY g.id LIMIT ?4";
+const SURVEY_TERM: &str =
+    "WHERE g.tenant = ?1 AND g.term_key = ?5 AND g.id > ?2 AND g.id < ?3 ORDER BY g.id LIMIT ?4";
 /// An export: the primary key, forwards.
 pub(super) const EXPORT: &str = "WHERE g.tenant = ?1 AND g.id > ?2 AND g.id <= ?3 ORDER BY g.id";
 const LAST: &str = "SELECT max(id) FROM generated_content WHERE tenant = ?1";
@@ -111,6 +123,16 @@ pub(super) fn select(words: &str, which: &str) -> String {
         {which}",
         scores = scores::COLUMNS,
     )
+}
+
+/// The columns of a report, which needs no words.
+pub(super) const NO_WORDS: &str = "'' AS excerpt, g.text_bytes";
+/// … or the index of a term, which has to be named: two bounds on the id would make SQLite, which has no
+/// statistics, take the primary key.
+pub(super) fn survey_of_term() -> String {
+    let table = "generated_content AS g";
+    let indexed = format!("{table} INDEXED BY generated_content_by_key");
+    select(NO_WORDS, SURVEY_TERM).replacen(table, &indexed, 1)
 }
 
 /// The columns of a list: they come before the text on the disk.
@@ -141,15 +163,53 @@ fn list(
             )?
             .collect(),
     };
-    let mut rows = rows?;
+    Ok(page(rows?, limit))
+}
+
+fn survey(
+    conn: &Connection,
+    tenant: &str,
+    term: Option<&str>,
+    after: Option<Uuid>,
+    until: Uuid,
+) -> rusqlite::Result<Found> {
+    let after = after.unwrap_or(Uuid::nil());
+    let fetch = REPORT_ROWS as i64 + 1;
+    let rows: rusqlite::Result<Vec<Listed>> = match term {
+        None => conn
+            .prepare_cached(&select(NO_WORDS, SURVEY))?
+            .query_map(
+                params![tenant, after.as_bytes(), until.as_bytes(), fetch],
+                listed,
+            )?
+            .collect(),
+        Some(term) => conn
+            .prepare_cached(&survey_of_term())?
+            .query_map(
+                params![
+                    tenant,
+                    after.as_bytes(),
+                    until.as_bytes(),
+                    fetch,
+                    term_key(term)
+                ],
+                listed,
+            )?
+            .collect(),
+    };
+    Ok(page(rows?, REPORT_ROWS))
+}
+
+/// A page of at most `limit` rows, of which there is one more if there is another page.
+fn page(mut rows: Vec<Listed>, limit: usize) -> Found {
     let more = rows.len() > limit;
     rows.truncate(limit);
     let next = rows.last().filter(|_| more).map(|row| row.id);
-    Ok(Found::Page {
+    Found::Page {
         rows,
         next,
         indexing: false,
-    })
+    }
 }
 
 fn matches(conn: &Connection, wanted: &Search<'_>, term: Option<&str>) -> rusqlite::Result<Found> {

@@ -2,7 +2,8 @@
 
 use maitred::store::{
     Came, ClaimedItem, Found, ItemEnd, ItemKey, ItemState, JobFound, JobKind, JobPage, JobProgress,
-    JobQuery, JobRow, JobState, JobWrite, JobWritten, NewDelivery, NewItem, Query, Write, Written,
+    JobQuery, JobRow, JobState, JobWrite, JobWritten, NewDelivery, NewItem, Query, Table, Write,
+    Written, first_id_at,
 };
 
 use crate::Store;
@@ -191,6 +192,34 @@ pub(super) fn what_is_put_off_or_given_back_was_no_attempt(store: &mut dyn Store
     assert_eq!(due(store), Some(800));
 }
 
+pub(super) fn what_is_put_away_is_given_to_whoever_goes_on(store: &mut dyn Store) {
+    make(store, 3, 1);
+    let item = claim(store, ME, 100).unwrap();
+    assert_eq!(item.result, None);
+    let note = |owner: u128, result: &str| JobWrite::Note {
+        key: item.key.clone(),
+        owner: id(owner),
+        result: result.to_owned(),
+    };
+    assert_eq!(job(store, note(YOU, "{}")), JobWritten::Noted(false));
+    assert_eq!(
+        job(store, note(ME, r#"{"read":7}"#)),
+        JobWritten::Noted(true)
+    );
+    let again = Came::Again {
+        code: Some("store_busy".into()),
+        due_ms: 700,
+    };
+    assert!(end(store, ME, &item.key, again));
+    let item = claim(store, YOU, 700).unwrap();
+    assert_eq!(item.result.as_deref(), Some(r#"{"read":7}"#));
+    let seen = page(store, 3, None, 20).unwrap().items.remove(0);
+    assert_eq!((seen.state, seen.result), (ItemState::Running, item.result));
+    assert!(end(store, YOU, &item.key, done()));
+    let seen = page(store, 3, None, 20).unwrap().items.remove(0);
+    assert_eq!(seen.result.as_deref(), Some(r#"{"model":"m"}"#));
+}
+
 pub(super) fn a_cancelled_job_has_nothing_that_is_due(store: &mut dyn Store) {
     make(store, 3, 2);
     let item = claim(store, ME, 100).unwrap();
@@ -228,6 +257,41 @@ pub(super) fn an_analysis_is_stored_with_the_end_of_its_item(store: &mut dyn Sto
         assert_eq!(job(store, write), JobWritten::Ended(heard));
         assert_eq!(store.count("sentiment_analysis"), 1);
     }
+}
+
+pub(super) fn jobs_that_are_over_expire_whole_and_others_never(store: &mut dyn Store) {
+    for (number, items) in [(3, 2), (4, 1), (5, 1), (6, 1)] {
+        make(store, number, items);
+    }
+    // 3 and 4 end, 5 is cancelled, 6 waits.
+    for _ in 0..3 {
+        let item = claim(store, ME, 100).unwrap();
+        assert!(end(store, ME, &item.key, done()));
+    }
+    let cancel = JobWrite::Cancel {
+        tenant: "local".into(),
+        id: id(5),
+        now_ms: 6_000,
+    };
+    job(store, cancel);
+    let expire = |store: &mut dyn Store, before_ms: i64, limit: usize| {
+        let (table, before) = (Table::Jobs, first_id_at(before_ms));
+        store.put(Write::Expire {
+            table,
+            before,
+            limit,
+        })
+    };
+    assert_eq!(expire(store, 5_000, 10), Written::Expired(0));
+    // With its two items the first of them is the limit.
+    assert_eq!(expire(store, 7_000, 3), Written::Expired(3));
+    assert_eq!(page(store, 3, None, 20), None);
+    assert_eq!(store.count("job_items"), 3);
+    assert_eq!(expire(store, 7_000, 3), Written::Expired(4));
+    assert_eq!(expire(store, i64::MAX >> 16, 3), Written::Expired(0));
+    let left = page(store, 6, None, 20).unwrap();
+    assert_eq!((left.job.state, left.items.len()), (JobState::Queued, 1));
+    assert_eq!((store.count("jobs"), store.count("job_items")), (1, 1));
 }
 
 pub(super) fn jobs_and_their_items_come_in_pages(store: &mut dyn Store) {

@@ -49,8 +49,10 @@ stories! {
         an_item_is_in_one_hand_until_it_has_ended
         what_an_owner_leaves_is_taken_when_its_lease_is_over
         what_is_put_off_or_given_back_was_no_attempt
+        what_is_put_away_is_given_to_whoever_goes_on
         a_cancelled_job_has_nothing_that_is_due
         an_analysis_is_stored_with_the_end_of_its_item
+        jobs_that_are_over_expire_whole_and_others_never
         jobs_and_their_items_come_in_pages
         a_look_finds_what_has_ended_and_is_not_known;
     deliveries:

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::object::Field;
 use super::{GenerateAsk, ParseFault, common};
 use crate::engine::jobs::JobParams;
+use crate::engine::jobs::report::ReportAsk;
 use crate::limits::CONTENT_CHARS;
 use crate::limits::jobs::JOB_ITEMS;
 use crate::store::JobKind;
@@ -28,20 +29,28 @@ pub(super) fn job(fields: Vec<Field<'_>>) -> Result<JobAsk, ParseFault> {
     let kind = fields.iter().find(|field| field.name == "kind");
     let kind = kind.ok_or_else(|| ParseFault::Missing("kind".into()))?;
     let kind = kind.job_kind()?;
-    let (mut inputs, mut webhook, mut ask) = (None, None, GenerateAsk::default());
+    let (hooks, fields): (Vec<_>, Vec<_>) = fields.into_iter().partition(Field::is_webhook);
+    let webhook = match hooks.first() {
+        Some(field) => field.value("the name of a webhook")?,
+        None => None,
+    };
+    if kind == JobKind::Report {
+        return super::report::report(fields).map(|ask| about(ask, webhook));
+    }
+    let (mut inputs, mut ask) = (None, GenerateAsk::default());
     for field in fields {
         match (field.name.as_ref(), kind) {
             ("kind", _) => {}
-            ("webhook", _) => webhook = field.value("the name of a webhook")?,
             ("topics", JobKind::Generate) => inputs = Some(field.topics_up_to(JOB_ITEMS)?),
             ("contents", JobKind::Analyze) => inputs = Some(field.contents()?),
             (_, JobKind::Generate) => common(&mut ask, &field)?,
-            (_, JobKind::Analyze) => return Err(field.unknown()),
+            (_, JobKind::Analyze | JobKind::Report) => return Err(field.unknown()),
         }
     }
+    // A report was taken above.
     let missing = match kind {
         JobKind::Generate => "topics",
-        JobKind::Analyze => "contents",
+        JobKind::Analyze | JobKind::Report => "contents",
     };
     Ok(JobAsk {
         kind,
@@ -51,12 +60,31 @@ pub(super) fn job(fields: Vec<Field<'_>>) -> Result<JobAsk, ParseFault> {
             model: ask.model,
             max_tokens: ask.max_tokens,
             temperature: ask.temperature,
+            report: None,
         },
         webhook,
     })
 }
 
+/// A report is one item: to be told of it, its topic is the input.
+fn about(report: ReportAsk, webhook: Option<String>) -> JobAsk {
+    JobAsk {
+        kind: JobKind::Report,
+        inputs: vec![report.topic.clone().unwrap_or_default()],
+        params: JobParams {
+            report: Some(report),
+            ..JobParams::default()
+        },
+        webhook,
+    }
+}
+
 impl Field<'_> {
+    /// It may stand in a job of any kind.
+    fn is_webhook(&self) -> bool {
+        self.name == "webhook"
+    }
+
     fn job_kind(&self) -> Result<JobKind, ParseFault> {
         let words: Vec<String> = (JobKind::ALL.iter())
             .map(|kind| format!("\"{}\"", kind.as_str()))

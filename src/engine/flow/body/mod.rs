@@ -11,6 +11,7 @@ mod jobs;
 mod lists;
 mod object;
 mod place;
+mod report;
 mod whole;
 
 pub use self::fault::ParseFault;

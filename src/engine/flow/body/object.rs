@@ -68,6 +68,16 @@ impl<'a> Field<'a> {
         topic_of(&text).ok_or_else(|| self.wrong(A_TOPIC))
     }
 
+    /// A time, in milliseconds of Unix time.
+    pub(in crate::engine::flow) fn moment(&self) -> Result<Option<i64>, ParseFault> {
+        const EXPECTED: &str = "a time like 2026-01-31T12:00:00.000Z";
+        let Some(text) = self.value::<String>(EXPECTED)? else {
+            return Ok(None);
+        };
+        let time: jiff::Timestamp = text.parse().map_err(|_| self.wrong(EXPECTED))?;
+        Ok(Some(time.as_millisecond()))
+    }
+
     pub(super) fn content(&self) -> Result<String, ParseFault> {
         const EXPECTED: &str = "a string that is not empty";
         let text = self.text(EXPECTED)?;

@@ -143,7 +143,7 @@ fn text(line: &[u8]) -> Result<Text, ParseFault> {
             "id" => id = uuid(&field)?,
             "topic" => topic = Some(field.topic()?),
             "text" => words = Some(whole_text(&field)?),
-            "created_at" => created_ms = moment(&field)?,
+            "created_at" => created_ms = field.moment()?,
             "state" => state = state_of(&field)?,
             "provider" => provider = field.name_of("a name of at most 200 characters")?,
             "model" => model = field.name_of("a name of at most 200 characters")?,
@@ -215,15 +215,6 @@ fn whole_text(field: &Field<'_>) -> Result<String, ParseFault> {
     let text = field.value::<String>(EXPECTED)?;
     text.filter(|text| !text.is_empty() && text.len() <= GENERATION_BYTES)
         .ok_or_else(|| field.wrong(EXPECTED))
-}
-
-fn moment(field: &Field<'_>) -> Result<Option<i64>, ParseFault> {
-    const EXPECTED: &str = "a time like 2026-01-31T12:00:00.000Z";
-    let Some(text) = field.value::<String>(EXPECTED)? else {
-        return Ok(None);
-    };
-    let time: jiff::Timestamp = text.parse().map_err(|_| field.wrong(EXPECTED))?;
-    Ok(Some(time.as_millisecond()))
 }
 
 fn state_of(field: &Field<'_>) -> Result<TextState, ParseFault> {

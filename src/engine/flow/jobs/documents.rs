@@ -5,6 +5,8 @@ use serde_json::value::RawValue;
 use uuid::Uuid;
 
 use crate::engine::documents::rfc3339;
+use crate::engine::jobs::JobParams;
+use crate::engine::jobs::report::{Report, ReportAsk, ReportDocument};
 use crate::store::{
     DeliveryRow, DeliveryState, ItemRow, ItemState, JobKind, JobPage, JobRow, JobState,
 };
@@ -67,10 +69,18 @@ pub(super) struct PageDocument<'a> {
 
 impl<'a> PageDocument<'a> {
     pub(super) fn new(page: &'a JobPage) -> Self {
+        let about = (page.job.kind == JobKind::Report).then(|| {
+            let params = serde_json::from_str::<JobParams>(&page.job.params);
+            params
+                .ok()
+                .and_then(|params| params.report)
+                .unwrap_or_default()
+        });
+        let of_item = |item| ItemDocument::new(item, about.as_ref());
         PageDocument {
             job: JobDocument::new(&page.job),
             webhook: page.webhook.as_ref().map(WebhookDocument::new),
-            results: page.items.iter().map(ItemDocument::new).collect(),
+            results: page.items.iter().map(of_item).collect(),
             next: page.next,
         }
     }
@@ -112,20 +122,39 @@ struct ItemDocument<'a> {
     id: Option<Uuid>,
     attempts: u32,
     error: Option<&'a str>,
-    result: Option<&'a RawValue>,
+    result: Option<Outcome<'a>>,
+}
+
+/// What came of it.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Outcome<'a> {
+    /// As it was stored.
+    Stored(&'a RawValue),
+    /// Of a report that is going on, what is known so far.
+    Report(Box<ReportDocument>),
 }
 
 impl<'a> ItemDocument<'a> {
-    fn new(item: &'a ItemRow) -> Self {
-        let result = item.result.as_deref();
+    /// `about` says what the report is about that it is.
+    fn new(item: &'a ItemRow, about: Option<&ReportAsk>) -> Self {
+        let result = item.result.as_deref().and_then(|json| match about {
+            None => serde_json::from_str(json).ok().map(Outcome::Stored),
+            Some(ask) => {
+                let report = Report::of_json(json)?;
+                let document = ReportDocument::new(&report, ask);
+                Some(Outcome::Report(Box::new(document)))
+            }
+        });
+        let has_row = item.state == ItemState::Done && about.is_none();
         ItemDocument {
             index: item.position,
             state: item.state,
             input: &item.input,
-            id: (item.state == ItemState::Done).then_some(item.row_id),
+            id: has_row.then_some(item.row_id),
             attempts: item.attempts,
             error: item.error_code.as_deref(),
-            result: result.and_then(|json| serde_json::from_str(json).ok()),
+            result,
         }
     }
 }

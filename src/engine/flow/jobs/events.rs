@@ -26,7 +26,7 @@ use crate::engine::{Engine, Failure};
 use crate::limits::jobs::{JOB_WATCH_BYTES, JOB_WATCH_RETRY_MS};
 use crate::limits::{PUMP_BYTES, STORE_MS};
 use crate::proto::sse;
-use crate::store::{EndedItem, ItemState};
+use crate::store::{EndedItem, ItemState, JobKind};
 
 /// How a job stands.
 #[derive(Serialize)]
@@ -195,10 +195,11 @@ fn stand_of(known: &Known) -> StandDocument {
 }
 
 fn end_of<'a>(item: &'a EndedItem, known: &Known) -> EndDocument<'a> {
+    let has_row = item.state == ItemState::Done && known.job.kind != JobKind::Report;
     EndDocument {
         index: item.position,
         state: item.state,
-        id: (item.state == ItemState::Done).then_some(item.row_id),
+        id: has_row.then_some(item.row_id),
         error: item.error_code.as_deref(),
         items: known.job.items,
         done: known.job.done,

@@ -10,6 +10,9 @@
 mod documents;
 mod events;
 
+use std::sync::Arc;
+
+use serde::Deserialize;
 use uuid::Uuid;
 
 pub(in crate::engine) use self::documents::JobDocument;
@@ -32,8 +35,8 @@ use crate::store::{
 /// Where such a request is.
 #[derive(Debug)]
 pub enum Jobs {
-    /// The job is being stored.
-    Making(Box<JobRow>),
+    /// The job is being stored. Its id, and what is answered then.
+    Making(Uuid, Arc<String>),
     /// The store is being asked.
     Reading,
     /// The job is being cancelled.
@@ -123,14 +126,16 @@ impl Engine {
         });
         let items = items.collect();
         let request = self.request_row(id, RequestOutcome::Ok, 202);
-        let write = JobWrite::Create {
+        let (job_id, answer) = (job.id, self.say_made(id, &JobDocument::new(&job)));
+        let create = JobWrite::Create {
             requests: request.into_iter().collect(),
-            job: job.clone(),
+            job,
             items,
             webhook,
         };
-        let work = Work::Write(Box::new(Write::Job(Box::new(write))));
-        self.wait_for_jobs(id, work, Jobs::Making(Box::new(job)), State::Saving)?;
+        let write = self.with_answer(id, Write::Job(Box::new(create)));
+        let work = Work::Write(Box::new(write));
+        self.wait_for_jobs(id, work, Jobs::Making(job_id, answer), State::Saving)?;
         // The row of the request goes with it, so a client that leaves now leaves no second one.
         if let Some(exchange) = self.exchanges.get_mut(id) {
             exchange.held.owes_row = false;
@@ -146,11 +151,11 @@ impl Engine {
         result: WorkResult,
     ) -> Result<(), Failure> {
         match state {
-            Jobs::Making(job) => match super::written(result)? {
+            Jobs::Making(job, answer) => match super::written(result)? {
                 Written::Job(JobWritten::Created) => {
                     self.items_may_be_due();
-                    let location = format!("/jobs/{}", job.id);
-                    self.reply_made(id, location, &JobDocument::new(&job));
+                    self.answer_is_kept(id);
+                    self.reply_made(id, location(job), &answer);
                     Ok(())
                 }
                 _ => Err(Failure::Internal("another write was answered")),
@@ -183,14 +188,29 @@ impl Engine {
     }
 }
 
+/// Where a job can be seen.
+fn location(job: Uuid) -> String {
+    format!("/jobs/{job}")
+}
+
+/// The same, by what was answered when it was made.
+pub(super) fn location_of_made(answer: &str) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Made {
+        id: Uuid,
+    }
+    let made: Made = serde_json::from_str(answer).ok()?;
+    Some(location(made.id))
+}
+
 impl Jobs {
     /// Whether the row of the request is being written, and says already how it has ended.
     pub(super) fn is_saving(&self) -> bool {
-        matches!(self, Jobs::Making(_))
+        matches!(self, Jobs::Making(..))
     }
 
     /// Whether something is being changed.
     pub(in crate::engine) fn is_settled(&self) -> bool {
-        matches!(self, Jobs::Making(_) | Jobs::Cancelling(_))
+        matches!(self, Jobs::Making(..) | Jobs::Cancelling(_))
     }
 }

@@ -1,5 +1,7 @@
 //! It cannot be reached, or not any more.
 
+use serde_json::json;
+
 use super::*;
 use crate::engine::io::{Gone, Input};
 use crate::limits::STORE_MS;
@@ -38,6 +40,33 @@ fn a_database_that_is_down_at_the_start_is_found_when_it_comes() {
     let client = list(&mut world);
     server.serve(&mut world);
     assert_eq!(status(&mut world, client), 200);
+}
+
+#[test]
+fn the_status_tells_how_it_stands_with_the_database() {
+    let mut world = World::new(DATABASE);
+    world.slow_network = true;
+    world.settle();
+    refuse_all(&mut world);
+    let client = list(&mut world);
+    let store = world.get("/status").json()["store"].clone();
+    assert_eq!(store["away"], "the database cannot be reached");
+    assert_eq!(store["connections"]["ready"], 0);
+    assert_eq!(store["orders"], json!({"waiting": 1, "sent": 0}));
+    pass(&mut world, 1_100);
+    assert_eq!(status(&mut world, client), 503);
+
+    let (mut world, mut server) = one_link();
+    server.holds = true;
+    let _clients = [list(&mut world), list(&mut world)];
+    server.serve(&mut world);
+    let expected = json!({
+        "kind": "postgresql", "away": null,
+        "connections": {"ready": 1, "opening": 0, "max": 1},
+        "orders": {"waiting": 0, "sent": 2},
+        "journal": {"rows": 0, "bytes": 0, "aside": 0},
+    });
+    assert_eq!(world.get("/status").json()["store"], expected);
 }
 
 /// Everybody who connects is refused.

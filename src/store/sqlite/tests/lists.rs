@@ -1,7 +1,9 @@
 //! Lists never scan, and never sort.
 
 use super::*;
-use crate::store::sqlite::reader::{ALL, BY_TERM, EXCERPT, EXPORT, UNSCORED, select};
+use crate::store::sqlite::reader::{
+    ALL, BY_TERM, EXCERPT, EXPORT, NO_WORDS, SURVEY, UNSCORED, select, survey_of_term,
+};
 
 #[test]
 fn every_list_walks_an_index() {
@@ -18,6 +20,14 @@ fn every_list_walks_an_index() {
         (
             select("g.text", EXPORT),
             "SEARCH g USING INDEX sqlite_autoindex_generated_content_1",
+        ),
+        (
+            select(NO_WORDS, SURVEY),
+            "SEARCH g USING INDEX sqlite_autoindex_generated_content_1",
+        ),
+        (
+            survey_of_term(),
+            "SEARCH g USING INDEX generated_content_by_key",
         ),
         (
             UNSCORED.to_owned(),

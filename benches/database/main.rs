@@ -2,34 +2,39 @@
 //!
 //! ```text
 //!  look-ups, inserts   4 sessions, one thread, requests in a pipeline  |  pgbench -c 4 -M prepared
+//!    by the pool       the same by way of the engine's line of orders  |
 //!  replay              batches of the spill journal, one at a time     |  psql, INSERT … VALUES
 //! ```
 //! Both sides send the same statements to the same server, a private one without `fsync`, so that it
-//! is the work that is measured and not the disk. There is no HTTP in it and no line of orders, but
-//! what one request costs the store, the codec and the session. Needs Debian's package `postgresql`.
+//! is the work that is measured and not the disk. There is no HTTP in it: it is what one request costs
+//! the store, the codec and the session, and in `pool.rs` the pool that shares its connections. Needs
+//! Debian's package `postgresql`.
 #![allow(
     clippy::print_stdout,
     clippy::unwrap_used,
     reason = "figures for whoever runs it"
 )]
 
-#[path = "../tests/stores/rows.rs"]
+mod pool;
+#[path = "../../tests/stores/rows.rs"]
 #[allow(dead_code, reason = "the suite of the stores uses the rest")]
 mod rows;
-#[path = "../tests/support/mod.rs"]
+#[path = "../../tests/support/mod.rs"]
 mod support;
 
 use std::fmt::Write as _;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use maitred::engine::work::Work;
 use maitred::limits::spill::JOURNAL_BATCH_BYTES;
 use maitred::proto::postgres::{Type, Value};
 use maitred::store::postgres::Request;
 use maitred::store::postgres::migrations::Migrator;
 use maitred::store::{Query, TextRow, Write};
+use pool::House;
 use support::link::Link;
-use support::postgres::{DATABASE, PASSWORD, Postgres, USER, tool};
+use support::postgres::{self, DATABASE, PASSWORD, Postgres, USER, tool};
 use uuid::Uuid;
 
 const CONNECTIONS: usize = 4;
@@ -60,12 +65,23 @@ fn main() {
     let ours = rate(&mut links, || Ask::Query(look_up.clone()));
     let theirs = pgbench(&postgres, &as_script(&Request::of_query(&look_up), None));
     compare("look-ups a second", ours, theirs, 0.9);
+    let mut house = House::open(&postgres::url(postgres.addr));
+    by_pool("look-ups", theirs, &mut house, || {
+        Work::Read(look_up.clone())
+    });
 
-    let insert = || Ask::Write(rows::save_request(request(by_chance())));
-    let ours = rate(&mut links, insert);
+    let insert = || rows::save_request(request(by_chance()));
+    let ours = rate(&mut links, || Ask::Write(insert()));
     let written = rows::save_request(request(Uuid::nil()));
     let script = as_script(&Request::of_write(&written), Some("gen_random_uuid()"));
-    compare("inserts a second", ours, pgbench(&postgres, &script), 0.9);
+    let theirs = pgbench(&postgres, &script);
+    compare("inserts a second", ours, theirs, 0.9);
+    let (before, mut asked) = (requests(&postgres), 0);
+    by_pool("inserts", theirs, &mut house, || {
+        asked += 1;
+        Work::Write(Box::new(insert()))
+    });
+    assert_eq!(requests(&postgres) - before, asked, "each is a row");
 
     let ours = replay(&mut links[0]);
     postgres.psql(DATABASE, "TRUNCATE search_terms CASCADE");
@@ -75,6 +91,22 @@ fn main() {
 fn compare(what: &str, ours: f64, theirs: f64, target: f64) {
     let ratio = ours / theirs;
     println!("{what}: {ours:.0}, theirs {theirs:.0}: {ratio:.2} (target {target})");
+}
+
+/// Orders a second by way of the pool: with as much under way as the sessions above have, and with as
+/// much as pgbench has.
+fn by_pool(what: &str, theirs: f64, house: &mut House, mut ask: impl FnMut() -> Work) {
+    for at_a_time in [CONNECTIONS * PIPELINE, CONNECTIONS] {
+        let ours = house.rate(at_a_time, SPAN, &mut ask);
+        let what = format!("{what} a second by the pool, {at_a_time} at a time");
+        compare(&what, ours, theirs, 0.9);
+    }
+}
+
+/// Rows of requests.
+fn requests(postgres: &Postgres) -> u64 {
+    let count = postgres.psql(DATABASE, "SELECT count(*) FROM requests");
+    count.parse().unwrap()
 }
 
 /// What is asked for again and again.
