@@ -37,6 +37,7 @@ pub fn load(servers: &[Server], meanwhile: impl FnOnce()) -> Told {
     let stop = AtomicBool::new(false);
     let mut told = Told::default();
     thread::scope(|scope| {
+        let stops = Stops(&stop);
         let each = servers.iter().flat_map(|server| [server.addr; 4]);
         let clients: Vec<_> = each
             .map(|addr| {
@@ -56,10 +57,19 @@ pub fn load(servers: &[Server], meanwhile: impl FnOnce()) -> Told {
             })
             .collect();
         meanwhile();
-        stop.store(true, Ordering::Relaxed);
+        drop(stops);
         for client in clients {
             told.add(&client.join().expect("no client panics"));
         }
     });
     told
+}
+
+/// Tells all clients to stop when it is dropped, also where that is because something has panicked.
+struct Stops<'a>(&'a AtomicBool);
+
+impl Drop for Stops<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
 }
