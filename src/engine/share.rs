@@ -43,7 +43,8 @@ use crate::proto::redis::{Reply, counters};
 pub struct Parked {
     ask: Ask,
     body: Arc<Vec<u8>>,
-    cost: Cost,
+    /// What it will be charged at first.
+    pub cost: Cost,
 }
 
 /// Who waits, and for whom.
@@ -255,35 +256,23 @@ impl Engine {
         let Some(&id) = line.waiting.front() else {
             return false;
         };
-        match self
-            .exchanges
-            .get_mut(id)
-            .map(|exchange| &mut exchange.flow)
+        let flow = self.exchanges.get(id).map(|exchange| &exchange.flow);
+        if let Some(cost) = flow.and_then(Flow::cost_of_share)
+            && !self.rates.prepare(self.now.mono, who, cost)
         {
-            Some(Flow::Parked(parked)) => {
-                let cost = parked.cost;
-                if !self.rates.prepare(self.now.mono, who, cost) {
-                    self.put_questions();
-                    return false;
-                }
-                self.leave_share_line(who);
-                self.unpark(id);
-            }
-            Some(Flow::Keyed(Keyed::Sharing(_))) => {
-                if !self.rates.prepare(self.now.mono, who, Cost::REQUEST) {
-                    self.put_questions();
-                    return false;
-                }
-                self.leave_share_line(who);
-                self.tell_held_answer(id);
-            }
-            // It takes the next of its texts in hand when it is its turn.
-            Some(Flow::Gather(_)) => {
-                self.leave_share_line(who);
-                self.serve_later(id);
-            }
-            _ => self.leave_share_line(who), // it has left
+            self.put_questions();
+            return false;
         }
+        let goes_on: fn(&mut Engine, ExchangeId) = match flow {
+            Some(Flow::Parked(_)) => Engine::unpark,
+            Some(Flow::Keyed(Keyed::Sharing(_))) => Engine::tell_held_answer,
+            Some(Flow::Cached(_)) => Engine::serve_looked,
+            // It takes the next of its texts in hand when it is its turn.
+            Some(Flow::Gather(_)) => Engine::serve_later,
+            _ => |_, _| {}, // it has left
+        };
+        self.leave_share_line(who);
+        goes_on(self, id);
         true
     }
 

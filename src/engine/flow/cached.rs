@@ -7,6 +7,7 @@
 //!              ├─(a text, young enough)──────► the same, and it is near by for the next one
 //!              ├─(an answer to an equal chat)► sent as it is kept: see `kept.rs`
 //!              ├─(none, or no answer)────────► written by a provider, and found by the next one
+//!              │   (where limits are shared, it waits for its share first: see `looked.rs`)
 //!              └─(found, and sent with a key)─► Keeping ─(on disk)─► sent as it is kept
 //! ```
 //! Where the same text is being written already, the store is not asked: the request joins it. A store
@@ -22,6 +23,7 @@ use super::Flow;
 use super::chat::cache::Question;
 use super::generate::Generate;
 use super::kept::{Hit, Kept};
+use super::looked::{Looked, Stored};
 use crate::engine::call::Plan;
 use crate::engine::documents::{Telling, stream_of_text, whole_text};
 use crate::engine::failure::Bound;
@@ -44,6 +46,8 @@ use crate::store::{
 pub enum Cached {
     /// The store is asked.
     Looking(Looking),
+    /// It is known what there is; a counter that several processes share is asked whether it may be told.
+    Sharing(Looked),
     /// It was found, and is being kept under a key.
     Keeping(Kept),
 }
@@ -51,7 +55,8 @@ pub enum Cached {
 /// What is looked for.
 #[derive(Debug)]
 pub struct Looking {
-    wanted: Wanted,
+    /// What is to be written if it is not there.
+    pub wanted: Wanted,
     prompt: [u8; 32],
     age_ms: u64,
     /// What the store says may be written down near by, for this edition.
@@ -92,6 +97,22 @@ impl Cached {
     #[must_use]
     pub fn is_saving(&self) -> bool {
         matches!(self, Cached::Keeping(_))
+    }
+}
+
+impl Flow {
+    /// What is being looked for.
+    fn take_looking(&mut self) -> Option<Looking> {
+        match std::mem::replace(self, Flow::Between) {
+            Flow::Cached(state) if matches!(*state, Cached::Looking(_)) => match *state {
+                Cached::Looking(looking) => Some(looking),
+                Cached::Sharing(_) | Cached::Keeping(_) => None,
+            },
+            other => {
+                *self = other;
+                None
+            }
+        }
     }
 }
 
@@ -146,7 +167,7 @@ impl Engine {
         match &self.exchanges.get(id)?.flow {
             Flow::Cached(state) => match &**state {
                 Cached::Looking(looking) => Some(looking.prompt),
-                Cached::Keeping(_) => None,
+                Cached::Sharing(_) | Cached::Keeping(_) => None,
             },
             _ => None,
         }
@@ -154,26 +175,15 @@ impl Engine {
 
     /// What was found near by.
     pub(in crate::engine) fn nearby_looked(&mut self, id: ExchangeId, near: Near) {
-        let Some(exchange) = self.exchanges.get_mut(id) else {
-            return;
-        };
-        let Flow::Cached(state) = &mut exchange.flow else {
-            return;
-        };
-        if !matches!(**state, Cached::Looking(_)) {
-            return;
-        }
-        let flow = std::mem::replace(&mut exchange.flow, Flow::Between);
-        let Flow::Cached(state) = flow else {
-            return;
-        };
-        let Cached::Looking(mut looking) = *state else {
+        let exchange = self.exchanges.get_mut(id);
+        let Some(mut looking) = exchange.and_then(|exchange| exchange.flow.take_looking()) else {
             return;
         };
         let since_ms = self.now.wall_ms - looking.age_ms as i64;
         let outcome = match near {
             Near::Text(row) if row.created_ms >= since_ms => {
-                self.found_text(id, &looking, *row, Status::Near)
+                let stored = Stored::Text(row, Status::Near);
+                self.go_on_looked(id, Looked { looking, stored })
             }
             // Too old for this request, and as old in the store.
             Near::Text(_) => self.look_in_store(id, looking),
@@ -210,27 +220,29 @@ impl Engine {
         let looking = match state {
             Cached::Looking(looking) => looking,
             Cached::Keeping(kept) => return self.hit_kept(id, kept, result),
+            Cached::Sharing(_) => {
+                return Err(Failure::Internal("a result for a request that waits"));
+            }
         };
-        match (&looking.wanted, result) {
+        let stored = match (&looking.wanted, result) {
             (Wanted::Text(_), WorkResult::Found(Ok(Found::One(Some(row))))) => {
                 if let Some(edition) = &looking.edition {
                     let left_ms = looking.age_ms.saturating_sub(self.age_of(row.created_ms));
                     self.keep_nearby(&row, &looking.prompt, edition, left_ms);
                 }
-                self.found_text(id, &looking, *row, Status::Hit)
+                Stored::Text(row, Status::Hit)
             }
             (Wanted::Chat(question), WorkResult::Found(Ok(Found::CachedChat(Some(chat))))) => {
                 // One that cannot be read any more is as good as none.
-                match question.tell(&chat) {
-                    Some(answer) => self.found_chat(id, &looking, answer, *chat),
-                    None => self.not_in_cache(id, looking, Status::Miss),
-                }
+                let answer = question.tell(&chat);
+                answer.map_or(Stored::Nothing, |answer| Stored::Chat(answer, chat))
             }
-            _ => self.not_in_cache(id, looking, Status::Miss),
-        }
+            _ => Stored::Nothing,
+        };
+        self.go_on_looked(id, Looked { looking, stored })
     }
 
-    fn found_text(
+    pub(super) fn found_text(
         &mut self,
         id: ExchangeId,
         looking: &Looking,
@@ -268,7 +280,7 @@ impl Engine {
         Ok(())
     }
 
-    fn found_chat(
+    pub(super) fn found_chat(
         &mut self,
         id: ExchangeId,
         looking: &Looking,
@@ -352,7 +364,7 @@ impl Engine {
     }
 
     /// A new answer is written, and is what the next one finds.
-    fn not_in_cache(
+    pub(super) fn not_in_cache(
         &mut self,
         id: ExchangeId,
         looking: Looking,

@@ -17,6 +17,7 @@ pub mod jobs;
 pub mod kept;
 pub mod keyed;
 pub mod keywords;
+mod looked;
 mod models;
 mod openapi;
 pub mod page;
@@ -30,6 +31,7 @@ use uuid::Uuid;
 
 use self::body::{Ask, Shape};
 use super::jobs::progress::Watcher;
+use super::policy::rate::Cost;
 use super::routes::Route;
 use super::share::{Parked, first_cost};
 use super::slots::ExchangeId;
@@ -95,6 +97,19 @@ impl Flow {
 }
 
 impl Flow {
+    /// What it is to be charged, if it waits for a counter that is shared with other processes.
+    pub(super) fn cost_of_share(&self) -> Option<Cost> {
+        match self {
+            Flow::Parked(parked) => Some(parked.cost),
+            Flow::Keyed(keyed::Keyed::Sharing(_)) => Some(Cost::REQUEST),
+            Flow::Cached(state) => match &**state {
+                cached::Cached::Sharing(looked) => Some(looked.cost()),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
     /// Where it is, if it is a chat.
     pub(super) fn chat(&self) -> Option<chat::Chat> {
         match self {

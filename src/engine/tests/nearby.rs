@@ -23,7 +23,11 @@ struct House {
 
 impl House {
     fn new(replicas: usize) -> House {
-        let config = format!("{REDIS}answers_s = 60\n{PROVIDER}");
+        House::with(replicas, "")
+    }
+
+    fn with(replicas: usize, more: &str) -> House {
+        let config = format!("{REDIS}answers_s = 60\n{PROVIDER}{more}");
         // Each draws ids of its own.
         let world = |seed| World::with(&config, SIZES, seed);
         let worlds = (0..replicas as u64).map(|n| (world(n + 1), Porter::default()));
@@ -331,4 +335,32 @@ fn a_text_that_is_too_old_for_a_request_is_not_for_it() {
     assert!(house.said(0).contains(NEAR));
     house.pass(31_000);
     assert_eq!(house.said(0), "maitred; fwd=miss; stored");
+}
+
+#[test]
+fn answers_that_are_found_are_within_the_limit_of_all_processes() {
+    let mut house = House::with(2, "[rate]\nrequests = [\"10/min\"]\n");
+    house.ask(0);
+    // All of them look before the first of them has found it.
+    let mut asked = Vec::new();
+    for which in [0, 1] {
+        let world = &mut house.replicas[which].0;
+        for _ in 0..12 {
+            let id = world.client();
+            world.say(id, post("/generate/", ASK).as_bytes());
+            asked.push((which, id));
+        }
+    }
+    let mut good = 0;
+    for _ in 0..4 {
+        house.serve(0);
+        house.serve(1);
+    }
+    for (which, id) in asked {
+        match house.replicas[which].0.reply(id).status {
+            200 => good += 1,
+            status => assert_eq!(status, 429),
+        }
+    }
+    assert!((7..=9).contains(&good), "{good} of the 9 that are left");
 }

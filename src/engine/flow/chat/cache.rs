@@ -22,6 +22,7 @@ use crate::engine::Engine;
 use crate::engine::exchange::inbound;
 use crate::engine::generation::Generation;
 use crate::engine::policy::cache::{self, Use};
+use crate::engine::policy::rate::Cost;
 use crate::engine::policy::route::ModelRoute;
 use crate::engine::provider::voice::read_whole;
 use crate::engine::routes::{Inbound, Route};
@@ -41,6 +42,15 @@ pub struct Question {
 }
 
 impl Question {
+    /// What it will be charged if a provider is asked.
+    pub(in crate::engine::flow) fn cost(&self) -> Cost {
+        Cost::of_text(
+            self.body.len(),
+            self.ask.skim.choices,
+            self.ask.skim.max_tokens,
+        )
+    }
+
     /// What `id` is answered if this was the answer to an equal question. `None`: it cannot be read.
     pub(in crate::engine::flow) fn tell(&self, found: &FoundChat) -> Option<Answer> {
         let (dialect, stream) = (self.ask.skim.dialect, self.ask.skim.stream);
