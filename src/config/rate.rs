@@ -94,6 +94,12 @@ impl Rate {
                 let most = default::RATE_METERS / 2;
                 return Err(layers.illegal(&key, format!("must be at most {most} limits")));
             }
+            // They would be one counter for all processes, from which each of them takes.
+            let is_again = |at: usize| rules[..at].contains(&rules[at]);
+            if let Some(at) = (0..rules.len()).find(|at| is_again(*at)) {
+                let rule = rules[at].show();
+                return Err(layers.illegal(&key, format!("has {rule} twice")));
+            }
             Ok(rules)
         };
         let (requests, tokens) = (rules("requests")?, rules("tokens")?);

@@ -206,6 +206,10 @@ fn illegal_values_are_refused_where_they_stand() {
     let cases = [
         ("listen = 8080", "`listen` must be a string"),
         (
+            "rate.requests = ['5/s', '60/min', '5/1s']",
+            "`rate.requests` has \"5/s\" twice",
+        ),
+        (
             "listen = 'localhost'",
             "`listen` must be an address and a port",
         ),
