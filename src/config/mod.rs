@@ -38,6 +38,7 @@ mod sources;
 mod values;
 mod vendors;
 mod webhook;
+mod words;
 
 #[cfg(test)]
 mod tests;

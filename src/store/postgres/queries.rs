@@ -146,14 +146,7 @@ pub(super) fn of(query: &Query) -> (Part<'_>, Kind) {
             tenant,
             prompt,
             since_ms,
-        } => {
-            let row = vec![
-                Cell::text(tenant),
-                Cell::Hash(*prompt),
-                Cell::Int8(*since_ms),
-            ];
-            (one(CACHED, &[Text, Bytea, Int8], row), Kind::One)
-        }
+        } => (cached_text(tenant, *prompt, *since_ms), Kind::One),
         Query::CachedChat {
             tenant,
             prompt,
@@ -164,6 +157,12 @@ pub(super) fn of(query: &Query) -> (Part<'_>, Kind) {
         ),
         Query::Answer(scope) => (idempotency::read(scope), Kind::KeptAnswer),
     }
+}
+
+/// The text that was stored for this prompt, not before that time.
+fn cached_text(tenant: &str, prompt: [u8; 32], since_ms: i64) -> Part<'_> {
+    let row = vec![Cell::text(tenant), Cell::Hash(prompt), Cell::Int8(since_ms)];
+    one(CACHED, &[Text, Bytea, Int8], row)
 }
 
 /// A page of a report.
