@@ -48,7 +48,7 @@ impl Engine {
         let Some(exchange) = self.exchanges.get_mut(id) else {
             return;
         };
-        if let Status::Hit(_) = exchange.terms.cache {
+        if let Status::Hit(_) | Status::Near(_) = exchange.terms.cache {
             exchange.terms.cache = Status::Unasked; // what was found is not told
         }
         let mut stored = None;

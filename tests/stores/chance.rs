@@ -87,6 +87,11 @@ impl Guest {
                 save_request(request(self.number())),
                 save_analysis(analysis(1_000 + self.number(), self.any(TERMS))),
                 save(self.text()),
+                if self.0.bool() {
+                    delete(tenant, number)
+                } else {
+                    rescore(tenant, number, 0.75)
+                },
             ]),
             24 => Write::Expire {
                 table: self.any(&[Table::Texts, Table::Keywords, Table::Requests]),

@@ -143,11 +143,13 @@ impl Book {
             let pages = self.look();
             pages.texts.len() + pages.jobs.len()
         };
-        let enough = acknowledged() + number;
-        until("guests are answered", || {
-            self.check();
-            (acknowledged() >= enough).then_some(())
-        });
+        let before = acknowledged();
+        for nth in 1..=number {
+            until("one more guest is answered", || {
+                self.check();
+                (acknowledged() >= before + nth).then_some(())
+            });
+        }
     }
 
     /// How often a status was told.

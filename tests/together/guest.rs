@@ -133,7 +133,7 @@ impl Desk<'_> {
                     return self.stored(&text, text["generated_text"].as_str().unwrap_or(""));
                 }
                 Some(response) if response.status == 409 => 100,
-                _ => 20,
+                _ => 50,
             };
             thread::sleep(ms(pause));
         }

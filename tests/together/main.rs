@@ -85,7 +85,12 @@ fn round(pair: &mut Pair, front: &Balancer, book: &Book, random: &mut fastrand::
     book.wait_for_more(random.usize(20..40));
     verdict::of_keys(book, pair.addr(other));
     pair.start_again(killed, front);
-    Guest::new(book, front, random.fork()).rush(2 * LIMIT);
+    std::thread::scope(|threads| {
+        for _ in 0..4 {
+            let guest = Guest::new(book, front, random.fork());
+            threads.spawn(move || guest.rush(LIMIT));
+        }
+    });
     book.wait_for_more(random.usize(20..40));
     pair.stop(other, book);
     book.wait_for_more(random.usize(20..40));

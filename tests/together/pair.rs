@@ -30,8 +30,9 @@ impl Pair {
         let config = format!(
             "[rate]\nrequests = ['{LIMIT}/{window}s']\n\
              [redis]\nurl = '{limits}'\nop_ms = 5000\n\
-             [database]\nurl = '{rows}'\n\
-             [jobs]\nlease_ms = 1000\n"
+             [database]\nurl = '{rows}'\nstatement_ms = 20000\n\
+             [jobs]\nlease_ms = 5000\n\
+             [limits]\nshutdown_ms = 10000\n"
         );
         let config = provider.config("") + &config;
         let places = [(); 2].map(|()| Place::Here(start(House::new(), &config)));

@@ -52,10 +52,15 @@ pub(crate) fn of_rows(book: &Book, postgres: &Postgres) {
 /// Every job comes to its end, each of its items once, also those of jobs whose maker was cut off
 /// before he was told of it.
 pub(crate) fn of_jobs(book: &Book, postgres: &Postgres) {
-    let open = "SELECT count(*) FROM jobs WHERE state <> 'done'";
-    until("all jobs are done", || {
-        (postgres.psql(DATABASE, open) == "0").then_some(())
-    });
+    let count = "SELECT count(*) FROM job_items WHERE state NOT IN ('done', 'failed')";
+    let open = || -> u64 { postgres.psql(DATABASE, count).parse().unwrap() };
+    loop {
+        let before = open();
+        if before == 0 {
+            break;
+        }
+        until("one more item is done", || (open() < before).then_some(()));
+    }
     let missing = "SELECT job, position FROM job_items AS i WHERE state <> 'done' OR NOT EXISTS (
         SELECT 1 FROM generated_content AS g WHERE g.tenant = i.tenant AND g.id = i.row_id)";
     assert_eq!(postgres.psql(DATABASE, missing), "", "items without a text");
@@ -81,7 +86,7 @@ pub(crate) fn of_keys(book: &Book, server: SocketAddr) {
             match response.status {
                 200 => Some(response),
                 // The store may be behind, or this address has asked often enough.
-                429 | 503 => None,
+                409 | 429 | 503 => None,
                 _ => panic!("{key}: {response:?}"),
             }
         });

@@ -248,9 +248,9 @@ impl Failure {
             | Failure::ParserTimeout
             | Failure::NotYet
             | Failure::KeyInUse
-            | Failure::Store(StoreError::Busy { .. } | StoreError::Unreachable { .. }) => {
-                Some(1_000)
-            }
+            | Failure::Store(
+                StoreError::Busy { .. } | StoreError::Unreachable { .. } | StoreError::TimedOut,
+            ) => Some(1_000),
             Failure::Stopping | Failure::StoreTimeout => Some(5_000),
             Failure::Limited(limited) => limited.retry_after_ms(),
             Failure::Upstream(upstream) => upstream.retry_after_ms(),

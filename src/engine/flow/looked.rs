@@ -50,13 +50,18 @@ impl Looked {
         }
     }
 
-    /// Bytes of the answer that are held.
+    /// Bytes that are held: of the answer, and of the question.
     fn bytes(&self) -> usize {
-        match &self.stored {
-            Stored::Text(row, _) => row.text.capacity(),
-            Stored::Chat(answer, chat) => answer.body.capacity() + chat.told.body.capacity(),
-            Stored::Nothing => 0,
-        }
+        let question = match &self.looking.wanted {
+            Wanted::Text(_) => 0,
+            Wanted::Chat(question) => question.body.capacity(),
+        };
+        question
+            + match &self.stored {
+                Stored::Text(row, _) => row.text.capacity(),
+                Stored::Chat(answer, chat) => answer.body.capacity() + chat.told.body.capacity(),
+                Stored::Nothing => 0,
+            }
     }
 }
 

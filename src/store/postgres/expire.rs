@@ -73,10 +73,12 @@ const KEYWORDS: &str = gone_with_terms!("generated_keywords", "");
 const REQUESTS: &str = concat!(gone!("requests", "", "d.id"), " SELECT count(*) FROM gone");
 
 /// Whole jobs, as long as those before them have not made up the limit. Their items go with them, by the
-/// foreign key.
+/// foreign key. One whose end is still to be told to a webhook stays.
 const JOBS: &str = "
     WITH old AS (
-        SELECT tenant, id, items, finished_ms FROM jobs WHERE finished_ms < $1
+        SELECT tenant, id, items, finished_ms FROM jobs AS j WHERE finished_ms < $1
+          AND NOT EXISTS (SELECT 1 FROM deliveries AS w
+                          WHERE w.tenant = j.tenant AND w.job = j.id AND w.due_ms IS NOT NULL)
         ORDER BY finished_ms, tenant, id LIMIT $2 FOR UPDATE SKIP LOCKED
     ), gone AS (
         DELETE FROM jobs AS d USING (

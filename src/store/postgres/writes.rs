@@ -131,7 +131,10 @@ pub(super) fn of(write: &Write) -> (Vec<Part<'_>>, Kind) {
         Write::Keys(change) => idempotency::change(change),
         Write::Replay(all) => {
             let parts = all.iter().flat_map(|write| saved(write, &mut seen));
-            (together(parts.collect()), Kind::Saved)
+            let mut parts = together(parts.collect());
+            // A journal has these for texts that are before them in it.
+            parts.extend(all.iter().flat_map(deleted_or_scored));
+            (parts, Kind::Saved)
         }
         Write::Job(write) => {
             let (parts, kind) = jobs::of_write(write);
@@ -141,32 +144,39 @@ pub(super) fn of(write: &Write) -> (Vec<Part<'_>>, Kind) {
             let parts = texts(rows.iter(), &mut seen);
             (parts, Kind::Imported(rows.len() as u64))
         }
-        Write::Delete { tenant, id } => {
-            let which = vec![Cell::text(tenant), Cell::Uuid(*id)];
-            let parts = vec![
-                one(idempotency::FORGET_TEXT, WHICH, which.clone()),
-                one(cached::FORGET_TEXT, WHICH, which.clone()),
-                one(DELETE_SCORES, WHICH, which.clone()),
-                one(DELETE_TEXT, WHICH, which),
-            ];
-            (parts, Kind::Deleted)
-        }
-        Write::Rescore { tenant, id, scores } => {
-            let which = vec![Cell::text(tenant), Cell::Uuid(*id)];
-            let mut all = which.clone();
-            all.extend(rows::figures(scores));
-            let parts = vec![
-                one(MARK_SCORED, WHICH, which.clone()),
-                one(DELETE_SCORES, WHICH, which),
-                one(INSERT_NEW_SCORES, NEW_SCORES, all),
-            ];
-            (parts, Kind::Rescored)
-        }
+        Write::Delete { .. } => (deleted_or_scored(write), Kind::Deleted),
+        Write::Rescore { .. } => (deleted_or_scored(write), Kind::Rescored),
         Write::Expire {
             table,
             before,
             limit,
         } => super::expire::expire(*table, *before, *limit),
+    }
+}
+
+/// What changes a text that is stored, or will be by what comes before it.
+fn deleted_or_scored(write: &Write) -> Vec<Part<'_>> {
+    match write {
+        Write::Delete { tenant, id } => {
+            let which = vec![Cell::text(tenant), Cell::Uuid(*id)];
+            vec![
+                one(idempotency::FORGET_TEXT, WHICH, which.clone()),
+                one(cached::FORGET_TEXT, WHICH, which.clone()),
+                one(DELETE_SCORES, WHICH, which.clone()),
+                one(DELETE_TEXT, WHICH, which),
+            ]
+        }
+        Write::Rescore { tenant, id, scores } => {
+            let which = vec![Cell::text(tenant), Cell::Uuid(*id)];
+            let mut all = which.clone();
+            all.extend(rows::figures(scores));
+            vec![
+                one(MARK_SCORED, WHICH, which.clone()),
+                one(DELETE_SCORES, WHICH, which),
+                one(INSERT_NEW_SCORES, NEW_SCORES, all),
+            ]
+        }
+        _ => Vec::new(),
     }
 }
 
@@ -207,7 +217,7 @@ fn saved<'a>(write: &'a Write, seen: &mut Seen<'a>) -> Vec<Part<'a>> {
             parts.extend(cached.as_ref().map(cached::keep));
             parts
         }
-        // The journal keeps none of these.
+        // The journal keeps none of these, or they come after all that is stored.
         Write::Import(_)
         | Write::Delete { .. }
         | Write::Rescore { .. }

@@ -76,7 +76,9 @@ const ENDED_JOBS: &str = "
     DELETE FROM jobs WHERE (tenant, id) IN (
         SELECT tenant, id FROM (
             SELECT tenant, id, sum(items + 1) OVER in_order - items - 1 AS rows_before
-            FROM (SELECT tenant, id, items, finished_ms FROM jobs WHERE finished_ms < ?1
+            FROM (SELECT tenant, id, items, finished_ms FROM jobs AS j WHERE finished_ms < ?1
+                    AND NOT EXISTS (SELECT 1 FROM deliveries AS w WHERE w.tenant = j.tenant
+                                    AND w.job = j.id AND w.due_ms IS NOT NULL)
                   ORDER BY finished_ms, tenant, id LIMIT ?2)
             WINDOW in_order AS (ORDER BY finished_ms, tenant, id))
         WHERE rows_before < ?2)

@@ -28,6 +28,7 @@ stories! {
         a_generation_leaves_its_rows_together
         a_repeated_save_changes_nothing
         a_replay_is_the_same_as_its_writes
+        a_replay_deletes_and_scores_what_it_brings
         of_two_with_one_id_the_first_is_stored
         an_import_says_what_was_there
         keywords_are_rows_in_their_order

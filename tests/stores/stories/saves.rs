@@ -111,6 +111,23 @@ pub(super) fn a_replay_is_the_same_as_its_writes(store: &mut dyn Store) {
     assert_eq!(store.count("generated_content"), 2);
 }
 
+/// Texts that wait in a journal may be deleted and scored there.
+pub(super) fn a_replay_deletes_and_scores_what_it_brings(store: &mut dyn Store) {
+    let replay = Write::Replay(vec![
+        save(text("local", 1, "tea")),
+        save(text("local", 2, "milk")),
+        delete("local", 1),
+        rescore("local", 2, 0.25),
+    ]);
+    for _ in 0..2 {
+        assert_eq!(store.put(replay.clone()), Written::Saved);
+        assert_eq!(store.one("local", id(1)), None);
+        let scored = store.one("local", id(2)).unwrap().scores;
+        assert_eq!(scored.unwrap().sentiment.compound, 0.25);
+        assert_eq!(store.count("search_terms"), 1);
+    }
+}
+
 /// A file may hold an id twice, and a journal too: the first is stored, with nothing of the other.
 pub(super) fn of_two_with_one_id_the_first_is_stored(store: &mut dyn Store) {
     let without = text("local", 1, "tea");
