@@ -76,6 +76,8 @@ fn main() {
     let script = as_script(&Request::of_write(&written), Some("gen_random_uuid()"));
     let theirs = pgbench(&postgres, &script);
     compare("inserts a second", ours, theirs, 0.9);
+    // A loop that stood still meanwhile would find its connections timed out.
+    let mut house = House::open(&postgres::url(postgres.addr));
     let (before, mut asked) = (requests(&postgres), 0);
     by_pool("inserts", theirs, &mut house, || {
         asked += 1;
