@@ -11,7 +11,7 @@ use support::client::{Client, post};
 use support::postgres::{DATABASE, PASSWORD, PgBouncer, Postgres, USER};
 use support::process::signal;
 use support::redis::Redis;
-use support::told::load;
+use support::told::{let_in_no_more_in_any_window, let_in_what_one_may, load};
 use support::{Server, get, ms, until};
 
 /// A server that counts as `rules` say, together with others whose rows are in the same database.
@@ -57,16 +57,7 @@ fn used(postgres: &Postgres) -> u64 {
 fn together_they_let_in_what_one_may() {
     let postgres = Postgres::start();
     let servers = replicas(&postgres, "requests = [\"160/min\"]");
-    let told = load(&servers, || thread::sleep(ms(2_000)));
-    // What is left is in the block of the one that was not asked last.
-    assert!((140..=160).contains(&told.times(200)), "{told:?}");
-    assert!(told.times(429) > 20, "{told:?}");
-    assert_eq!(told.statuses.len(), 2, "{told:?}");
-    let asked: f64 = servers
-        .iter()
-        .map(|s| s.metric("maitred_rate_blocks_asked_total"))
-        .sum();
-    assert!(asked < 40.0, "{asked} questions: most requests ask nobody");
+    let_in_what_one_may(&servers);
 }
 
 #[test]
@@ -74,17 +65,7 @@ fn together_they_let_in_what_one_may() {
 fn in_no_window_is_there_more_than_one_may_have() {
     let postgres = Postgres::start();
     let servers = replicas(&postgres, "requests = [\"40/s\"]");
-    let begun = Instant::now();
-    let told = load(&servers, || thread::sleep(ms(4_500)));
-    // Windows follow each other, so there cannot have been more than this many of them.
-    let windows = begun.elapsed().as_millis() as usize / 1_000 + 1;
-    assert!(told.times(200) <= 40 * windows, "{told:?} in {windows}");
-    assert!(
-        told.times(200) >= 30 * (windows - 1),
-        "{told:?} in {windows}"
-    );
-    let statuses: Vec<_> = told.statuses.keys().copied().collect();
-    assert_eq!(statuses, [200, 429]);
+    let_in_no_more_in_any_window(&servers);
 }
 
 /// D1

@@ -24,7 +24,7 @@ pub(super) struct Asked {
 }
 
 impl Asked {
-    /// Of an answer from the cache, which nobody was asked for now. Our own API says it in the body.
+    /// Of an answer from the cache: no provider was asked. Our own API says it in the body.
     pub(super) fn before(hit: &Hit, terms: &Terms) -> Self {
         let for_vendor = terms.dialect.is_some();
         Asked {

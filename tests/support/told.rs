@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::Server;
 use super::client::{Client, post};
+use super::{Server, ms};
 
 /// What clients were told, and how long the slowest answer took.
 #[derive(Debug, Default)]
@@ -72,4 +72,31 @@ impl Drop for Stops<'_> {
     fn drop(&mut self) {
         self.0.store(true, Ordering::Relaxed);
     }
+}
+
+/// Two servers that count together, where one may ask 160 times a minute.
+pub fn let_in_what_one_may(servers: &[Server]) {
+    let told = load(servers, || thread::sleep(ms(2_000)));
+    // What is left is in the block of the one that was not asked last.
+    assert!((140..=160).contains(&told.times(200)), "{told:?}");
+    assert!(told.times(429) > 20, "{told:?}");
+    assert_eq!(told.statuses.len(), 2, "{told:?}");
+    let asked = servers
+        .iter()
+        .map(|s| s.metric("maitred_rate_blocks_asked_total"));
+    let asked: f64 = asked.sum();
+    assert!(asked < 40.0, "{asked} questions: most requests ask nobody");
+}
+
+/// The same where one may ask 40 times a second.
+pub fn let_in_no_more_in_any_window(servers: &[Server]) {
+    let begun = Instant::now();
+    let told = load(servers, || thread::sleep(ms(4_500)));
+    // Windows follow each other, so there cannot have been more than this many of them.
+    let windows = begun.elapsed().as_millis() as usize / 1_000 + 1;
+    let times = told.times(200);
+    assert!(times <= 40 * windows, "{told:?} in {windows}");
+    assert!(times >= 30 * (windows - 1), "{told:?} in {windows}");
+    let statuses: Vec<_> = told.statuses.keys().copied().collect();
+    assert_eq!(statuses, [200, 429]);
 }

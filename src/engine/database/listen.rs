@@ -19,8 +19,7 @@ use uuid::Uuid;
 use super::Database;
 use super::link::{LinkPhase, News};
 use crate::engine::Engine;
-use crate::engine::blocks::Pen;
-use crate::engine::conn::{Conn, Role};
+use crate::engine::conn::Role;
 use crate::engine::now::Mono;
 use crate::engine::slots::ConnId;
 use crate::limits::{DB_LISTEN_RETRY_MS, DB_RETRY_FULL_MS};
@@ -183,30 +182,7 @@ impl Engine {
 
     /// It has been silent for a while: is anybody there?
     pub(super) fn ping_listener(&mut self, id: ConnId) {
-        let Some(Conn {
-            out,
-            role: Role::Database(link),
-            ..
-        }) = self.conns.get_mut(id)
-        else {
-            return;
-        };
-        let Some(session) = &mut link.session else {
-            return;
-        };
-        let mut pen = Pen {
-            blocks: &mut self.blocks,
-            chain: out,
-            secret: false,
-        };
-        match session.send(TOKEN, &[], &mut pen) {
-            Ok(()) => {
-                self.watch_link(id);
-                self.settle_conn(id);
-                self.flush(id);
-            }
-            Err(refused) => self.link_failed(id, refused.to_string(), 0),
-        }
+        self.say_leased(id, 0, |session, pen| session.send(TOKEN, &[], pen));
     }
 
     /// Closes it: a pooler is in between, or the server that it is at is not the one that is used.

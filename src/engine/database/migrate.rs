@@ -15,7 +15,7 @@ use crate::engine::blocks::Pen;
 use crate::engine::conn::{Conn, Role};
 use crate::engine::slots::ConnId;
 use crate::limits::DB_RETRY_FULL_MS;
-use crate::proto::postgres::{Answer, Report};
+use crate::proto::postgres::{Answer, Refused, Report, Session};
 use crate::store::StoreError;
 use crate::store::postgres::migrations::Migrator;
 use crate::store::postgres::{NAME, store_error};
@@ -114,6 +114,19 @@ impl Engine {
 
     /// Sends statements on a leased connection.
     pub(super) fn send_script(&mut self, id: ConnId, token: u64, script: &str) {
+        self.say_leased(id, DB_RETRY_FULL_MS, |session, pen| {
+            session.script(token, script, pen)
+        });
+    }
+
+    /// Says something on a leased connection, and waits for the answer. If it cannot be said, the connection is
+    /// given up, and the next one is made after `retry_ms`.
+    pub(super) fn say_leased(
+        &mut self,
+        id: ConnId,
+        retry_ms: u64,
+        say: impl FnOnce(&mut Session, &mut Pen<'_>) -> Result<(), Refused>,
+    ) {
         let Some(Conn {
             out,
             role: Role::Database(link),
@@ -130,13 +143,13 @@ impl Engine {
             chain: out,
             secret: false,
         };
-        match session.script(token, script, &mut pen) {
+        match say(session, &mut pen) {
             Ok(()) => {
                 self.watch_link(id);
                 self.settle_conn(id);
                 self.flush(id);
             }
-            Err(refused) => self.link_failed(id, refused.to_string(), DB_RETRY_FULL_MS),
+            Err(refused) => self.link_failed(id, refused.to_string(), retry_ms),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::openai::{self, whole};
 use super::world::Reply;
-use super::{PROVIDER, World, post};
+use super::{PROVIDER, World, over, post};
 use crate::engine::work::Kind;
 use crate::limits::CACHE_AGE_S;
 use crate::store::StoreError;
@@ -20,15 +20,6 @@ fn ask(world: &mut World, json: &str) -> Reply {
 fn said(reply: &Reply) -> (Option<&str>, bool) {
     let cached = reply.json()["cached"].as_bool().unwrap();
     (reply.field("cache-status"), cached)
-}
-
-fn over(mut world: World) {
-    for id in world.open_sockets() {
-        world.end(id);
-    }
-    world.pass(120_000);
-    let check = world.engine.check_empty();
-    check.unwrap_or_else(|broken| panic!("{broken}"));
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use super::openai::{self, whole};
 use super::world::{Reply, SIZES};
-use super::{PROVIDER, World, post};
+use super::{PROVIDER, World, over, post};
 use crate::engine::ConnId;
 use crate::engine::work::{Kind, WorkResult};
 use crate::limits::KEY_LEASE_MS;
@@ -46,15 +46,6 @@ fn is_replayed(reply: &Reply) -> bool {
 fn is_hit(reply: &Reply) -> bool {
     let status = reply.field("cache-status");
     status.is_some_and(|status| status.contains("hit"))
-}
-
-fn over(mut world: World) {
-    for id in world.open_sockets() {
-        world.end(id);
-    }
-    world.pass(120_000);
-    let check = world.engine.check_empty();
-    check.unwrap_or_else(|broken| panic!("{broken}"));
 }
 
 #[test]
