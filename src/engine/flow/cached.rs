@@ -322,16 +322,16 @@ impl Engine {
             text: Some(hit.text),
         };
         let promise = self.promise(id, form).map(Box::new);
-        let is_promised = promise.is_some();
+        let promised = promise.as_ref().map(|promise| promise.bytes());
         if let Some(exchange) = self.exchanges.get_mut(id) {
             exchange.held.promise = promise;
         }
         let kept = Kept::of_cache(answer, hit);
-        if !is_promised {
+        let Some(promised) = promised else {
             self.counters.cache_hits += 1;
             self.send_kept(id, kept, true);
             return Ok(());
-        }
+        };
         let row = self.request_row(id, RequestOutcome::Ok, 200);
         let mut row = row.filter(|_| self.leaves_row(id));
         row.iter_mut().for_each(|row| kept.enter(row));
@@ -345,6 +345,8 @@ impl Engine {
         self.counters.cache_hits += 1;
         self.set_exchange_timer(id, self.now.mono.plus_ms(STORE_MS));
         if let Some(exchange) = self.exchanges.get_mut(id) {
+            let bytes = kept.bytes() + promised;
+            self.ledger.settle(&mut exchange.charged, bytes);
             exchange.flow = Flow::Cached(Box::new(Cached::Keeping(kept)));
         }
         self.enter(id, State::Saving);

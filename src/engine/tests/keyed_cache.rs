@@ -139,6 +139,28 @@ fn a_server_that_dies_before_it_is_kept_has_told_nothing() {
     over(next);
 }
 
+/// The answer that is told, and that which is kept.
+#[test]
+fn what_waits_to_be_kept_is_in_the_ledger_and_nothing_is_afterwards() {
+    let text = "tea ".repeat(20_000);
+    for ask in [TEA, CHAT] {
+        let mut world = world();
+        let client = world.post(ask.0, ask.1);
+        world.serve(whole(&text));
+        assert_eq!(world.reply(client).status, 200);
+        world.held = vec![Kind::Write];
+        let client = keyed(&mut world, "a", ask);
+        world.work(0); // the key is claimed
+        world.settle();
+        let held = world.metric("ledger_bytes") as usize;
+        assert!(held >= 2 * text.len(), "{held}");
+        world.held.clear();
+        world.settle();
+        assert!(is_hit(&world.reply(client)));
+        assert_eq!(world.metric("ledger_bytes"), 0.0);
+    }
+}
+
 #[test]
 fn it_goes_with_its_text() {
     for ask in [TEA, CHAT] {
