@@ -15,7 +15,8 @@
 //!
 //! What a request with an `Idempotency-Key` is answered is kept under its key, in one transaction with its
 //! row, before it is told: whoever asks again with that key gets it although the cache has another one by
-//! then. What a chat is asked for by is in `chat/cache.rs`.
+//! then. If its text was deleted meanwhile, the store frees the key instead, and it is told this once.
+//! What a chat is asked for by is in `chat/cache.rs`.
 
 use std::sync::Arc;
 
