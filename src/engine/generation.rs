@@ -107,6 +107,17 @@ impl Generation {
         self.result.verdict.clone()
     }
 
+    /// Cuts the text to what one may have, at a character; whether there was something to cut. What is
+    /// stored is never longer than what an import takes.
+    pub fn cut_to_bound(&mut self) -> bool {
+        let is_too_long = self.text.len() > GENERATION_BYTES;
+        if is_too_long {
+            let end = self.text.floor_char_boundary(GENERATION_BYTES);
+            Arc::make_mut(&mut self.text).truncate(end);
+        }
+        is_too_long
+    }
+
     /// Whether there is a text that can be stored, whole or not.
     #[must_use]
     pub fn has_text(&self) -> bool {
@@ -147,11 +158,11 @@ impl Engine {
         if text.len() == before {
             return;
         }
-        if text.len() > GENERATION_BYTES {
-            self.settle_generation(id);
+        let is_too_long = generation.cut_to_bound();
+        self.settle_generation(id);
+        if is_too_long {
             return self.fail_generation(id, Upstream::TooLarge.into());
         }
-        self.settle_generation(id);
         self.counters.tokens += 1;
         self.tell(id, &Event::Content);
         self.mind_the_gap(id);

@@ -167,13 +167,13 @@ fn import_line() -> Value {
             "pattern": "^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-7[0-9a-fA-F]{3}-[89abAB][0-9a-fA-F]{3}-\
                         [0-9a-fA-F]{12}$",
         },
-        "topic": to("Topic"),
+        "topic": {"type": "string", "maxLength": TOPIC_CHARS, "pattern": "^[^\\u0000]*$"},
         // Bytes are the bound; a character has up to four.
         "text": {"type": "string", "minLength": 1, "maxLength": GENERATION_BYTES / 4},
         "created_at": {"type": ["string", "null"], "format": "date-time"},
         "state": {"enum": ["complete", "truncated"]},
         "provider": or_null("Name"),
-        "model": or_null("Name"),
+        "model": {"type": ["string", "null"], "maxLength": NAME_CHARS},
         "offline": {"type": ["boolean", "null"]},
         "finish_reason": or_null("Name"),
         "usage": {

@@ -13,7 +13,6 @@ use crate::engine::flow::chat::refused;
 use crate::engine::generation::Generation;
 use crate::engine::slots::{CallId, ConnId, GenerationId};
 use crate::engine::{Engine, Failure, failure::Upstream};
-use crate::limits::GENERATION_BYTES;
 use crate::proto::sse;
 
 impl Engine {
@@ -160,7 +159,7 @@ impl Engine {
             .minutes
             .and_then(|minutes| String::from_utf8(minutes).ok());
         generation.result.minutes = minutes.or(generation.result.minutes.take());
-        let is_too_long = generation.text.len() > GENERATION_BYTES;
+        let is_too_long = generation.cut_to_bound();
         self.settle_generation(generation_id);
         if !self.frames.is_empty() && self.is_streamed(generation_id) {
             self.speaking = Some(generation_id);

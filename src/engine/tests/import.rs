@@ -24,7 +24,7 @@ fn request(lines: &str) -> String {
     head(lines.len()) + lines
 }
 
-fn import(world: &mut World, lines: &str) -> Reply {
+pub(super) fn import(world: &mut World, lines: &str) -> Reply {
     let client = world.ask(request(lines));
     world.reply(client)
 }
@@ -92,7 +92,8 @@ fn a_wrong_line_is_named_and_what_is_before_it_is_stored() {
         ("[]", None),
         ("\u{0}", None),
         (r#"{"topic":"a"}"#, Some("text")),
-        (r#"{"topic":"","text":"a"}"#, Some("topic")),
+        (r#"{"text":"a"}"#, Some("topic")),
+        (r#"{"topic":null,"text":"a"}"#, Some("topic")),
         (r#"{"topic":"a","text":""}"#, Some("text")),
         (r#"{"topic":"a","text":5}"#, Some("text")),
         (r#"{"topic":"a","text":"a","id":"5"}"#, Some("id")),

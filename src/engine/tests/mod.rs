@@ -47,6 +47,7 @@ mod report;
 mod resume;
 mod retention;
 mod retry;
+mod round_trip;
 mod saving;
 mod sharing;
 mod shutdown;

@@ -10,7 +10,7 @@ use uuid::{Uuid, Version};
 
 use crate::engine::flow::body::{Field, ParseFault, Whole, object};
 use crate::engine::{Failure, TENANT};
-use crate::limits::{GENERATION_BYTES, IMPORT_LINE_BYTES};
+use crate::limits::{GENERATION_BYTES, IMPORT_LINE_BYTES, NAME_CHARS, TOPIC_CHARS};
 use crate::score::score;
 use crate::store::{TextRow, TextState, term_id};
 
@@ -141,12 +141,12 @@ fn text(line: &[u8]) -> Result<Text, ParseFault> {
     for field in object(line)? {
         match field.name.as_ref() {
             "id" => id = uuid(&field)?,
-            "topic" => topic = Some(field.topic()?),
+            "topic" => topic = Some(topic_of(&field)?),
             "text" => words = Some(whole_text(&field)?),
             "created_at" => created_ms = field.moment()?,
             "state" => state = state_of(&field)?,
             "provider" => provider = field.name_of("a name of at most 200 characters")?,
-            "model" => model = field.name_of("a name of at most 200 characters")?,
+            "model" => model = model_of(&field)?,
             "offline" => offline = field.value("true or false")?.unwrap_or(false),
             "finish_reason" => finish_reason = field.name_of("a word of at most 200 characters")?,
             "usage" => usage = usage_of(&field)?,
@@ -207,6 +207,31 @@ fn uuid(field: &Field<'_>) -> Result<Option<Uuid>, ParseFault> {
     id.filter(|id| id.get_version() == Some(Version::SortRand))
         .map(Some)
         .ok_or_else(|| field.wrong(EXPECTED))
+}
+
+/// What a text is filed under, as a row has it: a chat is filed under the last words of its user, and
+/// there may be none.
+fn topic_of(field: &Field<'_>) -> Result<String, ParseFault> {
+    let expected = format!("a string of at most {TOPIC_CHARS} characters");
+    let topic = field.value::<String>(&expected)?;
+    let topic = topic.filter(|topic| topic.chars().nth(TOPIC_CHARS).is_none());
+    let topic = topic.ok_or_else(|| field.wrong(&expected))?;
+    match topic.contains('\0') {
+        true => Err(ParseFault::Nul {
+            field: field.name.to_string(),
+        }),
+        false => Ok(topic.trim().to_string()),
+    }
+}
+
+/// The name of a model, as its provider has told it: no name is too odd to be a row's.
+fn model_of(field: &Field<'_>) -> Result<Option<String>, ParseFault> {
+    let expected = format!("a string of at most {NAME_CHARS} characters");
+    let model = field.value::<String>(&expected)?;
+    match &model {
+        Some(name) if name.chars().nth(NAME_CHARS).is_some() => Err(field.wrong(&expected)),
+        _ => Ok(model),
+    }
 }
 
 /// A text may hold U+0000: one that a provider sent is stored, and so exported, as it is.
