@@ -10,7 +10,7 @@
 //! ```
 //! What differs from libpq: hosts are reached over TCP only, so a path of a Unix socket is refused,
 //! and without any host it is `localhost`; `sslmode=allow` is refused; a name that is not known is
-//! an error. Files are named here and never read.
+//! an error; `PGPORT` is the port of all hosts of a URL if none of them has one, however many they are. Files are named here and never read.
 
 mod url;
 mod words;

@@ -139,12 +139,11 @@ fn variables_fill_what_the_url_leaves_out() {
         (settings.tls, settings.target),
         (TlsMode::Require, Target::Primary)
     );
-    // A host of the URL brings its port with it.
     let url = Some("postgres://url@db?sslmode=disable");
     let settings = Settings::parse("DATABASE_URL", url, &variables).unwrap();
     assert_eq!(
         (hosts(&settings), &*settings.login.user),
-        (vec!["db 5432".to_owned()], "url")
+        (vec!["db 7777".to_owned()], "url")
     );
     assert_eq!(settings.tls, TlsMode::Disable);
     assert_eq!(
@@ -173,6 +172,28 @@ fn variables_fill_what_the_url_leaves_out() {
         wrong.unwrap_err().to_string(),
         "PGPORT: port is not a number from 1 to 65535"
     );
+}
+
+#[test]
+fn the_port_of_the_environment_is_that_of_hosts_without_one() {
+    let variables = environment(&[("PGPORT", "7777")]);
+    for (hosts_of_url, expected) in [
+        ("db", &["db 7777"][..]),
+        ("db:", &["db 7777"]),
+        ("[::1]", &["::1 7777"]),
+        ("a,b", &["a 7777", "b 7777"]),
+        ("db:6432", &["db 6432"]),
+        ("a:6432,b", &["a 6432", "b 5432"]),
+        ("", &["localhost 7777"]),
+    ] {
+        let url = format!("postgres://me@{hosts_of_url}/d");
+        let settings = Settings::parse("DATABASE_URL", Some(&url), &variables).unwrap();
+        assert_eq!(hosts(&settings), expected, "{url}");
+    }
+    let wrong = environment(&[("PGPORT", "x")]);
+    let refused = Settings::parse("DATABASE_URL", Some("postgres://me@db/d"), &wrong);
+    let told = "PGPORT: port is not a number from 1 to 65535";
+    assert_eq!(refused.unwrap_err().to_string(), told);
 }
 
 #[test]

@@ -3,8 +3,6 @@
 
 use percent_encoding::percent_decode_str;
 
-use super::words::PORT;
-
 /// `postgres://user:password@host:port,host/database?name=value&…`
 pub(super) fn split(url: &str) -> Result<Vec<(String, String)>, String> {
     let rest = url
@@ -35,7 +33,9 @@ pub(super) fn split(url: &str) -> Result<Vec<(String, String)>, String> {
     if !hosts.is_empty() {
         let (names, ports) = split_hosts(hosts)?;
         add("host", &names)?;
-        add("port", &ports)?;
+        if let Some(ports) = ports {
+            add("port", &ports)?;
+        }
     }
     if !database.is_empty() {
         add("dbname", database)?;
@@ -49,8 +49,9 @@ pub(super) fn split(url: &str) -> Result<Vec<(String, String)>, String> {
     Ok(words)
 }
 
-/// The names of all hosts, and their ports, both with commas between them.
-fn split_hosts(hosts: &str) -> Result<(String, String), String> {
+/// The names of all hosts, and their ports, both with commas between them. No ports at all if no host
+/// has one: then the environment may say which it is.
+fn split_hosts(hosts: &str) -> Result<(String, Option<String>), String> {
     let (mut names, mut ports) = (Vec::new(), Vec::new());
     for host in hosts.split(',') {
         let end = match host.strip_prefix('[') {
@@ -60,14 +61,14 @@ fn split_hosts(hosts: &str) -> Result<(String, String), String> {
         let (name, port) = host.split_at(end);
         names.push(name.trim_matches(['[', ']']));
         ports.push(match port.strip_prefix(':') {
-            None if port.is_empty() => PORT.to_string(),
-            // As in libpq, nothing behind the colon is the usual port.
-            Some("") => PORT.to_string(),
-            Some(port) => port.to_owned(),
+            // As in libpq, nothing behind the colon is no port. Beside hosts that have one it is the usual one.
+            None if port.is_empty() => "",
+            Some(port) => port,
             None => return Err("has something between a ] and a colon".into()),
         });
     }
-    Ok((names.join(","), ports.join(",")))
+    let is_any = ports.iter().any(|port| !port.is_empty());
+    Ok((names.join(","), is_any.then(|| ports.join(","))))
 }
 
 fn decode(text: &str) -> Result<String, String> {
