@@ -73,6 +73,30 @@ const WRONG: &[Wrong] = &[
         ],
     },
     Wrong {
+        what: "a file where the journal should be",
+        shell: "touch file; MAITRED_JOURNAL_DIR=file; export MAITRED_JOURNAL_DIR",
+        arguments: LISTEN,
+        code: 1,
+        said: &["the journal's folder file is a file", "`journal_dir`"],
+    },
+    Wrong {
+        what: "a journal that cannot be made",
+        shell: "touch file; MAITRED_JOURNAL_DIR=file/journal; export MAITRED_JOURNAL_DIR",
+        arguments: LISTEN,
+        code: 1,
+        said: &[
+            "the journal's folder file/journal cannot be made",
+            "`journal_dir`",
+        ],
+    },
+    Wrong {
+        what: "a database in a folder that is not there",
+        shell: "DATABASE_URL=sqlite:none/x.db; export DATABASE_URL",
+        arguments: LISTEN,
+        code: 1,
+        said: &["none/x.db does not exist", "create it", "`database.url`"],
+    },
+    Wrong {
         what: "garbage in the place of the database",
         shell: "mkdir maitred-data; printf garbage > maitred-data/maitred.db",
         arguments: LISTEN,
@@ -140,7 +164,7 @@ const WRONG: &[Wrong] = &[
         arguments: &[],
         code: 2,
         said: &[
-            ".env MAITRED_LIMITS_BODY_BYTE",
+            ".env:1 MAITRED_LIMITS_BODY_BYTE",
             "`MAITRED_LIMITS_BODY_BYTES`?",
         ],
     },

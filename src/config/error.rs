@@ -36,6 +36,16 @@ pub enum ConfigError {
         /// The setting that looks most like it.
         nearest: Option<String>,
     },
+    /// A variable that sets something of a table that is not there: a variable makes none.
+    #[error("{origin}: `{name}` sets nothing: there is no [{table}] in the configuration file")]
+    NoTable {
+        /// Where it stands.
+        origin: Origin,
+        /// Its name there.
+        name: String,
+        /// The table that it would be of.
+        table: String,
+    },
     /// A value that the setting cannot have.
     #[error("{origin}: `{key}` {problem}")]
     Illegal {

@@ -6,8 +6,12 @@ use std::path::PathBuf;
 use toml::de::{DeTable, DeValue};
 
 use super::layers::Raw;
-use super::names::segment;
+use super::names::{PREFIX, segment};
+use super::vendors::Vendor;
 use super::{ConfigError, Origin, SourceFile};
+
+/// Variables of other programs that say where something is, and are read here too.
+const URLS: [&str; 2] = ["DATABASE_URL", "REDIS_URL"];
 
 /// The configuration file, its tables flattened: `[limits]` with `body_bytes` in it is the key
 /// `limits.body_bytes`.
@@ -34,7 +38,7 @@ impl FileLayer {
         let root = DeTable::parse(&source.text).map_err(|error| ConfigError::Syntax {
             path: source.path.clone(),
             line: line_of(&source.text, error.span().map_or(0, |span| span.start)),
-            reason: error.message().to_owned(),
+            reason: reason_of(&source.text, &error),
         })?;
         let mut layer = FileLayer {
             path: source.path.clone(),
@@ -64,6 +68,16 @@ impl FileLayer {
             path: self.path.clone(),
             line,
         }
+    }
+}
+
+/// The parser's words, which quote nothing; of a key that is there twice its name as well.
+fn reason_of(text: &str, error: &toml::de::Error) -> String {
+    let message = error.message();
+    let key = error.span().and_then(|span| text.get(span));
+    match key.filter(|_| message == "duplicate key") {
+        Some(key) => format!("{message} `{}`", key.trim_matches(['"', '\''])),
+        None => message.to_owned(),
     }
 }
 
@@ -109,25 +123,51 @@ fn leaf(value: &DeValue<'_>) -> Raw {
     }
 }
 
-/// The variables of a `.env` file, in its order.
+/// The variables of a `.env` file, in its order, each with its line.
 ///
 /// A `$NAME` in a value is replaced by `dotenvy`, from the file and from the process: that is the
 /// one place where loading looks beyond its arguments.
-pub(super) fn variables(source: &SourceFile) -> Result<Vec<(String, String)>, ConfigError> {
-    let lines = dotenvy::from_read_iter(source.text.as_bytes());
-    lines.collect::<Result<_, _>>().map_err(|error| {
-        // It carries the text that it stopped at, which tells the line.
-        let offset = match &error {
-            dotenvy::Error::LineParse(text, _) => source.text.find(text.trim_end()),
-            _ => None,
-        };
-        let line = line_of(&source.text, offset.unwrap_or(0));
-        // The error's own words would quote the line, and with it a key.
-        let reason = "is not NAME=value; a value with spaces needs quotes".to_owned();
-        ConfigError::Syntax {
-            path: source.path.clone(),
-            line,
-            reason,
+pub(super) fn variables(source: &SourceFile) -> Result<Vec<(String, String, usize)>, ConfigError> {
+    let wrong = |line, reason| ConfigError::Syntax {
+        path: source.path.clone(),
+        line,
+        reason,
+    };
+    let mut variables: Vec<(String, String, usize)> = Vec::new();
+    for variable in dotenvy::from_read_iter(source.text.as_bytes()) {
+        let (name, value) = variable.map_err(|error| {
+            // It carries the text that it stopped at, which tells the line.
+            let offset = match &error {
+                dotenvy::Error::LineParse(text, _) => source.text.find(text.trim_end()),
+                _ => None,
+            };
+            // The error's own words would quote the line, and with it a key.
+            let reason = "is not NAME=value; a value with spaces needs quotes";
+            wrong(
+                line_of(&source.text, offset.unwrap_or(0)),
+                reason.to_owned(),
+            )
+        })?;
+        let before = variables.iter().filter(|(other, ..)| *other == name);
+        let nth = before.count();
+        let line = nth_line_of(&source.text, &name, nth);
+        // What is another program's it may have as often as it likes.
+        if nth > 0 && (name.starts_with(PREFIX) || Vendor::knows(&name) || URLS.contains(&&*name)) {
+            return Err(wrong(line, format!("`{name}` is given twice")));
         }
-    })
+        variables.push((name, value, line));
+    }
+    Ok(variables)
+}
+
+/// The line in which a variable of this name is given, after `nth` others that give it too.
+fn nth_line_of(text: &str, name: &str, nth: usize) -> usize {
+    let gives_it = |line: &str| {
+        let line = line.trim_start();
+        let line = line.strip_prefix("export ").unwrap_or(line).trim_start();
+        let rest = line.strip_prefix(name);
+        rest.is_some_and(|rest| rest.trim_start().starts_with('='))
+    };
+    let mut lines = text.lines().enumerate().filter(|(_, line)| gives_it(line));
+    lines.nth(nth).map_or(1, |(before, _)| before + 1)
 }

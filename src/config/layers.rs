@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use super::file::{self, FileLayer, Table};
 use super::names::{self, PREFIX, nearest};
 use super::values::Value;
-use super::{ConfigError, Sources};
+use super::{ConfigError, Sources, reference};
 
 /// Where a value came from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,7 +26,12 @@ pub enum Origin {
         line: usize,
     },
     /// A variable of the `.env` file.
-    DotEnv(String),
+    DotEnv {
+        /// Its name.
+        name: String,
+        /// Counted from 1.
+        line: usize,
+    },
     /// A variable of the environment.
     Environment(String),
     /// A flag of the command line.
@@ -38,7 +43,7 @@ impl fmt::Display for Origin {
         match self {
             Origin::Default => write!(f, "default"),
             Origin::File { path, line } => write!(f, "{}:{line}", path.display()),
-            Origin::DotEnv(name) => write!(f, ".env {name}"),
+            Origin::DotEnv { name, line } => write!(f, ".env:{line} {name}"),
             Origin::Environment(name) => write!(f, "environment {name}"),
             Origin::Flag(name) => write!(f, "flag {name}"),
         }
@@ -94,8 +99,12 @@ impl Layers {
     pub(super) fn gather(sources: &Sources) -> Result<Self, ConfigError> {
         let mut variables = BTreeMap::new();
         if let Some(dotenv) = &sources.dotenv {
-            for (name, value) in file::variables(dotenv)? {
-                variables.insert(name.clone(), (value, Origin::DotEnv(name)));
+            for (name, value, line) in file::variables(dotenv)? {
+                let origin = Origin::DotEnv {
+                    name: name.clone(),
+                    line,
+                };
+                variables.insert(name, (value, origin));
             }
         }
         for (name, value) in &sources.environment {
@@ -284,7 +293,16 @@ impl Layers {
         for (name, (_, origin)) in &self.variables {
             if name.starts_with(PREFIX) && !variables.contains(name) {
                 let nearest = nearest(name, variables.iter().map(String::as_str));
-                return Err(self.unknown(origin.clone(), name, nearest));
+                return Err(
+                    match reference::table_of(name).filter(|_| nearest.is_none()) {
+                        Some(table) => ConfigError::NoTable {
+                            origin: origin.clone(),
+                            name: name.clone(),
+                            table,
+                        },
+                        None => self.unknown(origin.clone(), name, nearest),
+                    },
+                );
             }
         }
         Ok(())

@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 
 use super::layers::Layers;
 use super::words::WORDS;
-use super::{ConfigError, SourceFile, Sources, webhook};
+use super::{ConfigError, SourceFile, Sources, names, webhook};
 
 /// The settings whose default is not a value but a rule, which the page tells.
 const BY_RULE: [(&str, &str); 4] = [
@@ -72,6 +72,22 @@ fn rule(key: &str) -> Option<&'static str> {
 fn words(key: &str) -> Option<&'static str> {
     let mut all = WORDS.iter().chain(webhook::WORDS);
     all.find(|(name, _)| *name == key).map(|(_, words)| *words)
+}
+
+/// The table that a variable would be of, if it is made like one of a table with a name of its own:
+/// `MAITRED_PROVIDER_LLM_KEY` sets `key` in `provider.llm`.
+pub(super) fn table_of(variable: &str) -> Option<String> {
+    let tables = WORDS.iter().chain(webhook::WORDS).filter_map(|(key, _)| {
+        let (section, rest) = key.split_once('.')?;
+        let (_, field) = rest.split_once('.')?;
+        let before = names::variable(&format!("{section}."));
+        let behind = format!("_{}", field.to_ascii_uppercase());
+        let name = variable.strip_prefix(&before)?.strip_suffix(&behind)?;
+        let name = name.to_ascii_lowercase().replace('_', "-");
+        (!name.is_empty()).then(|| format!("{section}.{name}"))
+    });
+    // The longest name of a setting leaves the shortest one for the table.
+    tables.min_by_key(String::len)
 }
 
 #[cfg(test)]

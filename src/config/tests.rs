@@ -168,12 +168,70 @@ fn an_unknown_variable_of_ours_is_an_error_and_others_are_not() {
     assert!(words.contains("environment MAITRED_LISTN"), "{words}");
     assert!(words.contains("did you mean `MAITRED_LISTEN`?"), "{words}");
     let words = given().dotenv("MAITRED_LISTN=x").words();
-    assert!(words.starts_with(".env MAITRED_LISTN"), "{words}");
+    assert!(words.starts_with(".env:1 MAITRED_LISTN"), "{words}");
     given()
         .env("PATH", "/bin")
         .env("OPENAI_ORG", "x")
         .env("OPENAI_MODEL", "x")
         .load();
+}
+
+#[test]
+fn a_variable_of_a_table_that_is_not_there_is_told_so() {
+    for (variable, table) in [
+        ("MAITRED_PROVIDER_OPENAI_KEY", "provider.openai"),
+        ("MAITRED_PROVIDER_MY_LLM_BASE_URL", "provider.my-llm"),
+        ("MAITRED_WEBHOOK_ORDERS_SECRET", "webhook.orders"),
+    ] {
+        let told = format!(
+            "environment {variable}: `{variable}` sets nothing: \
+             there is no [{table}] in the configuration file"
+        );
+        assert_eq!(given().env(variable, "x").words(), told);
+    }
+    let slip = file("[provider.openai]\nkey = 'k'").env("MAITRED_PROVIDER_OPENI_KEY", "x");
+    let words = slip.words();
+    assert!(
+        words.contains("did you mean `MAITRED_PROVIDER_OPENAI_KEY`?"),
+        "{words}"
+    );
+}
+
+#[test]
+fn what_is_wrong_in_dotenv_is_told_with_its_line() {
+    let words = given()
+        .dotenv("# ours\n\nexport MAITRED_LISTEN = x\n")
+        .words();
+    assert!(
+        words.starts_with(".env:3 MAITRED_LISTEN: `listen` must be"),
+        "{words}"
+    );
+    for (name, value) in [("MAITRED_LISTEN", "127.0.0.1:1"), ("OPENAI_API_KEY", "k")] {
+        let twice = format!("A=b\n{name}={value}\nA=c\n{name}={value}\n");
+        let told = format!(".env:4: `{name}` is given twice");
+        assert_eq!(given().dotenv(&twice).words(), told);
+    }
+    given().dotenv("A=b\nA=c\n").load(); // another program's
+}
+
+#[test]
+fn a_key_that_is_there_twice_is_named() {
+    for (text, told) in [
+        (
+            "debug = true\ndebug = true",
+            "maitred.toml:2: duplicate key `debug`",
+        ),
+        (
+            "[log]\n[limits]\n[log]",
+            "maitred.toml:3: duplicate key `log`",
+        ),
+        (
+            "[log]\nlevel = 'info'\n\"level\" = 'warn'",
+            "maitred.toml:3: duplicate key `level`",
+        ),
+    ] {
+        assert_eq!(file(text).words(), told);
+    }
 }
 
 #[test]
@@ -312,7 +370,7 @@ fn the_effective_configuration_says_where_each_value_is_from() {
         "[provider.openai]",
         "model = \"m\"  # from environment OPENAI_MODEL",
         "base_url = \"https://api.openai.com/v1\"  # from default",
-        "key = \"***\"  # from .env OPENAI_API_KEY",
+        "key = \"***\"  # from .env:1 OPENAI_API_KEY",
     ] {
         assert!(
             lines.contains(&line),

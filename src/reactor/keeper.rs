@@ -8,7 +8,7 @@
 //! database works.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use crossbeam_channel::Receiver;
 use uuid::Uuid;
 
 use super::StartError;
-use super::data_dir::DataDir;
+use super::data_dir::{DataDir, Whose};
 use super::start::draw_seed;
 use super::threads::{Back, Finished, guarded};
 use crate::config::{Config, Durable};
@@ -49,11 +49,12 @@ impl Keeper {
     pub(super) fn open(config: &Config, data_dir: &DataDir) -> Result<Self, StartError> {
         let (folder, lock) = match &config.journal_dir {
             None => (data_dir.journal(), None),
-            Some(path) => (path.clone(), Some(claim(path)?)),
+            Some(path) => (path.clone(), Some(DataDir::claim(path, Whose::Journal)?)),
         };
         let spills = config.durable == Durable::Spill;
         let journal = if spills || folder.is_dir() {
-            fs::create_dir_all(&folder).map_err(|error| StartError::DataDir {
+            fs::create_dir_all(&folder).map_err(|error| StartError::Folder {
+                whose: Whose::Journal,
                 path: folder.clone(),
                 error,
             })?;
@@ -218,12 +219,4 @@ impl Keeper {
 /// Whether it is kept whatever else waits.
 fn is_new(write: &Write) -> bool {
     write.may_wait()
-}
-
-/// A folder of its own has a lock of its own.
-fn claim(path: &Path) -> Result<DataDir, StartError> {
-    DataDir::claim(path).map_err(|error| match error {
-        StartError::InUse { path } => StartError::JournalInUse { path },
-        other => other,
-    })
 }

@@ -10,7 +10,7 @@ use mio::{Events, Poll, Waker};
 use tracing_appender::non_blocking::{ErrorCounter, NonBlockingBuilder, WorkerGuard};
 
 use super::clock::Clock;
-use super::data_dir::DataDir;
+use super::data_dir::{DataDir, Whose};
 use super::greet::greet;
 use super::keeper::Keeper;
 use super::listener::Listener;
@@ -50,53 +50,47 @@ pub enum StartError {
         /// Why.
         error: io::Error,
     },
-    /// The data directory cannot be made.
+    /// A folder of ours cannot be made.
     #[error(
-        "the data directory {path} cannot be made: {}; make the folder above it writable for this \
-         user, or choose another with --data-dir DIR",
-        os_error::plain(error)
+        "{whose} {path} cannot be made: {}; make the folder above it writable for this \
+         user, or {}",
+        os_error::plain(error), whose.another()
     )]
-    DataDir {
-        /// Which one.
+    Folder {
+        /// Which of them.
+        whose: Whose,
+        /// Where it is.
         path: PathBuf,
         /// Why.
         error: io::Error,
     },
-    /// The data directory is no directory.
-    #[error(
-        "the data directory {path} is a file: remove it, or choose another with --data-dir DIR"
-    )]
-    NotADirectory {
-        /// Which one.
+    /// A folder of ours is no folder.
+    #[error("{whose} {path} is a file: remove it, or {}", whose.another())]
+    NotAFolder {
+        /// Which of them.
+        whose: Whose,
+        /// Where it is.
         path: PathBuf,
     },
-    /// The data directory cannot be locked.
+    /// A folder of ours cannot be locked.
     #[error(
-        "{path} cannot be made or locked: {}; make its folder writable for this user, or choose \
-         another with --data-dir DIR",
-        os_error::plain(error)
+        "{path} cannot be made or locked: {}; make its folder writable for this user, or {}",
+        os_error::plain(error), whose.another()
     )]
     Lock {
+        /// Which of them.
+        whose: Whose,
         /// The file of the lock.
         path: PathBuf,
         /// Why.
         error: io::Error,
     },
-    /// Another process serves from the data directory.
-    #[error(
-        "the data directory {path} is in use by another maitred: stop that one first, or choose \
-         another with --data-dir DIR"
-    )]
+    /// Another process has a folder of ours.
+    #[error("{whose} {path} is in use by another maitred: stop that one first, or {}", whose.another())]
     InUse {
-        /// Which one.
-        path: PathBuf,
-    },
-    /// Another process keeps its journal there.
-    #[error(
-        "the journal's folder {path} is in use by another maitred: stop that one first, or set another `journal_dir`"
-    )]
-    JournalInUse {
-        /// Which one.
+        /// Which of them.
+        whose: Whose,
+        /// Where it is.
         path: PathBuf,
     },
     /// The spill journal cannot be opened.
@@ -167,7 +161,7 @@ pub enum StartError {
 /// Serves until it is asked to stop.
 pub fn run(config: Config) -> Result<(), StartError> {
     let (guard, dropped) = start_log(&config)?;
-    let data_dir = DataDir::claim(&config.data_dir)?;
+    let data_dir = DataDir::claim(&config.data_dir, Whose::Server)?;
     let reactor = open(&Arc::new(config), &data_dir, dropped)?;
     let ended = reactor.run();
     drop(data_dir); // the last row is written: another process may have it

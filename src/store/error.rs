@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 pub enum StoreError {
     /// The folder of the database file does not exist.
     #[error(
-        "the folder of the database {path} does not exist: create it, or set another data directory"
+        "the folder of the database {path} does not exist: create it, or name another file in `database.url` (DATABASE_URL)"
     )]
     DirectoryMissing {
         /// The database file.
