@@ -15,6 +15,9 @@ pub const REDIS_LOGIN_MS: u64 = 2_000;
 /// The answer to a command, unless configured. Later: the connection is closed, and whoever waits for it
 /// goes on without Redis.
 pub const REDIS_OP_MS: u64 = 100;
+/// From a login that was refused to the next attempt: it takes a person to mend it, and until then each one is a
+/// line in the server's log.
+pub const REDIS_DENIED_MS: u64 = 60_000;
 /// Servers of a cluster that are known at a time, the configured one included. What is with others is done
 /// without Redis.
 pub const REDIS_NODES: usize = 16;

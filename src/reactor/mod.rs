@@ -389,7 +389,9 @@ impl Reactor {
         for turn in self.engine.database_turns() {
             match turn {
                 database::Turn::Reached { host } => tracing::info!(%host, "the database is there"),
-                database::Turn::Away(error) => tracing::error!(code = error.code(), "{error}"),
+                database::Turn::Away { host, error } => {
+                    tracing::error!(%host, code = error.code(), "{error}");
+                }
             }
         }
     }

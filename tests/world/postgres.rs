@@ -24,6 +24,8 @@ pub(crate) struct Elephant {
     pub(crate) sessions: BTreeMap<ConnId, Session>,
     /// What is said instead of letting somebody in.
     pub(crate) refuses: Option<&'static str>,
+    /// What its texts are kept in; UTF8 unless said.
+    pub(crate) encoding: Option<&'static str>,
     /// Requests wait until they are answered one by one.
     pub(crate) holds: bool,
     /// Each request that was ever sent, by the first words of its first statement.
@@ -63,7 +65,7 @@ impl Elephant {
             moved = true;
             let session = self.sessions.entry(id).or_default();
             session.tail.extend(got);
-            let says = session.read(self.refuses, &mut self.asked);
+            let says = session.read(self.refuses, self.encoding, &mut self.asked);
             if let Some(says) = says {
                 world.say(id, &says);
             }
@@ -123,7 +125,12 @@ impl Elephant {
 
 impl Session {
     /// Takes whole messages in. Returns what is to be said at once.
-    fn read(&mut self, refuses: Option<&str>, asked: &mut Vec<String>) -> Option<Vec<u8>> {
+    fn read(
+        &mut self,
+        refuses: Option<&str>,
+        encoding: Option<&str>,
+        asked: &mut Vec<String>,
+    ) -> Option<Vec<u8>> {
         if !self.entered {
             let length = u32::from_be_bytes(*self.tail.first_chunk()?) as usize;
             if self.tail.len() < length {
@@ -137,7 +144,7 @@ impl Session {
                 return Some(error("FATAL", code));
             }
             self.entered = true;
-            return Some(welcome());
+            return Some(welcome(encoding.unwrap_or("UTF8")));
         }
         while let Some((tag, body)) = take_message(&mut self.tail) {
             self.hear(tag, &body, asked);
@@ -207,11 +214,12 @@ pub(crate) fn message(tag: u8, body: &[u8]) -> Vec<u8> {
 }
 
 /// Somebody is let in without a question.
-fn welcome() -> Vec<u8> {
+fn welcome(encoding: &str) -> Vec<u8> {
     [
         message(b'R', &0_u32.to_be_bytes()),
         message(b'S', b"server_version\x0017.1\0"),
         message(b'S', b"client_encoding\0UTF8\0"),
+        message(b'S', format!("server_encoding\0{encoding}\0").as_bytes()),
         message(b'K', &[0, 0, 0, 7, 1, 2, 3, 4]),
         message(b'Z', b"I"),
     ]

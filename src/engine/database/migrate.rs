@@ -98,6 +98,13 @@ impl Engine {
 
     /// The answer to a step is whole, or none was sent yet.
     pub(super) fn migration_stepped(&mut self, id: ConnId) {
+        let session = self.link(id).and_then(|link| link.session.as_ref());
+        if session.is_some_and(|session| session.parameters().utf8 == Some(false)) {
+            let reason = "its encoding has to be UTF8, and is another one: make it with CREATE DATABASE … \
+                          ENCODING 'UTF8' TEMPLATE template0";
+            let reason = reason.to_owned();
+            return self.migration_failed(id, StoreError::Unreachable { reason });
+        }
         let Some(database) = &mut self.database else {
             return;
         };

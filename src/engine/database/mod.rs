@@ -109,7 +109,12 @@ pub enum Turn {
         host: String,
     },
     /// A connection was lost, or could not be had, for another reason than the last time.
-    Away(StoreError),
+    Away {
+        /// To which server.
+        host: String,
+        /// Why.
+        error: StoreError,
+    },
 }
 
 /// Why there is no connection.

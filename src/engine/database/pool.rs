@@ -101,7 +101,7 @@ impl Engine {
         };
         database.counts.refused += 1;
         database.listener.opening = false;
-        database.is_away(now, error);
+        database.is_away(now, database.host, error);
         database.next_host();
         if database.tried < database.settings.hosts.len() {
             return;
@@ -177,8 +177,7 @@ impl Engine {
             at = link.host;
         }
         if was_away && let Some(database) = &mut self.database {
-            let host = &database.settings.hosts[usize::from(at)];
-            let host = format!("{}:{}", host.name, host.port);
+            let host = database.address_of(at);
             database.turns.push(Turn::Reached { host });
         }
     }
@@ -252,7 +251,7 @@ impl Engine {
         let Some(link) = self.link(id) else {
             return;
         };
-        let (phase, born) = (link.phase, link.born);
+        let (phase, born, host) = (link.phase, link.born, link.host);
         match phase {
             LinkPhase::Cancelling(_) => return self.close_conn(id, How::Plain),
             LinkPhase::Entering | LinkPhase::Leased => self.no_link(error, least_ms),
@@ -268,7 +267,7 @@ impl Engine {
                 if let Some(database) = &mut self.database {
                     database.counts.lost += 1;
                     if last {
-                        database.is_away(now, error);
+                        database.is_away(now, host, error);
                     }
                     if last && soon {
                         database.backoff.failed(now, least_ms, &mut self.random);
@@ -352,14 +351,21 @@ impl Database {
         more.into_iter().chain(self.next_listener()).min()
     }
 
-    /// There is trouble. What has not changed is not told again.
-    pub(super) fn is_away(&mut self, now: Mono, error: StoreError) {
+    /// There is trouble with this server. What has not changed is not told again.
+    fn is_away(&mut self, now: Mono, host: u16, error: StoreError) {
         let before = self.trouble.as_ref();
         let since = before.map_or(now, |trouble| trouble.since);
         if before.is_none_or(|trouble| trouble.error != error) {
-            self.turns.push(Turn::Away(error.clone()));
+            let (host, error) = (self.address_of(host), error.clone());
+            self.turns.push(Turn::Away { host, error });
         }
         self.trouble = Some(Trouble { error, since });
+    }
+
+    /// A server as a log names it.
+    fn address_of(&self, host: u16) -> String {
+        let host = &self.settings.hosts[usize::from(host)];
+        format!("{}:{}", host.name, host.port)
     }
 
     fn next_host(&mut self) {

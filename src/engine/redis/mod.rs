@@ -64,7 +64,7 @@ pub enum Trouble {
     Unreachable(&'static str),
     /// It says no, and that is tried again.
     Refused(Refusal),
-    /// It says no until an operator has done something: it is not tried again.
+    /// It says no until an operator has done something: it is tried again once a minute.
     Denied(Refusal),
 }
 
@@ -72,10 +72,10 @@ impl std::fmt::Display for Trouble {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Trouble::Unreachable(reason) => write!(f, "Redis cannot be used: {reason}"),
-            Trouble::Refused(refusal) => write!(f, "Redis cannot be used: {refusal:?}"),
+            Trouble::Refused(refusal) => write!(f, "Redis cannot be used: {refusal}"),
             Trouble::Denied(refusal) => write!(
                 f,
-                "Redis does not let us in: {refusal:?}; it is not tried again before a restart"
+                "Redis does not let us in: {refusal}; it is tried again once a minute"
             ),
         }
     }

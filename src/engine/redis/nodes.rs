@@ -51,8 +51,7 @@ pub(super) struct Node {
 impl Node {
     /// Whether an attempt to connect may be made.
     pub(super) fn may_dial(&self, now: Mono) -> bool {
-        let denied = matches!(self.trouble, Some(Trouble::Denied(_)));
-        self.is_idle() && !denied && self.backoff.until() <= now
+        self.is_idle() && self.backoff.until() <= now
     }
 
     /// Whether there is neither a connection nor an attempt.

@@ -9,6 +9,7 @@ use crate::engine::io::{Gone, How};
 use crate::engine::slots::ConnId;
 use crate::engine::timers::Owner;
 use crate::engine::{Engine, Mono};
+use crate::limits::REDIS_DENIED_MS;
 
 impl Engine {
     /// Sees to it that there is a first attempt.
@@ -112,16 +113,18 @@ impl Engine {
         };
         (node.link, node.ready) = (None, false);
         redis.counts.refused += u64::from(node.trouble.is_some() || !node.opened);
-        node.backoff.failed(now, 0, &mut self.random);
+        let least_ms = match trouble {
+            Trouble::Denied(_) => REDIS_DENIED_MS,
+            Trouble::Unreachable(_) | Trouble::Refused(_) => 0,
+        };
+        node.backoff.failed(now, least_ms, &mut self.random);
         let is_news = node.trouble.as_ref() != Some(&trouble);
         node.trouble = Some(trouble.clone());
         if at > 0 {
             redis.nodes.forget(at); // the others know who has its slots now
         } else {
-            if !matches!(trouble, Trouble::Denied(_)) {
-                let at = node.backoff.until();
-                self.timers.set(Owner::Redis, &mut redis.timer, at);
-            }
+            let at = node.backoff.until();
+            self.timers.set(Owner::Redis, &mut redis.timer, at);
             // What has not changed is not told again.
             if is_news {
                 redis.turns.push(Turn::Away(trouble));

@@ -5,7 +5,7 @@ use super::world::post;
 use super::world::redis::{Porter, REDIS, Shelf, connections};
 use crate::engine::ConnId;
 use crate::engine::io::{Gone, Input};
-use crate::limits::{DB_RETRY_MAX_MS, RATE_LEASE_MS, REDIS_OP_MS};
+use crate::limits::{DB_RETRY_MAX_MS, RATE_LEASE_MS, REDIS_DENIED_MS, REDIS_OP_MS};
 
 /// One process, and its way to Redis.
 struct Replica {
@@ -207,9 +207,9 @@ fn a_server_that_refuses_is_done_without_and_its_words_reach_nobody() {
     }
 }
 
-/// R3: it is not stormed by somebody it does not know.
+/// R3: it is not stormed by somebody it does not know, and found again when that was mended.
 #[test]
-fn a_wrong_password_is_tried_once() {
+fn a_wrong_password_is_tried_once_a_minute() {
     for error in [
         "WRONGPASS invalid username-password pair",
         "NOAUTH Authentication required.",
@@ -219,11 +219,11 @@ fn a_wrong_password_is_tried_once() {
             ..Shelf::default()
         };
         let mut replica = Replica::new("requests = [\"2/min\"]", &mut shelf);
-        replica.pass(60_000, &mut shelf);
-        assert_eq!(
-            (replica.event("opened"), replica.event("refused")),
-            (0.0, 1.0)
-        );
+        replica.pass(REDIS_DENIED_MS - 1_000, &mut shelf);
+        let counts = |replica: &Replica| (replica.event("opened"), replica.event("refused"));
+        assert_eq!(counts(&replica), (0.0, 1.0));
+        replica.pass(2_000, &mut shelf);
+        assert_eq!(counts(&replica), (0.0, 2.0));
         assert_eq!(connections(&replica.world), []);
         let id = replica.ask(1);
         replica.world.settle();
@@ -232,6 +232,9 @@ fn a_wrong_password_is_tried_once() {
             .map(|turn| format!("{turn:?}"))
             .collect();
         assert_eq!(told.len(), 1, "{told:?}");
+        shelf.refuses = None;
+        replica.pass(REDIS_DENIED_MS, &mut shelf);
+        assert_eq!(replica.counted(), ("redis".to_owned(), false));
     }
 }
 

@@ -14,8 +14,8 @@
 //! the head, which is the safe reading of RFC 9110 §6.5.1.
 
 use super::fault::Fault;
-use super::fields::{Fields, trim};
-use super::message::is_value_byte;
+use super::fields::Fields;
+use super::message::{is_token_byte, is_value_byte};
 use super::section::Section;
 use crate::limits;
 
@@ -143,21 +143,58 @@ impl Dechunker {
         Ok(Some(line.len() + 2))
     }
 
-    /// An extension starts with `;`. White space before it is bad but legal (RFC 9112 §7.1.1);
-    /// white space alone is not.
+    /// Extensions are checked and not kept: none is of any use here.
     fn check_extensions(&mut self, extensions: &[u8]) -> Result<(), Fault> {
         self.extension_bytes += extensions.len();
         if self.extension_bytes > limits::CHUNK_EXTENSIONS_BYTES {
             return Err(Fault::ChunkExtensionsTooLong);
         }
-        let is_valid =
-            trim(extensions).starts_with(b";") && extensions.iter().copied().all(is_value_byte);
-        match extensions {
-            [] => Ok(()),
-            [b';' | b' ' | b'\t', ..] if is_valid => Ok(()),
-            [b';' | b' ' | b'\t', ..] => Err(Fault::ChunkExtension),
-            _ => Err(Fault::ChunkSize),
+        let mut rest = extensions;
+        while !rest.is_empty() {
+            rest = after_extension(rest).ok_or(match extensions[0] {
+                b';' | b' ' | b'\t' => Fault::ChunkExtension,
+                _ => Fault::ChunkSize,
+            })?;
         }
+        Ok(())
+    }
+}
+
+/// What is behind one extension (RFC 9112 §7.1.1): `;name`, `;name=token` or `;name="quoted"`. White space is
+/// bad but legal before and behind `;` and `=`, and nowhere else. `None`: it is none.
+fn after_extension(bytes: &[u8]) -> Option<&[u8]> {
+    let rest = after_token(after_space(after_space(bytes).strip_prefix(b";")?))?;
+    let Some(value) = after_space(rest).strip_prefix(b"=") else {
+        return Some(rest);
+    };
+    match after_space(value) {
+        [b'"', quoted @ ..] => after_quoted(quoted),
+        value => after_token(value),
+    }
+}
+
+fn after_space(bytes: &[u8]) -> &[u8] {
+    let spaces = bytes.iter().take_while(|byte| matches!(byte, b' ' | b'\t'));
+    &bytes[spaces.count()..]
+}
+
+fn after_token(bytes: &[u8]) -> Option<&[u8]> {
+    let length = bytes
+        .iter()
+        .take_while(|byte| is_token_byte(**byte))
+        .count();
+    (length > 0).then(|| &bytes[length..])
+}
+
+/// What is behind a quoted string (RFC 9110 §5.6.4) whose first quote is gone.
+fn after_quoted(mut bytes: &[u8]) -> Option<&[u8]> {
+    loop {
+        bytes = match bytes {
+            [b'"', rest @ ..] => return Some(rest),
+            [b'\\', byte, rest @ ..] if is_value_byte(*byte) => rest,
+            [byte, rest @ ..] if *byte != b'\\' && is_value_byte(*byte) => rest,
+            _ => return None,
+        };
     }
 }
 

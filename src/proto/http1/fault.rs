@@ -38,7 +38,7 @@ pub enum Fault {
     CodingInHttp10,
     /// A chunk size is not 1 to 16 hexadecimal digits.
     ChunkSize,
-    /// A chunk extension holds a control byte, or does not start with `;`.
+    /// A chunk extension is not `;name`, `;name=token` or `;name="quoted"`.
     ChunkExtension,
     /// A chunk-size line is longer than [`CHUNK_LINE_BYTES`](crate::limits::CHUNK_LINE_BYTES).
     ChunkLineTooLong,

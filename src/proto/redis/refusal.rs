@@ -3,6 +3,8 @@
 //! An error is a line that begins with a word in capitals. The rest is for people, quotes what it
 //! likes, and is not kept: an answer of ours never repeats it.
 
+use std::fmt;
+
 /// Why a command was not carried out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Refusal {
@@ -44,6 +46,35 @@ pub enum Refusal {
     Other(Box<str>),
 }
 
+impl fmt::Display for Refusal {
+    /// Words for a log. Nothing of it is the server's but the name of an error that is not known here.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Refusal::Moved(_) | Refusal::Ask(_) => {
+                "it is a server of a cluster: set `redis.cluster`"
+            }
+            Refusal::Loading => "it is still reading its data",
+            Refusal::ReadOnly => "it is a replica, which takes no writes",
+            Refusal::NoAuth => "it wants a password, and `redis.url` has none",
+            Refusal::WrongPass => "name or password in `redis.url` is wrong",
+            Refusal::NoPermission => "its user may not do what is needed",
+            Refusal::OutOfMemory => "it has no memory left",
+            Refusal::Busy => "it is busy with a script",
+            Refusal::TryAgain => "keys are moving between its servers",
+            Refusal::ClusterDown => "a part of the cluster is missing",
+            Refusal::MasterDown => "it is a replica without its primary",
+            Refusal::NoWrites => {
+                "it takes no writes: too few replicas, or it cannot save to its disk"
+            }
+            Refusal::NoScript => "it does not know the script",
+            Refusal::WrongType => "something else is under our key",
+            Refusal::NoProtocol => "it does not speak this version of the protocol",
+            Refusal::UnknownCommand => "it does not know the command",
+            Refusal::Other(name) => return write!(f, "it says {name}"),
+        })
+    }
+}
+
 /// Where a key is instead.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Redirect {
@@ -64,7 +95,7 @@ pub enum Remedy {
     Later,
     /// Close it, and look the server up anew: another one may have taken its place.
     Reconnect,
-    /// Nothing, until an operator has done something: trying again only fills two logs.
+    /// Little, until an operator has done something: trying again often only fills two logs.
     Operator,
     /// Nothing: the command is wrong for this server.
     Never,
@@ -202,6 +233,22 @@ mod tests {
             ("", Never),
         ] {
             assert_eq!(Refusal::parse(line.as_bytes()).remedy(), remedy, "{line}");
+        }
+    }
+
+    #[test]
+    fn each_is_told_in_words() {
+        for (line, words) in [
+            ("NOAUTH Authentication required.", "it wants a password"),
+            (
+                "WRONGPASS invalid",
+                "name or password in `redis.url` is wrong",
+            ),
+            ("READONLY You can't", "it is a replica"),
+            ("FOO bar", "it says FOO"),
+        ] {
+            let told = Refusal::parse(line.as_bytes()).to_string();
+            assert!(told.contains(words), "{told}");
         }
     }
 

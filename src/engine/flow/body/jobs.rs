@@ -151,10 +151,10 @@ mod tests {
         assert_eq!(field_of(r#"{"kind":"dance"}"#), "kind");
         assert_eq!(field_of(r#"{"kind":"generate"}"#), "topics");
         assert_eq!(field_of(r#"{"kind":"generate","topics":[]}"#), "topics");
-        assert_eq!(
-            field_of(r#"{"kind":"generate","topics":["a",""]}"#),
-            "topics[1]"
-        );
+        for wrong in ["\"\"", "1", "null", "[]"] {
+            let body = format!(r#"{{"kind":"generate","topics":["a",{wrong}]}}"#);
+            assert_eq!(field_of(&body), "topics[1]", "{wrong}");
+        }
         assert_eq!(
             field_of(r#"{"kind":"generate","topics":["a"],"stream":true}"#),
             "stream"

@@ -1,5 +1,7 @@
 //! Fields that hold several values: topics, and what a client prefers.
 
+use serde_json::value::RawValue;
+
 use super::ParseFault;
 use super::Whole;
 use super::object::{A_TOPIC, Field, object, topic_of};
@@ -13,7 +15,8 @@ impl Field<'_> {
 
     pub(super) fn topics_up_to(&self, most: usize) -> Result<Vec<String>, ParseFault> {
         let expected = || format!("an array of 1 to {most} topics");
-        let texts: Option<Vec<String>> = self.value(&expected())?;
+        let texts: Option<Vec<String>> = (self.value(&expected()))
+            .map_err(|fault| self.first_of_no_text(most).unwrap_or(fault))?;
         let texts = texts.filter(|texts| (1..=most).contains(&texts.len()));
         let texts = texts.ok_or_else(|| self.wrong(&expected()))?;
         let mut topics = Vec::with_capacity(texts.len());
@@ -29,6 +32,17 @@ impl Field<'_> {
             topics.push(topic);
         }
         Ok(topics)
+    }
+
+    /// The first item of a list that is no string; `None` if all are, or it is no list of so many.
+    fn first_of_no_text(&self, most: usize) -> Option<ParseFault> {
+        let items: Vec<&RawValue> = serde_json::from_str(self.raw.get()).ok()?;
+        let mut places = (0..items.len()).filter(|_| items.len() <= most);
+        let place = places.find(|place| !items[*place].get().starts_with('"'))?;
+        Some(ParseFault::Wrong {
+            field: format!("{}[{place}]", self.name),
+            expected: A_TOPIC.into(),
+        })
     }
 
     pub(super) fn candidates(&self) -> Result<u8, ParseFault> {
@@ -73,12 +87,12 @@ impl Field<'_> {
                 };
                 (Figure::Compound, compound)
             } else {
-                const NUMBER: &str = "a number";
+                let number = format!("a number from -{WISH} to {WISH}");
                 let figure = Figure::named(&field.name)
                     .ok_or_else(|| ParseFault::Unknown(inside(&field.name)))?;
-                let value: Option<f64> = field.value(NUMBER).map_err(|_| wrong(NUMBER))?;
+                let value: Option<f64> = field.value(&number).map_err(|_| wrong(&number))?;
                 let value = value.filter(|value| value.abs() <= WISH);
-                (figure, value.ok_or_else(|| wrong(NUMBER))?)
+                (figure, value.ok_or_else(|| wrong(&number))?)
             };
             wishes.push(wish);
         }

@@ -175,7 +175,7 @@ fn a_batch_and_candidates_name_what_is_wrong_with_them() {
             Shape::Batch,
             r#"{"topics":["tea",5]}"#,
             "invalid_field",
-            "topics",
+            "topics[1]",
         ),
         (Shape::Batch, &many, "invalid_field", "topics"),
         (

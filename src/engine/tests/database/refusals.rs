@@ -1,6 +1,7 @@
 //! It answers, and says no.
 
 use super::*;
+use crate::engine::database::Turn;
 use crate::limits::DB_ATTEMPTS;
 
 /// D15: a deadlock is somebody's bad luck, and tried again, but not for ever.
@@ -91,6 +92,31 @@ fn nobody_is_let_in_by_the_wrong_name() {
     world.pass(2_500);
     server.serve(&mut world);
     assert_eq!(ready(&mut world).0, 200);
+}
+
+/// What is wrong is said once, with the host, and no statement is sent that would only fail in other words.
+#[test]
+fn a_database_of_another_encoding_is_told_so() {
+    let mut world = World::new(DATABASE);
+    let mut server = Elephant {
+        encoding: Some("SQL_ASCII"),
+        ..Elephant::default()
+    };
+    for _ in 0..50 {
+        world.pass(100);
+        server.serve(&mut world);
+    }
+    assert_eq!(ready(&mut world).0, 503);
+    assert_eq!(server.asked, [""; 0]);
+    let turns: Vec<Turn> = world.engine.database_turns().collect();
+    let [Turn::Away { host, error }] = &turns[..] else {
+        panic!("{turns:?}");
+    };
+    assert_eq!(host, "10.0.0.5:5432");
+    assert!(
+        error.to_string().contains("its encoding has to be UTF8"),
+        "{error}"
+    );
 }
 
 /// Tables of another program are in the way: nothing of them is touched, and what is paid for is kept.

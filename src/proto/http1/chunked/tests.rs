@@ -75,8 +75,24 @@ fn bodies_that_are_whole() {
 }
 
 #[test]
+fn extensions_are_as_the_grammar_has_them() {
+    for extensions in [
+        ";a",
+        ";a=b",
+        " ; a = b",
+        "\t;\ta\t=\t\"b;\\\" c\"",
+        ";a;b=c ;d",
+        ";a=\"\"",
+    ] {
+        let body = format!("3{extensions}\r\nabc\r\n0\r\n\r\n");
+        let whole = (b"abc".to_vec(), Some(body.len()));
+        assert_eq!(decoded(body.as_bytes()), Ok(whole), "{extensions}");
+    }
+}
+
+#[test]
 fn bodies_that_are_refused() {
-    let cases: [(&[u8], Fault); 24] = [
+    let cases: [(&[u8], Fault); 32] = [
         (b"\r\n", Fault::ChunkSize),
         (b"+3\r\nabc\r\n", Fault::ChunkSize),
         (b"-1\r\n", Fault::ChunkSize),
@@ -92,6 +108,14 @@ fn bodies_that_are_refused() {
         (b"3 \r\nabc\r\n", Fault::ChunkExtension),
         (b"3 a\r\nabc\r\n", Fault::ChunkExtension),
         (b"3;\x00\r\nabc\r\n", Fault::ChunkExtension),
+        (b"3;;;=\r\nabc\r\n", Fault::ChunkExtension),
+        (b"3;\r\nabc\r\n", Fault::ChunkExtension),
+        (b"3;=b\r\nabc\r\n", Fault::ChunkExtension),
+        (b"3;a=\r\nabc\r\n", Fault::ChunkExtension),
+        (b"3;a b\r\nabc\r\n", Fault::ChunkExtension),
+        (b"3;a=b \r\nabc\r\n", Fault::ChunkExtension),
+        (b"3;a=\"b\r\nabc\r\n", Fault::ChunkExtension),
+        (b"3;a=\"b\\\"\r\nabc\r\n", Fault::ChunkExtension),
         (b"3;a\rb\r\nabc\r\n", Fault::BareCarriageReturn),
         (b"3;a\nabc\r\n", Fault::BareLineFeed),
         (b"3\nabc\r\n", Fault::BareLineFeed),

@@ -29,6 +29,8 @@ pub struct Parameters {
     pub read_only: Option<bool>,
     /// `in_hot_standby`. Servers since 14 say it, and again when they are promoted.
     pub standby: Option<bool>,
+    /// Whether texts are kept in UTF-8 (`server_encoding`).
+    pub utf8: Option<bool>,
 }
 
 impl Parameters {
@@ -42,6 +44,7 @@ impl Parameters {
             }
             "default_transaction_read_only" => self.read_only = Some(value == "on"),
             "in_hot_standby" => self.standby = Some(value == "on"),
+            "server_encoding" => self.utf8 = Some(value == "UTF8"),
             // Texts would be garbled, in both directions.
             "client_encoding" if value != "UTF8" => return Err(Fault::Encoding),
             _ => {}
