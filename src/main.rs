@@ -12,7 +12,12 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     let started = Instant::now();
-    cli::run(cli::parse(), reactor::run, route::explain, &|| {
-        started.elapsed()
-    })
+    let clock = || started.elapsed();
+    cli::run(
+        cli::parse(),
+        reactor::run,
+        reactor::check,
+        route::explain,
+        &clock,
+    )
 }

@@ -228,6 +228,32 @@ fn line(output: &Output) -> String {
     said
 }
 
+/// What a start would refuse is refused before it.
+#[test]
+fn check_config_reads_the_certificates_too() {
+    let database = "DATABASE_URL='postgres://u@127.0.0.1/d?sslmode=verify-full&sslrootcert=none.pem'; \
+                    export DATABASE_URL";
+    let provider = "echo hello > ca.pem; OPENAI_API_KEY=k; MAITRED_PROVIDER_OPENAI_CA_FILE=ca.pem; \
+                    export OPENAI_API_KEY MAITRED_PROVIDER_OPENAI_CA_FILE";
+    let redis = "REDIS_URL=rediss://h; MAITRED_REDIS_CA_FILE=none.pem; \
+                 export REDIS_URL MAITRED_REDIS_CA_FILE";
+    for (shell, said) in [
+        (database, "sslrootcert: none.pem: no such file"),
+        (
+            provider,
+            "provider.openai.ca_file: ca.pem holds no certificate",
+        ),
+        (redis, "redis.ca_file: none.pem: no such file"),
+    ] {
+        let house = House::new();
+        let output = command(house.path(), shell, &["check-config"])
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(2), "{said}");
+        assert!(line(&output).contains(said), "{}", line(&output));
+    }
+}
+
 #[test]
 fn whatever_is_wrong_is_said_in_one_line() {
     for wrong in WRONG {

@@ -144,11 +144,12 @@ fn command(arguments: Arguments) -> Command {
     }
 }
 
-/// Does what the command line asks for; `serve` runs the server until it is asked to stop, and
-/// `clock` says how long the process has been running.
+/// Does what the command line asks for; `serve` runs the server until it is asked to stop, `check` looks at
+/// the files that a configuration names, and `clock` says how long the process has been running.
 pub fn run<E: Display>(
     command: Command,
     serve: impl FnOnce(Config) -> Result<(), E>,
+    check: impl FnOnce(&Config) -> Result<(), E>,
     explain: impl FnOnce(&Config) -> String,
     clock: &dyn Fn() -> Duration,
 ) -> ExitCode {
@@ -159,10 +160,13 @@ pub fn run<E: Display>(
             Err(error) => Err((USAGE, error.to_string())),
         },
         Command::CheckConfig(flags) => match load(flags) {
-            Ok(config) => {
-                let told = explain(&config);
-                print(&mut stdout, &[config.effective(), &told].concat())
-            }
+            Ok(config) => match check(&config) {
+                Ok(()) => {
+                    let told = explain(&config);
+                    print(&mut stdout, &[config.effective(), &told].concat())
+                }
+                Err(error) => Err((USAGE, error.to_string())),
+            },
             Err(error) => Err((USAGE, error.to_string())),
         },
         Command::Version => print(

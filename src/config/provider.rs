@@ -232,6 +232,10 @@ impl Draft {
             (None, Some(vendor)) => vendor.model.to_owned(),
             (None, None) => return Err(missing("model", "say which model to ask for")),
         };
+        if self.ca_file.is_some() && !base.tls {
+            let problem = "is of use only with a `base_url` of https://".to_owned();
+            return Err(layers.illegal(&key("ca_file"), problem));
+        }
         layers.settle(&key("base_url"), &base);
         layers.settle(&key("model"), &model);
         let upstream = Upstream {

@@ -49,6 +49,10 @@ impl Redis {
         let key = |field: &str| format!("{section}.{field}");
         let url: Option<Server> = layers.optional_or(&key("url"), &[VARIABLE])?;
         let ca_file = layers.optional(&key("ca_file"))?;
+        if ca_file.is_some() && !url.as_ref().is_some_and(|Server(url)| url.tls) {
+            let problem = "is of use only with a `redis.url` of rediss://".to_owned();
+            return Err(layers.illegal(&key("ca_file"), problem));
+        }
         let prefix: String = layers.value(&key("prefix"), PREFIX.to_owned())?;
         let op_ms = layers.number(&key("op_ms"), REDIS_OP_MS, 1..=10_000)?;
         let answers_s = layers.optional_number(&key("answers_s"), 0..=CACHE_SHARED_MAX_S)?;

@@ -21,7 +21,7 @@ use crate::proto::webhook::Secret;
 pub(super) const WORDS: &[(&str, &str)] = &[
     (
         "webhook.done.url",
-        "where it is; `http://` only where nobody else can listen",
+        "where it is; `http://` is taken as well, and is for a network in which nobody else can read and answer",
     ),
     (
         "webhook.done.secret",
@@ -151,14 +151,20 @@ pub(super) fn read_all(layers: &mut Layers) -> Result<Vec<Draft>, ConfigError> {
         }
         let key = |field: &str| format!("{section}.{field}");
         let (answer, retry) = (10..=HOOK_ANSWER_MS_MAX, 1..=HOOK_RETRY_MS_MAX);
-        drafts.push(Draft {
+        let draft = Draft {
             url: layers.optional(&key("url"))?,
             secrets: layers.optional(&key("secret"))?,
             timeout_ms: layers.number(&key("timeout_ms"), HOOK_ANSWER_MS, answer)?,
             retry_ms: layers.number(&key("retry_ms"), HOOK_RETRY_MS, retry)?,
             ca_file: layers.optional(&key("ca_file"))?,
             name,
-        });
+        };
+        let is_plain = draft.url.as_ref().is_some_and(|url| !url.base.tls);
+        if draft.ca_file.is_some() && is_plain {
+            let problem = "is of use only with a `url` of https://".to_owned();
+            return Err(layers.illegal(&key("ca_file"), problem));
+        }
+        drafts.push(draft);
     }
     Ok(drafts)
 }
@@ -238,6 +244,25 @@ mod tests {
                 &[],
             );
             assert!(config.unwrap_err().to_string().contains("url"), "{url}");
+        }
+    }
+
+    #[test]
+    fn certificates_are_of_no_use_without_tls() {
+        let hook = |url: &str| {
+            format!("[webhook.a]\nurl = '{url}'\nca_file = 'ca.pem'\nsecret = '{SECRET}'")
+        };
+        let told = load(&hook("http://h/a"), &[]).unwrap_err().to_string();
+        let words = "maitred.toml:3: `webhook.a.ca_file` is of use only with a `url` of https://";
+        assert_eq!(told, words);
+        load(&hook("https://h/a"), &[]).unwrap();
+        for redis in ["", "url = 'redis://h'"] {
+            let told = load(&format!("[redis]\nca_file = 'ca.pem'\n{redis}"), &[]);
+            let told = told.unwrap_err().to_string();
+            assert!(
+                told.starts_with("maitred.toml:2: `redis.ca_file` is of use only"),
+                "{told}"
+            );
         }
     }
 

@@ -57,6 +57,8 @@ pub(super) struct Share {
     /// The counter, if it is not Redis.
     pub(super) table: Option<Table>,
     back: Back,
+    /// The last question has had no answer, or one that is none: who asks it decides alone.
+    is_unanswered: bool,
 }
 
 /// Those who wait for the same counters.
@@ -182,6 +184,7 @@ impl Engine {
     /// The same, without looking at those who wait.
     fn block_granted(&mut self, id: BlockId, grant: Option<Grant>) {
         let now = self.now.mono;
+        self.share.is_unanswered = grant.is_none();
         match grant {
             Some(grant) => self.rates.granted(now, id, grant),
             None => self.rates.unanswered(now, id),
@@ -189,9 +192,15 @@ impl Engine {
         self.list_line(id.who);
     }
 
+    /// Whether limits ought to be counted with others, and are counted by this process alone.
+    pub(super) fn counts_alone(&self) -> bool {
+        self.rates.is_alone() || self.share.is_unanswered
+    }
+
     /// The counter can be asked, or cannot: then everybody decides alone.
     pub(super) fn counter_is_there(&mut self, there: bool) {
         self.rates.set_alone(!there);
+        self.share.is_unanswered &= !there;
         if !there {
             let all: Vec<Subject> = self.share.lines.keys().copied().collect();
             for who in all {

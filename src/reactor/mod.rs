@@ -50,7 +50,7 @@ use self::observe::Observer;
 use self::recorder::Recorder;
 use self::signals::{Signals, Wish};
 use self::socket::Socket;
-pub use self::start::{StartError, run};
+pub use self::start::{StartError, check, run};
 use self::threads::{Finished, Threads};
 use self::watchdog::Board;
 use crate::engine::failover::Failover;

@@ -169,6 +169,14 @@ pub fn run(config: Config) -> Result<(), StartError> {
     ended
 }
 
+/// Reads the files that the configuration names, as a start would, and makes nothing.
+///
+/// # Errors
+/// One of them is not there, or not what it should be.
+pub fn check(config: &Config) -> Result<(), StartError> {
+    tls_configs(config).map(|_| ())
+}
+
 /// Everything that can fail is tried before the address is printed.
 fn open(
     config: &Arc<Config>,

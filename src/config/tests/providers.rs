@@ -140,7 +140,7 @@ fn a_provider_of_the_file_can_be_completed_by_variables() {
     let text = "
         default_provider = 'my-vllm'
         [provider.my-vllm]
-        base_url = 'http://10.0.0.7:8000/v1'
+        base_url = 'https://10.0.0.7:8000/v1'
         model = 'm'
         concurrency = 5
         ca_file = 'ca.pem'

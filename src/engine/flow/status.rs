@@ -214,14 +214,14 @@ impl Engine {
     }
 
     fn limits_reply(&self) -> LimitsReply {
-        let shared = self.rates.is_shared() && !self.rates.is_alone();
+        let shared = self.rates.is_shared() && !self.counts_alone();
         LimitsReply {
             counted_by: match &self.config.redis {
                 _ if !shared => "process",
                 Some(_) => "redis",
                 None => "postgresql",
             },
-            degraded: self.rates.is_alone(),
+            degraded: self.counts_alone(),
         }
     }
 

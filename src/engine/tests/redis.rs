@@ -185,6 +185,7 @@ fn a_server_that_refuses_is_done_without_and_its_words_reach_nobody() {
         "ASK 3999 127.0.0.1:6381",
         "CLUSTERDOWN Hash slot not served",
         "READONLY You can't write against a read only replica.",
+        "WRONGTYPE Operation against a key holding the wrong kind of value",
     ] {
         let mut shelf = Shelf::default();
         let mut replica = Replica::new("requests = [\"2/min\"]", &mut shelf);
@@ -194,6 +195,7 @@ fn a_server_that_refuses_is_done_without_and_its_words_reach_nobody() {
         let statuses = ids.map(|id| replica.status(id));
         assert_eq!(statuses, [200, 200, 429], "{error}");
         assert!(replica.event("rejected") >= 1.0, "{error}");
+        assert_eq!(replica.counted(), ("process".to_owned(), true), "{error}");
         shelf.refuses = None;
         replica.pass(DB_RETRY_MAX_MS + RATE_LEASE_MS, &mut shelf);
         let before = shelf.commands;
@@ -204,6 +206,7 @@ fn a_server_that_refuses_is_done_without_and_its_words_reach_nobody() {
             (200, true),
             "{error}"
         );
+        assert_eq!(replica.counted(), ("redis".to_owned(), false), "{error}");
     }
 }
 
