@@ -188,6 +188,9 @@ impl Engine {
         let Some(order) = database.orders.get_mut(id) else {
             return;
         };
+        if outcome == Outcome::Unknown && order.leaves_doubt() {
+            self.works.doubt(order.work);
+        }
         if let Some(Wrong::Refused(report)) = &order.wrong
             && outcome == Outcome::Failed
             && !verdict::judge(report, order.attempts, false).repeat

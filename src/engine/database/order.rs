@@ -120,6 +120,12 @@ impl Order {
         }
     }
 
+    /// Whether it matters to somebody that it may have been done, though it has failed since. Whoever asks
+    /// for a key asks again by the same name, and a key that nobody has is free after its lease.
+    pub(super) fn leaves_doubt(&self) -> bool {
+        matches!(&self.ask, Ask::Write(write) if !matches!(**write, Write::Keys(_)))
+    }
+
     /// Whether it can be sent again after its connection was lost. Rows have ids of their own, so
     /// all that is stored twice is there once; but whoever deletes is told whether there was
     /// something to delete. What is taken from a counter twice is lost for a window.

@@ -174,6 +174,37 @@ fn a_job_that_could_not_be_stored_leaves_its_key_free() {
     assert_eq!(world.store.jobs.jobs.len(), 1);
 }
 
+/// Whoever is next asks by another name, and is told by the store that the first may have been answered.
+#[test]
+fn where_an_answer_may_still_come_the_next_one_does_not_make_another() {
+    let content = r#"{"content":"Green tea is good.","method":"local"}"#;
+    for (path, body) in [
+        ("/jobs", r#"{"kind":"report"}"#),
+        ("/analyze/", r#"{"content":"Green tea is good."}"#),
+        ("/keywords/", content),
+        ("/generate/", TEA),
+    ] {
+        let mut world = world();
+        world.held = vec![Kind::Write];
+        let first = keyed(&mut world, "a", path, body);
+        let second = keyed(&mut world, "a", path, body);
+        world.work(0); // the claim
+        world.settle();
+        if path == "/generate/" {
+            world.answer(whole("Tea."));
+        }
+        assert_eq!(world.jobs.len(), 1, "{path}: the rows of the first one");
+        world.fail_work(0, WorkResult::Written(Err(StoreError::Unknown)));
+        world.held.clear();
+        world.settle();
+        let unknown = (503, "store_outcome_unknown".to_owned());
+        assert_eq!(world.reply(first).problem(), unknown, "{path}");
+        let in_use = (409, "idempotency_key_in_use".to_owned());
+        assert_eq!(world.reply(second).problem(), in_use, "{path}");
+        over(world);
+    }
+}
+
 #[test]
 fn what_a_provider_gives_as_a_whole_is_kept_too() {
     let vectors = r#"{"data":[{"embedding":[0.5]}],"usage":{"prompt_tokens":1,"total_tokens":1}}"#;
