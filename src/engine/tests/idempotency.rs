@@ -10,17 +10,17 @@ use crate::engine::work::{Kind, WorkResult};
 use crate::limits::{KEY_LEASE_MS, KEY_WAITERS};
 use crate::store::{KeyChange, KeyScope, StoreError, Write};
 
-const TEA: &str = r#"{"topic":"tea"}"#;
+pub(super) const TEA: &str = r#"{"topic":"tea"}"#;
 const STREAMED: &str = r#"{"topic":"tea","stream":true}"#;
 const CHAT: &str = r#"{"model":"m","messages":[{"role":"user","content":"Tea?"}],"stream":true}"#;
 
 /// Without sharing of equal prompts: what is shared here is shared by the key.
-fn world() -> World {
+pub(super) fn world() -> World {
     World::new(&format!("coalesce = false\n{PROVIDER}"))
 }
 
 /// A client sends this with a key.
-fn keyed(world: &mut World, key: &str, path: &str, body: &str) -> ConnId {
+pub(super) fn keyed(world: &mut World, key: &str, path: &str, body: &str) -> ConnId {
     world.ask(request(key, path, body))
 }
 
@@ -33,7 +33,7 @@ fn is_replayed(reply: &Reply) -> bool {
 }
 
 /// Nothing is left in memory once the clients have gone.
-fn over(mut world: World) {
+pub(super) fn over(mut world: World) {
     for id in world.open_sockets() {
         world.end(id);
     }
@@ -172,37 +172,6 @@ fn a_job_that_could_not_be_stored_leaves_its_key_free() {
     let second = world.reply(second);
     assert!(second.status == 202 && !is_replayed(&second), "{second:?}");
     assert_eq!(world.store.jobs.jobs.len(), 1);
-}
-
-/// Whoever is next asks by another name, and is told by the store that the first may have been answered.
-#[test]
-fn where_an_answer_may_still_come_the_next_one_does_not_make_another() {
-    let content = r#"{"content":"Green tea is good.","method":"local"}"#;
-    for (path, body) in [
-        ("/jobs", r#"{"kind":"report"}"#),
-        ("/analyze/", r#"{"content":"Green tea is good."}"#),
-        ("/keywords/", content),
-        ("/generate/", TEA),
-    ] {
-        let mut world = world();
-        world.held = vec![Kind::Write];
-        let first = keyed(&mut world, "a", path, body);
-        let second = keyed(&mut world, "a", path, body);
-        world.work(0); // the claim
-        world.settle();
-        if path == "/generate/" {
-            world.answer(whole("Tea."));
-        }
-        assert_eq!(world.jobs.len(), 1, "{path}: the rows of the first one");
-        world.fail_work(0, WorkResult::Written(Err(StoreError::Unknown)));
-        world.held.clear();
-        world.settle();
-        let unknown = (503, "store_outcome_unknown".to_owned());
-        assert_eq!(world.reply(first).problem(), unknown, "{path}");
-        let in_use = (409, "idempotency_key_in_use".to_owned());
-        assert_eq!(world.reply(second).problem(), in_use, "{path}");
-        over(world);
-    }
 }
 
 #[test]
