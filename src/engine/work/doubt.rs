@@ -52,7 +52,7 @@ mod tests {
     use crate::engine::work::{Work, WorkOwner};
     use crate::store::{Query, Write};
 
-    fn told(written: Result<Written, StoreError>) -> [WorkResult; 2] {
+    fn told(written: &Result<Written, StoreError>) -> [WorkResult; 2] {
         let mut works = works();
         let work = || Work::Write(Box::new(Write::Replay(Vec::new())));
         let ids = [(); 2].map(|()| works.submit(WorkOwner::Nobody, work()).unwrap());
@@ -72,7 +72,7 @@ mod tests {
             (Ok(Written::Saved), Ok(Written::Saved)),
         ] {
             let expected = [said.clone(), meant].map(WorkResult::Written);
-            assert_eq!(told(said), expected);
+            assert_eq!(told(&said), expected);
         }
     }
 
