@@ -33,6 +33,7 @@ mod keyed_cache;
 mod keys;
 mod keywords;
 mod models;
+mod models_limited;
 mod nearby;
 mod page;
 mod parsing;
