@@ -103,10 +103,17 @@ fn questions_to_name_servers_and_their_answers_are_repeated_too() {
 
 #[test]
 fn a_replay_notices_a_byte_that_was_changed() {
+    for stream in [true, false] {
+        notices_a_changed_byte(generate("the letter x", stream));
+    }
+    notices_a_changed_byte(post("/analyze/", r#"{"content": "the letter x"}"#));
+}
+
+fn notices_a_changed_byte(request: String) {
     let house = House::new();
     let file = house.path().join("run.rec");
     let server = Server::start_in(house, &format!("record = {file:?}\n"));
-    server.ask(generate("the letter x", true)); // whole, it is what a thread made of it
+    server.ask(request);
     server.terminate();
     let _ended = server.wait();
     let mut bytes = std::fs::read(&file).unwrap();

@@ -105,7 +105,7 @@ pub struct Inquiry {
     /// What it says.
     pub ask: ChatAsk,
     /// Fields of its head that an Anthropic provider gets.
-    pub passed: Option<Box<Passed>>,
+    pub passed: Option<Arc<Passed>>,
     /// The body for one of the targets, if it had to be translated …
     pub translated: Vec<u8>,
     /// … and which target of the plan that is.

@@ -12,6 +12,7 @@ mod pressure;
 mod rate;
 mod refused;
 mod rows;
+mod unheard;
 mod whole;
 
 use super::world::{Reply, World, openai};
