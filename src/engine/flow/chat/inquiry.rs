@@ -189,16 +189,4 @@ impl Inquiry {
         let asked = self.ask.embeddings.as_ref();
         asked.map(|_| embeddings::path(theirs, model))
     }
-
-    /// How its client is to be answered. `id` and `created_ms` are the answer's; `model` is the one
-    /// that the client is to see, if not the one that it has asked for.
-    #[must_use]
-    pub fn listener<'a>(
-        &'a self,
-        id: Uuid,
-        created_ms: i64,
-        model: Option<&'a str>,
-    ) -> Listener<'a> {
-        self.ask.listener(id, created_ms, model)
-    }
 }
