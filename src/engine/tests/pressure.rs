@@ -44,10 +44,8 @@ fn a_provider_waits_for_its_only_reader_and_goes_on_with_it() {
     );
 }
 
-#[test]
-fn the_providers_time_stands_still_while_it_is_not_read() {
-    let mut world = World::new(&format!("{PROVIDER}content_gap_ms = 1000\n"));
-    let client = flooded(&mut world);
+/// A provider that may be silent for a second is not read, because its client takes nothing.
+pub(super) fn time_stands_still(world: &mut World, client: ConnId) {
     world.pass(20_000);
     assert_eq!(world.upstreams().len(), 1);
     world.sockets.get_mut(&client).unwrap().stalled = false;
@@ -55,6 +53,13 @@ fn the_providers_time_stands_still_while_it_is_not_read() {
     assert_eq!(world.upstreams().len(), 1);
     world.pass(200);
     assert_eq!(world.upstreams(), [], "now it is the provider that is slow");
+}
+
+#[test]
+fn the_providers_time_stands_still_while_it_is_not_read() {
+    let mut world = World::new(&format!("{PROVIDER}content_gap_ms = 1000\n"));
+    let client = flooded(&mut world);
+    time_stands_still(&mut world, client);
 }
 
 #[test]

@@ -42,13 +42,7 @@ fn the_providers_time_stands_still_while_it_is_not_read() {
     let config = format!("{}content_gap_ms = 1000\n", provider(Dialect::OpenAi));
     let mut world = World::new(&config);
     let client = flooded(&mut world, Dialect::OpenAi);
-    world.pass(20_000);
-    assert_eq!(world.upstreams().len(), 1);
-    world.sockets.get_mut(&client).unwrap().stalled = false;
-    world.pass(900);
-    assert_eq!(world.upstreams().len(), 1);
-    world.pass(200);
-    assert_eq!(world.upstreams(), [], "now it is the provider that is slow");
+    crate::engine::tests::pressure::time_stands_still(&mut world, client);
 }
 
 #[test]
