@@ -80,22 +80,9 @@ const KEYWORD: &[Scalar] = &[Text, Id, Int4, Id, Text, Text, Float8, Int8];
 const WHICH: &[Scalar] = &[Text, Id];
 const DELETE_SCORES: &str =
     "DELETE FROM sentiment_analysis WHERE tenant = $1 AND generated_content_id = $2";
-/// A term is what somebody typed: it does not outlive what was made of it. Both go in one statement,
-/// whose rows are seen as they were before it.
-const DELETE_TEXT: &str = "
-    WITH gone AS (
-        DELETE FROM generated_content WHERE tenant = $1 AND id = $2 RETURNING search_term_id
-    ), unused AS (
-        DELETE FROM search_terms AS t USING gone
-        WHERE t.tenant = $1 AND t.id = gone.search_term_id
-          AND NOT EXISTS (SELECT 1 FROM generated_content AS g
-                          WHERE g.tenant = $1 AND g.search_term_id = t.id AND g.id <> $2)
-          AND NOT EXISTS (SELECT 1 FROM sentiment_analysis AS s
-                          WHERE s.tenant = $1 AND s.search_term_id = t.id)
-          AND NOT EXISTS (SELECT 1 FROM generated_keywords AS k
-                          WHERE k.tenant = $1 AND k.search_term_id = t.id)
-    )
-    SELECT search_term_id FROM gone";
+/// A term is what somebody typed: it does not outlive what was made of it. The table's trigger sees to it.
+const DELETE_TEXT: &str =
+    "DELETE FROM generated_content WHERE tenant = $1 AND id = $2 RETURNING search_term_id";
 const MARK_SCORED: &str =
     "UPDATE generated_content SET scored = TRUE WHERE tenant = $1 AND id = $2";
 const INSERT_NEW_SCORES: &str = "
@@ -123,7 +110,7 @@ pub(super) fn of(write: &Write) -> (Vec<Part<'_>>, Kind) {
         Write::Answered { rows, answers, .. } => match &**rows {
             Write::Job(made) => {
                 let (mut parts, kind) = jobs::of_write(made);
-                parts.push(idempotency::answers(answers));
+                parts.extend(idempotency::answers(answers, None));
                 (parts, Kind::Job(kind))
             }
             _ => (saved(write, &mut seen), Kind::Saved),
@@ -160,10 +147,10 @@ fn deleted_or_scored(write: &Write) -> Vec<Part<'_>> {
         Write::Delete { tenant, id } => {
             let which = vec![Cell::text(tenant), Cell::Uuid(*id)];
             vec![
-                one(idempotency::FORGET_TEXT, WHICH, which.clone()),
-                one(cached::FORGET_TEXT, WHICH, which.clone()),
                 one(DELETE_SCORES, WHICH, which.clone()),
-                one(DELETE_TEXT, WHICH, which),
+                one(DELETE_TEXT, WHICH, which.clone()),
+                one(cached::FORGET_TEXT, WHICH, which.clone()),
+                one(idempotency::FORGET_TEXT, WHICH, which),
             ]
         }
         Write::Rescore { tenant, id, scores } => {
@@ -211,10 +198,10 @@ fn saved<'a>(write: &'a Write, seen: &mut Seen<'a>) -> Vec<Part<'a>> {
             cached,
         } => {
             let mut parts = saved(rows, seen);
-            if !answers.is_empty() {
-                parts.push(idempotency::answers(answers));
-            }
             parts.extend(cached.as_ref().map(cached::keep));
+            if !answers.is_empty() {
+                parts.extend(idempotency::answers(answers, write.text()));
+            }
             parts
         }
         // The journal keeps none of these, or they come after all that is stored.
@@ -236,8 +223,11 @@ fn together(parts: Vec<Part<'_>>) -> Vec<Part<'_>> {
         INSERT_TEXTS,
         INSERT_SCORES,
         INSERT_KEYWORDS,
-        idempotency::ANSWERS,
         cached::KEEP,
+        idempotency::HOLD_TEXTS,
+        idempotency::HOLD_CHATS,
+        idempotency::ANSWERS,
+        idempotency::FREE_UNKEPT,
     ];
     let mut all: Vec<Part<'_>> = Vec::new();
     for part in parts {
