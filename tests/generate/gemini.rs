@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::told::{broken_off, in_any_slices, whole_and_streamed};
+use super::told::{both_forms, broken_off, in_any_slices};
 use crate::support::client::post;
 use crate::support::provider::Asked;
 use crate::support::script::{chunk, stream_head};
@@ -60,7 +60,7 @@ fn serve(provider: &Provider, further: &str) -> Server {
 fn whole_and_streamed() {
     let provider = Provider::start(obliging);
     let server = serve(&provider, "key = \"AIza-test\"\n");
-    let usage = whole_and_streamed(&server, TEXT);
+    let usage = both_forms(&server, TEXT);
     assert_eq!(
         (&usage["completion_tokens"], &usage["total_tokens"]),
         (&json!(5), &json!(14))

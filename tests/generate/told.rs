@@ -15,7 +15,7 @@ pub fn streamed(server: &Server) -> Vec<Event> {
 
 /// Both forms of an answer have this text. Whole, it was cut at its limit, and its model is `model-1`.
 /// Returns the usage that the stream tells at its end.
-pub fn whole_and_streamed(server: &Server, text: &str) -> Value {
+pub fn both_forms(server: &Server, text: &str) -> Value {
     let whole = server.ask(generate("tea", false)).json();
     assert_eq!(whole["generated_text"], text);
     assert_eq!(
