@@ -63,6 +63,13 @@ impl World {
         next.map(|at| self.work(at)).is_some()
     }
 
+    /// Nothing is left in any table of the engine.
+    pub(crate) fn holds_nothing(&self) {
+        if let Err(broken) = self.engine.check_empty() {
+            panic!("something is left: {broken}");
+        }
+    }
+
     pub(crate) fn open_sockets(&self) -> Vec<ConnId> {
         let open = self.sockets.iter().filter(|(_, s)| s.closed.is_none());
         open.map(|(id, _)| *id).collect()

@@ -1,12 +1,8 @@
 //! The threads of the world: a piece of work is done, given back, or ends in another way, when a test says so.
 
 use maitred::engine::WorkId;
-use maitred::engine::flow::body;
-use maitred::engine::flow::chat::embeddings;
-use maitred::engine::flow::import::line;
 use maitred::engine::io::Input;
 use maitred::engine::work::{Finish, Work, WorkResult};
-use maitred::score::keywords::extract;
 use maitred::score::score;
 use maitred::store::journal::Ask;
 use maitred::store::{StoreError, Write};
@@ -17,38 +13,22 @@ impl World {
     /// A thread does piece `at` as it should.
     pub(crate) fn work(&mut self, at: usize) {
         let (id, work) = self.jobs.remove(at);
-        let result = match work {
-            Work::Parse { shape, body } => WorkResult::Parsed(body::parse(shape, &body)),
-            Work::Embeddings {
-                asked,
-                theirs,
-                body,
-            } => WorkResult::Embeddings(embeddings::read(&asked, theirs, body)),
-            Work::Score { text, cancel } => {
-                WorkResult::Scored(score(&text, &|| cancel.is_cancelled()))
-            }
-            Work::Finish(finish) => return self.finish_text(at, id, *finish),
-            Work::Import {
-                lines,
-                first,
-                cancel,
-            } => WorkResult::Lines(line::read(&lines, first, &|| cancel.is_cancelled())),
-            Work::Keywords {
-                text,
-                limit,
-                cancel,
-            } => WorkResult::Keywords(extract(&text, limit, &|| cancel.is_cancelled())),
-            Work::Stretch(stretch) => WorkResult::Stretched(stretch.run()),
-            Work::Read(query) => WorkResult::Found(Ok(self.store.query(&query))),
-            Work::Write(write) => WorkResult::Written(Ok(self.store.write(*write))),
-            Work::Count(_) => panic!("no thread counts for others"),
-            Work::Journal(ask) => {
-                if let Ask::Keep { write, .. } = &ask {
-                    self.kept.extend(store::id_of(write));
+        let result = match work.compute() {
+            Ok(result) => result,
+            Err(work) => match work {
+                Work::Finish(finish) => return self.finish_text(at, id, *finish),
+                Work::Read(query) => WorkResult::Found(Ok(self.store.query(&query))),
+                Work::Write(write) => WorkResult::Written(Ok(self.store.write(*write))),
+                Work::Count(_) => panic!("no thread counts for others"),
+                Work::Journal(ask) => {
+                    if let Ask::Keep { write, .. } = &ask {
+                        self.kept.extend(store::id_of(write));
+                    }
+                    let answer = self.journal.answer(ask);
+                    WorkResult::Journal(Ok(answer.expect("a disk that does not fail")))
                 }
-                let answer = self.journal.answer(ask);
-                WorkResult::Journal(Ok(answer.expect("a disk that does not fail")))
-            }
+                other => panic!("somebody does nothing with {other:?}"),
+            },
         };
         self.feed(Input::Done(id, result));
     }

@@ -12,12 +12,17 @@ const TEA: &str = r#"{"topic":"tea","stream":true}"#;
 /// A stream whose reader takes nothing while a mebibyte comes, as far as the engine reads it.
 fn flooded(world: &mut World) -> ConnId {
     let client = world.post("/generate/", TEA);
+    flood(world, client);
+    client
+}
+
+/// The client takes nothing, and a mebibyte is there for it.
+pub(super) fn flood(world: &mut World, client: ConnId) {
     world.sockets.get_mut(&client).unwrap().stalled = true;
     world.answer(STREAM);
     for _ in 0..64 {
         world.answer(word(&"tea ".repeat(4096)));
     }
-    client
 }
 
 #[test]

@@ -118,8 +118,5 @@ fn is_gone(world: &mut World) {
         }
     }
     world.settle();
-    world
-        .engine
-        .check_empty()
-        .unwrap_or_else(|broken| panic!("{broken}"));
+    world.holds_nothing();
 }
