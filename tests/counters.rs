@@ -224,6 +224,33 @@ fn blocks_of_a_counter_are_never_more_than_there_is() {
 
 #[test]
 #[ignore = "needs postgresql"]
+fn who_began_before_the_window_does_not_make_it_shorter() {
+    let postgres = Postgres::start();
+    let [mut slow, mut quick] = [0, 1].map(|_| tables(&postgres));
+    slow.link.rows("BEGIN");
+    let begun = quick.one(draw("door", HOUR_MS, 3));
+    let later = slow.one(draw("door", HOUR_MS, 2));
+    slow.link.rows("COMMIT");
+    assert_eq!((later.given, later.left), (2, 5));
+    assert_eq!(
+        later.window, begun.window,
+        "by the clock of who was before it"
+    );
+}
+
+#[test]
+#[ignore = "needs postgresql"]
+fn a_clock_that_was_set_back_makes_no_window_longer_than_it_may_be() {
+    let postgres = Postgres::start();
+    let mut tables = tables(&postgres);
+    tables.one(draw("door", HOUR_MS, 3));
+    let set_back = "UPDATE rate_counters SET ends = ends + INTERVAL '1 day'";
+    postgres.psql(DATABASE, set_back);
+    assert!(tables.one(draw("door", HOUR_MS, 2)).ends_in_ms <= HOUR_MS);
+}
+
+#[test]
+#[ignore = "needs postgresql"]
 fn many_counters_are_asked_at_once_by_many() {
     let postgres = Postgres::start();
     drop(tables(&postgres));

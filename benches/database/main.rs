@@ -73,7 +73,10 @@ fn main() {
     let insert = || rows::save_request(request(by_chance()));
     let ours = rate(&mut links, || Ask::Write(insert()));
     let written = rows::save_request(request(Uuid::nil()));
-    let script = as_script(&Request::of_write(&written), Some("gen_random_uuid()"));
+    let script = as_script(
+        &Request::of_write(&written),
+        Some("ARRAY[gen_random_uuid()]"),
+    );
     let theirs = pgbench(&postgres, &script);
     compare("inserts a second", ours, theirs, 0.9);
     // A loop that stood still meanwhile would find its connections timed out.
@@ -147,55 +150,69 @@ fn rate(links: &mut [Link], mut ask: impl FnMut() -> Ask) -> f64 {
     f64::from(done) / begun.elapsed().as_secs_f64()
 }
 
-/// A request's statement with its values written out, for pgbench. `id` stands for its second value.
-fn as_script(request: &Request<'_>, id: Option<&str>) -> String {
+/// What pgbench runs: a request's statement, with the same parameters.
+struct Script {
+    sql: String,
+    /// Of each parameter its value in the server's own words.
+    values: Vec<String>,
+}
+
+/// A request as a script. `id` stands for its second value, which is another one each time.
+fn as_script(request: &Request<'_>, id: Option<&str>) -> Script {
     request.with(|statements| {
         let [statement] = statements else {
             panic!("one statement");
         };
         let mut sql = statement.sql.to_owned();
-        let values = statement.values.iter().zip(statement.types).enumerate();
-        for (at, (value, kind)) in values.rev() {
-            let literal = match (id, at) {
-                (Some(id), 1) => format!("ARRAY[{id}]"),
-                _ => literal(value, *kind),
+        // From the last to the first, so that `$1` is not found in `$10`.
+        for (at, kind) in statement.types.iter().enumerate().rev() {
+            let parameter = match (id, at, kind) {
+                (Some(id), 1, _) => id.to_owned(),
+                (_, _, Type::One(scalar)) => format!(":v{at}::{scalar:?}"),
+                (_, _, Type::List(scalar)) => format!(":v{at}::{scalar:?}[]"),
             };
-            sql = sql.replace(&format!("${}", at + 1), &literal);
+            sql = sql.replace(&format!("${}", at + 1), &parameter);
         }
-        sql.split_whitespace().collect::<Vec<_>>().join(" ") + ";\n"
+        Script {
+            sql: sql.split_whitespace().collect::<Vec<_>>().join(" ") + ";\n",
+            values: statement.values.iter().map(in_words).collect(),
+        }
     })
 }
 
-fn literal(value: &Value<'_>, kind: Type) -> String {
+fn in_words(value: &Value<'_>) -> String {
     match value {
         Value::List(items) => {
-            let items: Vec<String> = items.iter().map(|item| literal(item, kind)).collect();
-            let (Type::One(scalar) | Type::List(scalar)) = kind;
-            let name = format!("{scalar:?}").to_lowercase();
-            format!("ARRAY[{}]::{name}[]", items.join(", "))
+            let items = items.iter().map(|item| match item {
+                Value::Text(text) => format!("{text:?}"),
+                other => in_words(other),
+            });
+            format!("{{{}}}", items.collect::<Vec<_>>().join(","))
         }
         Value::Null => "NULL".to_owned(),
         Value::Bool(value) => value.to_string(),
         Value::Int4(value) => value.to_string(),
         Value::Int8(value) => value.to_string(),
         Value::Float8(value) => value.to_string(),
-        Value::Text(text) => format!("'{text}'"),
-        Value::Uuid(id) => format!("'{id}'::uuid"),
+        Value::Text(text) => (*text).to_owned(),
+        Value::Uuid(id) => id.to_string(),
         other => panic!("{other:?} is in no statement here"),
     }
 }
 
 /// Transactions a second of PostgreSQL's own bench.
-fn pgbench(postgres: &Postgres, script: &str) -> f64 {
+fn pgbench(postgres: &Postgres, script: &Script) -> f64 {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("script");
-    std::fs::write(&file, script).unwrap();
+    std::fs::write(&file, &script.sql).unwrap();
     let connections = CONNECTIONS.to_string();
+    let values = (script.values.iter().enumerate()).map(|(at, value)| format!("-Dv{at}={value}"));
     let output = Command::new(tool("pgbench"))
         .args(["-n", "-M", "prepared", "-j", "1", "-c", &connections])
         .args(["-T", &SPAN.as_secs().to_string(), "-h", "127.0.0.1"])
         .args(["-p", &postgres.addr.port().to_string(), "-U", USER, "-f"])
         .arg(&file)
+        .args(values)
         .arg(DATABASE)
         .env("PGPASSWORD", PASSWORD)
         .output()

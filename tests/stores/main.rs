@@ -11,6 +11,7 @@
 #![allow(clippy::unwrap_used)]
 #![allow(clippy::print_stdout, reason = "figures and seeds for whoever runs it")]
 
+mod at_once;
 mod chance;
 mod differences;
 mod engines;

@@ -2,10 +2,11 @@
 
 use std::borrow::Cow;
 
+use maitred::score::keywords::Keyword;
 use maitred::score::{Readability, Scores, Sentiment};
 use maitred::store::{
-    AnalysisRow, Calls, Inbound, Query, RequestOutcome, RequestRow, TextRow, TextState, Write,
-    term_id,
+    AnalysisRow, Calls, Inbound, KeywordMethod, KeywordsRow, Query, RequestOutcome, RequestRow,
+    TextRow, TextState, Write, term_id,
 };
 use uuid::Uuid;
 
@@ -127,6 +128,26 @@ pub(crate) fn save_analysis(row: AnalysisRow) -> Write {
         requests: Vec::new(),
         text: None,
         analysis: Some(Box::new(row)),
+    }
+}
+
+/// Keywords of `a text`.
+pub(crate) fn keywords(number: u128, words: &[&str]) -> Write {
+    let keyword = |word: &&str| Keyword {
+        keyword: (*word).to_owned(),
+        score: 0.5,
+    };
+    Write::Keywords {
+        requests: vec![request(number)],
+        row: Box::new(KeywordsRow {
+            id: id(number),
+            tenant: "local".to_owned(),
+            search_term_id: term_id("local", "a text"),
+            term: "a text".to_owned(),
+            method: KeywordMethod::Local,
+            keywords: words.iter().map(keyword).collect(),
+            created_ms: 7,
+        }),
     }
 }
 

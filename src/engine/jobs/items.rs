@@ -103,7 +103,8 @@ impl Engine {
         self.jobs.counts.repeated += u64::from(item.attempts > 1);
         self.job_changed(item.key.job);
         if self.stopping.is_some() {
-            return self.stop_jobs();
+            // What was given back before went another way, and may not have seen this one.
+            return self.give_items_back();
         }
         // Ours still, and its lease is over: the store was out of reach for so long.
         let same = |(_, hand): &(HandId, &Hand)| hand.item.key == item.key;

@@ -350,6 +350,11 @@ impl Engine {
             }
         }
         self.set_jobs_timer();
+        self.give_items_back();
+    }
+
+    /// Whatever the store has as ours is nobody's.
+    pub(super) fn give_items_back(&mut self) {
         let write = JobWrite::GiveBack {
             owner: self.job_owner(),
             now_ms: self.now.wall_ms,

@@ -187,6 +187,26 @@ fn whoever_stops_gives_all_of_it_back() {
     assert!(world.engine.is_finished() && world.store.texts.is_empty());
 }
 
+/// On another connection of the database, which does not see what the claim is about to do.
+#[test]
+fn an_item_that_comes_after_all_was_given_back_is_given_back_too() {
+    let mut world = World::new(PROVIDER);
+    world.held.push(Kind::Write);
+    world.post("/jobs", r#"{"kind":"generate","topics":["tea"]}"#);
+    world.settle();
+    world.work(0);
+    world.pass(1_000);
+    let claim = world.jobs.pop().expect("a claim");
+    world.feed(Input::Shutdown);
+    world.held.clear();
+    world.settle();
+    world.jobs.push(claim);
+    world.settle();
+    let items: Vec<_> = world.store.jobs.items.values().collect();
+    assert_eq!(items[0].row.state, ItemState::Waiting);
+    assert_eq!(items[0].row.attempts, 0);
+}
+
 #[test]
 fn what_somebody_left_is_taken_over_and_written_once() {
     let mut world = World::new(PROVIDER);

@@ -38,7 +38,9 @@ macro_rules! given {
     };
 }
 
-/// Who only amends begins no window. A clock that was set back does not make one longer than it may be.
+/// Who only amends begins no window. A clock that was set back does not make one longer than it may be:
+/// that is judged by the time at which the row is ours, and not by when the statement began, or one that
+/// had to wait would shorten a window whose end somebody was told.
 const DRAW: &str = concat!(
     "INSERT INTO rate_counters AS c (name, used, ends, most, wanted, given, amends)
     SELECT n.name, least(n.wanted, n.most),
@@ -57,7 +59,8 @@ const DRAW: &str = concat!(
     ", given = ",
     given!(),
     ", ends = CASE WHEN excluded.wanted = 0 THEN c.ends
-                   WHEN c.ends > now() THEN least(c.ends, excluded.ends)
+                   WHEN c.ends > now()
+                   THEN least(c.ends, clock_timestamp() + (excluded.ends - now()))
                    ELSE excluded.ends END,
         most = excluded.most, wanted = excluded.wanted, amends = excluded.amends
     RETURNING name, given, floor(extract(epoch FROM ends - now()) * 1000)::bigint,

@@ -10,9 +10,10 @@ use crate::store::Table;
 use crate::store::expiry::time_of;
 
 /// The oldest rows of each tenant; tenants are found one by one through the primary key. Rows that another
-/// process is at are left to it.
+/// process is at are left to it. What hangs on a text goes with it by the foreign key, and terms that
+/// nothing refers to any more by the tables' triggers.
 macro_rules! gone {
-    ($table:literal, $which:literal, $kept:literal) => {
+    ($table:literal, $which:literal) => {
         concat!(
             "WITH RECURSIVE tenants (tenant) AS (
                 SELECT min(tenant) FROM ",
@@ -35,42 +36,16 @@ macro_rules! gone {
             $table,
             " AS d USING (SELECT DISTINCT tenant, id FROM old) AS o
                 WHERE d.tenant = o.tenant AND d.id = o.id
-                RETURNING ",
-            $kept,
-            "
-            )"
-        )
-    };
-}
-
-/// The same, and terms that nothing else refers to. All of a statement sees the tables as they were before
-/// it: what is gone still seems to be there. The scores of a text have its id.
-macro_rules! gone_with_terms {
-    ($table:literal, $which:literal) => {
-        concat!(
-            gone!($table, $which, "d.tenant, d.id, d.search_term_id"),
-            ", unused AS (
-                DELETE FROM search_terms AS t
-                USING (SELECT DISTINCT tenant, search_term_id FROM gone) AS g
-                WHERE t.tenant = g.tenant AND t.id = g.search_term_id
-                  AND NOT EXISTS (SELECT 1 FROM generated_content AS c
-                                  WHERE c.tenant = t.tenant AND c.search_term_id = t.id
-                                    AND c.id NOT IN (SELECT id FROM gone))
-                  AND NOT EXISTS (SELECT 1 FROM sentiment_analysis AS c
-                                  WHERE c.tenant = t.tenant AND c.search_term_id = t.id
-                                    AND c.id NOT IN (SELECT id FROM gone))
-                  AND NOT EXISTS (SELECT 1 FROM generated_keywords AS c
-                                  WHERE c.tenant = t.tenant AND c.search_term_id = t.id
-                                    AND c.id NOT IN (SELECT id FROM gone))
+                RETURNING d.id
             ) SELECT count(*) FROM gone"
         )
     };
 }
 
-const TEXTS: &str = gone_with_terms!("generated_content", "");
-const ANALYSES: &str = gone_with_terms!("sentiment_analysis", "AND o.content IS NOT NULL");
-const KEYWORDS: &str = gone_with_terms!("generated_keywords", "");
-const REQUESTS: &str = concat!(gone!("requests", "", "d.id"), " SELECT count(*) FROM gone");
+const TEXTS: &str = gone!("generated_content", "");
+const ANALYSES: &str = gone!("sentiment_analysis", "AND o.content IS NOT NULL");
+const KEYWORDS: &str = gone!("generated_keywords", "");
+const REQUESTS: &str = gone!("requests", "");
 
 /// Whole jobs, as long as those before them have not made up the limit. Their items go with them, by the
 /// foreign key. One whose end is still to be told to a webhook stays.

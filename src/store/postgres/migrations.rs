@@ -30,6 +30,7 @@ const KNOWN: &[Migration] = &migrations![
     "0009_webhooks",
     "0010_counters.postgres",
     "0011_cached_chats",
+    "0012_forgotten_terms.postgres",
 ];
 
 /// A row, if there is a record with hashes.

@@ -80,22 +80,9 @@ const KEYWORD: &[Scalar] = &[Text, Id, Int4, Id, Text, Text, Float8, Int8];
 const WHICH: &[Scalar] = &[Text, Id];
 const DELETE_SCORES: &str =
     "DELETE FROM sentiment_analysis WHERE tenant = $1 AND generated_content_id = $2";
-/// A term is what somebody typed: it does not outlive what was made of it. Both go in one statement,
-/// whose rows are seen as they were before it.
-const DELETE_TEXT: &str = "
-    WITH gone AS (
-        DELETE FROM generated_content WHERE tenant = $1 AND id = $2 RETURNING search_term_id
-    ), unused AS (
-        DELETE FROM search_terms AS t USING gone
-        WHERE t.tenant = $1 AND t.id = gone.search_term_id
-          AND NOT EXISTS (SELECT 1 FROM generated_content AS g
-                          WHERE g.tenant = $1 AND g.search_term_id = t.id AND g.id <> $2)
-          AND NOT EXISTS (SELECT 1 FROM sentiment_analysis AS s
-                          WHERE s.tenant = $1 AND s.search_term_id = t.id)
-          AND NOT EXISTS (SELECT 1 FROM generated_keywords AS k
-                          WHERE k.tenant = $1 AND k.search_term_id = t.id)
-    )
-    SELECT search_term_id FROM gone";
+/// A term is what somebody typed: it does not outlive what was made of it. The table's trigger sees to it.
+const DELETE_TEXT: &str =
+    "DELETE FROM generated_content WHERE tenant = $1 AND id = $2 RETURNING search_term_id";
 const MARK_SCORED: &str =
     "UPDATE generated_content SET scored = TRUE WHERE tenant = $1 AND id = $2";
 const INSERT_NEW_SCORES: &str = "

@@ -21,6 +21,7 @@ const KNOWN: &[Migration] = &migrations![
     "0009_webhooks",
     "0010_counters",
     "0011_cached_chats",
+    "0012_forgotten_terms",
 ];
 
 /// The version of the tables that this program reads and writes.

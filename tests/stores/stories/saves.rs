@@ -1,14 +1,11 @@
 //! Changes: whole, repeatable, and nobody else's business.
 
-use maitred::score::keywords::Keyword;
-use maitred::store::{
-    Calls, KeywordMethod, KeywordsRow, RequestRow, Tally, TextRow, TextState, Write, Written,
-    term_id,
-};
+use maitred::store::{Calls, RequestRow, Tally, TextRow, TextState, Write, Written, term_id};
 
 use crate::Store;
 use crate::rows::{
-    analysis, delete, id, request, rescore, save, save_analysis, save_request, scores, text,
+    analysis, delete, id, keywords, request, rescore, save, save_analysis, save_request, scores,
+    text,
 };
 
 pub(super) fn a_text_comes_back_as_it_was(store: &mut dyn Store) {
@@ -184,25 +181,6 @@ pub(super) fn an_import_says_what_was_there(store: &mut dyn Store) {
     assert_eq!(store.put(Write::Import(rows)), Written::Imported(again));
     let nothing = Written::Imported(Tally::default());
     assert_eq!(store.put(Write::Import(Vec::new())), nothing);
-}
-
-fn keywords(number: u128, words: &[&str]) -> Write {
-    let keyword = |word: &&str| Keyword {
-        keyword: (*word).to_owned(),
-        score: 0.5,
-    };
-    Write::Keywords {
-        requests: vec![request(number)],
-        row: Box::new(KeywordsRow {
-            id: id(number),
-            tenant: "local".to_owned(),
-            search_term_id: term_id("local", "a text"),
-            term: "a text".to_owned(),
-            method: KeywordMethod::Local,
-            keywords: words.iter().map(keyword).collect(),
-            created_ms: 7,
-        }),
-    }
 }
 
 pub(super) fn keywords_are_rows_in_their_order(store: &mut dyn Store) {

@@ -1,0 +1,2 @@
+-- Two that remove the last texts of a term at once: PostgreSQL's only, a file has one writer. The number
+-- is taken, so that both databases count alike.
