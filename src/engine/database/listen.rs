@@ -113,7 +113,8 @@ impl Database {
         let is_opening = self.listener.opening || self.dials > 0;
         let has_place = !is_opening && self.sharing() <= self.connections;
         (is_well && has_place && self.lacks_listener())
-            .then(|| self.further.until().max(self.listener.retry_at))
+            .then(|| self.backoff.until().max(self.further.until()))
+            .map(|at| at.max(self.listener.retry_at))
     }
 }
 
