@@ -8,7 +8,6 @@
 use super::flow::Flow;
 use super::flow::analyze::Analyze;
 use super::flow::chat::Chat;
-use super::flow::contents::Contents;
 use super::flow::generate::Generate;
 use super::flow::keywords::Keywords;
 use super::generation::Phase;
@@ -66,7 +65,7 @@ impl Engine {
             Flow::Analyze(analysis) => matches!(analysis, Analyze::Saving(_)),
             Flow::Keywords(keywords) => matches!(keywords, Keywords::Saving(_)),
             Flow::Gather(gather) => gather.is_settled(),
-            Flow::Contents(contents) => matches!(contents, Contents::Deleting),
+            Flow::Contents(contents) => contents.is_settled(),
             Flow::Jobs(jobs) => jobs.is_settled(),
             Flow::Export(export) => export.has_begun(),
             Flow::Page(_) | Flow::Kept(_) => true,
@@ -91,7 +90,8 @@ impl Engine {
         exchange.deadline = Mono::NEVER;
         let streams = matches!(exchange.flow, Flow::Generate(_)) && exchange.terms.wants_stream;
         let now = self.now.mono;
-        let at = if exchange.held.work.is_some() {
+        let deletes = matches!(exchange.flow, Flow::Contents(_));
+        let at = if exchange.held.work.is_some() || deletes {
             now.plus_ms(STORE_MS)
         } else if streams {
             now.plus_ms(self.config.limits.heartbeat_ms)

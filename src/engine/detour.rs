@@ -181,7 +181,12 @@ impl Engine {
             WorkResult::Journal(Ok(Answer::Next(batch, standing))) => {
                 self.spill.batch(now, Some((batch, standing)))
             }
-            WorkResult::Written(result) => self.spill.replayed(now, result.map(|_| ())),
+            WorkResult::Written(result) => {
+                if self.spill.is_deleting() {
+                    self.mind_replayed(&result);
+                }
+                self.spill.replayed(now, result.map(|_| ()))
+            }
             WorkResult::Journal(Ok(Answer::Advanced(standing))) => {
                 let (rows, step) = self.spill.advanced(now, Some(standing));
                 self.counters.rows_replayed += rows;

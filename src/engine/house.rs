@@ -106,6 +106,7 @@ impl Engine {
                     .is_some_and(|exchange| match &exchange.flow {
                         Flow::Generate(_) => exchange.held.generation.is_some(),
                         Flow::Gather(_) | Flow::Chat(_) => true,
+                        Flow::Contents(contents) => contents.is_settled(),
                         flow => flow.is_saving(),
                     });
             if waits_for_rows {

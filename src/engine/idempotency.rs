@@ -185,10 +185,15 @@ impl Promise {
         matches!(self.form, Form::Document)
     }
 
-    /// What is kept of it. `row` is the text that it is about, and `total_tokens` what the provider has
-    /// counted for it in all. `None` if it is too long.
-    #[must_use]
-    pub fn keep(&self, row: Option<&TextRow>, total_tokens: Option<u64>) -> Option<KeptAnswer> {
+    /// What is kept of it. `row` is the text that it is about, `own` the id of that text, or of the one that
+    /// is told and not stored, and `total_tokens` what the provider has counted for it in all. `None` if it
+    /// is too long.
+    fn keep(
+        &self,
+        row: Option<&TextRow>,
+        own: Option<Uuid>,
+        total_tokens: Option<u64>,
+    ) -> Option<KeptAnswer> {
         let (status, streamed, body) = match (&self.form, row) {
             (Form::Document, Some(row)) => {
                 (200, false, whole_text(row, total_tokens, Telling::New))
@@ -209,7 +214,7 @@ impl Promise {
             fingerprint: self.fingerprint,
             owner: self.owner,
             until_ms: self.until_ms,
-            text: row.map(|row| row.id).or(said_of),
+            text: own.or(said_of),
             answer: Answer {
                 status,
                 streamed,
@@ -231,12 +236,14 @@ pub fn with_answers(
         Write::Save { text, .. } => text.as_deref(),
         _ => None,
     };
-    let answers: Vec<KeptAnswer> = promises
-        .iter()
-        .filter_map(|promise| promise.keep(row, total_tokens))
-        .collect();
     // Our own API's answers are made of the row, a chat's is kept whether its text is stored or not.
     let cached = cached.filter(|cached| row.is_some() || cached.chat.is_some());
+    let told = cached.as_ref().map(|cached| cached.text);
+    let own = row.map(|row| row.id).or(told);
+    let answers: Vec<KeptAnswer> = promises
+        .iter()
+        .filter_map(|promise| promise.keep(row, own, total_tokens))
+        .collect();
     if answers.is_empty() && cached.is_none() {
         return rows;
     }

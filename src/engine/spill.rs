@@ -55,7 +55,11 @@ enum Replaying {
     /// The journal is asked for the next rows.
     Reading,
     /// The database has them, up to this number.
-    Writing { through: u64, rows: u64 },
+    Writing {
+        through: u64,
+        rows: u64,
+        deletes: bool,
+    },
     /// The journal is told that they are in the database.
     Moving { rows: u64 },
 }
@@ -216,7 +220,13 @@ impl Spill {
             }
             Some((Batch { writes, through }, _)) => {
                 let rows = writes.len() as u64;
-                self.replaying = Replaying::Writing { through, rows };
+                let deletes = |write: &Write| matches!(write, Write::Delete { .. });
+                let deletes = writes.iter().any(deletes);
+                self.replaying = Replaying::Writing {
+                    through,
+                    rows,
+                    deletes,
+                };
                 Some(Step::Replay(writes))
             }
             None => {
@@ -226,9 +236,15 @@ impl Spill {
         }
     }
 
+    /// Whether texts go with what the database is carrying out.
+    #[must_use]
+    pub fn is_deleting(&self) -> bool {
+        matches!(self.replaying, Replaying::Writing { deletes: true, .. })
+    }
+
     /// The database has committed all of them, or not.
     pub fn replayed(&mut self, now: Mono, result: Result<(), StoreError>) -> Option<Step> {
-        let Replaying::Writing { through, rows } = self.replaying else {
+        let Replaying::Writing { through, rows, .. } = self.replaying else {
             return None;
         };
         match result {

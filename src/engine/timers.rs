@@ -62,6 +62,22 @@ pub enum Owner {
     House,
 }
 
+impl Owner {
+    /// Those that are in no table: there is one of each, at most.
+    pub const SINGLE: [Owner; 10] = [
+        Owner::Database,
+        Owner::Redis,
+        Owner::Share,
+        Owner::Counters,
+        Owner::Spill,
+        Owner::Jobs,
+        Owner::Hooks,
+        Owner::Keys,
+        Owner::Retention,
+        Owner::House,
+    ];
+}
+
 /// The deadline field of an owner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Timer {
@@ -209,6 +225,34 @@ mod tests {
         assert_eq!(timers.pop(Mono(10)), Some((Mono(10), HOUSE)));
         assert_eq!(timers.judge(Mono(10), HOUSE, &mut field), Popped::Stale);
         assert!(timers.is_empty());
+    }
+
+    /// Whoever is added does not compile here before it is said where it is counted.
+    #[test]
+    fn whoever_is_in_no_table_is_on_the_list() {
+        let place = |owner: &Owner| match owner {
+            Owner::Conn(_)
+            | Owner::Exchange(_)
+            | Owner::Generation(_)
+            | Owner::Call(_)
+            | Owner::Dial(_)
+            | Owner::Name(_)
+            | Owner::Lookup(_)
+            | Owner::Watch(_) => None,
+            Owner::Database => Some(0),
+            Owner::Redis => Some(1),
+            Owner::Share => Some(2),
+            Owner::Counters => Some(3),
+            Owner::Spill => Some(4),
+            Owner::Jobs => Some(5),
+            Owner::Hooks => Some(6),
+            Owner::Keys => Some(7),
+            Owner::Retention => Some(8),
+            Owner::House => Some(9),
+        };
+        let places: Vec<_> = Owner::SINGLE.iter().map(place).collect();
+        let each: Vec<_> = (0..10).map(Some).collect();
+        assert_eq!(places, each);
     }
 
     #[test]

@@ -96,7 +96,7 @@ impl Engine {
             + self.names.len()
             + self.resolver.len()
             + self.jobs.watches.len()
-            + 7
+            + Owner::SINGLE.len()
     }
 
     pub(super) fn sweep_timers(&mut self) {

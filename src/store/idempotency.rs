@@ -9,6 +9,9 @@
 //! ```
 //! Each step is one statement that the database carries out or not, so the processes that share a
 //! database need not know of each other.
+//!
+//! An answer is there for as long as its text. One that is kept with its text is there because the text is.
+//! One whose text was [found](KeptAnswer::found) is kept only if it still is there.
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -101,6 +104,14 @@ pub struct KeptAnswer {
     pub text: Option<Uuid>,
     /// What was answered.
     pub answer: Answer,
+}
+
+impl KeptAnswer {
+    /// The text in it, if that was found and does not come with it. It may have been deleted since: then
+    /// the answer is not kept, and its key is free.
+    pub(super) fn found(&self, own: Option<Uuid>) -> Option<Uuid> {
+        self.text.filter(|text| own != Some(*text))
+    }
 }
 
 /// What was answered.

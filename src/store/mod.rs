@@ -136,6 +136,19 @@ impl Write {
         }
     }
 
+    /// The text that comes with it: stored, or told in answer to a chat.
+    #[must_use]
+    pub fn text(&self) -> Option<Uuid> {
+        match self {
+            Write::Save { text, .. } => text.as_ref().map(|text| text.id),
+            Write::Answered { rows, cached, .. } => {
+                let told = cached.as_ref().map(|cached| cached.text);
+                rows.text().or(told)
+            }
+            _ => None,
+        }
+    }
+
     /// Whether it adds rows that are complete in themselves, so that they may wait elsewhere for the
     /// database, and may be written twice.
     #[must_use]

@@ -148,6 +148,40 @@ fn a_text_of_one_answers_at_the_other() {
     assert_eq!(third["cached"], false);
 }
 
+/// What one is about to keep under a key another one deletes.
+#[test]
+#[ignore = "needs postgresql"]
+fn what_is_deleted_is_told_under_no_key() {
+    let postgres = Postgres::start();
+    let servers = pair(&postgres, "");
+    let json = r#"{"topic":"tea","cache":"use"}"#;
+    let ask = |server: &Server, key: &str| {
+        let field = format!("\r\nIdempotency-Key: {key}\r\nHost");
+        persist(
+            server,
+            &post("/generate/", json).replacen("\r\nHost", &field, 1),
+        )
+    };
+    for round in 0..20 {
+        let first = ask(&servers[0], &format!("first {round}")).json();
+        let path = format!("/contents/{}", first["id"].as_str().unwrap());
+        let keys: Vec<String> = (0..6).map(|n| format!("key {round} {n}")).collect();
+        thread::scope(|scope| {
+            for (n, key) in keys.iter().enumerate() {
+                let server = &servers[n % 2];
+                scope.spawn(move || assert_eq!(ask(server, key).status, 200));
+            }
+            assert_eq!(servers[1].ask(delete(&path)).status, 204);
+        });
+        for key in keys {
+            assert_ne!(ask(&servers[0], &key).json()["id"], first["id"], "{key}");
+        }
+    }
+    let left = "SELECT count(*) FROM idempotency_keys AS k WHERE status IS NULL OR NOT EXISTS (
+        SELECT 1 FROM generated_content AS g WHERE g.tenant = k.tenant AND g.id = k.text_id)";
+    assert_eq!(postgres.psql(DATABASE, left), "0");
+}
+
 #[test]
 #[ignore = "needs postgresql"]
 fn a_stream_goes_on_at_another_server_once_its_row_is_there() {

@@ -2,8 +2,8 @@
 //! everything, and its connections break at any byte.
 //!
 //! A run is made of a seed, as the others here are. What it is about: whatever Redis does, every request is
-//! answered, and a text that was deleted answers nobody who asks from then on. Only if the process that deleted it
-//! could not tell Redis, it may still be found for a minute.
+//! answered, and a text that was deleted answers nobody who asks from then on, also not by a key that was sent
+//! before. Only if the process that deleted it could not tell Redis, it may still be found for a minute.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -135,7 +135,12 @@ impl Play {
     fn somebody_asks(&mut self) {
         let (which, topic) = (self.any(), self.chance.u8(0..TOPICS));
         let json = format!(r#"{{"topic":"topic {topic}","cache":"use"}}"#);
-        self.wait(which, &post("/generate/", &json), Wants::Text);
+        let mut request = post("/generate/", &json);
+        if self.chance.u8(0..3) == 0 {
+            let key = format!("Idempotency-Key: {topic}{}\r\nHost:", self.chance.u8(0..9));
+            request = request.replacen("Host:", &key, 1);
+        }
+        self.wait(which, &request, Wants::Text);
     }
 
     fn somebody_deletes(&mut self) {
@@ -249,7 +254,8 @@ impl Play {
                     self.known.push(id);
                 }
             }
-            Wants::Text => assert_eq!(reply.status, 429, "{reply:?}"),
+            // The limit is reached, or another process is at the key.
+            Wants::Text => assert!(matches!(reply.status, 429 | 409), "{reply:?}"),
             Wants::Deletion(id, owed) if reply.status == 204 => {
                 let is_told = self.owed(client.which) == *owed;
                 let from = if is_told { now } else { now.plus_ms(LIFE_MS) };

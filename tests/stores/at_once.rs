@@ -6,10 +6,13 @@
 //! ```
 
 use maitred::store::postgres::Request;
-use maitred::store::{Table, Write, Written};
+use maitred::store::{KeyChange, Table, Write, Written};
 
 use crate::engines::{Server, Store};
-use crate::rows::{analysis, delete, id, keywords, save, save_analysis, scores, text};
+use crate::rows::{
+    analysis, answered, delete, id, keywords, request, save, save_analysis, save_request, scope,
+    scores, text, told_chat,
+};
 use crate::support::postgres::Postgres;
 use crate::support::until;
 
@@ -90,6 +93,40 @@ fn a_text_that_is_being_stored_keeps_its_term() {
     assert_eq!(store.one("local", id(2)).unwrap().term, TERM);
     assert_eq!(store.put(delete("local", 2)), Written::Deleted(true));
     assert_eq!(store.count("search_terms"), 0);
+}
+
+/// What is deleted is told under no key, whichever of the two is first.
+#[test]
+#[ignore = "needs postgresql"]
+fn an_answer_under_a_key_and_the_deletion_of_its_text_know_of_each_other() {
+    let postgres = Postgres::start();
+    let hit = || answered(save_request(request(9)), "a", 1);
+    for (number, stored) in [save(scored(1)), told_chat(1, 1, "{}")].iter().enumerate() {
+        for is_first in [true, false] {
+            let database = format!("keys_{number}_{is_first}");
+            let mut server = Server::new(&postgres, &database);
+            let store: &mut dyn Store = &mut server;
+            store.write(stored).unwrap();
+            let claim = KeyChange::Claim {
+                scope: scope("a"),
+                fingerprint: [1; 32],
+                owner: id(1),
+                now_ms: 0,
+            };
+            store.put(Write::Keys(Box::new(claim)));
+            let (hit, gone) = (hit(), delete("local", 1));
+            let changes = if is_first {
+                [&hit, &gone]
+            } else {
+                [&gone, &hit]
+            };
+            at_once(&postgres, &database, changes);
+            assert_eq!(store.count("requests"), 1);
+            for table in ["generated_content", "answer_cache", "idempotency_keys"] {
+                assert_eq!(store.count(table), 0, "{table}, {database}");
+            }
+        }
+    }
 }
 
 fn scored(number: u128) -> maitred::store::TextRow {

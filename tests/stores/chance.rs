@@ -4,8 +4,8 @@ use maitred::store::{Found, Query, Table, TextRow, Write};
 use uuid::Uuid;
 
 use crate::rows::{
-    analysis, delete, id, list, request, rescore, save, save_analysis, save_request, scores,
-    search, text,
+    analysis, answered, delete, id, list, request, rescore, save, save_analysis, save_request,
+    scope, scores, search, text, told_chat,
 };
 use crate::support::postgres::Postgres;
 use crate::{File, Server, Store};
@@ -14,6 +14,7 @@ use crate::{File, Server, Store};
 const STEPS: usize = 1_500;
 /// Few, so that ids, terms and words come again.
 const IDS: u128 = 60;
+const KEYS: &[&str] = &["a", "b", "c", "d", "e", "f"];
 const TERMS: &[&str] = &["tea", "Tea ", "Öl", "a/b", "vitamin C", "茶", ""];
 const WORDS: &[&str] = &[
     "green",
@@ -78,28 +79,41 @@ impl Guest {
 
     fn write(&mut self) -> Write {
         let (tenant, number) = self.owner();
-        match self.0.u8(0..32) {
+        match self.0.u8(0..36) {
             0..12 => save(self.text()),
-            12..16 => Write::Import((0..self.0.usize(0..5)).map(|_| self.text()).collect()),
-            16..20 => rescore(tenant, number, 0.25),
-            20..24 => Write::Replay(vec![
+            12 => told_chat(self.number(), self.0.u8(0..9), &self.words()),
+            13..15 => self.hit(),
+            15 => {
+                let number = self.number();
+                answered(save(text("local", number, "tea")), self.any(KEYS), number)
+            }
+            16..20 => Write::Import((0..self.0.usize(0..5)).map(|_| self.text()).collect()),
+            20..24 => rescore(tenant, number, 0.25),
+            24..28 => Write::Replay(vec![
                 save(self.text()),
                 save_request(request(self.number())),
                 save_analysis(analysis(1_000 + self.number(), self.any(TERMS))),
                 save(self.text()),
+                self.hit(),
                 if self.0.bool() {
                     delete(tenant, number)
                 } else {
                     rescore(tenant, number, 0.75)
                 },
             ]),
-            24 => Write::Expire {
+            28 => Write::Expire {
                 table: self.any(&[Table::Texts, Table::Keywords, Table::Requests]),
                 before: id(self.number() / 4),
                 limit: 1_000,
             },
             _ => delete(tenant, number),
         }
+    }
+
+    /// What was answered with a text, which may be there.
+    fn hit(&mut self) -> Write {
+        let row = save_request(request(self.number()));
+        answered(row, self.any(KEYS), self.0.u128(0..=IDS))
     }
 
     fn before(&mut self) -> Option<Uuid> {
@@ -110,7 +124,13 @@ impl Guest {
         let limit = self.0.usize(0..6);
         let (tenant, number) = self.owner();
         let tenant = tenant.to_owned();
-        match self.0.u8(0..8) {
+        match self.0.u8(0..10) {
+            8 => Query::Answer(scope(self.any(KEYS))),
+            9 => Query::CachedChat {
+                tenant,
+                prompt: [self.0.u8(0..9); 32],
+                since_ms: 0,
+            },
             0 => list(None, limit, self.before()),
             1 => list(Some(self.any(TERMS)), limit, self.before()),
             2 => Query::One {
@@ -176,6 +196,8 @@ fn both_engines_answer_the_same_whatever_happens() {
         "search_terms",
         "generated_content",
         "sentiment_analysis",
+        "answer_cache",
+        "idempotency_keys",
     ] {
         assert_eq!(
             file.count(table),

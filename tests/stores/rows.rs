@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use maitred::score::keywords::Keyword;
 use maitred::score::{Readability, Scores, Sentiment};
 use maitred::store::{
-    AnalysisRow, Calls, Inbound, KeywordMethod, KeywordsRow, Query, RequestOutcome, RequestRow,
-    TextRow, TextState, Write, term_id,
+    AnalysisRow, Answer, CachedText, Calls, Inbound, KeptAnswer, KeyScope, KeywordMethod,
+    KeywordsRow, Query, RequestOutcome, RequestRow, TextRow, TextState, ToldChat, Write, term_id,
 };
 use uuid::Uuid;
 
@@ -147,6 +147,61 @@ pub(crate) fn keywords(number: u128, words: &[&str]) -> Write {
             method: KeywordMethod::Local,
             keywords: words.iter().map(keyword).collect(),
             created_ms: 7,
+        }),
+    }
+}
+
+/// Which key of `local` that is.
+pub(crate) fn scope(key: &str) -> KeyScope {
+    KeyScope {
+        tenant: "local".to_owned(),
+        route: "/generate/".to_owned(),
+        key: key.to_owned(),
+    }
+}
+
+/// These rows, and what was answered with the text of this number (0: with none) to the first request with
+/// the key. Its owner has the number 1.
+pub(crate) fn answered(rows: Write, key: &str, text: u128) -> Write {
+    let kept = KeptAnswer {
+        scope: scope(key),
+        fingerprint: [1; 32],
+        owner: id(1),
+        until_ms: 4_000_000_000_000,
+        text: (text > 0).then(|| id(text)),
+        answer: Answer::good(false, format!("text {text}")),
+    };
+    let (rows, cached) = match rows {
+        Write::Answered { rows, cached, .. } => (rows, cached),
+        rows => (Box::new(rows), None),
+    };
+    Write::Answered {
+        rows,
+        answers: vec![kept],
+        cached,
+    }
+}
+
+/// An answer to the chat `prompt`, whose text has this number and is not stored.
+pub(crate) fn told_chat(number: u128, prompt: u8, body: &str) -> Write {
+    let told = ToldChat {
+        provider: "openai".to_owned(),
+        model: "m".to_owned(),
+        body: body.to_owned(),
+    };
+    Write::Answered {
+        rows: Box::new(Write::Save {
+            requests: Vec::new(),
+            text: None,
+            analysis: None,
+        }),
+        answers: Vec::new(),
+        cached: Some(CachedText {
+            tenant: "local".to_owned(),
+            prompt: [prompt; 32],
+            text: id(number),
+            created_ms: 1_700_000_000_000,
+            chat: Some(Box::new(told)),
         }),
     }
 }

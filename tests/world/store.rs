@@ -6,8 +6,9 @@ use std::collections::btree_map::Entry;
 use super::jobs::Jobs;
 use maitred::limits::WEIGH_ROWS;
 use maitred::store::{
-    AnalysisRow, CachedText, Found, FoundChat, JobWrite, KeywordsRow, Listed, Query, RequestRow,
-    Table, Tally, TextRow, Unscored, Weight, Write, Written, excerpt, term_key,
+    AnalysisRow, CachedText, Found, FoundChat, JobWrite, KeptAnswer, KeyChange, KeywordsRow,
+    Listed, Query, RequestRow, Table, Tally, TextRow, Unscored, Weight, Write, Written, excerpt,
+    term_key,
 };
 use uuid::Uuid;
 
@@ -100,9 +101,11 @@ impl Memory {
                 answers,
                 cached,
             } => {
-                answers.into_iter().for_each(|kept| self.keys.keep(kept));
+                let own = text_of(&rows, cached.as_ref());
+                let written = self.write(*rows);
                 self.cache(cached);
-                self.write(*rows)
+                self.keep(answers, own);
+                written
             }
             Write::Keys(change) => self.keys.change(*change),
             Write::Delete { id, .. } => {
@@ -159,9 +162,10 @@ impl Memory {
             cached,
         } = write
         {
-            answers.into_iter().for_each(|kept| self.keys.keep(kept));
+            let own = text_of(&rows, cached.as_ref());
+            self.write_if_new(*rows);
             self.cache(cached);
-            return self.write_if_new(*rows);
+            return self.keep(answers, own);
         }
         if let Write::Save { requests, .. } | Write::Keywords { requests, .. } = &mut write {
             requests.retain(|row| !self.requests.contains_key(&row.id));
@@ -172,6 +176,23 @@ impl Memory {
                 .filter(|text| !self.texts.contains_key(&text.id));
         }
         self.write(write);
+    }
+
+    /// What was found elsewhere is kept if its text is still there.
+    fn keep(&mut self, answers: Vec<KeptAnswer>, own: Option<Uuid>) {
+        for kept in answers {
+            let found = kept.text.filter(|text| own != Some(*text));
+            let is_told = |id| {
+                let mut cached = self.cached.values();
+                cached.any(|it| it.text == id && it.chat.is_some())
+            };
+            if found.is_none_or(|id| self.texts.contains_key(&id) || is_told(id)) {
+                self.keys.keep(kept);
+            } else {
+                let (scope, owner) = (kept.scope, kept.owner);
+                self.keys.change(KeyChange::Free { scope, owner });
+            }
+        }
     }
 
     /// The newest text is the one that is found.
@@ -307,6 +328,15 @@ impl Memory {
         assert_eq!(self.requests.len(), 1, "rows of requests");
         self.requests.values().next().expect("there is one")
     }
+}
+
+/// The text that comes with these rows, stored or told.
+fn text_of(rows: &Write, cached: Option<&CachedText>) -> Option<Uuid> {
+    let stored = match rows {
+        Write::Save { text, .. } => text.as_ref().map(|text| text.id),
+        _ => None,
+    };
+    stored.or(cached.map(|cached| cached.text))
 }
 
 /// The id of what a write stores besides requests.

@@ -15,7 +15,8 @@
 //!
 //! What a request with an `Idempotency-Key` is answered is kept under its key, in one transaction with its
 //! row, before it is told: whoever asks again with that key gets it although the cache has another one by
-//! then. What a chat is asked for by is in `chat/cache.rs`.
+//! then. If its text was deleted meanwhile, the store frees the key instead, and it is told this once.
+//! What a chat is asked for by is in `chat/cache.rs`.
 
 use std::sync::Arc;
 
@@ -322,16 +323,16 @@ impl Engine {
             text: Some(hit.text),
         };
         let promise = self.promise(id, form).map(Box::new);
-        let is_promised = promise.is_some();
+        let promised = promise.as_ref().map(|promise| promise.bytes());
         if let Some(exchange) = self.exchanges.get_mut(id) {
             exchange.held.promise = promise;
         }
         let kept = Kept::of_cache(answer, hit);
-        if !is_promised {
+        let Some(promised) = promised else {
             self.counters.cache_hits += 1;
             self.send_kept(id, kept, true);
             return Ok(());
-        }
+        };
         let row = self.request_row(id, RequestOutcome::Ok, 200);
         let mut row = row.filter(|_| self.leaves_row(id));
         row.iter_mut().for_each(|row| kept.enter(row));
@@ -345,6 +346,8 @@ impl Engine {
         self.counters.cache_hits += 1;
         self.set_exchange_timer(id, self.now.mono.plus_ms(STORE_MS));
         if let Some(exchange) = self.exchanges.get_mut(id) {
+            let bytes = kept.bytes() + promised;
+            self.ledger.settle(&mut exchange.charged, bytes);
             exchange.flow = Flow::Cached(Box::new(Cached::Keeping(kept)));
         }
         self.enter(id, State::Saving);

@@ -2,6 +2,14 @@
 //!
 //! One question to the store, one answer to the client. Where answers are also kept near by, who deletes
 //! hears of it when no other process can be answered with the text any more (`engine/nearby/`).
+//!
+//! ```text
+//!  Deleting ─┬─(there was none)──────────────────────────────────────────────► 404
+//!            └─(gone)─┬─(nobody to be told)──────────────────────────────────► 204
+//!                     └─ Telling ─(told, not to be told, or long enough)─────► 204
+//! ```
+//! What is done is not undone by a clock: from `Deleting` on, neither the client's deadline nor a shutdown
+//! has the last word, but the store.
 
 use crate::engine::failure::Bound;
 use crate::engine::flow::Flow;
@@ -22,6 +30,14 @@ pub enum Contents {
     Deleting,
     /// Others, who may have the text near by.
     Telling,
+}
+
+impl Contents {
+    /// Whether something is being deleted, or is gone: to say that it is too late would not be true.
+    #[must_use]
+    pub fn is_settled(self) -> bool {
+        matches!(self, Contents::Deleting | Contents::Telling)
+    }
 }
 
 impl Engine {
@@ -116,6 +132,17 @@ impl Engine {
     fn tell_first(&mut self, id: ExchangeId) {
         if let Some(exchange) = self.exchanges.get_mut(id) {
             exchange.flow = Flow::Contents(Contents::Telling);
+        }
+        self.set_exchange_timer(id, self.now.mono.plus_ms(STORE_MS));
+    }
+
+    /// It has taken too long.
+    pub(super) fn contents_due(&mut self, id: ExchangeId, state: Contents) {
+        match state {
+            Contents::Reading | Contents::Deleting => {
+                self.fail_exchange(id, &Failure::StoreTimeout);
+            }
+            Contents::Telling => self.deletion_is_known(id),
         }
     }
 

@@ -62,6 +62,12 @@ impl Kept {
             hit: Some(hit),
         }
     }
+
+    /// Bytes of memory that it holds.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.answer.body.capacity()
+    }
 }
 
 impl Kept {
@@ -89,7 +95,7 @@ impl Engine {
             _ => None,
         };
         self.write_kept_head(id, &kept.answer, content, kept.hit.as_ref(), location);
-        let bytes = kept.answer.body.capacity();
+        let bytes = kept.bytes();
         let owes_row = owes_row && self.leaves_row(id);
         if let Some(exchange) = self.exchanges.get_mut(id) {
             exchange.held.owes_row = owes_row;

@@ -109,6 +109,7 @@ impl Engine {
         let Some(looked) = exchange.flow.take_looked() else {
             return;
         };
+        self.ledger.settle(&mut exchange.charged, 0); // whoever has it next charges it
         if let Err(failure) = self.go_on_looked(id, looked) {
             self.fail_exchange(id, &failure);
         }

@@ -282,11 +282,11 @@ impl Engine {
                 let failure = keyed.timeout();
                 self.fail_exchange(id, &failure);
             }
-            Flow::Contents(_)
-            | Flow::Cached(_)
-            | Flow::Gather(_)
-            | Flow::Export(_)
-            | Flow::Jobs(_) => {
+            Flow::Contents(state) => {
+                let state = *state;
+                self.contents_due(id, state);
+            }
+            Flow::Cached(_) | Flow::Gather(_) | Flow::Export(_) | Flow::Jobs(_) => {
                 self.fail_exchange(id, &Failure::StoreTimeout);
             }
             Flow::Import(import) => {

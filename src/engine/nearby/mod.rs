@@ -207,7 +207,21 @@ impl Engine {
             WorkResult::Written(Err(StoreError::Unknown)) => true,
             _ => false,
         };
-        if !gone || self.nearby().is_none() {
+        if gone {
+            self.texts_are_gone();
+        }
+    }
+
+    /// The same for deletions that have waited in the journal. They were told when they came there, but
+    /// until now the store may have had their texts, and whoever asked it may have written them down.
+    pub(in crate::engine) fn mind_replayed(&mut self, result: &Result<Written, StoreError>) {
+        if matches!(result, Ok(_) | Err(StoreError::Unknown)) {
+            self.texts_are_gone();
+        }
+    }
+
+    fn texts_are_gone(&mut self) {
+        if self.nearby().is_none() {
             return;
         }
         if let Some(nearby) = self.nearby_mut() {

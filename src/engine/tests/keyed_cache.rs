@@ -6,7 +6,7 @@ use super::{PROVIDER, World, over, post};
 use crate::engine::ConnId;
 use crate::engine::work::{Kind, WorkResult};
 use crate::limits::KEY_LEASE_MS;
-use crate::store::StoreError;
+use crate::store::{StoreError, Write};
 
 const CONFIG: &str = "coalesce = false\n[cache]\nmax_age_s = 60\nchats_max_age_s = 60\n";
 const TEA: (&str, &str) = ("/generate/", r#"{"topic":"tea"}"#);
@@ -137,6 +137,55 @@ fn a_server_that_dies_before_it_is_kept_has_told_nothing() {
     let again = next.reply(again);
     assert!(is_hit(&again) && !is_replayed(&again), "{again:?}");
     over(next);
+}
+
+/// It was there when it was asked for, and is told; who asks again gets a new one.
+#[test]
+fn what_is_deleted_while_it_is_being_kept_is_told_once_and_its_key_is_free() {
+    for ask in [TEA, CHAT] {
+        let mut world = world();
+        fill(&mut world, ask);
+        world.held = vec![Kind::Write];
+        let first = keyed(&mut world, "a", ask);
+        world.work(0); // the key is claimed
+        world.settle();
+        let gone = Write::Delete {
+            tenant: "local".to_owned(),
+            id: world.store.text().id,
+        };
+        world.store.write(gone); // by another process
+        world.held.clear();
+        world.settle();
+        assert!(is_hit(&world.reply(first)));
+        let second = keyed(&mut world, "a", ask);
+        assert!(world.is_quiet(second), "it is written anew");
+        world.serve(whole("Tea."));
+        let second = world.reply(second);
+        assert!(!is_hit(&second) && !is_replayed(&second), "{second:?}");
+        over(world);
+    }
+}
+
+/// The answer that is told, and that which is kept.
+#[test]
+fn what_waits_to_be_kept_is_in_the_ledger_and_nothing_is_afterwards() {
+    let text = "tea ".repeat(20_000);
+    for ask in [TEA, CHAT] {
+        let mut world = world();
+        let client = world.post(ask.0, ask.1);
+        world.serve(whole(&text));
+        assert_eq!(world.reply(client).status, 200);
+        world.held = vec![Kind::Write];
+        let client = keyed(&mut world, "a", ask);
+        world.work(0); // the key is claimed
+        world.settle();
+        let held = world.metric("ledger_bytes") as usize;
+        assert!(held >= 2 * text.len(), "{held}");
+        world.held.clear();
+        world.settle();
+        assert!(is_hit(&world.reply(client)));
+        assert_eq!(world.metric("ledger_bytes"), 0.0);
+    }
 }
 
 #[test]

@@ -6,9 +6,9 @@ use super::world::redis::{Porter, REDIS, Shelf, connections};
 use super::world::{Memory, Reply, SIZES};
 use super::{PROVIDER, World, post};
 use crate::engine::ConnId;
-use crate::engine::io::Gone;
+use crate::engine::io::{Gone, Input};
 use crate::engine::work::{Kind, WorkResult};
-use crate::limits::{CACHE_AGE_S, DB_RETRY_MAX_MS, REDIS_OP_MS};
+use crate::limits::{CACHE_AGE_S, DB_RETRY_MAX_MS, REDIS_OP_MS, STORE_MS};
 use crate::store::StoreError;
 
 const ASK: &str = r#"{"topic":"tea","cache":"use"}"#;
@@ -27,7 +27,11 @@ impl House {
     }
 
     fn with(replicas: usize, more: &str) -> House {
-        let config = format!("{REDIS}answers_s = 60\n{PROVIDER}{more}");
+        House::with_redis(replicas, "", more)
+    }
+
+    fn with_redis(replicas: usize, redis: &str, more: &str) -> House {
+        let config = format!("{REDIS}answers_s = 60\n{redis}{PROVIDER}{more}");
         // Each draws ids of its own.
         let world = |seed| World::with(&config, SIZES, seed);
         let worlds = (0..replicas as u64).map(|n| (world(n + 1), Porter::default()));
@@ -80,10 +84,14 @@ impl House {
     }
 
     fn delete(&mut self, which: usize) -> ConnId {
+        self.delete_with(which, "")
+    }
+
+    fn delete_with(&mut self, which: usize, fields: &str) -> ConnId {
         let id = self.store.text().id;
         self.send(
             which,
-            &format!("DELETE /contents/{id} HTTP/1.1\r\nHost: localhost\r\n\r\n"),
+            &format!("DELETE /contents/{id} HTTP/1.1\r\nHost: localhost\r\n{fields}\r\n"),
         )
     }
 
@@ -158,6 +166,80 @@ fn who_deletes_hears_of_it_when_the_others_cannot_be_answered_with_it() {
     house.shelf.holds = false;
     house.serve(0);
     assert_eq!(house.status(0, id), 204);
+}
+
+/// It is done, whatever comes while the others are told of it.
+#[test]
+fn a_deletion_that_is_done_is_answered_as_done_however_little_time_is_left() {
+    let deadline = "x-request-timeout-ms: 20\r\n";
+    for is_told in [true, false] {
+        let mut house = House::with_tea();
+        house.shelf.holds = true;
+        let id = house.delete_with(0, deadline);
+        house.pass(30);
+        assert!(house.replicas[0].0.is_quiet(id), "a moment more");
+        house.shelf.holds = !is_told;
+        house.pass(if is_told { 0 } else { REDIS_OP_MS });
+        house.serve(0);
+        assert_eq!(house.status(0, id), 204);
+    }
+    for is_told in [true, false] {
+        let mut house = House::with(2, "[limits]\nshutdown_ms = 10\n");
+        house.ask(0);
+        house.shelf.holds = true;
+        let id = house.delete(0);
+        house.within(0, |world| world.feed(Input::Shutdown));
+        house.pass(30);
+        assert!(house.replicas[0].0.is_quiet(id), "a moment more");
+        house.shelf.holds = !is_told;
+        house.pass(if is_told { 0 } else { REDIS_OP_MS });
+        house.serve(0);
+        assert_eq!(house.status(0, id), 204);
+    }
+}
+
+/// Redis may be given longer than anything else has.
+#[test]
+fn nobody_waits_for_redis_longer_than_for_the_store() {
+    let mut house = House::with_redis(2, "op_ms = 10000\n", "");
+    house.ask(0);
+    house.shelf.holds = true;
+    let id = house.delete(0);
+    house.within(0, |world| world.pass(STORE_MS - 1));
+    assert!(house.replicas[0].0.is_quiet(id));
+    house.within(0, |world| world.pass(1));
+    assert_eq!(house.status(0, id), 204);
+}
+
+/// A text and its deletion have waited in the journal, and come to the store one after the other.
+#[test]
+fn what_is_deleted_by_a_replay_is_not_found_near_by_either() {
+    let mut house = House::new(2);
+    house.replicas[0].0.held.push(Kind::Write);
+    let asked = house.send(0, &post("/generate/", ASK));
+    house.within(0, |world| {
+        world.serve(whole("Tea."));
+        let path = "maitred.db".into();
+        world.return_work(0, StoreError::Busy { path });
+    });
+    let text = house.replicas[0].0.reply(asked).json();
+    house.pass(300);
+    assert_eq!(house.replicas[0].0.jobs.len(), 1, "the text is on its way");
+    let id = text["id"].as_str().unwrap();
+    let delete = format!("DELETE /contents/{id} HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    let gone = house.send(0, &delete);
+    assert_eq!(house.status(0, gone), 204);
+    house.within(0, |world| world.work(0));
+    for near in [false, false, true] {
+        let said = house.said(1);
+        assert!(
+            said.contains("hit") && said.contains(NEAR) == near,
+            "{said}"
+        );
+    }
+    house.within(0, |world| world.work(0));
+    assert!(house.store.texts.is_empty());
+    assert_eq!(house.said(1), "maitred; fwd=miss; stored");
 }
 
 /// An answer that was read before a deletion and is written down after it.

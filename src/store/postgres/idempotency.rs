@@ -31,19 +31,45 @@ const RENEW: &str = "
 const FREE: &str = "
     DELETE FROM idempotency_keys
     WHERE tenant = $1 AND route = $2 AND key = $3 AND owner = $4 AND status IS NULL";
-/// An answer that is there stays: the same rows may come twice, and their owner may be late.
+/// Texts in answers that were found. Whoever is deleting one is waited for, and whoever comes to delete one
+/// waits: so each sees what the other has done.
+pub(super) const HOLD_TEXTS: &str = "
+    SELECT 1 FROM generated_content AS g
+    WHERE (g.tenant, g.id) IN (SELECT * FROM unnest($1, $2))
+    ORDER BY g.tenant, g.id FOR KEY SHARE";
+/// The same for answers to chats.
+pub(super) const HOLD_CHATS: &str = "
+    SELECT 1 FROM answer_cache AS c
+    WHERE (c.tenant, c.text_id) IN (SELECT * FROM unnest($1, $2))
+    ORDER BY c.tenant, c.prompt FOR KEY SHARE";
+/// An answer that is there stays: the same rows may come twice, and their owner may be late. One with a text
+/// that was found is kept if that is still there.
 pub(super) const ANSWERS: &str = "
     INSERT INTO idempotency_keys AS k (
         tenant, route, key, fingerprint, owner, until_ms, text_id, status, streamed, body_bytes, body)
-    SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+    SELECT n.tenant, n.route, n.key, n.fingerprint, n.owner, n.until_ms, n.text_id, n.status,
+        n.streamed, n.body_bytes, n.body
+    FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+        AS n (tenant, route, key, fingerprint, owner, until_ms, text_id, status, streamed, body_bytes,
+              body, found)
+    WHERE n.found IS NULL
+       OR EXISTS (SELECT 1 FROM generated_content AS g WHERE g.tenant = n.tenant AND g.id = n.found)
+       OR EXISTS (SELECT 1 FROM answer_cache AS c
+                  WHERE c.tenant = n.tenant AND c.text_id = n.found AND c.body IS NOT NULL)
     ON CONFLICT (tenant, route, key) DO UPDATE SET
         until_ms = excluded.until_ms, text_id = excluded.text_id, status = excluded.status,
         streamed = excluded.streamed, body_bytes = excluded.body_bytes, body = excluded.body
     WHERE k.owner = excluded.owner AND k.status IS NULL";
 const ANSWER: &[Scalar] = &[
-    Text, Text, Text, Bytea, Id, Int8, Id, Int4, Bool, Int8, Text,
+    Text, Text, Text, Bytea, Id, Int8, Id, Int4, Bool, Int8, Text, Id,
 ];
-/// A text was deleted: nobody gets it by an old key either.
+/// Keys whose answer could not be kept.
+pub(super) const FREE_UNKEPT: &str = "
+    DELETE FROM idempotency_keys AS k USING unnest($1, $2, $3, $4) AS n (tenant, route, key, owner)
+    WHERE k.tenant = n.tenant AND k.route = n.route AND k.key = n.key AND k.owner = n.owner
+      AND k.status IS NULL";
+/// A text was deleted: nobody gets it by an old key either. Behind the deletion of the text, because only
+/// then what was kept before it is seen.
 pub(super) const FORGET_TEXT: &str =
     "DELETE FROM idempotency_keys WHERE tenant = $1 AND text_id = $2";
 const FORGET_OLD: &str = "
@@ -110,11 +136,23 @@ pub(super) fn change(change: &KeyChange) -> (Vec<Part<'_>>, Kind) {
     }
 }
 
-/// What is kept with rows.
-pub(super) fn answers(all: &[KeptAnswer]) -> Part<'_> {
+/// What is kept with rows that come before it, the text `own` perhaps among them.
+pub(super) fn answers(all: &[KeptAnswer], own: Option<Uuid>) -> Vec<Part<'_>> {
     let mut sorted: Vec<&KeptAnswer> = all.iter().collect();
     sorted.sort_by(|a, b| a.scope.cmp(&b.scope)); // all lock rows in the same order
-    let rows = sorted.into_iter().map(|kept| {
+    let found = sorted.iter().filter(|kept| kept.found(own).is_some());
+    let (texts, keys): (Vec<_>, Vec<_>) = found
+        .map(|kept| {
+            let text = vec![
+                Cell::text(&kept.scope.tenant),
+                Cell::maybe(kept.text, Cell::Uuid),
+            ];
+            let mut key = named(&kept.scope);
+            key.push(Cell::Uuid(kept.owner));
+            (text, key)
+        })
+        .unzip();
+    let rows = sorted.iter().map(|kept| {
         let mut row = named(&kept.scope);
         row.extend([
             Cell::Hash(kept.fingerprint),
@@ -125,10 +163,20 @@ pub(super) fn answers(all: &[KeptAnswer]) -> Part<'_> {
             Cell::Bool(kept.answer.streamed),
             Cell::count(kept.answer.body.len() as u64),
             Cell::text(&kept.answer.body),
+            Cell::maybe(kept.found(own), Cell::Uuid),
         ]);
         row
     });
-    many(ANSWERS, ANSWER, rows.collect())
+    let answers = many(ANSWERS, ANSWER, rows.collect());
+    if keys.is_empty() {
+        return vec![answers];
+    }
+    vec![
+        many(HOLD_TEXTS, &[Text, Id], texts.clone()),
+        many(HOLD_CHATS, &[Text, Id], texts),
+        answers,
+        many(FREE_UNKEPT, &[Text, Text, Text, Id], keys),
+    ]
 }
 
 pub(super) fn read(scope: &KeyScope) -> Part<'_> {

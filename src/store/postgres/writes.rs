@@ -110,7 +110,7 @@ pub(super) fn of(write: &Write) -> (Vec<Part<'_>>, Kind) {
         Write::Answered { rows, answers, .. } => match &**rows {
             Write::Job(made) => {
                 let (mut parts, kind) = jobs::of_write(made);
-                parts.push(idempotency::answers(answers));
+                parts.extend(idempotency::answers(answers, None));
                 (parts, Kind::Job(kind))
             }
             _ => (saved(write, &mut seen), Kind::Saved),
@@ -147,10 +147,10 @@ fn deleted_or_scored(write: &Write) -> Vec<Part<'_>> {
         Write::Delete { tenant, id } => {
             let which = vec![Cell::text(tenant), Cell::Uuid(*id)];
             vec![
-                one(idempotency::FORGET_TEXT, WHICH, which.clone()),
-                one(cached::FORGET_TEXT, WHICH, which.clone()),
                 one(DELETE_SCORES, WHICH, which.clone()),
-                one(DELETE_TEXT, WHICH, which),
+                one(DELETE_TEXT, WHICH, which.clone()),
+                one(cached::FORGET_TEXT, WHICH, which.clone()),
+                one(idempotency::FORGET_TEXT, WHICH, which),
             ]
         }
         Write::Rescore { tenant, id, scores } => {
@@ -198,10 +198,10 @@ fn saved<'a>(write: &'a Write, seen: &mut Seen<'a>) -> Vec<Part<'a>> {
             cached,
         } => {
             let mut parts = saved(rows, seen);
-            if !answers.is_empty() {
-                parts.push(idempotency::answers(answers));
-            }
             parts.extend(cached.as_ref().map(cached::keep));
+            if !answers.is_empty() {
+                parts.extend(idempotency::answers(answers, write.text()));
+            }
             parts
         }
         // The journal keeps none of these, or they come after all that is stored.
@@ -223,8 +223,11 @@ fn together(parts: Vec<Part<'_>>) -> Vec<Part<'_>> {
         INSERT_TEXTS,
         INSERT_SCORES,
         INSERT_KEYWORDS,
-        idempotency::ANSWERS,
         cached::KEEP,
+        idempotency::HOLD_TEXTS,
+        idempotency::HOLD_CHATS,
+        idempotency::ANSWERS,
+        idempotency::FREE_UNKEPT,
     ];
     let mut all: Vec<Part<'_>> = Vec::new();
     for part in parts {

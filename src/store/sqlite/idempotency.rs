@@ -23,11 +23,16 @@ const RENEW: &str = "
 const FREE: &str = "
     DELETE FROM idempotency_keys
     WHERE tenant = ?1 AND route = ?2 AND key = ?3 AND owner = ?4 AND status IS NULL";
-/// An answer that is there stays: the same rows may come twice, and their owner may be late.
+/// An answer that is there stays: the same rows may come twice, and their owner may be late. One with a text
+/// that was found is kept if that is still there.
 const ANSWER: &str = "
     INSERT INTO idempotency_keys (
         tenant, route, key, fingerprint, owner, until_ms, text_id, status, streamed, body_bytes, body
-    ) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
+    ) SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11
+    WHERE ?12 IS NULL
+       OR EXISTS (SELECT 1 FROM generated_content WHERE tenant = ?1 AND id = ?12)
+       OR EXISTS (SELECT 1 FROM answer_cache
+                  WHERE tenant = ?1 AND text_id = ?12 AND body IS NOT NULL)
     ON CONFLICT (tenant, route, key) DO UPDATE SET
         until_ms = excluded.until_ms, text_id = excluded.text_id, status = excluded.status,
         streamed = excluded.streamed, body_bytes = excluded.body_bytes, body = excluded.body
@@ -71,9 +76,7 @@ pub(super) fn change(conn: &Connection, change: &KeyChange) -> rusqlite::Result<
             Ok(Written::Keys)
         }
         KeyChange::Free { scope, owner } => {
-            let (tenant, route, key) = (&scope.tenant, &scope.route, &scope.key);
-            conn.prepare_cached(FREE)?
-                .execute(params![tenant, route, key, owner.as_bytes()])?;
+            free(conn, scope, *owner)?;
             Ok(Written::Keys)
         }
         KeyChange::Sweep { now_ms } => {
@@ -112,7 +115,20 @@ fn claim(
     )
 }
 
-pub(super) fn keep(conn: &Connection, kept: &KeptAnswer) -> rusqlite::Result<()> {
+fn free(conn: &Connection, scope: &KeyScope, owner: Uuid) -> rusqlite::Result<()> {
+    let (tenant, route, key) = (&scope.tenant, &scope.route, &scope.key);
+    conn.prepare_cached(FREE)?
+        .execute(params![tenant, route, key, owner.as_bytes()])?;
+    Ok(())
+}
+
+/// Keeps an answer with rows that are there already, the text `own` perhaps among them.
+pub(super) fn keep(
+    conn: &Connection,
+    kept: &KeptAnswer,
+    own: Option<Uuid>,
+) -> rusqlite::Result<()> {
+    let found = kept.found(own);
     conn.prepare_cached(ANSWER)?.execute(params![
         kept.scope.tenant,
         kept.scope.route,
@@ -125,7 +141,11 @@ pub(super) fn keep(conn: &Connection, kept: &KeptAnswer) -> rusqlite::Result<()>
         kept.answer.streamed,
         kept.answer.body.len() as i64,
         kept.answer.body,
+        found.as_ref().map(Uuid::as_bytes),
     ])?;
+    if found.is_some() {
+        free(conn, &kept.scope, kept.owner)?; // unless it was answered
+    }
     Ok(())
 }
 

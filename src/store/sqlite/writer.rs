@@ -213,11 +213,11 @@ fn carry_out(conn: &Connection, write: &Write) -> rusqlite::Result<Written> {
             cached,
         } => {
             let written = carry_out(conn, rows)?;
-            for kept in answers {
-                idempotency::keep(conn, kept)?;
-            }
             if let Some(cached) = cached {
                 cached::keep(conn, cached)?;
+            }
+            for kept in answers {
+                idempotency::keep(conn, kept, write.text())?;
             }
             Ok(written)
         }
@@ -384,6 +384,7 @@ fn insert_term(
 
 fn delete(conn: &Connection, tenant: &str, id: Uuid) -> rusqlite::Result<bool> {
     let was_told = cached::forget_text(conn, tenant, id)?;
+    idempotency::forget_text(conn, tenant, id)?;
     let term: Option<[u8; 16]> = conn
         .prepare_cached(sql::DELETE_TEXT)?
         .query_row(params![tenant, id.as_bytes()], |row| row.get(0))
@@ -391,7 +392,6 @@ fn delete(conn: &Connection, tenant: &str, id: Uuid) -> rusqlite::Result<bool> {
     let Some(term) = term else {
         return Ok(was_told);
     };
-    idempotency::forget_text(conn, tenant, id)?;
     conn.prepare_cached(sql::DELETE_UNUSED_TERM)?
         .execute(params![tenant, term])?;
     Ok(true)

@@ -1,37 +1,20 @@
 //! Answers that answer again: found while they are young and there, and gone with their texts.
 
 use maitred::limits::CACHE_AGE_MAX_S;
-use maitred::store::{
-    CachedText, Found, FoundChat, KeyChange, Query, Table, ToldChat, Write, Written,
-};
+use maitred::store::{Found, FoundChat, KeyChange, Query, Table, Write, Written};
 
 use crate::Store;
-use crate::rows::{delete, id, save, text};
+use crate::rows::{delete, id, save, text, told_chat};
 
 const NOW: i64 = 1_700_000_000_000;
 
 /// An answer to the chat `prompt`, whose text has this number.
 fn told(number: u128, prompt: u8, body: &str, created_ms: i64) -> Write {
-    let told = ToldChat {
-        provider: "openai".to_owned(),
-        model: "m".to_owned(),
-        body: body.to_owned(),
-    };
-    Write::Answered {
-        rows: Box::new(Write::Save {
-            requests: Vec::new(),
-            text: None,
-            analysis: None,
-        }),
-        answers: Vec::new(),
-        cached: Some(CachedText {
-            tenant: "local".to_owned(),
-            prompt: [prompt; 32],
-            text: id(number),
-            created_ms,
-            chat: Some(Box::new(told)),
-        }),
+    let mut told = told_chat(number, prompt, body);
+    if let Write::Answered { cached, .. } = &mut told {
+        cached.as_mut().unwrap().created_ms = created_ms;
     }
+    told
 }
 
 fn found(store: &mut dyn Store, tenant: &str, prompt: u8, since_ms: i64) -> Option<FoundChat> {

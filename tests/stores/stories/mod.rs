@@ -1,5 +1,6 @@
 //! What each engine has to do.
 
+mod answers;
 mod cached;
 mod deliveries;
 mod jobs;
@@ -43,6 +44,11 @@ stories! {
         an_answer_to_a_chat_is_no_text
         an_answer_goes_with_its_text_whether_that_is_stored_or_not
         old_answers_are_forgotten;
+    answers:
+        an_answer_goes_with_the_text_it_came_with
+        an_answer_that_was_found_is_kept_while_its_text_is_there
+        an_answer_whose_text_is_gone_is_not_kept_and_its_key_is_free
+        an_answer_that_has_waited_is_kept_if_its_text_is_there_by_then;
     lists:
         a_walk_sees_each_row_once_while_rows_are_added
         the_last_page_knows_that_it_is_the_last
