@@ -53,6 +53,7 @@ mod sharing;
 mod shutdown;
 mod slow;
 mod spill;
+mod told_once;
 mod watch;
 
 #[path = "../../../tests/world/mod.rs"]
