@@ -22,6 +22,7 @@ impl Engine {
         let Some(result) = self.after_detour(id, result) else {
             return;
         };
+        let result = self.works.in_doubt(id, result);
         self.watch_store(&result);
         self.mind_deletions(&result);
         match result {
@@ -101,14 +102,14 @@ impl Engine {
     }
 
     /// Remembers whether the store takes rows. A lock of another process passes by itself and is
-    /// no reason to turn requests away.
+    /// no reason to turn requests away; neither is that nobody knows what has become of one piece.
     fn watch_store(&mut self, result: &WorkResult) {
         match result {
             WorkResult::Written(Ok(_)) => {
                 self.store_trouble = None;
                 self.last_commit = self.now.mono;
             }
-            WorkResult::Written(Err(StoreError::Busy { .. })) => {}
+            WorkResult::Written(Err(StoreError::Busy { .. } | StoreError::Unknown)) => {}
             WorkResult::Written(Err(error)) => {
                 self.store_trouble = Some(Trouble {
                     error: error.clone(),

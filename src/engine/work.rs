@@ -36,7 +36,9 @@ use crate::store::counters::{Counted, Counting};
 use crate::store::journal::{Answer, Ask as JournalAsk, Overlay};
 use crate::store::{Found, Query, StoreError, Write, Written};
 
+mod compute;
 mod detour;
+mod doubt;
 mod finish;
 mod kind;
 mod look;
@@ -216,6 +218,8 @@ pub struct Entry {
     owed: bool,
     /// What the journal had to say about it, which it was sent to first.
     detour: Option<Box<Overlay>>,
+    /// It may have been carried out, whatever has come of it since.
+    doubtful: bool,
     /// Whether it has a reserved place, and so does not count against the bound of its queue.
     reserved: bool,
 }
@@ -319,6 +323,7 @@ impl Works {
             cancel,
             state: State::Waiting,
             detour: None,
+            doubtful: false,
             reserved,
         };
         let id = self.entries.insert(entry).ok()?;

@@ -392,6 +392,12 @@ impl Reactor {
                 database::Turn::Away { host, error } => {
                     tracing::error!(%host, code = error.code(), "{error}");
                 }
+                database::Turn::Tight(why) => {
+                    tracing::warn!("the database lets no further connection in: {why}");
+                }
+                database::Turn::Deaf(why) => {
+                    tracing::warn!("what other processes tell is found by looking: {why}");
+                }
             }
         }
     }

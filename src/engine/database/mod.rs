@@ -84,6 +84,10 @@ pub(super) struct Database {
     /// A standby was wished for and none is there.
     any_will_do: bool,
     backoff: Backoff,
+    /// The same where there is a connection, and there could be more.
+    further: Backoff,
+    /// The last attempt to have more has failed.
+    is_tight: bool,
     /// Why there is no connection, and since when.
     trouble: Option<Trouble>,
     migration: Migration,
@@ -115,6 +119,11 @@ pub enum Turn {
         /// Why.
         error: StoreError,
     },
+    /// There are connections, and no further one could be had. Told once, until there is one.
+    Tight(String),
+    /// No connection could be had that listens, or it could not listen: what other processes tell is found by
+    /// looking. Told once, until one listens.
+    Deaf(String),
 }
 
 /// Why there is no connection.
@@ -183,6 +192,8 @@ impl Database {
             tried: 0,
             any_will_do: false,
             backoff: Backoff::default(),
+            further: Backoff::default(),
+            is_tight: false,
             trouble: None,
             migration: Migration::default(),
             listener: Listener::default(),
@@ -303,9 +314,16 @@ impl Engine {
     }
 
     fn shared_links(&self) -> usize {
+        self.shared_hosts().count()
+    }
+
+    /// Where orders are sent to.
+    fn shared_hosts(&self) -> impl Iterator<Item = u16> {
         let links = self.database.iter().flat_map(|database| &database.links);
-        let phases = links.filter_map(|id| self.phase_of(*id));
-        phases.filter(|phase| *phase == LinkPhase::Shared).count()
+        links.filter_map(|id| match &self.conns.get(*id)?.role {
+            Role::Database(link) => (link.phase == LinkPhase::Shared).then_some(link.host),
+            _ => None,
+        })
     }
 
     fn phase_of(&self, id: ConnId) -> Option<LinkPhase> {
@@ -344,7 +362,7 @@ impl Engine {
         let Some(database) = &self.database else {
             return Ok(());
         };
-        let (mut links, mut pending) = (0, 0);
+        let (mut links, mut pending, mut long) = (0, 0, 0);
         for (id, conn) in self.conns.iter() {
             let Role::Database(link) = &conn.role else {
                 continue;
@@ -363,6 +381,7 @@ impl Engine {
             }
             if matches!(link.phase, LinkPhase::Shared | LinkPhase::Leaving) {
                 pending += link.pending();
+                long += link.long;
             }
         }
         holds(links == database.links.len(), || {
@@ -384,6 +403,11 @@ impl Engine {
         let (line, orders) = (database.line.len(), database.orders.len());
         holds(line + pending == orders, || {
             format!("{orders} orders: {line} in line and {pending} sent")
+        })?;
+        let sent = database.orders.iter().map(|(_, order)| order);
+        let sent = sent.filter(|order| order.link.is_some() && order.is_long());
+        holds(sent.count() == long, || {
+            format!("{long} long orders are known to connections")
         })
     }
 }

@@ -22,6 +22,7 @@ mod models;
 mod openapi;
 pub mod page;
 mod probes;
+pub mod scored;
 mod status;
 mod text;
 
@@ -213,6 +214,9 @@ impl Engine {
             return;
         };
         exchange.held.work = None;
+        if let WorkResult::Written(Err(error)) = &result {
+            self.answer_failed(id, error);
+        }
         self.set_exchange_timer(id, Mono::NEVER); // its client's deadline stays
         // These two are not put aside: what they have done so far is part of a failure's answer.
         let outcome = match self.exchanges.get(id).map(|exchange| &exchange.flow) {
@@ -272,11 +276,11 @@ impl Engine {
             }
             Flow::Analyze(state) => {
                 let failure = state.timeout();
-                self.analyze_due(id, &failure);
+                self.scorer_due(id, &failure);
             }
             Flow::Keywords(state) => {
                 let failure = state.timeout();
-                self.keywords_due(id, &failure);
+                self.scorer_due(id, &failure);
             }
             Flow::Keyed(keyed) => {
                 let failure = keyed.timeout();

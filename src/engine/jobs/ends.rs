@@ -96,8 +96,11 @@ impl Engine {
         };
         *work = None;
         let WorkResult::Written(Ok(Written::Job(JobWritten::Ended(heard)))) = result else {
+            hand.doubtful |= result.is_unknown();
             return;
         };
+        // That the second time nobody has it in hand is what the first time has left.
+        let heard = *heard || hand.doubtful;
         let counts = &mut self.jobs.counts;
         match end.came {
             _ if !heard => counts.lost += 1,
@@ -105,7 +108,7 @@ impl Engine {
             Came::Failed { .. } => counts.failed += 1,
             Came::Again { .. } => {}
         }
-        let is_over = *heard && !matches!(end.came, Came::Again { .. });
+        let is_over = heard && !matches!(end.came, Came::Again { .. });
         let put_off = matches!(end.came, Came::Again { code: None, .. });
         let job = end.key.job;
         self.jobs.hands.remove(id);
@@ -171,6 +174,7 @@ mod tests {
     fn what_may_heal_is_tried_again_and_what_was_not_tried_does_not_count() {
         let limited = Upstream::RateLimited {
             retry_after_ms: None,
+            reach: crate::dialect::Reach::Model,
         };
         assert!(may_heal(&limited.into()) && may_heal(&Upstream::TotalTimeout.into()));
         assert!(!may_heal(&Upstream::Key.into()) && !may_heal(&Failure::Cancelled));
