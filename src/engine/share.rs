@@ -57,7 +57,7 @@ pub(super) struct Share {
     /// The counter, if it is not Redis.
     pub(super) table: Option<Table>,
     back: Back,
-    /// The last question has had no answer, or one that is none: who asks it decides alone.
+    /// Redis has not answered the last question, or not with counters: who asked it decides alone.
     is_unanswered: bool,
 }
 
@@ -177,6 +177,7 @@ impl Engine {
             left: granted.left,
             window: granted.window,
         });
+        self.share.is_unanswered = grant.is_none();
         self.block_granted(id, grant);
         self.serve_lines();
     }
@@ -184,7 +185,6 @@ impl Engine {
     /// The same, without looking at those who wait.
     fn block_granted(&mut self, id: BlockId, grant: Option<Grant>) {
         let now = self.now.mono;
-        self.share.is_unanswered = grant.is_none();
         match grant {
             Some(grant) => self.rates.granted(now, id, grant),
             None => self.rates.unanswered(now, id),
