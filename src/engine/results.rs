@@ -10,7 +10,7 @@ use crate::store::{StoreError, Write};
 /// How often a store that takes no rows is tried again, by letting one request in.
 const PROBE_MS: u64 = 1_000;
 
-/// The store takes no rows.
+/// Rows can be kept nowhere: not by the store, and not by the journal.
 #[derive(Clone, Debug)]
 pub(super) struct Trouble {
     error: StoreError,
@@ -22,7 +22,7 @@ impl Engine {
         let Some(result) = self.after_detour(id, result) else {
             return;
         };
-        self.watch_store(&result);
+        self.watch_store(id, &result);
         self.mind_deletions(&result);
         match result {
             WorkResult::PassedOn(passed) => return self.work_passed_on(id, passed),
@@ -100,15 +100,17 @@ impl Engine {
         }
     }
 
-    /// Remembers whether the store takes rows. A lock of another process passes by itself and is
-    /// no reason to turn requests away.
-    fn watch_store(&mut self, result: &WorkResult) {
+    /// Remembers whether rows can be kept. A lock of another process passes by itself and is
+    /// no reason to turn requests away. Neither is what cannot wait in the journal (a job, an import, a
+    /// deletion, a key), as long as rows can.
+    fn watch_store(&mut self, id: WorkId, result: &WorkResult) {
         match result {
             WorkResult::Written(Ok(_)) => {
                 self.store_trouble = None;
                 self.last_commit = self.now.mono;
             }
             WorkResult::Written(Err(StoreError::Busy { .. })) => {}
+            WorkResult::Written(Err(_)) if self.spill.keeps() && !self.works.adds_rows(id) => {}
             WorkResult::Written(Err(error)) => {
                 self.store_trouble = Some(Trouble {
                     error: error.clone(),
@@ -148,8 +150,12 @@ impl Engine {
         self.last_commit.plus_ms(STORE_MS)
     }
 
-    /// Whether the store took the last rows it was given.
+    /// Whether a request would be let in now, as far as it depends on what became of the last rows. It
+    /// would be after a while whatever became of them, or nobody would ever find out.
     pub(super) fn store_takes_rows(&self) -> bool {
-        self.store_trouble.is_none()
+        let now = self.now.mono;
+        self.store_trouble
+            .as_ref()
+            .is_none_or(|trouble| trouble.probe_at <= now)
     }
 }

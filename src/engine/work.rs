@@ -214,6 +214,8 @@ pub struct Entry {
     state: State,
     /// Carried out whoever has left, because rows are owed.
     owed: bool,
+    /// It adds rows that may wait elsewhere for the store.
+    adds_rows: bool,
     /// What the journal had to say about it, which it was sent to first.
     detour: Option<Box<Overlay>>,
     /// Whether it has a reserved place, and so does not count against the bound of its queue.
@@ -311,10 +313,12 @@ impl Works {
         cancel: Option<Cancel>,
     ) -> Option<WorkId> {
         let reserved = matches!(owner, WorkOwner::Generation(_));
+        let may_wait = matches!(&work, Some(Work::Write(write)) if write.may_wait());
         let entry = Entry {
             owner,
             kind,
             owed: kind == Kind::Write,
+            adds_rows: may_wait || kind == Kind::Finish,
             work,
             cancel,
             state: State::Waiting,

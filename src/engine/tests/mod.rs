@@ -34,6 +34,7 @@ mod keys;
 mod keywords;
 mod models;
 mod nearby;
+mod outage;
 mod page;
 mod parsing;
 mod permit;

@@ -33,6 +33,12 @@ impl Works {
         queue.reserved += usize::from(entry.reserved);
     }
 
+    /// Whether a piece adds rows, which may wait in the journal.
+    #[must_use]
+    pub(in crate::engine) fn adds_rows(&self, id: WorkId) -> bool {
+        self.entries.get(id).is_some_and(|entry| entry.adds_rows)
+    }
+
     /// Whether a piece has rows that are owed.
     #[must_use]
     pub(in crate::engine) fn is_owed(&self, id: WorkId) -> bool {
