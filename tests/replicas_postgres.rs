@@ -68,6 +68,35 @@ fn in_no_window_is_there_more_than_one_may_have() {
     let_in_no_more_in_any_window(&servers);
 }
 
+/// Nobody can take anything while somebody else holds the counter. What is granted when that is over is
+/// nobody's, and it is not lost.
+#[test]
+#[ignore = "needs postgresql"]
+fn what_is_granted_too_late_is_given_back() {
+    let postgres = Postgres::start();
+    let server = Server::start(&config(postgres.addr, "requests = [\"160/hour\"]"));
+    wait_until_counted(&server, "postgresql");
+    assert_eq!((ask(&server), used(&postgres)), (200, 10), "a block");
+    for _ in 0..3 {
+        thread::scope(|scope| {
+            let hold = "BEGIN; UPDATE rate_counters SET used = used; SELECT pg_sleep(1); COMMIT";
+            let holder = scope.spawn(|| postgres.psql(DATABASE, hold));
+            let sleeps = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'";
+            until("the counter is held", || {
+                (postgres.psql(DATABASE, sleeps) == "1").then_some(())
+            });
+            until("an answer is late", || {
+                assert_eq!(ask(&server), 200);
+                let status = server.ask(get("/status")).json();
+                (status["limits"]["counted_by"] == "process").then_some(())
+            });
+            holder.join().unwrap();
+        });
+        wait_until_counted(&server, "postgresql");
+        until("nothing is lost", || (used(&postgres) == 10).then_some(()));
+    }
+}
+
 /// D1
 #[test]
 #[ignore = "needs postgresql"]

@@ -106,7 +106,7 @@ impl Fate {
     pub(super) fn of(result: &Result<(), Failure>) -> Self {
         match result {
             Ok(()) => Fate::Kept,
-            Err(Failure::StoreTimeout | Failure::Store(StoreError::TimedOut)) => Fate::Unknown,
+            Err(Failure::StoreTimeout | Failure::Store(StoreError::Unknown)) => Fate::Unknown,
             Err(_) => Fate::Lost,
         }
     }
@@ -367,7 +367,7 @@ impl Engine {
 
     /// A request ends with its key in hand: no answer is kept for it. If its rows are on their way with
     /// an answer, nobody knows here what becomes of them, but the store: to free a key that was answered
-    /// does nothing.
+    /// does nothing. What the store has said of them was noted when it came.
     pub(super) fn release_key(&mut self, id: ExchangeId, held: &mut Held) {
         if let Some(promise) = held.promise.take() {
             let is_on_its_way = held.work.is_some();

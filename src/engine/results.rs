@@ -22,6 +22,7 @@ impl Engine {
         let Some(result) = self.after_detour(id, result) else {
             return;
         };
+        let result = self.works.in_doubt(id, result);
         self.watch_store(id, &result);
         self.mind_deletions(&result);
         match result {
@@ -100,16 +101,16 @@ impl Engine {
         }
     }
 
-    /// Remembers whether rows can be kept. A lock of another process passes by itself and is
-    /// no reason to turn requests away. Neither is what cannot wait in the journal (a job, an import, a
-    /// deletion, a key), as long as rows can.
+    /// Remembers whether rows can be kept. A lock of another process passes by itself and is no reason
+    /// to turn requests away; neither is that nobody knows what has become of one piece, nor what cannot
+    /// wait in the journal (a job, an import, a deletion, a key), as long as rows can.
     fn watch_store(&mut self, id: WorkId, result: &WorkResult) {
         match result {
             WorkResult::Written(Ok(_)) => {
                 self.store_trouble = None;
                 self.last_commit = self.now.mono;
             }
-            WorkResult::Written(Err(StoreError::Busy { .. })) => {}
+            WorkResult::Written(Err(StoreError::Busy { .. } | StoreError::Unknown)) => {}
             WorkResult::Written(Err(_)) if self.spill.keeps() && !self.works.adds_rows(id) => {}
             WorkResult::Written(Err(error)) => {
                 self.store_trouble = Some(Trouble {

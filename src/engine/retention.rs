@@ -145,6 +145,10 @@ impl Engine {
                 let took = self.now.mono.since(self.retention.since) / 1_000_000;
                 self.set_retention_timer(took.max(EXPIRE_PAUSE_MS));
             }
+            // Nobody knows how many are gone, so there may be more.
+            (Step::Expire(_), result) if result.is_unknown() => {
+                self.set_retention_timer(EXPIRE_PAUSE_MS);
+            }
             _ => self.rest_of_retention(),
         }
     }

@@ -3,18 +3,18 @@
 //!
 //! ```text
 //!  say ─► rows, and the answer if it is to be kept ─┬─(on disk)─► answer_is_kept, told
-//!                                                   └─(not)─────► Engine::release frees the key
+//!                                                   └─(not)─────► answer_failed, the key is free or in doubt
 //! ```
 
 use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::Engine;
 use super::idempotency::{Fate, Form, with_answers};
 use super::reply::Content;
 use super::slots::ExchangeId;
-use crate::store::Write;
+use super::{Engine, Failure};
+use crate::store::{StoreError, Write};
 
 impl Engine {
     /// The document that will be the answer to `id`. If it was sent with a key, it is promised.
@@ -69,6 +69,15 @@ impl Engine {
         let exchange = self.exchanges.get_mut(id);
         if let Some(promise) = exchange.and_then(|exchange| exchange.held.promise.take()) {
             self.promise_kept(&promise, Fate::Kept);
+        }
+    }
+
+    /// They are not, or nobody knows.
+    pub(super) fn answer_failed(&mut self, id: ExchangeId, error: &StoreError) {
+        let exchange = self.exchanges.get_mut(id);
+        if let Some(promise) = exchange.and_then(|exchange| exchange.held.promise.take()) {
+            let fate = Fate::of(&Err(Failure::Store(error.clone())));
+            self.promise_kept(&promise, fate);
         }
     }
 

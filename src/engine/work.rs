@@ -37,6 +37,7 @@ use crate::store::journal::{Answer, Ask as JournalAsk, Overlay};
 use crate::store::{Found, Query, StoreError, Write, Written};
 
 mod detour;
+mod doubt;
 mod finish;
 mod kind;
 mod look;
@@ -218,6 +219,8 @@ pub struct Entry {
     adds_rows: bool,
     /// What the journal had to say about it, which it was sent to first.
     detour: Option<Box<Overlay>>,
+    /// It may have been carried out, whatever has come of it since.
+    doubtful: bool,
     /// Whether it has a reserved place, and so does not count against the bound of its queue.
     reserved: bool,
 }
@@ -323,6 +326,7 @@ impl Works {
             cancel,
             state: State::Waiting,
             detour: None,
+            doubtful: false,
             reserved,
         };
         let id = self.entries.insert(entry).ok()?;

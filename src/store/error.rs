@@ -8,7 +8,8 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-/// Why the store did not do what it was asked. Nothing of what it refers to is stored.
+/// Why the store did not do what it was asked. Nothing of what it refers to is stored, but for
+/// [`StoreError::Unknown`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
 pub enum StoreError {
     /// The folder of the database file does not exist.
@@ -107,13 +108,12 @@ pub enum StoreError {
         /// Why, without anything that the server said in its own words.
         reason: String,
     },
-    /// The database server took too long.
+    /// The database server took too long, and has undone what it had begun.
     #[error("the database took too long to answer: look at its load and its locks")]
     TimedOut,
-    /// The connection broke while something was being deleted.
-    #[error(
-        "the connection to the database broke, and nobody knows whether it was done: ask again"
-    )]
+    /// The connection broke after something was sent, and nobody could be asked again what came of it:
+    /// it may be stored, made or deleted.
+    #[error("the connection to the database broke, and nobody knows whether it was done: look")]
     Unknown,
     /// The database could not take the rows, and the spill journal could not either.
     #[error(

@@ -424,6 +424,17 @@ impl World {
         self.feed(Input::Done(id, result));
     }
 
+    /// The store does piece `at`, and nobody hears of it.
+    pub(crate) fn lose_answer(&mut self, at: usize) {
+        let (id, work) = self.jobs.remove(at);
+        let Work::Write(write) = work else {
+            panic!("no write: {work:?}")
+        };
+        self.store.write(*write);
+        let unknown = WorkResult::Written(Err(StoreError::Unknown));
+        self.feed(Input::Done(id, unknown));
+    }
+
     /// The loop goes round.
     pub(crate) fn tick(&mut self) {
         self.feed(Input::Tick);

@@ -1,7 +1,14 @@
 //! Orders in line: who is sent on which connection, what comes of it, and who has waited too long.
+//!
+//! ```text
+//!  A: search, row, row     B: search, search     C: row, counter, row       a search goes to A or B,
+//!                                                                           a row or a counter to C
+//! ```
+//! On a connection nobody overtakes anybody. So questions that the server may be at for long leave one
+//! connection to the others, if there are several, and the others go where none of them is.
 
 use super::Database;
-use super::link::LinkPhase;
+use super::link::{Link, LinkPhase};
 use super::order::{Ask, Order, Wrong};
 use super::verdict;
 use crate::engine::Engine;
@@ -37,9 +44,14 @@ impl Engine {
             return;
         };
         let order = Order::new(work, ask, now.plus_ms(database.wait_ms));
+        let is_urgent = order.is_urgent();
         // Each piece of work has a place, and none is two orders.
         if let Ok(id) = database.orders.insert(order) {
-            database.line.push_back(id);
+            if is_urgent {
+                database.put_first(now, id);
+            } else {
+                database.line.push_back(id);
+            }
             // Where nobody has been for a while, nobody has to wait to learn it.
             self.expire_orders();
             self.serve_line();
@@ -57,12 +69,13 @@ impl Engine {
             let Some(&id) = database.line.front() else {
                 break;
             };
-            let work = database.orders.get(id).map(|order| order.work);
-            if work.is_some_and(|work| self.works.is_dropped(work)) {
+            let order = database.orders.get(id);
+            let is_long = order.is_some_and(Order::is_long);
+            if order.is_some_and(|order| self.works.is_dropped(order.work)) {
                 self.end_order(id, |order| order.failure(StoreError::TimedOut));
                 continue;
             }
-            let Some(link) = self.free_link() else {
+            let Some(link) = self.free_link(is_long) else {
                 break;
             };
             self.send_order(link, id);
@@ -70,30 +83,27 @@ impl Engine {
         self.mind_the_pool();
     }
 
-    /// The connection with the least to do that takes orders.
-    fn free_link(&mut self) -> Option<ConnId> {
+    /// The connection with the least to do that takes such orders.
+    fn free_link(&mut self, is_long: bool) -> Option<ConnId> {
         let database = self.database.as_mut()?;
-        let conns = &self.conns;
-        let owes = |id: &ConnId| match conns.get(*id) {
-            Some(
-                conn @ Conn {
-                    role: Role::Database(link),
-                    ..
-                },
-            ) if link.phase == LinkPhase::Shared && !conn.is_crowded() => {
-                Some((link.pending(), *id))
-            }
+        let shared = |id: &ConnId| match &self.conns.get(*id)?.role {
+            Role::Database(link) if link.phase == LinkPhase::Shared => Some((*id, &**link)),
             _ => None,
         };
-        let free = database
-            .links
-            .iter()
-            .filter_map(owes)
-            .min_by_key(|(owes, _)| *owes);
+        let links = || database.links.iter().filter_map(shared);
+        let quick = links().filter(|(_, link)| link.long == 0).count();
+        let keeps_off = |link: &Link| match is_long {
+            true => link.long == 0 && quick <= 1,
+            false => link.long > 0,
+        };
+        let crowded = |id| self.conns.get(id).is_none_or(Conn::is_crowded);
+        let free = links()
+            .filter(|(id, link)| link.pending() < PG_PIPELINE && !crowded(*id))
+            .min_by_key(|(_, link)| (keeps_off(link), link.pending()))
+            .map(|(id, link)| (id, link.pending()));
         // One that has nothing to do would be better.
-        database.wants_more |= free.is_none_or(|(owes, _)| owes > 0);
-        free.filter(|(owes, _)| *owes < PG_PIPELINE)
-            .map(|(_, id)| id)
+        database.wants_more |= free.is_none_or(|(_, owes)| owes > 0);
+        free.map(|(id, _)| id)
     }
 
     fn send_order(&mut self, conn: ConnId, id: OrderId) {
@@ -113,6 +123,7 @@ impl Engine {
         let (Some(order), Some(session)) = (database.orders.get_mut(id), &mut link.session) else {
             return;
         };
+        let is_long = order.is_long();
         let request = order.begin(now, conn);
         let mut pen = Pen {
             blocks: &mut self.blocks,
@@ -126,6 +137,7 @@ impl Engine {
         if let Err(refused) = sent {
             return self.order_refused(id, refused);
         }
+        link.long += usize::from(is_long);
         if was_idle {
             self.watch_link(conn);
         }
@@ -149,6 +161,9 @@ impl Engine {
         let Some(order) = self.database.as_mut().and_then(|d| d.orders.get_mut(id)) else {
             return;
         };
+        if let Some(Role::Database(link)) = self.conns.get_mut(conn).map(|conn| &mut conn.role) {
+            link.long -= usize::from(order.is_long());
+        }
         match order.wrong.take() {
             None => self.end_order(id, Order::finish),
             Some(Wrong::Row(error)) => self.end_order(id, |order| order.failure(error)),
@@ -188,6 +203,9 @@ impl Engine {
         let Some(order) = database.orders.get_mut(id) else {
             return;
         };
+        if outcome == Outcome::Unknown && order.leaves_doubt() {
+            self.works.doubt(order.work);
+        }
         if let Some(Wrong::Refused(report)) = &order.wrong
             && outcome == Outcome::Failed
             && !verdict::judge(report, order.attempts, false).repeat
@@ -208,21 +226,14 @@ impl Engine {
         self.repeat_order(id);
     }
 
-    /// Back into line, before all that came later, and with no more patience than they have, so that
-    /// the line is in the order of its deadlines.
+    /// Back into line, before all that came later.
     fn repeat_order(&mut self, id: OrderId) {
         let now = self.now.mono;
         let Some(database) = &mut self.database else {
             return;
         };
-        let first = database.line_due().unwrap_or(Mono::NEVER);
-        let until = now.plus_ms(database.wait_ms).min(first);
-        if let Some(order) = database.orders.get_mut(id) {
-            order.at = until;
-            order.link = None;
-            database.counts.repeated += 1;
-            database.line.push_front(id);
-        }
+        database.counts.repeated += 1;
+        database.put_first(now, id);
     }
 
     /// Gives the result of an order to whoever waits for it.
@@ -289,6 +300,17 @@ impl Engine {
 }
 
 impl Database {
+    /// An order goes before all others, with no more patience than they have, so that the line is in the
+    /// order of its deadlines.
+    fn put_first(&mut self, now: Mono, id: OrderId) {
+        let first = self.line_due().unwrap_or(Mono::NEVER);
+        if let Some(order) = self.orders.get_mut(id) {
+            order.at = now.plus_ms(self.wait_ms).min(first);
+            order.link = None;
+            self.line.push_front(id);
+        }
+    }
+
     /// When the next order has waited too long.
     pub(super) fn line_due(&self) -> Option<Mono> {
         let first = self.orders.get(*self.line.front()?)?;

@@ -36,6 +36,8 @@ pub struct Link {
     pub phase: LinkPhase,
     /// What is spoken on it, once it stands.
     pub(super) session: Option<Box<Session>>,
+    /// Orders on it that the server may be at for long.
+    pub(super) long: usize,
     /// When orders could be sent.
     pub(super) born: Mono,
     /// Whether there is TLS.
@@ -93,6 +95,7 @@ impl Link {
             address,
             phase,
             session: None,
+            long: 0,
             born: Mono(0),
             secure: false,
             stretching: None,

@@ -339,7 +339,7 @@ impl Engine {
         let Some(database) = &self.database else {
             return Ok(());
         };
-        let (mut links, mut pending) = (0, 0);
+        let (mut links, mut pending, mut long) = (0, 0, 0);
         for (id, conn) in self.conns.iter() {
             let Role::Database(link) = &conn.role else {
                 continue;
@@ -358,6 +358,7 @@ impl Engine {
             }
             if matches!(link.phase, LinkPhase::Shared | LinkPhase::Leaving) {
                 pending += link.pending();
+                long += link.long;
             }
         }
         holds(links == database.links.len(), || {
@@ -379,6 +380,11 @@ impl Engine {
         let (line, orders) = (database.line.len(), database.orders.len());
         holds(line + pending == orders, || {
             format!("{orders} orders: {line} in line and {pending} sent")
+        })?;
+        let sent = database.orders.iter().map(|(_, order)| order);
+        let sent = sent.filter(|order| order.link.is_some() && order.is_long());
+        holds(sent.count() == long, || {
+            format!("{long} long orders are known to connections")
         })
     }
 }

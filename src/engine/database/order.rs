@@ -120,6 +120,32 @@ impl Order {
         }
     }
 
+    /// Whether the server may be at it for long: it goes through many rows, or finds words in them.
+    pub(super) fn is_long(&self) -> bool {
+        match &self.ask {
+            Ask::Read(query) => matches!(
+                query,
+                Query::List { words: Some(_), .. }
+                    | Query::Export { .. }
+                    | Query::Survey { .. }
+                    | Query::Unscored { .. }
+                    | Query::Weigh { .. }
+            ),
+            Ask::Write(_) | Ask::Count(_) => false,
+        }
+    }
+
+    /// Whether requests wait for it that need nothing else, and for a moment only.
+    pub(super) fn is_urgent(&self) -> bool {
+        matches!(self.ask, Ask::Count(Counting::Draw(_)))
+    }
+
+    /// Whether it matters to somebody that it may have been done, though it has failed since. Whoever asks
+    /// for a key asks again by the same name, and a key that nobody has is free after its lease.
+    pub(super) fn leaves_doubt(&self) -> bool {
+        matches!(&self.ask, Ask::Write(write) if !matches!(**write, Write::Keys(_)))
+    }
+
     /// Whether it can be sent again after its connection was lost. Rows have ids of their own, so
     /// all that is stored twice is there once; but whoever deletes is told whether there was
     /// something to delete. What is taken from a counter twice is lost for a window.

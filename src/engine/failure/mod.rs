@@ -394,7 +394,8 @@ fn store_words(error: &StoreError) -> &'static str {
             "The store cannot be reached. Try again in a moment."
         }
         StoreError::Unknown => {
-            "The connection to the store broke. Nobody knows whether it was done."
+            "The connection to the store broke, and nobody knows whether it was done. Look before \
+             asking again, or ask again under the same `Idempotency-Key`."
         }
         StoreError::ReadOnly { .. } => "The store cannot be written to. Nothing was stored.",
         StoreError::Corrupt { .. } => "The store is damaged. Nothing was stored.",

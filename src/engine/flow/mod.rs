@@ -213,6 +213,9 @@ impl Engine {
             return;
         };
         exchange.held.work = None;
+        if let WorkResult::Written(Err(error)) = &result {
+            self.answer_failed(id, error);
+        }
         self.set_exchange_timer(id, Mono::NEVER); // its client's deadline stays
         // These two are not put aside: what they have done so far is part of a failure's answer.
         let outcome = match self.exchanges.get(id).map(|exchange| &exchange.flow) {

@@ -108,13 +108,15 @@ impl Engine {
             if let Stage::Ending { writing, .. } = &mut hand.stage {
                 *writing = false;
             }
+            hand.doubtful |= result.is_unknown();
             return self.look_for_deliveries(HOOK_POLL_MS);
         };
         let Some(hand) = hooks.hands.remove(id) else {
             return;
         };
         match hand.stage {
-            _ if !heard => hooks.counts.lost += 1,
+            // That the second time nobody has it in hand is what the first time has left.
+            _ if !heard && !hand.doubtful => hooks.counts.lost += 1,
             Stage::Ending { came, .. } => match came {
                 Attempted::Delivered => hooks.counts.delivered += 1,
                 Attempted::Again { error: Some(_), .. } => hooks.counts.failed += 1,

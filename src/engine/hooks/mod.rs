@@ -61,6 +61,8 @@ struct Hand {
     /// Which of the configured webhooks it is for; `None` if there is none of that name here.
     hook: Option<usize>,
     stage: Stage,
+    /// Its end was written once, and nobody knows whether it was heard.
+    doubtful: bool,
 }
 
 /// Where it is.

@@ -147,6 +147,7 @@ impl Engine {
             delivery,
             hook,
             stage: Stage::Dialing,
+            doubtful: false,
         };
         let Ok(id) = self.jobs.hooks.hands.insert(hand) else {
             return; // nobody asks for more than there is room for; its time will be over

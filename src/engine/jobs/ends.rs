@@ -96,8 +96,11 @@ impl Engine {
         };
         *work = None;
         let WorkResult::Written(Ok(Written::Job(JobWritten::Ended(heard)))) = result else {
+            hand.doubtful |= result.is_unknown();
             return;
         };
+        // That the second time nobody has it in hand is what the first time has left.
+        let heard = *heard || hand.doubtful;
         let counts = &mut self.jobs.counts;
         match end.came {
             _ if !heard => counts.lost += 1,
@@ -105,7 +108,7 @@ impl Engine {
             Came::Failed { .. } => counts.failed += 1,
             Came::Again { .. } => {}
         }
-        let is_over = *heard && !matches!(end.came, Came::Again { .. });
+        let is_over = heard && !matches!(end.came, Came::Again { .. });
         let put_off = matches!(end.came, Came::Again { code: None, .. });
         let job = end.key.job;
         self.jobs.hands.remove(id);

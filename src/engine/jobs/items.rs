@@ -35,6 +35,8 @@ const EXHAUSTED: &str = "attempts_exhausted";
 pub(in crate::engine) struct Hand {
     pub(super) item: Box<ClaimedItem>,
     pub(super) stage: Stage,
+    /// Its end was written once, and nobody knows whether it was heard.
+    pub(super) doubtful: bool,
 }
 
 /// Where it is.
@@ -115,6 +117,7 @@ impl Engine {
         let hand = Hand {
             item: Box::new(item),
             stage: Stage::New,
+            doubtful: false,
         };
         let Ok(id) = self.jobs.hands.insert(hand) else {
             return; // nobody asks for more than there is room for; the lease ends by itself

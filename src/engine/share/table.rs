@@ -12,7 +12,8 @@
 //! ```
 //! One statement is on the way at a time, on one of the connections that all share. In `Away`, `Late`
 //! and `Rest` nobody is kept waiting: each process decides alone. A late answer is waited for all the same:
-//! it says that the database is there again. What it has granted is nobody's by then, and lost for a window.
+//! it says that the database is there again. What it has granted is nobody's by then, and given back with the
+//! next statement; it is lost for a window only if the connection is lost before the answer.
 //!
 //! What this file refuses to know: SQL, which is the store's, and who waits, which is `share.rs`'s.
 
@@ -38,6 +39,8 @@ pub(in crate::engine) struct Table {
     step: Step,
     /// Who waits for what the statement on the way brings.
     waiting: BTreeMap<String, BlockId>,
+    /// Who has waited for it, and does not any more.
+    late: BTreeMap<String, BlockId>,
     /// When counters are removed whose windows are over.
     sweep_at: Mono,
     pub(super) timer: Timer,
@@ -100,8 +103,8 @@ impl Table {
 
     /// Everybody who waits for an answer, and will not get one.
     fn give_up(&mut self) -> Vec<BlockId> {
-        let waiting = std::mem::take(&mut self.waiting);
-        let mut all: Vec<BlockId> = waiting.into_values().collect();
+        let mut all: Vec<BlockId> = self.waiting.values().copied().collect();
+        self.late.append(&mut self.waiting);
         all.extend(self.gathering.give_up());
         all
     }
@@ -187,6 +190,9 @@ impl Engine {
             table.step = Step::Rest { until };
         }
         self.decide_alone();
+        if let Some(table) = &mut self.share.table {
+            table.late.clear(); // nothing is on the way that could be granted
+        }
     }
 
     /// Nobody waits for the table any more.
@@ -248,6 +254,7 @@ impl Engine {
         table.counts.drawn += 1;
         table.step = Step::Idle;
         let mut waiting = std::mem::take(&mut table.waiting);
+        let late = std::mem::take(&mut table.late);
         if table.sweep_at == Mono::NEVER {
             table.sweep_at = self.now.mono.plus_ms(COUNTERS_SWEEP_MS);
         }
@@ -257,12 +264,14 @@ impl Engine {
         for row in rows {
             if let Some(id) = waiting.remove(&row.name) {
                 self.block_granted(id, Some(grant(&row)));
+            } else if let Some(id) = late.get(&row.name) {
+                self.rates.refuse(*id, grant(&row));
             }
         }
         for id in waiting.into_values() {
             self.block_granted(id, None);
         }
-        self.draw_blocks();
+        self.put_questions();
         self.set_table_timer();
     }
 

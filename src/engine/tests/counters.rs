@@ -3,13 +3,22 @@
 //! there are none.
 
 use super::World;
+use super::world::SIZES;
 use super::world::postgres::{DATABASE, Elephant, connections};
-use crate::engine::ConnId;
-use crate::limits::{COUNTERS_DRAW_MS, COUNTERS_REST_MS, COUNTERS_SWEEP_MS};
+use crate::engine::{ConnId, Sizes};
+use crate::limits::{COUNTERS_DRAW_MS, COUNTERS_REST_MS, COUNTERS_SWEEP_MS, PG_PIPELINE};
 
 fn house(rules: &str) -> (World, Elephant) {
-    let config = format!("{DATABASE}connections = 1\n[rate]\n{rules}\n");
-    let (mut world, mut server) = (World::new(&config), Elephant::default());
+    with_links(1, rules)
+}
+
+fn with_links(connections: usize, rules: &str) -> (World, Elephant) {
+    let config = format!("{DATABASE}connections = {connections}\n[rate]\n{rules}\n");
+    let sizes = Sizes {
+        clients: 2 * PG_PIPELINE,
+        ..SIZES
+    };
+    let (mut world, mut server) = (World::with(&config, sizes, 1), Elephant::default());
     server.serve(&mut world);
     server.asked.clear();
     (world, server)
@@ -87,6 +96,51 @@ fn a_database_that_hangs_costs_a_tenth_of_a_second_once() {
     assert!(is(&counted(&mut world), HERE), "the answer came after all");
     assert_eq!(world.metric("rate_statements_total{what=\"late\"}"), 1.0);
     world.reset(first, crate::engine::io::Gone::Reset);
+}
+
+/// Four searches that take a second are no reason to count alone.
+#[test]
+fn long_questions_leave_a_connection_to_the_counter() {
+    let (mut world, mut server) = with_links(3, "requests = [\"2/min\"]");
+    server.holds = true;
+    for _ in 0..9 {
+        world.ask("GET /contents?q=tea HTTP/1.1\r\nHost: localhost\r\n\r\n");
+        server.serve(&mut world);
+    }
+    let idle = |server: &Elephant, id: &ConnId| server.held(*id) == 0;
+    let links = connections(&world);
+    let [left] = links
+        .into_iter()
+        .filter(|id| idle(&server, id))
+        .collect::<Vec<_>>()[..]
+    else {
+        panic!("one connection is left")
+    };
+    ask(&mut world, 1);
+    server.serve(&mut world);
+    assert_eq!(server.held(left), 1);
+    assert!(world.metric("calls_total") < 0.5, "it waits for its share");
+    server.answer(&mut world, left);
+    assert!(world.metric("calls_total") > 0.5);
+    assert!(is(&counted(&mut world), HERE));
+}
+
+/// Whoever waits for a connection has more time than the counter.
+#[test]
+fn the_counter_is_the_first_in_line() {
+    let (mut world, mut server) = house("requests = [\"2/min\"]");
+    server.holds = true;
+    for _ in 0..PG_PIPELINE + 3 {
+        world.ask("GET /contents HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    }
+    ask(&mut world, 1);
+    server.serve(&mut world);
+    let link = connections(&world)[0];
+    assert_eq!(server.held(link), PG_PIPELINE);
+    server.answer(&mut world, link);
+    server.serve(&mut world);
+    let last = server.asked.last().unwrap();
+    assert!(last.starts_with("INSERT INTO rate_counters"), "{last}");
 }
 
 #[test]

@@ -380,11 +380,11 @@ fn whoever_stops_gives_the_news_back() {
     assert!(world.engine.is_finished());
 }
 
-#[test]
-fn an_end_that_was_not_stored_is_written_again_and_not_told_again() {
+/// The webhook has answered, and what came of it waits to be written: at this place.
+fn answered(said: &str) -> (World, usize) {
     let mut world = told(HOOK);
     world.held.push(Kind::Write);
-    world.answer(TAKEN);
+    world.answer(said);
     world.settle();
     let is_end = |work: &Work| match work {
         Work::Write(write) => matches!(&**write, Write::Job(job)
@@ -396,6 +396,27 @@ fn an_end_that_was_not_stored_is_written_again_and_not_told_again() {
         .iter()
         .position(|(_, work)| is_end(work))
         .unwrap();
+    (world, at)
+}
+
+#[test]
+fn an_end_that_was_stored_and_not_heard_of_is_told_in_the_log_and_counted() {
+    let (mut world, at) = answered(&status(410, ""));
+    world.lose_answer(at);
+    world.held.clear();
+    world.pass(5_000);
+    assert_eq!(state(&world), DeliveryState::GivenUp);
+    assert_eq!(world.engine.webhooks_given_up().count(), 1);
+    let counted = |what: &str| {
+        let name = format!("webhook_deliveries_total{{what=\"{what}\"}}");
+        world.metric(&name)
+    };
+    assert_eq!((counted("given_up"), counted("lost")), (1.0, 0.0));
+}
+
+#[test]
+fn an_end_that_was_not_stored_is_written_again_and_not_told_again() {
+    let (mut world, at) = answered(TAKEN);
     let path = "maitred.db".into();
     world.fail_work(at, WorkResult::Written(Err(StoreError::Busy { path })));
     world.held.clear();

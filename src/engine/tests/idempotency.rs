@@ -10,17 +10,17 @@ use crate::engine::work::{Kind, WorkResult};
 use crate::limits::{KEY_LEASE_MS, KEY_WAITERS};
 use crate::store::{KeyChange, KeyScope, StoreError, Write};
 
-const TEA: &str = r#"{"topic":"tea"}"#;
+pub(super) const TEA: &str = r#"{"topic":"tea"}"#;
 const STREAMED: &str = r#"{"topic":"tea","stream":true}"#;
 const CHAT: &str = r#"{"model":"m","messages":[{"role":"user","content":"Tea?"}],"stream":true}"#;
 
 /// Without sharing of equal prompts: what is shared here is shared by the key.
-fn world() -> World {
+pub(super) fn world() -> World {
     World::new(&format!("coalesce = false\n{PROVIDER}"))
 }
 
 /// A client sends this with a key.
-fn keyed(world: &mut World, key: &str, path: &str, body: &str) -> ConnId {
+pub(super) fn keyed(world: &mut World, key: &str, path: &str, body: &str) -> ConnId {
     world.ask(request(key, path, body))
 }
 
@@ -33,7 +33,7 @@ fn is_replayed(reply: &Reply) -> bool {
 }
 
 /// Nothing is left in memory once the clients have gone.
-fn over(mut world: World) {
+pub(super) fn over(mut world: World) {
     for id in world.open_sockets() {
         world.end(id);
     }

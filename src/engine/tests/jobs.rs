@@ -253,8 +253,8 @@ fn an_owner_that_was_away_for_too_long_is_not_heard() {
     assert_eq!(world.metric("job_items_total{what=\"lost\"}"), 1.0);
 }
 
-#[test]
-fn an_end_that_was_not_stored_is_written_again() {
+/// A job whose end waits to be written.
+fn about_to_end() -> World {
     let mut world = World::new("");
     world.held.push(Kind::Write);
     world.post("/jobs", r#"{"kind":"analyze","contents":["I like it."]}"#);
@@ -272,6 +272,22 @@ fn an_end_that_was_not_stored_is_written_again() {
     while !ends(&world.jobs[0].1) {
         world.work(0); // there is no other item to claim
     }
+    world
+}
+
+#[test]
+fn an_end_that_was_stored_and_not_heard_of_counts_as_what_it_was() {
+    let mut world = about_to_end();
+    world.lose_answer(0);
+    world.held.clear();
+    world.pass(JOB_LEASE_MS / 2);
+    let counted = |what: &str| world.metric(&format!("job_items_total{{what=\"{what}\"}}"));
+    assert_eq!((counted("done"), counted("lost")), (1.0, 0.0));
+}
+
+#[test]
+fn an_end_that_was_not_stored_is_written_again() {
+    let mut world = about_to_end();
     let path = "maitred.db".into();
     world.fail_work(0, WorkResult::Written(Err(StoreError::Busy { path })));
     world.held.clear();

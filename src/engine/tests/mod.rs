@@ -30,6 +30,7 @@ mod idempotency;
 mod import;
 mod jobs;
 mod keyed_cache;
+mod keyed_doubt;
 mod keys;
 mod keywords;
 mod models;

@@ -111,6 +111,21 @@ fn a_database_that_is_busy_is_left_alone_until_the_next_look() {
     assert!(world.store.texts.is_empty());
 }
 
+/// Fewer may be left than one piece has, because the first run has taken the others.
+#[test]
+fn where_nobody_knows_how_many_have_gone_it_is_looked_for_more() {
+    let mut world = kept("texts_days = 1\nrequests_days = 1\n", 3);
+    world.pass(DAY_MS);
+    world.held = vec![Kind::Write];
+    world.pass(RETENTION_MS + 2_000);
+    world.lose_answer(0);
+    world.pass(1_000);
+    assert_eq!(world.jobs.len(), 1, "once more");
+    world.held.clear();
+    world.pass(10_000);
+    assert!(world.store.texts.is_empty() && world.store.requests.is_empty());
+}
+
 #[test]
 fn without_settings_rows_are_kept_for_ever() {
     let mut world = World::new("[jobs]\nparallel = 0\n");

@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used)]
 use super::*;
 
-fn works() -> Works {
+pub(super) fn works() -> Works {
     Works::new(&WorkLimits {
         store: [8, 1024],
         scorers: 1,

@@ -16,7 +16,7 @@
 //! than that, what was given away is spent once, and in the window that it was given for. (The
 //! end that is told is counted from when the block was asked for, so it is never later than the real
 //! one.) They may let in less: what is in the block of a process that dies is lost for this window, and
-//! so is the answer that came too late.
+//! so is an answer that came too late, unless whoever holds the lease can tell the counter.
 //!
 //! It decides and does nothing: whoever holds it sends [`Lease::ask`]'s question to the counter (such
 //! as `LEASE` in `proto/redis/counters.rs`) and tells the answer to [`Lease::granted`].

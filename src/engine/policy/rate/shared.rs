@@ -167,6 +167,21 @@ impl Rates {
         }
     }
 
+    /// The counter has given a block to somebody who waits for it no more, and has decided alone since: it
+    /// is left to be told that this will not be used.
+    pub fn refuse(&mut self, id: BlockId, grant: Grant) {
+        let Grant { units, window, .. } = grant;
+        let questions = self.questions.as_mut().filter(|q| !q.away && units > 0);
+        if let (Some(questions), Some(meter)) = (questions, self.meters.get(usize::from(id.at))) {
+            self.tally.given_back += units;
+            questions.row.push_back(Question {
+                who: id.who,
+                meter: *meter,
+                what: What::Back { units, window },
+            });
+        }
+    }
+
     /// There will be no answer.
     pub fn unanswered(&mut self, now: Mono, id: BlockId) {
         self.tally.unanswered += 1;

@@ -1,9 +1,10 @@
 //! A database server that is well, slow, away, or of another opinion: what becomes of those who ask.
 //!
 //! `shared.rs`: many owners on one connection. `away.rs`: it cannot be reached, or not any more.
-//! `refusals.rs`: it answers, and says no.
+//! `refusals.rs`: it answers, and says no. `doubt.rs`: nobody knows what it has done.
 
 mod away;
+mod doubt;
 mod listen;
 mod refusals;
 mod shared;
