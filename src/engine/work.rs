@@ -25,7 +25,7 @@ use super::flow::chat::embeddings::Embedded;
 use super::flow::import::line::Batch;
 use super::hooks::HookWork;
 use super::jobs::JobWork;
-use super::slots::{ConnId, ExchangeId, GenerationId, Slots, WorkId};
+use super::slots::{ConnId, ExchangeId, GenerationId, OrderId, Slots, WorkId};
 use crate::dialect::Dialect;
 use crate::dialect::embeddings::Embeddings;
 use crate::limits::SCORE_AHEAD;
@@ -219,6 +219,8 @@ pub struct Entry {
     adds_rows: bool,
     /// What the journal had to say about it, which it was sent to first.
     detour: Option<Box<Overlay>>,
+    /// Which order it is with a database on the loop.
+    order: Option<OrderId>,
     /// It may have been carried out, whatever has come of it since.
     doubtful: bool,
     /// Whether it has a reserved place, and so does not count against the bound of its queue.
@@ -326,6 +328,7 @@ impl Works {
             cancel,
             state: State::Waiting,
             detour: None,
+            order: None,
             doubtful: false,
             reserved,
         };

@@ -120,6 +120,7 @@ fn a_job_that_is_refused_is_no_trouble_of_others() {
     let client = world.post("/jobs", r#"{"kind":"generate","topics":["a"]}"#);
     let (path, reason) = ("maitred.db".into(), "no".into());
     world.return_work(0, StoreError::Failed { path, reason });
+    world.settle();
     assert_eq!(world.reply(client).problem().1, "store_failed");
     assert_eq!(ready(&mut world), (200, "ready\n".into()));
     world.held.clear();
