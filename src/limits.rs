@@ -291,6 +291,9 @@ pub const FAILOVER_MS: u64 = 10_000;
 pub const KEY_REST_MS: u64 = 300_000;
 /// A key that is asked for less without being told for how long rests for so long, if there are others.
 pub const KEY_LIMITED_MS: u64 = 1_000;
+/// Models for which a key, or a provider without several, is remembered to be limited. Past it, what
+/// ends first is forgotten: one more call hears of it again.
+pub const MODELS_LIMITED: usize = 32;
 /// The longest time limit that a client may set for its own request. Longer: 400.
 pub const CLIENT_TIMEOUT_MS: u64 = 3_600_000;
 

@@ -118,6 +118,34 @@ fn a_listener_that_is_lost_comes_back_and_nothing_is_missed() {
     wait_until_heard(&worker, true);
 }
 
+/// Its role may have no second connection.
+#[test]
+#[ignore = "needs postgresql"]
+fn whoever_may_have_one_connection_looks_instead_of_listening() {
+    let postgres = Postgres::start();
+    let role = |sql: &str| postgres.psql("postgres", &format!("ALTER {sql}"));
+    role(&format!("DATABASE {DATABASE} OWNER TO by_trust"));
+    role("ROLE by_trust CONNECTION LIMIT 1");
+    let addr = postgres.addr;
+    let url = format!("postgres://by_trust@{addr}/{DATABASE}?sslmode=disable");
+    let server = Server::start(&format!("[database]\nurl = '{url}'\nconnections = 1\n"));
+    until("it has tried to listen several times", || {
+        let refused = server.metric("maitred_database_events_total{event=\"refused\"}");
+        (refused > 2.5).then_some(())
+    });
+    assert_eq!(server.ask(get("/readyz")).text(), "ready\n");
+    let job = make(&server);
+    wait_until_done(&server, &job);
+    let log = server.log();
+    assert_eq!(log.matches("found by looking").count(), 1, "{log}");
+    assert!(
+        log.contains("53300") && !log.contains("cannot be reached"),
+        "{log}"
+    );
+    role("ROLE by_trust CONNECTION LIMIT 5");
+    wait_until_heard(&server, true);
+}
+
 /// Anybody who may use the database may tell anything.
 #[test]
 #[ignore = "needs postgresql"]

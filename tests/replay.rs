@@ -101,23 +101,60 @@ fn questions_to_name_servers_and_their_answers_are_repeated_too() {
     assert!(seen.digests > 0 && !seen.cut, "{seen:?}");
 }
 
-#[test]
-fn a_replay_notices_a_byte_that_was_changed() {
+/// A run with this request is recorded, and `word` is another one where it stands first in the file.
+fn replay_with_another_byte(request: String, word: &str) -> String {
+    let provider = Provider::start(|_| Script::whole("Tea for Mr. X"));
     let house = House::new();
     let file = house.path().join("run.rec");
-    let server = Server::start_in(house, &format!("record = {file:?}\n"));
-    server.ask(generate("the letter x", true)); // whole, it is what a thread made of it
+    let config = format!("record = {file:?}\n{}", provider.config(""));
+    let server = Server::start_in(house, &config);
+    let reply = server.ask(request);
+    assert!(matches!(reply.status, 200 | 202), "{reply:?}");
     server.terminate();
     let _ended = server.wait();
     let mut bytes = std::fs::read(&file).unwrap();
-    let at = bytes
-        .windows(12)
-        .position(|window| window == b"the letter x")
-        .unwrap();
-    bytes[at + 11] = b'y';
+    let mut windows = bytes.windows(word.len());
+    let at = windows.position(|window| window == word.as_bytes());
+    bytes[at.unwrap() + word.len() - 1] ^= 1;
     std::fs::write(&file, bytes).unwrap();
-    let error = replay(&file).unwrap_err().to_string();
-    assert!(error.contains("parted at record"), "{error}");
+    replay(&file).unwrap_err().to_string()
+}
+
+#[test]
+fn a_replay_notices_a_byte_that_was_changed() {
+    let chat = r#"{"model":"m","messages":[{"role":"user","content":"the letter x"}]}"#;
+    let chat = post("/v1/chat/completions", chat);
+    for stream in [true, false] {
+        for word in ["the letter x", "Tea for Mr. X"] {
+            let said = replay_with_another_byte(generate("the letter x", stream), word);
+            assert!(said.contains("parted at record"), "{word}: {said}");
+            let said = replay_with_another_byte(chat.clone(), word);
+            assert!(said.contains("parted at record"), "{word}: {said}");
+        }
+    }
+}
+
+/// Of these nothing is said again to anybody by the loop: threads read them, and what came of it is in
+/// the file.
+#[test]
+fn it_notices_one_in_what_threads_were_given() {
+    let long = "tea ".repeat(20_000);
+    let job = r#"{"kind":"analyze","contents":["the letter x"]}"#;
+    for request in [
+        post(
+            "/analyze/",
+            &format!(r#"{{"content": "{long} the letter x"}}"#),
+        ),
+        post(
+            "/contents/import",
+            "{\"topic\": \"tea\", \"text\": \"the letter x\"}\n",
+        )
+        .replace("application/json", "application/x-ndjson"),
+        post("/jobs", job),
+    ] {
+        let said = replay_with_another_byte(request, "the letter x");
+        assert!(said.contains("parted at record"), "{said}");
+    }
 }
 
 #[test]

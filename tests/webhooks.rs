@@ -206,7 +206,8 @@ fn a_webhook_behind_tls_is_known_by_its_certificate() {
 
 #[test]
 fn a_name_that_is_not_configured_is_refused_and_the_secret_is_never_shown() {
-    let config = config("https://orders.example/hook?token=hidden");
+    // As Slack and Discord have it: who knows the path may write.
+    let config = config("https://orders.example:8443/services/T0/hidden?token=hidden");
     let server = Server::start(&config);
     let body = r#"{"kind": "analyze", "contents": ["I like tea."], "webhook": "order"}"#;
     let reply = server.ask(post("/jobs", body));
@@ -221,9 +222,20 @@ fn a_name_that_is_not_configured_is_refused_and_the_secret_is_never_shown() {
     let output = House::new().run_to_exit(&config, &["check-config"]);
     let shown = String::from_utf8(output.stdout).unwrap();
     assert!(
-        shown.contains("[webhook.orders]") && shown.contains("https://orders.example/hook?***")
+        shown.contains("[webhook.orders]") && shown.contains("\"https://orders.example:8443/***\"")
     );
-    assert!(!shown.contains(OLD) && !shown.contains("hidden"), "{shown}");
+    let status = String::from_utf8(server.ask(get("/status")).body).unwrap();
+    for shown in [shown, status, server.log()] {
+        assert!(!shown.contains(OLD) && !shown.contains("hidden"), "{shown}");
+    }
+    // Nor is it when the address is no good.
+    let broken = config.replace("orders.example:8443/", "orders.example:99999/");
+    let output = House::new().run_to_exit(&broken, &["check-config"]);
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        told.contains("webhook.orders.url") && !told.contains("hidden"),
+        "{told}"
+    );
 }
 
 #[test]

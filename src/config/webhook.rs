@@ -8,6 +8,7 @@
 //! A client names a webhook and never gives an address: so nobody can have this server call what only
 //! this server can reach.
 
+use std::fmt;
 use std::path::PathBuf;
 
 use super::layers::{Layers, Raw};
@@ -21,7 +22,7 @@ use crate::proto::webhook::Secret;
 pub(super) const WORDS: &[(&str, &str)] = &[
     (
         "webhook.done.url",
-        "where it is; `http://` only where nobody else can listen",
+        "where it is; `http://` only where nobody else can listen. What is behind its host is never shown",
     ),
     (
         "webhook.done.secret",
@@ -58,8 +59,9 @@ pub struct Webhook {
     pub ca_file: Option<PathBuf>,
 }
 
-/// An address to the letter, with its path and query.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// An address to the letter, with its path and query. Many receivers know us by nothing else, so what is behind
+/// the host is a secret: wherever it is shown, it is only said that there is something.
+#[derive(Clone, PartialEq, Eq)]
 pub struct HookUrl {
     /// Scheme, host and port.
     pub base: BaseUrl,
@@ -86,11 +88,21 @@ impl Value for HookUrl {
         })
     }
 
-    /// Without the query, which is where receivers put what nobody else is to know.
     fn show(&self) -> String {
-        let path = self.target.split_once('?');
-        let path = path.map_or(self.target.clone(), |(path, _)| format!("{path}?***"));
-        quoted(&format!("{}{path}", self.base))
+        quoted(&self.to_string())
+    }
+}
+
+impl fmt::Display for HookUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let rest = if self.target == "/" { "/" } else { "/***" };
+        write!(f, "{}{rest}", self.base)
+    }
+}
+
+impl fmt::Debug for HookUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 
@@ -242,8 +254,22 @@ mod tests {
     }
 
     #[test]
+    fn of_an_address_only_the_server_is_shown() {
+        for (url, shown) in [
+            ("https://h", "https://h/"),
+            ("http://[::1]:9/", "http://[::1]:9/"),
+            ("https://h/services/T0/B0/hidden", "https://h/***"),
+            ("https://h?hidden", "https://h/***"),
+        ] {
+            let url = HookUrl::parse(&Raw::Text(url.to_owned())).unwrap();
+            assert_eq!(url.show(), format!("\"{shown}\""));
+            assert_eq!(format!("{url:?}"), shown);
+        }
+    }
+
+    #[test]
     fn secrets_come_from_the_file_or_a_variable_and_are_never_shown() {
-        let url = "url = 'https://h/a?token=hidden'";
+        let url = "url = 'https://h/services/hidden?token=hidden'";
         let variable = "MAITRED_WEBHOOK_MY_ORDERS_SECRET";
         for (text, variables, count) in [
             (format!("{url}\nsecret = '{SECRET}'"), vec![], 1),
@@ -256,12 +282,12 @@ mod tests {
         ] {
             let config = load(&format!("[webhook.my-orders]\n{text}"), &variables).unwrap();
             assert_eq!(config.webhooks[0].secrets.len(), count);
-            let shown = format!("{} {:?}", config.effective(), config.webhooks[0].secrets);
+            let shown = format!("{} {:?}", config.effective(), config.webhooks[0]);
             assert!(
                 !shown.contains("MfKQ9r8") && !shown.contains("hidden"),
                 "{shown}"
             );
-            assert!(shown.contains("https://h/a?***"));
+            assert!(shown.contains("https://h/***"));
         }
         for (wrong, words) in [
             ("", "not set"),

@@ -158,7 +158,7 @@ pub(super) const WORDS: &[(&str, &str)] = &[
     ),
     (
         "limits.keep_alive_ms",
-        "a connection without a request; then closed",
+        "a connection without a further request; then closed. Before the first one it is `limits.head_ms`",
     ),
     (
         "limits.write_stall_ms",

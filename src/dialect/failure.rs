@@ -13,11 +13,36 @@ use std::time::Duration;
 pub struct ProviderError {
     /// What can be done about it.
     pub kind: FailureKind,
+    /// Of a limit or a quota: what it is about.
+    pub reach: Reach,
     /// The provider's own name for it, if that is short and harmless.
     pub code: Option<ErrorCode>,
     /// How long the *body* asks to wait. Headers are not seen here and come first where both
     /// exist.
     pub retry_after: Option<Duration>,
+}
+
+/// What a limit or a quota is about.
+///
+/// The vendors limit each model by itself (OpenAI "rate limits vary by the model being used",
+/// Anthropic "applied separately for each model", Gemini `…PerProjectPerModel`), and bill the account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// The model that was asked.
+    Model,
+    /// Whatever is asked with the same key.
+    Account,
+}
+
+impl Reach {
+    /// What is so where nothing more exact is said.
+    #[must_use]
+    pub const fn of(kind: FailureKind) -> Self {
+        match kind {
+            FailureKind::RateLimited => Self::Model,
+            _ => Self::Account,
+        }
+    }
 }
 
 /// What can be done about a failure.

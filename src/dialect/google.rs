@@ -13,6 +13,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use super::Reach;
 use super::json::{Gather, JsonStr, List, Object};
 
 /// What the details of one error say.
@@ -22,6 +23,8 @@ pub(super) struct Hints {
     pub(super) retry_after: Option<Duration>,
     /// A quota that comes back tomorrow and not in a minute, or one of nothing at all.
     pub(super) day_quota: bool,
+    /// What the violated quota is about, if its name says so.
+    pub(super) reach: Option<Reach>,
     /// `ErrorInfo.reason` is `API_KEY_INVALID`: Google answers a wrong key with 400.
     pub(super) bad_key: bool,
 }
@@ -67,7 +70,7 @@ pub(super) struct Detail<'a> {
     retry_delay: Option<JsonStr<'a>>,
     #[serde(borrow)]
     reason: Option<JsonStr<'a>>,
-    violations: Option<List<DayQuota>>,
+    violations: Option<List<Quotas>>,
 }
 
 impl<'de> Gather<'de> for Hints {
@@ -76,7 +79,10 @@ impl<'de> Gather<'de> for Hints {
     fn take(&mut self, Object(detail): Self::Item) -> Result<(), &'static str> {
         let delay = detail.retry_delay.and_then(duration);
         self.retry_after = self.retry_after.or(delay);
-        self.day_quota |= matches!(detail.violations, Some(List(DayQuota(true))));
+        if let Some(List(quotas)) = detail.violations {
+            self.day_quota |= quotas.of_day;
+            self.reach = quotas.reach.or(self.reach);
+        }
         self.bad_key |= detail
             .reason
             .is_some_and(|reason| reason.escaped() == "API_KEY_INVALID");
@@ -84,10 +90,14 @@ impl<'de> Gather<'de> for Hints {
     }
 }
 
-/// Whether any violated quota counts days (`GenerateRequestsPerDayPerProjectPerModel-FreeTier`) or
-/// is zero, as it is for models that an account may not use.
+/// What the violated quotas say, such as `GenerateRequestsPerDayPerProjectPerModel-FreeTier`.
 #[derive(Default)]
-struct DayQuota(bool);
+struct Quotas {
+    /// Whether any counts days or is zero, as it is for models that an account may not use.
+    of_day: bool,
+    /// What they are about: the account if any is.
+    reach: Option<Reach>,
+}
 
 #[derive(Deserialize)]
 struct Violation<'a> {
@@ -98,14 +108,20 @@ struct Violation<'a> {
     quota_value: Option<&'a RawValue>,
 }
 
-impl<'de> Gather<'de> for DayQuota {
+impl<'de> Gather<'de> for Quotas {
     type Item = Object<Violation<'de>>;
 
     fn take(&mut self, Object(violation): Self::Item) -> Result<(), &'static str> {
-        self.0 |= violation
-            .quota_id
-            .is_some_and(|id| id.escaped().contains("PerDay"));
-        self.0 |= violation
+        if let Some(id) = violation.quota_id {
+            let says = |word| id.escaped().contains(word);
+            self.of_day |= says("PerDay");
+            if says("PerModel") {
+                self.reach = self.reach.or(Some(Reach::Model));
+            } else if says("PerProject") {
+                self.reach = Some(Reach::Account);
+            }
+        }
+        self.of_day |= violation
             .quota_value
             .is_some_and(|value| value.get().trim_matches('"') == "0");
         Ok(())
@@ -176,13 +192,26 @@ mod tests {
         );
         assert_eq!(said.retry_after, Some(Duration::from_millis(46_500)));
         assert!(said.day_quota && !said.bad_key);
+        assert_eq!(said.reach, Some(Reach::Model));
         assert!(hints(r#"[{"reason":"API_KEY_INVALID"}]"#).bad_key);
     }
 
     #[test]
     fn a_minute_quota_is_not_a_day_quota() {
         let said = hints(r#"[{"violations":[{"quotaId":"RequestsPerMinutePerProject"}]}]"#);
-        assert_eq!(said, Hints::default());
+        assert!(!said.day_quota);
+        assert_eq!(said.reach, Some(Reach::Account));
+    }
+
+    #[test]
+    fn of_several_quotas_the_one_about_the_account_says_more() {
+        let model = r#"{"quotaId":"RequestsPerMinutePerProjectPerModel"}"#;
+        let account = r#"{"quotaId":"RequestsPerMinutePerProject"}"#;
+        for violations in [format!("{model},{account}"), format!("{account},{model}")] {
+            let said = hints(&format!(r#"[{{"violations":[{violations}]}}]"#));
+            assert_eq!(said.reach, Some(Reach::Account));
+        }
+        assert_eq!(hints(r#"[{"violations":[{"quotaId":"x"}]}]"#).reach, None);
     }
 
     #[test]

@@ -65,7 +65,7 @@ mod words;
 pub use any::{AnyStream, Dialect};
 pub use chat::Chat;
 pub use essence::essence;
-pub use failure::{ErrorCode, FailureKind, ProviderError};
+pub use failure::{ErrorCode, FailureKind, ProviderError, Reach};
 pub use json::{JsonStr, Malformed};
 pub use refused::{Refused, Why};
 pub use relay::Relay;

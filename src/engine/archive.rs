@@ -10,21 +10,19 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use super::account::Account;
 use super::call::Plan;
-use super::failover::Tries;
 use super::flow::Flow;
 use super::flow::cached::cached_text;
 use super::flow::chat::Chat;
-use super::generation::{Generation, GenerationWait, Outcome, Phase};
+use super::generation::{Generation, GenerationWait, Phase};
 use super::idempotency::with_answers;
 use super::keywords::{Purpose, keywords_row};
 use super::slots::{ExchangeId, GenerationId};
-use super::timers::{Owner, Timer};
+use super::timers::Owner;
 use super::work::{Cancel, Finish};
 use super::{Engine, Failure, TENANT, failure::Upstream};
 use crate::config::Store;
-use crate::dialect::{FinishReason, Usage};
+use crate::dialect::FinishReason;
 use crate::store::{RequestOutcome, RequestRow, TextRow, TextState, Write};
 
 /// Kept texts that are looked at for one that nobody reads, when room is needed.
@@ -290,46 +288,20 @@ impl Engine {
             TextState::Complete => Ok(()),
             TextState::Truncated => Err(Upstream::Truncated.into()),
         };
-        let uuid = row.id;
-        let generation = Generation {
-            id: uuid,
-            plan: Box::new(Plan::of_row(&row, provider)),
-            text: Arc::new(row.text),
-            phase: Phase::Finished,
-            call: None,
-            hedge: None,
-            work: None,
-            subscribers: Vec::new(),
-            rows: Vec::new(),
-            inquiry: None,
-            result: Box::new(Outcome {
-                verdict: Some(verdict),
-                finish: row.finish_reason.as_deref().and_then(finish_of),
-                native: None,
-                account: Account::default(),
-                usage: Usage {
-                    prompt_tokens: row.prompt_tokens,
-                    completion_tokens: row.completion_tokens,
-                    ..Usage::default()
-                },
-                model: Some(row.model),
-                scores: row.scores.map(Box::new),
-                stored: true,
-                journalled: false,
-                attempts: 0,
-                at: 0,
-                key: None,
-                tries: Tries::default(),
-                created_ms: row.created_ms,
-                ..Outcome::default()
-            }),
-            timer: Timer::default(),
-            wait: GenerationWait::Replay,
-            total: self.now.mono,
-            known: true,
-            kept: false,
-            charged: 0,
-        };
+        let plan = Plan::of_row(&row, provider);
+        let mut generation = Generation::new(row.id, plan, self.now.mono, row.created_ms);
+        generation.text = Arc::new(row.text);
+        generation.phase = Phase::Finished;
+        generation.wait = GenerationWait::Replay;
+        generation.known = true;
+        let result = &mut generation.result;
+        result.verdict = Some(verdict);
+        result.finish = row.finish_reason.as_deref().and_then(finish_of);
+        (result.usage.prompt_tokens, result.usage.completion_tokens) =
+            (row.prompt_tokens, row.completion_tokens);
+        result.model = Some(row.model);
+        result.scores = row.scores.map(Box::new);
+        result.stored = true;
         let id = self
             .generations
             .insert(generation)

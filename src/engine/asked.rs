@@ -10,7 +10,10 @@ use super::flow::Flow;
 use super::flow::generate::Generate;
 use super::flow::kept::Hit;
 use super::generation::Generation;
+use super::provider::dialect_of;
+use super::routes::{Inbound, Route};
 use super::slots::ExchangeId;
+use crate::dialect::Dialect;
 use crate::proto::Sink;
 use crate::proto::http1::ReplyHead;
 
@@ -21,11 +24,13 @@ pub(super) struct Asked {
     target: Option<String>,
     key: Option<Arc<str>>,
     cache: Option<String>,
+    unheard: Option<&'static str>,
 }
 
 impl Asked {
-    /// Of an answer from the cache: no provider was asked. Our own API says it in the body.
-    pub(super) fn before(hit: &Hit, terms: &Terms) -> Self {
+    /// Of an answer from the cache: no provider was asked. Our own API says it in the body. `unheard`:
+    /// what its provider had not heard.
+    pub(super) fn before(hit: &Hit, terms: &Terms, unheard: Option<&'static str>) -> Self {
         let for_vendor = terms.dialect.is_some();
         Asked {
             attempts: for_vendor.then_some(0),
@@ -35,6 +40,7 @@ impl Asked {
             }),
             key: None,
             cache: terms.cache.field(true),
+            unheard,
         }
     }
 
@@ -51,6 +57,9 @@ impl Asked {
         }
         if let Some(cache) = &self.cache {
             head = head.field("cache-status", cache);
+        }
+        if let Some(names) = self.unheard {
+            head = head.field("x-maitred-unheard", names);
         }
         head
     }
@@ -91,6 +100,7 @@ impl Engine {
             },
             key: self.key_for(text),
             cache: self.cache_status(id),
+            unheard: None, // nobody has answered
         }
     }
 
@@ -99,6 +109,17 @@ impl Engine {
         let exchange = self.exchanges.get(id)?;
         let is_stored = matches!(exchange.flow, Flow::Generate(Generate::Sending(_)));
         exchange.terms.cache.field(is_stored)
+    }
+
+    /// The fields of a client's head that `provider` has no words for, because they are of another
+    /// vendor's. They are no part of a translation, and must not be lost in silence either.
+    pub(super) fn unheard(&self, id: ExchangeId, provider: u16) -> Option<&'static str> {
+        let Route::Chat(Inbound::Anthropic(Some(passed))) = &self.exchanges.get(id)?.route else {
+            return None;
+        };
+        let upstream = self.config.providers.get(usize::from(provider))?.upstream();
+        let hears = upstream.is_some_and(|theirs| dialect_of(theirs) == Dialect::Anthropic);
+        (!hears).then(|| passed.names())
     }
 
     /// The name of the key that a text was asked with, where there are several.

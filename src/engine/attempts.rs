@@ -22,7 +22,7 @@ use super::policy::retry::{self, Cause};
 use super::slots::CallId;
 use super::trace::State;
 use super::{Engine, Failure, failure::Upstream};
-use crate::dialect::Usage;
+use crate::dialect::{Reach, Usage};
 use crate::limits::RETRY_JITTER_MS;
 
 impl Engine {
@@ -78,11 +78,13 @@ impl Engine {
         }
         if let Failure::Upstream(Upstream::RateLimited {
             retry_after_ms: Some(ms),
+            reach,
         }) = failure
         {
+            let model = self.model_of(id).filter(|_| reach == Reach::Model);
             let gate = &mut self.gates[provider as usize];
             if gate.keys.iter().len() < 2 {
-                gate.cool_down.close(self.now.mono, ms);
+                gate.cool_down.close(self.now.mono, model.as_ref(), ms);
             }
         }
         self.note_healing(id, &failure);
@@ -193,6 +195,7 @@ impl Engine {
         };
         if let Failure::Upstream(Upstream::RateLimited {
             retry_after_ms: Some(ms),
+            ..
         }) = failure
             && let Some(call) = self.calls.get(id)
         {

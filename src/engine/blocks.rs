@@ -12,6 +12,8 @@
 
 use std::io::IoSlice;
 
+use super::digest::Digest;
+use super::work::Work;
 use crate::limits::{BLOCK_BYTES, FREE_BLOCKS};
 use crate::proto::Sink;
 
@@ -67,7 +69,7 @@ pub struct Blocks {
     warm: Vec<u32>,
     /// Free blocks whose memory was given back.
     cold: Vec<u32>,
-    /// Running hash over all bytes ever put, while somebody records or replays.
+    /// Over all bytes ever put and all work ever given away, while somebody records or replays.
     digest: Option<Digest>,
 }
 
@@ -174,7 +176,7 @@ impl Blocks {
         self.all.len() - self.warm.len() - self.cold.len()
     }
 
-    /// Starts hashing what is put.
+    /// Starts hashing what is put and what is given to threads.
     pub fn start_digest(&mut self) {
         self.digest = Some(Digest::default());
     }
@@ -182,7 +184,14 @@ impl Blocks {
     /// The hash so far; 0 when nobody asked for one.
     #[must_use]
     pub fn digest(&self) -> u64 {
-        self.digest.as_ref().map_or(0, |d| d.0)
+        self.digest.as_ref().map_or(0, Digest::value)
+    }
+
+    /// Work is given to a thread.
+    pub fn note_work(&mut self, work: &Work) {
+        if let Some(digest) = &mut self.digest {
+            digest.feed_work(work);
+        }
     }
 
     fn memory(&mut self, index: u32) -> &mut [u8; BLOCK_BYTES] {
@@ -247,24 +256,6 @@ impl Sink for Pen<'_> {
             self.blocks.put_secret(self.chain, bytes);
         } else {
             self.blocks.put(self.chain, bytes);
-        }
-    }
-}
-
-/// FNV-1a over 64 bits: not for security, only to compare two runs of the same engine.
-#[derive(Debug)]
-struct Digest(u64);
-
-impl Default for Digest {
-    fn default() -> Self {
-        Digest(0xcbf2_9ce4_8422_2325)
-    }
-}
-
-impl Digest {
-    fn feed(&mut self, bytes: &[u8]) {
-        for &byte in bytes {
-            self.0 = (self.0 ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
         }
     }
 }

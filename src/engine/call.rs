@@ -392,6 +392,12 @@ impl Generation {
         self.plan.route.target(self.result.at)
     }
 
+    /// The model that a call at target `at` asks for.
+    #[must_use]
+    pub fn model_at(&self, at: u8) -> &Arc<str> {
+        &self.plan.route.target(at).model
+    }
+
     /// Whether those who asked for it want to see it grow: equal prompts are shared only among those
     /// who want the same of it.
     #[must_use]

@@ -56,6 +56,18 @@ pub struct Exchange {
 const _: () = assert!(size_of::<Exchange>() <= 264);
 
 impl Exchange {
+    /// The span of the state that it is in, which ends now.
+    fn span(&self, id: ExchangeId, now: Mono, arg: u32) -> Span {
+        Span {
+            start: self.since,
+            nanos: now.since(self.since),
+            whose: id.into(),
+            kind: Kind::Exchange,
+            state: self.state,
+            arg,
+        }
+    }
+
     /// Whether its row is written with the row of its text. A request for several texts has one of
     /// its own.
     pub(super) fn shares_row(&self) -> bool {
@@ -134,20 +146,18 @@ impl Engine {
         self.exchanges.get(id).map(|exchange| exchange.conn)
     }
 
+    /// The exchange on a client's connection, if there is one.
+    pub(super) fn exchange_on(&mut self, id: ConnId) -> Option<ExchangeId> {
+        self.conns.get_mut(id)?.client()?.exchange
+    }
+
     /// Ends the state that `id` is in and starts `next`, with one reading of the clock.
     pub(super) fn enter(&mut self, id: ExchangeId, next: State) {
         let now = self.now.mono;
         if let Some(exchange) = self.exchanges.get_mut(id)
             && exchange.state != next
         {
-            self.trace.push(Span {
-                start: exchange.since,
-                nanos: now.since(exchange.since),
-                whose: id.into(),
-                kind: Kind::Exchange,
-                state: exchange.state,
-                arg: 0,
-            });
+            self.trace.push(exchange.span(id, now, 0));
             exchange.state = next;
             exchange.since = now;
         }
@@ -160,14 +170,7 @@ impl Engine {
             return;
         };
         let now = self.now.mono;
-        self.trace.push(Span {
-            start: exchange.since,
-            nanos: now.since(exchange.since),
-            whose: id.into(),
-            kind: Kind::Exchange,
-            state: exchange.state,
-            arg: 1,
-        });
+        self.trace.push(exchange.span(id, now, 1));
         self.ledger.settle(&mut exchange.charged, 0);
         self.counters
             .exchange_ended(now.since(exchange.started.mono));

@@ -28,6 +28,7 @@ use super::slots::CallId;
 use super::trace::State;
 use super::{Engine, Failure, failure::Bound, failure::Upstream};
 use crate::config::{self, Concurrency};
+use crate::dialect::Reach;
 
 /// The gate of one provider.
 #[derive(Debug)]
@@ -93,13 +94,13 @@ const LINE_MS: u64 = 1_000;
 const TURNS: usize = 1024;
 
 impl Gate {
-    /// How one of its keys is: `awake`, `limited` or `refused`. The only key of a provider is limited
-    /// when the provider is.
+    /// How one of its keys is: `awake`, `refused`, or `limited` for one model at least. The only key of
+    /// a provider is limited when the provider is.
     #[must_use]
     pub fn key_state(&self, key: &Key, now: Mono) -> &'static str {
         let is_alone = self.keys.iter().len() == 1;
         match key.state(now) {
-            "awake" if is_alone && self.cool_down.left_ms(now).is_some() => "limited",
+            "awake" if is_alone && self.cool_down.is_closed(now) => "limited",
             state => state,
         }
     }
@@ -142,9 +143,10 @@ impl Gate {
         }
     }
 
-    /// For how long, in milliseconds, a call that comes now would be turned away; `None` if not.
+    /// For how long, in milliseconds, a call for `model` that comes now would be turned away; `None`
+    /// if not.
     #[must_use]
-    pub fn rests_ms(&self, now: Mono) -> Option<u64> {
+    pub fn rests_ms(&self, now: Mono, model: &str) -> Option<u64> {
         let line = || (!self.permits.has_room()).then_some(LINE_MS);
         let open = || {
             self.breaker
@@ -152,8 +154,8 @@ impl Gate {
                 .err()
                 .map(|refused| refused.retry_after_ms)
         };
-        let keys = || self.keys.rests_ms(now);
-        (self.cool_down.left_ms(now).or_else(open))
+        let keys = || self.keys.rests_ms(now, model);
+        (self.cool_down.left_ms(now, model).or_else(open))
             .or_else(keys)
             .or_else(line)
     }
@@ -161,20 +163,21 @@ impl Gate {
     /// Whether it rests only because none of its keys was accepted. Somebody may have mended one: it
     /// is asked when there is nobody else.
     #[must_use]
-    pub fn is_last_resort(&self, now: Mono) -> bool {
-        let rests = self.cool_down.left_ms(now).is_some()
+    pub fn is_last_resort(&self, now: Mono, model: &str) -> bool {
+        let rests = self.cool_down.left_ms(now, model).is_some()
             || self.breaker.check(now).is_err()
-            || self.keys.limited_ms(now).is_some();
-        !rests && self.permits.has_room() && !self.keys.has_awake(now)
+            || self.keys.limited_ms(now, model).is_some();
+        !rests && self.permits.has_room() && !self.keys.has_awake(now, model)
     }
 
     /// Whether a call made now has a chance.
-    fn check(&mut self, now: Mono) -> Result<(), Failure> {
-        let left_ms = self.cool_down.left_ms(now);
-        if let Some(ms) = left_ms.or_else(|| self.keys.limited_ms(now)) {
+    fn check(&mut self, now: Mono, model: &str) -> Result<(), Failure> {
+        let left_ms = self.cool_down.left_ms(now, model);
+        if let Some(ms) = left_ms.or_else(|| self.keys.limited_ms(now, model)) {
             self.tally.cool_down += 1;
             return Err(Failure::Upstream(Upstream::RateLimited {
                 retry_after_ms: Some(ms),
+                reach: Reach::Model,
             }));
         }
         self.breaker.check(now).map_err(|refused| {
@@ -198,7 +201,7 @@ impl Engine {
         let patient = generation.is_some_and(|g| g.plan.patient);
         let who = generation.map_or(Subject::Others, |g| g.result.charge.who);
         let gate = &mut self.gates[call.provider as usize];
-        gate.check(now)?;
+        gate.check(now, generation.map_or("", |g| g.model_at(call.at)))?;
         // Jobs come after clients: their calls do not stand in line.
         let background = generation.is_some_and(|g| g.plan.errand.is_some());
         if background && !call.came && !gate.permits.is_free() {
@@ -233,9 +236,11 @@ impl Engine {
         let Some(call) = self.calls.get_mut(id) else {
             return Ok(());
         };
+        let generation = self.generations.get(call.generation);
         let index = call.provider;
         let gate = &mut self.gates[index as usize];
-        let pass = gate.check(now).and_then(|()| {
+        let model = generation.map_or("", |g| g.model_at(call.at));
+        let pass = gate.check(now, model).and_then(|()| {
             let pass = gate.breaker.enter(now);
             pass.map_err(|_| Failure::Internal("a breaker changed its mind"))
         });

@@ -101,6 +101,33 @@ pub enum GenerationWait {
 }
 
 impl Generation {
+    /// A text of which there is nothing yet. Its deadline is the end of the whole.
+    #[must_use]
+    pub fn new(id: Uuid, plan: Plan, total: Mono, created_ms: i64) -> Self {
+        Generation {
+            id,
+            plan: Box::new(plan),
+            text: Arc::default(),
+            phase: Phase::Calling,
+            call: None,
+            hedge: None,
+            work: None,
+            subscribers: Vec::new(),
+            rows: Vec::new(),
+            inquiry: None,
+            result: Box::new(Outcome {
+                created_ms,
+                ..Outcome::default()
+            }),
+            timer: Timer::default(),
+            wait: GenerationWait::Total,
+            total,
+            known: false,
+            kept: false,
+            charged: 0,
+        }
+    }
+
     /// Whether the text is whole, broken, or still open.
     #[must_use]
     pub fn verdict(&self) -> Option<Result<(), Failure>> {

@@ -139,6 +139,8 @@ impl Engine {
                 .generations
                 .iter()
                 .all(|(_, generation)| generation.phase == Phase::Finished)
+            // They are in no queue while the store does not take them.
+            && (self.stopped_streams || !self.jobs.hooks.owes_ends())
     }
 
     /// Orders the first look for texts without scores.

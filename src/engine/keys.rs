@@ -9,6 +9,7 @@ use super::generation::Generation;
 use super::policy::keys::Why;
 use super::slots::CallId;
 use super::{Engine, Failure, failure::Upstream};
+use crate::dialect::Reach;
 
 impl Engine {
     /// A call has its turn: it takes a key, if its provider has any.
@@ -17,12 +18,21 @@ impl Engine {
         let Some(call) = self.calls.get_mut(id) else {
             return;
         };
-        call.key = self.gates[call.provider as usize].keys.take(now);
-        if let Some(generation) = self.generations.get_mut(call.generation)
-            && generation.hedge != Some(id)
-        {
+        let Some(generation) = self.generations.get_mut(call.generation) else {
+            return;
+        };
+        let model = generation.model_at(call.at);
+        call.key = self.gates[call.provider as usize].keys.take(now, model);
+        if generation.hedge != Some(id) {
             generation.result.key = call.key;
         }
+    }
+
+    /// The model that a call asks for.
+    pub(super) fn model_of(&self, id: CallId) -> Option<Arc<str>> {
+        let call = self.calls.get(id)?;
+        let generation = self.generations.get(call.generation)?;
+        Some(Arc::clone(generation.model_at(call.at)))
     }
 
     /// What a failed call says about its key. Whether the same provider is to be asked again at
@@ -32,29 +42,41 @@ impl Engine {
         let Failure::Upstream(upstream) = failure else {
             return false;
         };
-        let why = match upstream {
-            Upstream::Key | Upstream::Quota => Why::Refused,
-            Upstream::RateLimited { retry_after_ms } => Why::Limited(*retry_after_ms),
+        let (why, reach) = match upstream {
+            Upstream::Key => (Why::Refused, Reach::Account),
+            Upstream::Quota(reach) => (Why::Refused, *reach),
+            Upstream::RateLimited {
+                retry_after_ms,
+                reach,
+            } => (Why::Limited(*retry_after_ms), *reach),
             _ => return false,
         };
         let Some((at, provider)) = self.calls.get(id).and_then(|c| Some((c.key?, c.provider)))
         else {
             return false;
         };
+        let Some(model) = self.model_of(id) else {
+            return false;
+        };
         let keys = &mut self.gates[provider as usize].keys;
-        let rests = keys.rest(at, now, why).is_some();
+        let of = (reach == Reach::Model).then_some(&model);
+        let rests = keys.rest(at, now, of, why).is_some();
         let Some(call) = self.calls.get_mut(id) else {
             return false;
         };
         // Each key once: one that rests for a millisecond is awake again before the next is refused.
         call.keys_tried = call.keys_tried.saturating_add(1);
-        rests && keys.has_awake(now) && usize::from(call.keys_tried) < keys.iter().len()
+        rests && keys.has_awake(now, &model) && usize::from(call.keys_tried) < keys.iter().len()
     }
 
     /// The key of a call that has gone well is in order.
     pub(super) fn praise_key(&mut self, id: CallId) {
-        if let Some((at, provider)) = self.calls.get(id).and_then(|c| Some((c.key?, c.provider))) {
-            self.gates[provider as usize].keys.wake(at);
+        let Some(call) = self.calls.get(id) else {
+            return;
+        };
+        if let (Some(at), Some(generation)) = (call.key, self.generations.get(call.generation)) {
+            let model = generation.model_at(call.at);
+            self.gates[call.provider as usize].keys.wake(at, model);
         }
     }
 

@@ -39,6 +39,7 @@ pub mod database;
 mod deadline;
 mod detour;
 pub mod dial;
+pub mod digest;
 mod documents;
 pub mod exchange;
 pub mod failover;
@@ -388,7 +389,9 @@ impl Engine {
 
     /// The work behind [`Output::Submit`].
     pub fn take_work(&mut self, id: WorkId) -> Option<Work> {
-        self.works.take(id)
+        let work = self.works.take(id)?;
+        self.blocks.note_work(&work);
+        Some(work)
     }
 
     /// The breakers that have opened or closed since the last call, for the log.
@@ -414,7 +417,7 @@ impl Engine {
         &self.trace
     }
 
-    /// Hashes whatever is to be sent from here on, for the recorder.
+    /// Hashes whatever is to be sent or given to threads from here on, for the recorder.
     pub fn start_digest(&mut self) {
         self.blocks.start_digest();
     }

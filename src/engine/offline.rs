@@ -150,7 +150,9 @@ impl Engine {
 /// An article about what the user said last.
 fn desk_of_chat(inquiry: &Inquiry, generation: &Generation, tokens: u32) -> Desk {
     let created_ms = generation.result.created_ms;
-    let listener = inquiry.listener(generation.id, created_ms, Some(OFFLINE));
+    let listener = inquiry
+        .ask
+        .listener(generation.id, created_ms, Some(OFFLINE));
     Desk {
         article: Article::new(
             &inquiry.topic(),

@@ -193,10 +193,13 @@ impl Engine {
             return;
         };
         let (conn, terms) = (exchange.conn, exchange.terms);
+        let asked = hit.map(|hit| {
+            let provider = self.provider_index(&hit.provider);
+            let unheard = provider.and_then(|provider| self.unheard(id, provider));
+            Asked::before(hit, &terms, unheard)
+        });
         let fields = ReplyFields {
-            asked: hit
-                .map(|hit| Asked::before(hit, &terms))
-                .unwrap_or_default(),
+            asked: asked.unwrap_or_default(),
             replayed: hit.is_none(),
             location,
             request_id: Some(exchange.request_id),

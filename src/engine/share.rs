@@ -200,7 +200,7 @@ impl Engine {
         }
     }
 
-    /// An answer is late that somebody waits for.
+    /// An answer is late that somebody waits for, or the end of the process waits no longer.
     pub(super) fn share_due(&mut self) {
         let now = self.now.mono;
         self.share.timer.clear();
@@ -213,8 +213,9 @@ impl Engine {
             self.list_line(who);
         }
         let first = self.share.lines.values().map(|line| line.since).min();
-        if let Some(since) = first {
-            let at = since.plus_ms(RATE_LEASE_MS);
+        let next_late = first.map(|since| since.plus_ms(RATE_LEASE_MS));
+        let end = self.share.back.ends_after(now);
+        if let Some(at) = next_late.into_iter().chain(end).min() {
             self.timers.set(Owner::Share, &mut self.share.timer, at);
         }
         self.serve_lines();

@@ -30,8 +30,16 @@ pub struct Sizes {
 }
 
 impl Sizes {
-    /// Connections of all kinds.
-    pub(super) fn sockets(self, config: &Config) -> usize {
+    /// Connections of all kinds: no more can be open at a time, and each is an open file.
+    #[must_use]
+    pub fn sockets(self, config: &Config) -> usize {
+        self.clients + self.upstreams + Sizes::sockets_beside(config)
+    }
+
+    /// Those that are neither clients' nor in the pool of a provider: questions to name servers, the database,
+    /// Redis, webhooks, and second addresses.
+    #[must_use]
+    pub fn sockets_beside(config: &Config) -> usize {
         let providers = config.providers.iter();
         let remote = providers.filter(|p| p.upstream().is_some()).count();
         let hosts = database::hosts(&config.database).len()
@@ -41,7 +49,7 @@ impl Sizes {
         let links = database::sockets_max(&config.database)
             + redis::sockets_max(config.redis.as_ref())
             + hooks::sockets_max(config);
-        self.clients + self.upstreams + questions + links + SPARE_CONNECTIONS
+        questions + links + SPARE_CONNECTIONS
     }
 
     /// Calls: two for a text where a second one may be made beside the first.

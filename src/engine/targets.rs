@@ -96,7 +96,8 @@ impl Engine {
         let route = &self.generations.get(id)?.plan.route;
         let (gates, now) = (&self.gates, self.now.mono);
         let standing = |target: &Target| {
-            let is_last_resort = gates[usize::from(target.provider)].is_last_resort(now);
+            let is_last_resort =
+                gates[usize::from(target.provider)].is_last_resort(now, &target.model);
             Standing {
                 rests_ms: (!is_last_resort).then_some(0),
                 ..standing(gates, target, now)
@@ -110,7 +111,7 @@ impl Engine {
 fn standing(gates: &[Gate], target: &Target, now: Mono) -> Standing {
     let gate = &gates[usize::from(target.provider)];
     Standing {
-        rests_ms: gate.rests_ms(now),
+        rests_ms: gate.rests_ms(now, &target.model),
         outstanding: gate.permits.used() + gate.permits.waiting(),
     }
 }

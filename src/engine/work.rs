@@ -36,6 +36,7 @@ use crate::store::counters::{Counted, Counting};
 use crate::store::journal::{Answer, Ask as JournalAsk, Overlay};
 use crate::store::{Found, Query, StoreError, Write, Written};
 
+mod compute;
 mod detour;
 mod doubt;
 mod finish;

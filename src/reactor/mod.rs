@@ -390,6 +390,12 @@ impl Reactor {
             match turn {
                 database::Turn::Reached { host } => tracing::info!(%host, "the database is there"),
                 database::Turn::Away(error) => tracing::error!(code = error.code(), "{error}"),
+                database::Turn::Tight(why) => {
+                    tracing::warn!("the database lets no further connection in: {why}");
+                }
+                database::Turn::Deaf(why) => {
+                    tracing::warn!("what other processes tell is found by looking: {why}");
+                }
             }
         }
     }

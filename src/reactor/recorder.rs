@@ -1,11 +1,11 @@
 //! The recorder: every input of the engine in a file, so that a run can be repeated exactly.
 //!
 //! It sits above TLS and records what the engine is told, nothing else; the engine is a function of
-//! that. Every few hundred records it adds the engine's hash of everything it has written to send,
-//! so that a replay knows at which point it parted from the original. The API keys are not in the
+//! that. Every few hundred records it adds the engine's hash of everything it has written to send and
+//! has given to threads, so that a replay knows at which point it parted from the original. The API keys are not in the
 //! file: the header has their lengths, in the hash a request to a provider counts by its length, and
-//! a provider's answer that quotes a key has asterisks there. (A reply that hands such a quotation on
-//! is then other bytes in the replay, which says so.)
+//! a provider's answer that quotes a key has asterisks there. (A reply that hands such a quotation on, or
+//! a text that is stored with it, is then other bytes in the replay, which says so.)
 //! What users sent *is* in the file; it is made readable for its owner only.
 //!
 //! ```text
@@ -94,7 +94,7 @@ pub enum Record {
     Tick,
     /// See [`Input::Shutdown`].
     Shutdown,
-    /// The engine's hash of all that it wrote.
+    /// The engine's hash of all that it wrote and gave to threads.
     Digest(u64),
     /// The recording ends here because the thread could not keep up.
     Overrun,

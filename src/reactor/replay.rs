@@ -1,4 +1,4 @@
-//! Replay: a recorded run again, with every byte compared.
+//! Replay: a recorded run again, with every byte compared that was sent or given to a thread.
 //!
 //! No socket is opened and no clock is read: the inputs, their times and the results of all
 //! threads are in the file. The engine is a function of them, so it has to come to the same bytes;
@@ -22,7 +22,7 @@ pub struct Replayed {
     pub records: u64,
     /// Outputs that the engine gave.
     pub outputs: u64,
-    /// Comparisons of all bytes written so far; all were equal.
+    /// Comparisons of all that was sent and given to threads so far; all were equal.
     pub digests: u64,
     /// How long the run lasted, in milliseconds.
     pub lasted_ms: u64,
@@ -61,7 +61,7 @@ pub fn replay(path: &Path) -> io::Result<Replayed> {
         for output in outputs.drain(..) {
             seen.outputs += 1;
             if let Output::Submit(id) = output {
-                drop(engine.take_work(id)); // its result is in the file
+                drop(engine.take_work(id)); // it counts in the hash, and its result is in the file
             }
         }
     }
@@ -92,7 +92,7 @@ fn step(
             return if digest == recorded {
                 Ok(())
             } else {
-                Err("the bytes written so far are others".into())
+                Err("what was sent or given to threads so far is something else".into())
             };
         }
         Record::Overrun => {

@@ -13,9 +13,6 @@ use super::group::Order;
 use super::threads::{Back, Busy, Finished, guarded};
 use crate::config::Drill;
 use crate::engine::WorkId;
-use crate::engine::flow::body;
-use crate::engine::flow::chat::embeddings;
-use crate::engine::flow::import::line;
 use crate::engine::work::{Finish, Work, WorkResult};
 use crate::limits::SCORE_AHEAD;
 use crate::score;
@@ -91,36 +88,11 @@ impl Scorer {
 }
 
 fn score_one(work: Work, drill: &Drill) -> WorkResult {
-    match work {
-        Work::Parse { shape, body } => WorkResult::Parsed(body::parse(shape, &body)),
-        Work::Embeddings {
-            asked,
-            theirs,
-            body,
-        } => WorkResult::Embeddings(embeddings::read(&asked, theirs, body)),
-        Work::Score { text, cancel } => {
-            rehearse(&text, drill);
-            WorkResult::Scored(score::score(&text, &|| cancel.is_cancelled()))
-        }
-        Work::Keywords {
-            text,
-            limit,
-            cancel,
-        } => {
-            rehearse(&text, drill);
-            let cancelled = || cancel.is_cancelled();
-            WorkResult::Keywords(score::keywords::extract(&text, limit, &cancelled))
-        }
-        Work::Import {
-            lines,
-            first,
-            cancel,
-        } => WorkResult::Lines(line::read(&lines, first, &|| cancel.is_cancelled())),
-        Work::Stretch(stretch) => WorkResult::Stretched(stretch.run()),
-        Work::Finish(_) | Work::Read(_) | Work::Write(_) | Work::Journal(_) | Work::Count(_) => {
-            WorkResult::Panicked
-        }
+    if let Work::Score { text, .. } | Work::Keywords { text, .. } = &work {
+        rehearse(text, drill);
     }
+    // What is for other threads is not given to this one.
+    work.compute().unwrap_or(WorkResult::Panicked)
 }
 
 /// What the drill has a scorer do before it looks at a text.

@@ -23,15 +23,15 @@ use super::watchdog::{self, Board};
 use super::{EVENTS, LISTENER, Reactor, SIGNALS, WAKER, os_error, tls};
 use crate::config::{Config, LogFormat, Place, Provider};
 use crate::engine::io::Input;
-use crate::engine::resolver::Resolver;
+use crate::engine::redis;
 use crate::engine::{Engine, Sizes};
-use crate::engine::{database, hooks, redis};
 use crate::limits::{CONNECTIONS, SCORERS_MAX, SCRATCH_BYTES};
 use crate::store::StoreError;
 use crate::store::journal::{JournalError, Standing};
 use crate::store::sqlite::{Reader, Writer};
 
-/// Files that are neither a client nor a provider: the listener, the poller, the database, the log.
+/// Files that are no connection of the engine's: the listener, the poller, the files of SQLite and of the journal,
+/// the log, what the system's resolver opens.
 const RESERVED_FILES: usize = 64;
 /// With fewer for clients and providers together there is no point in starting.
 const LEAST_FILES: usize = 16;
@@ -277,12 +277,7 @@ pub(super) fn draw_seed() -> u64 {
 /// How many of everything, so that the open files suffice whatever happens.
 fn sizes(config: &Config, files: u64) -> Result<Sizes, StartError> {
     let files = usize::try_from(files).unwrap_or(usize::MAX);
-    let remote = || config.providers.iter().filter_map(|p| p.upstream());
-    let questions = Resolver::sockets_max(config.dns.as_slice(), remote().count());
-    let links = database::sockets_max(&config.database)
-        + redis::sockets_max(config.redis.as_ref())
-        + hooks::sockets_max(config);
-    let reserved = RESERVED_FILES + questions + links;
+    let reserved = RESERVED_FILES + Sizes::sockets_beside(config);
     let usable = files.saturating_sub(reserved);
     if usable < LEAST_FILES {
         return Err(StartError::Files {
@@ -290,7 +285,8 @@ fn sizes(config: &Config, files: u64) -> Result<Sizes, StartError> {
             needed: (reserved + LEAST_FILES) as u64,
         });
     }
-    let wanted: usize = remote().map(|upstream| upstream.connections).sum();
+    let remote = config.providers.iter().filter_map(|p| p.upstream());
+    let wanted: usize = remote.map(|upstream| upstream.connections).sum();
     let upstreams = wanted.min(usable / 2);
     let clients = (usable - upstreams)
         .min(CONNECTIONS)
@@ -402,5 +398,46 @@ fn start_log(config: &Config) -> io::Result<(Option<WorkerGuard>, Option<ErrorCo
     match started {
         Ok(()) => Ok((Some(guard), Some(dropped))),
         Err(_) => Ok((None, None)), // somebody (a test) has a log of their own
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::config::{SourceFile, Sources};
+
+    fn config(text: &str) -> Config {
+        let (path, text) = ("maitred.toml".into(), text.to_owned());
+        Config::load(&Sources {
+            file: Some(SourceFile { path, text }),
+            ..Sources::default()
+        })
+        .unwrap()
+    }
+
+    #[test]
+    fn whatever_is_configured_all_that_can_be_open_at_a_time_may_be() {
+        let hooks = ["a", "b", "c"].map(|name| {
+            format!(
+                "[webhook.{name}]\nurl = 'https://{name}.example/'\n\
+                 secret = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw'\n"
+            )
+        });
+        let all = format!(
+            "dns = '10.0.0.2:53'\n[database]\nurl = 'postgres://m@one.example,two.example/t'\n\
+             [redis]\nurl = 'redis://r.example'\ncluster = true\n\
+             [provider.p]\nbase_url = 'https://p.example'\nmodel = 'm'\n{}",
+            hooks.concat()
+        );
+        for text in ["", "dns = '10.0.0.2:53'\n", &hooks[0], &all] {
+            let config = config(text);
+            for files in [400, 1_024, 4_096, 65_536] {
+                let sizes = sizes(&config, files).unwrap();
+                assert!(sizes.clients >= LEAST_FILES / 2);
+                let open = sizes.sockets(&config) + RESERVED_FILES;
+                assert!(open <= files as usize, "{open} of {files}: {text}");
+            }
+        }
     }
 }

@@ -36,6 +36,7 @@ fn script(first: &Server, postgres: &Postgres, folder: &Path) -> String {
             .replace("127.0.0.1:8082", &two)
             .replace("127.0.0.1:5432", &postgres.addr.to_string());
         match &*language {
+            "sh" if lines.contains("\nkill %2\n") => script += &under_load(&lines, &front),
             "sh" => script += &lines,
             "nginx" => script += &nginx(&lines, first, folder),
             other => panic!("{other}"),
@@ -62,6 +63,14 @@ fn nginx(lines: &str, first: &Server, folder: &Path) -> String {
         "kill {}\nnginx -e stderr -c {file} &\nfor _ in {{1..100}}; do [ -s {} ] || sleep 0.1; done\n",
         first.pid(),
         pid.display()
+    )
+}
+
+/// The same, while somebody asks all the time.
+fn under_load(lines: &str, front: &str) -> String {
+    format!(
+        "until [ -e over ]; do curl -sS --fail http://{front}/contents > page || echo 'a gap'; done &
+         asks=$!\n{lines}touch over\nwait $asks\n"
     )
 }
 
@@ -97,4 +106,5 @@ fn from_one_machine_to_many_as_it_is_written() {
     for seen in [r#""imported":2"#, r#""topic":"green tea""#] {
         assert!(said.contains(seen), "{seen}: {said}");
     }
+    assert!(!said.contains("a gap"), "{said}");
 }

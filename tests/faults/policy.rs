@@ -77,9 +77,9 @@ fn p5_a_provider_that_wants_to_be_left_alone_is() {
     std::thread::scope(|scope| {
         let patient = scope.spawn(|| drill.ask("fault:retry-after-2", false));
         until("the first call", || (sim.stat("calls") == 1).then_some(()));
-        // Others do not wait, and do not ask: they are told when to come again.
+        // Others who want the same model do not wait, and do not ask: they are told when to come again.
         until("the refusal", || {
-            let told = drill.ask("sim", false);
+            let told = drill.ask("fault:retry-after-2", false);
             assert_eq!(told.failure(), (429, "upstream_rate_limited"), "{told:?}");
             assert!(told.took < ms(200), "{told:?}");
             let hint: u64 = field(&told, "retry-after").unwrap().parse().unwrap();
@@ -100,6 +100,8 @@ fn p5_a_provider_that_wants_to_be_left_alone_is() {
         pauses.iter().all(|ms| (2_000.0..3_000.0).contains(ms)),
         "{pauses:?}"
     );
+    let other = drill.ask("sim", false);
+    assert_eq!(other.status, 200, "another model is not limited: {other:?}");
     drill.end(sim);
 }
 

@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 
+use super::told::{both_forms, broken_off, in_any_slices};
 use crate::support::provider::Asked;
-use crate::support::response::text_of;
 use crate::support::script::{chunk, stream_head};
-use crate::support::{Act, Event, Provider, Script, Server, generate, ms};
+use crate::support::{Act, Provider, Script, Server, generate, ms};
 
 const TEXT: &str = "Tea is a \"drink\"\n☕ and more.";
 
@@ -52,28 +52,11 @@ fn serve(provider: &Provider, further: &str) -> Server {
     Server::start(&provider.config_of_kind("anthropic", further))
 }
 
-fn streamed(server: &Server) -> Vec<Event> {
-    let mut client = server.connect();
-    client.send(generate("tea", true)).head();
-    client.events()
-}
-
 #[test]
 fn whole_and_streamed() {
     let provider = Provider::start(obliging);
     let server = serve(&provider, "key = \"sk-ant-test\"\n");
-    let whole = server.ask(generate("tea", false)).json();
-    assert_eq!(whole["generated_text"], TEXT);
-    assert_eq!(
-        (&whole["finish_reason"], &whole["model"]),
-        (&"length".into(), &"model-1".into())
-    );
-
-    let events = streamed(&server);
-    assert_eq!(text_of(&events, 0), TEXT);
-    let done = events.last().unwrap();
-    assert_eq!(done.name, "done");
-    let usage = &done.json()["usage"];
+    let usage = both_forms(&server, TEXT);
     assert_eq!(
         (&usage["prompt_tokens"], &usage["completion_tokens"]),
         (&json!(9), &json!(4))
@@ -106,15 +89,7 @@ fn the_request_is_what_the_vendor_wants() {
 
 #[test]
 fn any_slices_make_the_same_stream() {
-    let sizes = [1, 2, 3, 7, 13];
-    let provider =
-        Provider::start(move |asked| obliging(asked).in_slices(sizes[asked.before % sizes.len()]));
-    let server = serve(&provider, "");
-    for size in sizes {
-        let events = streamed(&server);
-        assert_eq!(text_of(&events, 0), TEXT, "slices of {size}");
-        assert_eq!(events.last().unwrap().name, "done", "slices of {size}");
-    }
+    in_any_slices("anthropic", obliging, TEXT);
 }
 
 #[test]
@@ -128,14 +103,7 @@ fn a_stream_without_its_last_event_is_never_whole() {
     ] {
         let script = begun().wait(ms(20)).send(&end).then(Act::Hang);
         let provider = Provider::start(move |_| script.clone());
-        let events = streamed(&serve(&provider, ""));
-        let last = events.last().unwrap();
-        assert_eq!(
-            (last.name.as_str(), &last.json()["code"]),
-            ("error", &code.into()),
-            "{end}"
-        );
-        assert_eq!(text_of(&events, 0), TEXT, "what came before it is told");
+        broken_off(&serve(&provider, ""), TEXT, code);
     }
 }
 

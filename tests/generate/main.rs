@@ -19,4 +19,5 @@ mod resume;
 mod rows;
 mod several;
 mod sharing;
+mod told;
 mod wire;

@@ -44,21 +44,24 @@ impl Deliveries {
                 now_ms,
                 until_ms,
             } => {
-                let due = self.0.iter_mut();
+                let mut all = self.0.iter();
+                let mine = all.find(|(_, (_, claimed))| *claimed == Some(claim));
+                let due = self.0.iter();
                 let due = due.filter(|(_, (row, _))| row.due_ms.is_some_and(|due| due <= now_ms));
-                let Some((job, (row, claimed))) =
-                    due.min_by_key(|(job, (row, _))| (row.due_ms, **job))
-                else {
+                let next = due.min_by_key(|(job, (row, _))| (row.due_ms, **job));
+                let (is_mine, found) = (mine.is_some(), mine.or(next).map(|(job, _)| *job));
+                let Some(job) = found else {
                     return JobWritten::Delivery(None);
                 };
+                let (row, claimed) = self.0.get_mut(&job).expect("it was found");
                 (row.state, row.due_ms) = (DeliveryState::Sending, Some(until_ms));
-                row.attempts += 1;
+                row.attempts += u32::from(!is_mine);
                 *claimed = Some(claim);
                 JobWritten::Delivery(Some(Box::new(ClaimedDelivery {
                     id: row.id,
                     hook: row.hook.clone(),
                     attempts: row.attempts,
-                    job: jobs[job].clone(),
+                    job: jobs[&job].clone(),
                 })))
             }
             DeliveryWrite::End { claim, came } => {
@@ -90,6 +93,11 @@ impl Deliveries {
 
     pub(crate) fn of(&self, job: &Uuid) -> Option<&DeliveryRow> {
         self.0.get(job).map(|(row, _)| row)
+    }
+
+    /// All of them, in the order of their jobs.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &DeliveryRow> {
+        self.0.values().map(|(row, _)| row)
     }
 
     /// The only one.

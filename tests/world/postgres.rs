@@ -53,7 +53,8 @@ impl Elephant {
         }
     }
 
-    fn step(&mut self, world: &mut World) -> bool {
+    /// The same once on each connection, and nothing that follows from it. `false`: there was nothing.
+    pub(crate) fn step(&mut self, world: &mut World) -> bool {
         let mut moved = false;
         for id in connections(world) {
             let got = std::mem::take(&mut world.sockets.get_mut(&id).unwrap().got);

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::dialect::json::{JsonStr, Object, parse};
-use crate::dialect::{ErrorCode, FailureKind, ProviderError};
+use crate::dialect::{ErrorCode, FailureKind, ProviderError, Reach};
 
 /// Sorts an answer with an error status. The body may be anything: a proxy in between answers in
 /// HTML, and then the status alone speaks.
@@ -49,6 +49,7 @@ fn name_of(error: Option<&RawValue>) -> Option<&str> {
 fn judge(name: Option<&str>, kind: FailureKind) -> ProviderError {
     ProviderError {
         kind,
+        reach: Reach::of(kind),
         code: name.and_then(ErrorCode::new),
         retry_after: None,
     }

@@ -15,7 +15,7 @@ use serde_json::value::RawValue;
 use super::response;
 use crate::dialect::google::Hints;
 use crate::dialect::json::{JsonStr, Object};
-use crate::dialect::{ErrorCode, FailureKind, ProviderError};
+use crate::dialect::{ErrorCode, FailureKind, ProviderError, Reach};
 
 /// Sorts an answer with an error status. The body may be anything: a proxy in between answers in
 /// HTML, and then the status alone speaks.
@@ -79,6 +79,7 @@ impl Named {
         };
         ProviderError {
             kind,
+            reach: self.hints.reach.unwrap_or(Reach::of(kind)),
             code: self.status.and_then(|(_, code)| ErrorCode::new(code)),
             retry_after: self.hints.retry_after,
         }

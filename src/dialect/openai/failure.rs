@@ -16,7 +16,7 @@ use serde_json::value::RawValue;
 
 use crate::dialect::google::Hints;
 use crate::dialect::json::{First, JsonStr, List, Object, parse};
-use crate::dialect::{ErrorCode, FailureKind, ProviderError};
+use crate::dialect::{ErrorCode, FailureKind, ProviderError, Reach};
 
 /// Sorts an answer with an error status. The body may be anything: a proxy in between answers in
 /// HTML, and then the status alone speaks.
@@ -103,8 +103,10 @@ impl<'a> Named<'a> {
     }
 
     fn judge(&self, status: Option<u16>) -> ProviderError {
+        let kind = self.kind(status);
         ProviderError {
-            kind: self.kind(status),
+            kind,
+            reach: self.hints.reach.unwrap_or(Reach::of(kind)),
             code: self.names.into_iter().flatten().find_map(ErrorCode::new),
             retry_after: self.hints.retry_after,
         }

@@ -237,6 +237,7 @@ fn broken_off(native: JsonStr<'_>) -> Option<ProviderError> {
     };
     Some(ProviderError {
         kind,
+        reach: super::Reach::of(kind),
         code: super::ErrorCode::new(native.escaped()),
         retry_after: None,
     })

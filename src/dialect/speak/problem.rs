@@ -173,22 +173,6 @@ impl<'a> Problem<'a> {
         }
     }
 
-    /// Fields of the head that tell a vendor's client when to try again, and whether.
-    #[must_use]
-    pub fn hints(&self) -> Vec<(&'static str, String)> {
-        if !self.kind.heals() {
-            return vec![("x-should-retry", "false".to_owned())];
-        }
-        let Some(wait) = self.retry_after else {
-            return Vec::new();
-        };
-        let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
-        vec![
-            ("retry-after", seconds.to_string()),
-            ("retry-after-ms", wait.as_millis().to_string()),
-        ]
-    }
-
     /// Appends the body of an answer with the status of this error.
     pub fn body(&self, dialect: Dialect, out: &mut Vec<u8>) {
         Pen::object(out, |json| match dialect {

@@ -184,23 +184,14 @@ fn each_client_is_told_of_an_error_in_its_own_shape() {
 }
 
 #[test]
-fn a_refused_request_names_its_field_and_is_not_tried_again() {
+fn a_refused_request_names_its_field() {
     let refused = Refused::wrong("messages[2].role", "a king");
     let problem = Problem::of_refused(&refused, "req_1");
-    assert_eq!(problem.hints(), [("x-should-retry", "false".to_owned())]);
     let mut out = Vec::new();
     problem.body(Dialect::OpenAi, &mut out);
     assert_eq!(
         String::from_utf8(out).unwrap(),
         r#"{"error":{"message":"The field `messages[2].role` has to be a king.","type":"invalid_request_error","param":"messages[2].role","code":"invalid_field"}}"#
-    );
-    let hints = self::problem(ProblemKind::Overloaded).hints();
-    assert_eq!(
-        hints,
-        [
-            ("retry-after", "2".to_owned()),
-            ("retry-after-ms", "1500".to_owned())
-        ]
     );
 }
 

@@ -141,11 +141,7 @@ impl Engine {
     /// asked for, but nobody waits for an answer that costs something.
     pub(crate) fn client_hung_up(&mut self, id: ConnId) {
         let half_close = self.config.half_close;
-        let exchange = self
-            .conns
-            .get_mut(id)
-            .and_then(|c| c.client())
-            .and_then(|c| c.exchange);
+        let exchange = self.exchange_on(id);
         let costs = exchange
             .and_then(|exchange| self.exchanges.get(exchange))
             .is_some_and(|exchange| exchange.route.costs());
@@ -177,11 +173,7 @@ impl Engine {
 
     /// A client's connection is gone: its request is deserted.
     pub(crate) fn client_closed(&mut self, id: ConnId) {
-        let exchange = self
-            .conns
-            .get_mut(id)
-            .and_then(|c| c.client())
-            .and_then(|c| c.exchange);
+        let exchange = self.exchange_on(id);
         if let Some(exchange) = exchange {
             self.exchange_deserted(exchange);
         }

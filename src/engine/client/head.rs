@@ -202,12 +202,7 @@ impl Engine {
 
     /// A request is complete: its flow starts.
     pub(crate) fn client_request_complete(&mut self, id: ConnId) {
-        let Some(exchange) = self
-            .conns
-            .get_mut(id)
-            .and_then(|c| c.client())
-            .and_then(|c| c.exchange)
-        else {
+        let Some(exchange) = self.exchange_on(id) else {
             return;
         };
         if let Err(failure) = self.begin(exchange) {
@@ -217,11 +212,7 @@ impl Engine {
 
     /// The bytes cannot be a request, or not one that may be answered: say so and close.
     pub(crate) fn client_refused(&mut self, id: ConnId, failure: &Failure) {
-        let exchange = self
-            .conns
-            .get_mut(id)
-            .and_then(|c| c.client())
-            .and_then(|c| c.exchange);
+        let exchange = self.exchange_on(id);
         if let Some(exchange) = exchange {
             if let Some(exchange) = self.exchanges.get_mut(exchange) {
                 exchange.terms.keep_alive = false;

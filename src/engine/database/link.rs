@@ -370,7 +370,7 @@ impl super::Database {
                 payload,
                 process,
             } => self.listener.told(channel, payload, process),
-            Event::Answer(super::listen::TOKEN, answer) => self.listener.note(&answer),
+            Event::Answer(super::listen::TOKEN, answer) => self.listener.note(answer),
             Event::Answer(super::migrate::TOKEN, answer) => self.migration.note(answer),
             Event::Answer(token, answer) => self.note_answer(token, answer),
         }

@@ -9,21 +9,22 @@
 //! Nobody else sends on it, and it is beside the connections that are shared: a long answer is not before
 //! what is told. While it is silent it is asked now and then whether it is there. Nothing depends on it:
 //! what it would have told is found by looking, only later. A pooler that gives each transaction another
-//! session takes LISTEN and tells nobody, so behind one there is no such connection.
+//! session takes LISTEN and tells nobody, so behind one there is no such connection. A server tells what was told to
+//! itself, so it listens at one of those that orders are sent to, and is closed when they go elsewhere.
 //!
 //! What this file refuses to know: what the words mean, which is [`crate::store::postgres`]'s, and what
 //! follows from them, which is `engine/jobs/`'s.
 
 use uuid::Uuid;
 
-use super::Database;
 use super::link::{LinkPhase, News};
+use super::{Database, Turn};
 use crate::engine::Engine;
 use crate::engine::conn::Role;
 use crate::engine::now::Mono;
 use crate::engine::slots::ConnId;
 use crate::limits::{DB_LISTEN_RETRY_MS, DB_RETRY_FULL_MS};
-use crate::proto::postgres::Answer;
+use crate::proto::postgres::{Answer, Report};
 use crate::store::postgres::{LISTEN, job_told_of};
 
 /// The token of its requests: no order has it, because no table has so many places.
@@ -38,7 +39,10 @@ pub(super) struct Listener {
     pub(super) conn: Option<ConnId>,
     /// LISTEN was answered.
     hears: bool,
-    refused: bool,
+    /// … and so.
+    refused: Option<Box<Report>>,
+    /// That nobody listens was told.
+    told: bool,
     /// One is being opened.
     pub(super) opening: bool,
     /// Not before this time is another connection opened.
@@ -59,9 +63,9 @@ pub struct Heard {
 
 impl Listener {
     /// Takes in a part of the answer to LISTEN, or to the question whether anybody is there.
-    pub(super) fn note(&mut self, answer: &Answer<'_>) -> News {
+    pub(super) fn note(&mut self, answer: Answer<'_>) -> News {
         match answer {
-            Answer::Failed(_) => self.refused = true,
+            Answer::Failed(report) => self.refused = Some(report),
             Answer::Finished(_) => return News::Listens,
             // There are no rows, and nothing is copied.
             Answer::Row(_)
@@ -91,8 +95,15 @@ impl Database {
         self.dials + self.links.len() - usize::from(self.listener.conn.is_some())
     }
 
+    /// Nobody listens, for this reason. That is told once.
+    pub(super) fn is_deaf(&mut self, reason: String) {
+        if !std::mem::replace(&mut self.listener.told, true) {
+            self.turns.push(Turn::Deaf(reason));
+        }
+    }
+
     /// Whether a connection is to listen, and none does.
-    fn lacks_listener(&self) -> bool {
+    pub(super) fn lacks_listener(&self) -> bool {
         self.listener.wanted && !self.pooled && self.listener.conn.is_none()
     }
 
@@ -102,7 +113,8 @@ impl Database {
         let is_opening = self.listener.opening || self.dials > 0;
         let has_place = !is_opening && self.sharing() <= self.connections;
         (is_well && has_place && self.lacks_listener())
-            .then(|| self.backoff.until().max(self.listener.retry_at))
+            .then(|| self.backoff.until().max(self.further.until()))
+            .map(|at| at.max(self.listener.retry_at))
     }
 }
 
@@ -121,7 +133,8 @@ impl Engine {
 
     /// Uses a connection that was let in, with the tables as they should be.
     pub(super) fn use_link(&mut self, id: ConnId) {
-        let others = self.has_shared_link();
+        let host = self.link(id).map(|link| link.host);
+        let others = self.shared_hosts().any(|shared| Some(shared) == host);
         let lacks = |database: &Database| database.lacks_listener();
         if others && self.database.as_deref().is_some_and(lacks) {
             self.listen_on(id);
@@ -135,7 +148,7 @@ impl Engine {
             return;
         };
         database.listener.conn = Some(id);
-        database.listener.refused = false;
+        database.listener.refused = None;
         self.enter_phase(id, LinkPhase::Listening);
         self.send_script(id, TOKEN, LISTEN);
     }
@@ -145,10 +158,12 @@ impl Engine {
         let Some(database) = &mut self.database else {
             return;
         };
-        if database.listener.refused {
-            let why = "it does not take LISTEN".into();
-            return self.link_failed(id, why, DB_RETRY_FULL_MS);
+        if let Some(report) = database.listener.refused.take() {
+            let reason = format!("it does not take LISTEN: {report}");
+            database.is_deaf(reason.clone());
+            return self.link_failed(id, reason, DB_RETRY_FULL_MS);
         }
+        database.listener.told = false;
         let is_new = !std::mem::replace(&mut database.listener.hears, true);
         self.watch_link(id);
         if is_new {
@@ -183,6 +198,15 @@ impl Engine {
     /// It has been silent for a while: is anybody there?
     pub(super) fn ping_listener(&mut self, id: ConnId) {
         self.say_leased(id, 0, |session, pen| session.send(TOKEN, &[], pen));
+    }
+
+    /// Closes it if no order is sent to the server that it is at.
+    pub(super) fn listen_where_others_are(&mut self) {
+        let listener = self.database.as_ref().and_then(|d| d.listener.conn);
+        let host = listener.and_then(|id| self.link(id)).map(|link| link.host);
+        if host.is_some_and(|host| !self.shared_hosts().any(|shared| shared == host)) {
+            self.stop_listening();
+        }
     }
 
     /// Closes it: a pooler is in between, or the server that it is at is not the one that is used.

@@ -86,6 +86,10 @@ pub(super) struct Database {
     /// A standby was wished for and none is there.
     any_will_do: bool,
     backoff: Backoff,
+    /// The same where there is a connection, and there could be more.
+    further: Backoff,
+    /// The last attempt to have more has failed.
+    is_tight: bool,
     /// Why there is no connection, and since when.
     trouble: Option<Trouble>,
     migration: Migration,
@@ -112,6 +116,11 @@ pub enum Turn {
     },
     /// A connection was lost, or could not be had, for another reason than the last time.
     Away(StoreError),
+    /// There are connections, and no further one could be had. Told once, until there is one.
+    Tight(String),
+    /// No connection could be had that listens, or it could not listen: what other processes tell is found by
+    /// looking. Told once, until one listens.
+    Deaf(String),
 }
 
 /// Why there is no connection.
@@ -180,6 +189,8 @@ impl Database {
             tried: 0,
             any_will_do: false,
             backoff: Backoff::default(),
+            further: Backoff::default(),
+            is_tight: false,
             trouble: None,
             migration: Migration::default(),
             listener: Listener::default(),
@@ -302,9 +313,16 @@ impl Engine {
     }
 
     fn shared_links(&self) -> usize {
+        self.shared_hosts().count()
+    }
+
+    /// Where orders are sent to.
+    fn shared_hosts(&self) -> impl Iterator<Item = u16> {
         let links = self.database.iter().flat_map(|database| &database.links);
-        let phases = links.filter_map(|id| self.phase_of(*id));
-        phases.filter(|phase| *phase == LinkPhase::Shared).count()
+        links.filter_map(|id| match &self.conns.get(*id)?.role {
+            Role::Database(link) => (link.phase == LinkPhase::Shared).then_some(link.host),
+            _ => None,
+        })
     }
 
     fn phase_of(&self, id: ConnId) -> Option<LinkPhase> {

@@ -5,7 +5,9 @@
 //!     └─(stands, is of the wanted kind, has our tables)─► shared
 //! ```
 //! While none can be had, one attempt is made at a time: a server that starts, or has no place left,
-//! is not stormed. With one, further ones are opened as soon as each has something to do.
+//! is not stormed. With one, further ones are opened as soon as each has something to do. That no further one
+//! can be had is no trouble of the database: those that there are go on, and it is tried again, at the same
+//! server and one at a time as well.
 
 use super::link::LinkPhase;
 use super::migrate::Migration;
@@ -95,6 +97,10 @@ impl Engine {
     /// A server does not let us in. Another one is tried at once; after the last of them comes a
     /// wait, of `least_ms` at least.
     fn no_link(&mut self, error: StoreError, least_ms: u64) {
+        let shared = self.shared_hosts().next();
+        if let Some(host) = shared {
+            return self.no_further_link(host, error, least_ms);
+        }
         let now = self.now.mono;
         let Some(database) = &mut self.database else {
             return;
@@ -112,6 +118,29 @@ impl Engine {
             return;
         }
         database.backoff.failed(now, least_ms, &mut self.random);
+    }
+
+    /// The server that is used lets no further connection in.
+    fn no_further_link(&mut self, host: u16, error: StoreError, least_ms: u64) {
+        let now = self.now.mono;
+        let Some(database) = &mut self.database else {
+            return;
+        };
+        database.counts.refused += 1;
+        database.listener.opening = false;
+        database.further.failed(now, least_ms, &mut self.random);
+        database.host = host;
+        database.tried = 0;
+        let was_tight = std::mem::replace(&mut database.is_tight, true);
+        let reason = match error {
+            StoreError::Unreachable { reason } => reason,
+            other => other.to_string(),
+        };
+        if database.lacks_listener() {
+            database.is_deaf(reason);
+        } else if !was_tight {
+            database.turns.push(Turn::Tight(reason));
+        }
     }
 
     /// We are let in.
@@ -157,15 +186,21 @@ impl Engine {
         self.store_trouble = None;
         self.counters_are_there();
         self.watch_link(id);
+        self.listen_where_others_are();
     }
 
     /// A connection that was let in is used from now on.
     pub(super) fn enter_phase(&mut self, id: ConnId, phase: LinkPhase) {
+        let others = self.has_shared_link();
         let Some(database) = &mut self.database else {
             return;
         };
         database.counts.opened += 1;
         database.backoff.succeeded();
+        if others {
+            database.further.succeeded();
+            database.is_tight = false;
+        }
         database.tried = 0;
         database.any_will_do = false;
         let was_away = database.trouble.take().is_some() || database.counts.opened == 1;
@@ -196,13 +231,16 @@ impl Engine {
 
     /// What the server says about itself has changed: a standby was promoted, or the other way round.
     pub(super) fn server_changed(&mut self, id: ConnId) {
-        if self
-            .link(id)
-            .is_some_and(|link| link.phase == LinkPhase::Shared)
-            && !self.suits(id)
-        {
-            self.leave_link(id);
-            self.close_if_left(id);
+        if self.suits(id) {
+            return;
+        }
+        match self.phase_of(id) {
+            Some(LinkPhase::Shared) => {
+                self.leave_link(id);
+                self.close_if_left(id);
+            }
+            Some(LinkPhase::Listening) => self.stop_listening(),
+            _ => {}
         }
     }
 
@@ -300,8 +338,8 @@ impl Engine {
         }
         if alone {
             self.counters_are_away();
-            self.stop_listening(); // the next server may be another one
         }
+        self.listen_where_others_are();
         self.use_those_let_in();
         // The last one goes to the front of the line first.
         for (token, outcome) in lost.into_iter().rev().filter(|_| !leased) {
@@ -322,6 +360,7 @@ impl Engine {
                 database.next_host();
             }
         }
+        self.listen_where_others_are();
     }
 
     pub(super) fn close_if_left(&mut self, id: ConnId) {
@@ -346,9 +385,13 @@ impl Database {
     /// When another connection may be opened, if one is of use.
     fn next_attempt(&self) -> Option<Mono> {
         // As long as it is not known whether there can be one, one at a time.
-        let careful = self.trouble.is_some() || !self.migration.is_done();
-        let wanted = self.sharing() == 0 || self.wants_more && !careful;
-        let more = (wanted && self.sharing() < self.connections).then(|| self.backoff.until());
+        let is_opening = self.listener.opening || self.dials > 0;
+        let unknown = self.trouble.is_some() || !self.migration.is_done();
+        let careful = unknown || self.is_tight && is_opening;
+        let first = self.sharing() == 0;
+        let wanted = first || self.wants_more && !careful;
+        let waits = if first { &self.backoff } else { &self.further };
+        let more = (wanted && self.sharing() < self.connections).then(|| waits.until());
         more.into_iter().chain(self.next_listener()).min()
     }
 

@@ -105,7 +105,7 @@ impl Upstream {
             Upstream::Rejected { status: 413, .. } => ProblemKind::TooLarge,
             Upstream::Rejected { .. } => ProblemKind::Invalid,
             Upstream::RateLimited { .. } => ProblemKind::RateLimited,
-            Upstream::Quota => ProblemKind::Quota,
+            Upstream::Quota(_) => ProblemKind::Quota,
             Upstream::Unavailable { busy: true, .. }
             | Upstream::BreakerOpen { .. }
             | Upstream::PoolTimeout => ProblemKind::Overloaded,
@@ -118,6 +118,7 @@ impl Upstream {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dialect::Reach;
     use crate::proto::http1::Refusal;
 
     #[test]
@@ -136,7 +137,7 @@ mod tests {
         for (failure, openai, anthropic) in [
             (Upstream::Key.into(), 502, 502),
             (Upstream::Model(None).into(), 404, 404),
-            (Upstream::Quota.into(), 429, 402),
+            (Upstream::Quota(Reach::Account).into(), 429, 402),
             (rejected(422).into(), 400, 400),
             (rejected(413).into(), 413, 413),
             (Upstream::Truncated.into(), 502, 502),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::dialect::{ErrorCode, FailureKind, ProviderError, Words};
+use crate::dialect::{ErrorCode, FailureKind, ProviderError, Reach, Words};
 use crate::engine::io::{Gone, ResolveFault, TlsFault};
 use crate::limits::HINT_MS;
 
@@ -62,9 +62,11 @@ pub enum Upstream {
     RateLimited {
         /// Its own hint in milliseconds.
         retry_after_ms: Option<u64>,
+        /// What the limit is about.
+        reach: Reach,
     },
-    /// The account has no quota left: trying again does not help.
-    Quota,
+    /// The account has no quota left, or none for this model: trying again does not help.
+    Quota(Reach),
     /// The provider is overloaded or broken (5xx), or says so in the stream.
     Unavailable {
         /// The status; 200 if it was told in the stream.
@@ -97,8 +99,11 @@ impl Upstream {
         match error.kind {
             FailureKind::Auth => Upstream::Key,
             FailureKind::NotFound => Upstream::Model(None),
-            FailureKind::RateLimited => Upstream::RateLimited { retry_after_ms },
-            FailureKind::QuotaExceeded => Upstream::Quota,
+            FailureKind::RateLimited => Upstream::RateLimited {
+                retry_after_ms,
+                reach: error.reach,
+            },
+            FailureKind::QuotaExceeded => Upstream::Quota(error.reach),
             FailureKind::Invalid => Upstream::Rejected {
                 status,
                 code: error.code,
@@ -118,7 +123,7 @@ impl Upstream {
     #[must_use]
     pub fn retry_after_ms(&self) -> Option<u64> {
         match self {
-            Upstream::RateLimited { retry_after_ms } => Some(retry_after_ms.unwrap_or(1_000)),
+            Upstream::RateLimited { retry_after_ms, .. } => Some(retry_after_ms.unwrap_or(1_000)),
             Upstream::Unavailable { retry_after_ms, .. } => *retry_after_ms,
             Upstream::BreakerOpen { retry_after_ms, .. } => Some(*retry_after_ms),
             Upstream::PoolTimeout => Some(1_000),
@@ -134,7 +139,7 @@ impl Upstream {
             Upstream::Key
                 | Upstream::Model(_)
                 | Upstream::Rejected { .. }
-                | Upstream::Quota
+                | Upstream::Quota(_)
                 | Upstream::Status(_)
                 | Upstream::Compressed
                 | Upstream::Name(ResolveFault::NoSuchName)
@@ -219,7 +224,7 @@ impl Upstream {
             Upstream::Model(_) => "upstream_not_found",
             Upstream::Rejected { .. } => "upstream_rejected",
             Upstream::RateLimited { .. } => "upstream_rate_limited",
-            Upstream::Quota => "upstream_quota",
+            Upstream::Quota(_) => "upstream_quota",
             Upstream::Unavailable { .. } => "upstream_unavailable",
             Upstream::BreakerOpen { .. } => "upstream_breaker_open",
             Upstream::Status(_) => "upstream_status",
@@ -292,7 +297,7 @@ impl Upstream {
                 "The provider does not know this model, or nothing is at its base URL."
             }
             Upstream::RateLimited { .. } => "The provider asks to be called less often.",
-            Upstream::Quota => "The provider's quota for this server is used up.",
+            Upstream::Quota(_) => "The provider's quota for this server is used up.",
             _ => "The provider failed.",
         }
     }

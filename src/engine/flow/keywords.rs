@@ -10,45 +10,26 @@
 //! A provider that fails is a failure: keywords that nobody asked our figures for would be passed
 //! off as a model's.
 
-use std::sync::Arc;
-
 use super::Flow;
 use super::body::{KeywordsAsk, ParseFault};
+use super::scored::{OnScorer, Saving};
 use crate::engine::call::Plan;
 use crate::engine::documents::KeywordsReply;
-use crate::engine::failure::Bound;
 use crate::engine::keywords::Purpose;
 use crate::engine::policy::coalesce;
 use crate::engine::slots::ExchangeId;
-use crate::engine::trace::State;
-use crate::engine::work::{Cancel, Work, WorkOwner, WorkResult};
+use crate::engine::work::{Cancel, Work, WorkResult};
 use crate::engine::{Engine, Failure, TENANT};
-use crate::limits::{ANALYZE_WAIT_MS, SCORE_MS, STORE_MS};
 use crate::score::keywords::Keyword;
-use crate::store::{KeywordMethod, KeywordsRow, RequestOutcome, Write, Written, term_id};
+use crate::store::{KeywordMethod, KeywordsRow, RequestOutcome, Write, term_id};
 
 /// Where such a request is.
 #[derive(Debug)]
 pub enum Keywords {
     /// A scorer has the text, or will have.
-    Finding(Finding),
+    Finding(OnScorer),
     /// The writer has the rows.
-    Saving(Box<Saving>),
-}
-
-/// See [`Keywords::Finding`].
-#[derive(Debug)]
-pub struct Finding {
-    /// The text.
-    content: Arc<String>,
-    /// Whether a scorer had it when the first deadline came.
-    started: bool,
-}
-
-/// See [`Keywords::Saving`].
-#[derive(Debug)]
-pub struct Saving {
-    answer: Arc<String>,
+    Saving(Saving),
 }
 
 impl Keywords {
@@ -108,32 +89,18 @@ impl Engine {
         self.wait_for_plan(id, plan)
     }
 
-    /// A scorer finds them. The place in the queue of writes is asked for before the work is done,
-    /// so that keywords are not thrown away for want of room.
+    /// A scorer finds them.
     fn find_keywords(&mut self, id: ExchangeId, ask: KeywordsAsk) -> Result<(), Failure> {
-        self.admit_rows()?;
-        self.charge_request(id)?;
-        let content = Arc::new(ask.content);
-        let work = Work::Keywords {
-            text: Arc::clone(&content),
-            limit: ask.limit,
+        let limit = ask.limit;
+        let state = self.give_to_scorer(id, ask.content, |text| Work::Keywords {
+            text,
+            limit,
             cancel: Cancel::default(),
-        };
-        self.submit_for(id, work, Bound::Scorers)?;
-        let at = self.now.mono.plus_ms(ANALYZE_WAIT_MS);
-        self.set_exchange_timer(id, at);
+        })?;
         if let Some(exchange) = self.exchanges.get_mut(id) {
             exchange.terms.wants_stream = false;
-            let bytes = content.capacity();
-            self.ledger.settle(&mut exchange.charged, bytes);
-            exchange.held.owes_row = true;
-            let finding = Finding {
-                content,
-                started: false,
-            };
-            exchange.flow = Flow::Keywords(Keywords::Finding(finding));
+            exchange.flow = Flow::Keywords(Keywords::Finding(state));
         }
-        self.enter(id, State::Scoring);
         Ok(())
     }
 
@@ -148,34 +115,9 @@ impl Engine {
             (Keywords::Finding(state), WorkResult::Keywords(Some(keywords))) => {
                 self.save_keywords(id, &state.content, keywords)
             }
-            (Keywords::Saving(state), result) => match super::written(result)? {
-                Written::Saved => {
-                    self.reply_said(id, &state.answer);
-                    Ok(())
-                }
-                _ => Err(Failure::Internal("another write was answered")),
-            },
+            (Keywords::Saving(state), result) => self.scored_saved(id, &state, result),
             _ => Err(Failure::Internal("keywords were found in another state")),
         }
-    }
-
-    /// The deadline of a state: a scorer that has the text already gets the time it needs.
-    pub(super) fn keywords_due(&mut self, id: ExchangeId, failure: &Failure) {
-        let at = self.now.mono.plus_ms(SCORE_MS);
-        let running = self
-            .exchanges
-            .get(id)
-            .and_then(|exchange| exchange.held.work)
-            .is_some_and(|work| self.works.is_running(work));
-        if let Some(exchange) = self.exchanges.get_mut(id)
-            && let Flow::Keywords(Keywords::Finding(state)) = &mut exchange.flow
-            && running
-            && !state.started
-        {
-            state.started = true;
-            return self.set_exchange_timer(id, at);
-        }
-        self.fail_exchange(id, failure);
     }
 
     fn save_keywords(
@@ -205,20 +147,10 @@ impl Engine {
             requests: request.into_iter().collect(),
             row: Box::new(row),
         };
-        let write = self.with_answer(id, rows);
-        // The row of the request goes with it, so a client that leaves now leaves no second one.
-        let work = self
-            .works
-            .submit(WorkOwner::Exchange(id), Work::Write(Box::new(write)))
-            .ok_or(Failure::Full(Bound::Store))?;
-        let at = self.now.mono.plus_ms(STORE_MS);
-        self.set_exchange_timer(id, at);
+        let state = self.save_scored(id, answer, rows)?;
         if let Some(exchange) = self.exchanges.get_mut(id) {
-            exchange.held.work = Some(work);
-            exchange.held.owes_row = false;
-            exchange.flow = Flow::Keywords(Keywords::Saving(Box::new(Saving { answer })));
+            exchange.flow = Flow::Keywords(Keywords::Saving(state));
         }
-        self.enter(id, State::Saving);
         Ok(())
     }
 }

@@ -22,6 +22,7 @@ mod models;
 mod openapi;
 pub mod page;
 mod probes;
+pub mod scored;
 mod status;
 mod text;
 
@@ -282,11 +283,11 @@ impl Engine {
             }
             Flow::Analyze(state) => {
                 let failure = state.timeout();
-                self.analyze_due(id, &failure);
+                self.scorer_due(id, &failure);
             }
             Flow::Keywords(state) => {
                 let failure = state.timeout();
-                self.keywords_due(id, &failure);
+                self.scorer_due(id, &failure);
             }
             Flow::Keyed(keyed) => {
                 let failure = keyed.timeout();

@@ -1,7 +1,5 @@
 //! How requests for a text reach their generation: admission, single flight, resume and stop.
 
-use std::sync::Arc;
-
 use uuid::Uuid;
 
 use super::Flow;
@@ -10,12 +8,12 @@ use super::generate::{Event, Generate, Step};
 use crate::config::Store;
 use crate::engine::call::Plan;
 use crate::engine::failure::Bound;
-use crate::engine::generation::{Generation, GenerationWait, Outcome, Phase};
+use crate::engine::generation::{Generation, Phase};
 use crate::engine::keywords::Purpose;
 use crate::engine::now::Mono;
 use crate::engine::policy::{cache, coalesce};
 use crate::engine::slots::{ExchangeId, GenerationId};
-use crate::engine::timers::{Owner, Timer};
+use crate::engine::timers::Owner;
 use crate::engine::trace::State;
 use crate::engine::work::Work;
 use crate::engine::{Engine, Failure, TENANT};
@@ -216,28 +214,8 @@ impl Engine {
             Some(errand) => errand.row_id,
             None => self.new_id(),
         };
-        let generation = Generation {
-            id,
-            plan: Box::new(plan),
-            text: Arc::new(String::new()),
-            phase: Phase::Calling,
-            call: None,
-            hedge: None,
-            work: None,
-            subscribers: Vec::new(),
-            rows: Vec::new(),
-            inquiry: None,
-            result: Box::new(Outcome {
-                created_ms: now.wall_ms,
-                ..Outcome::default()
-            }),
-            timer: Timer::default(),
-            wait: GenerationWait::Total,
-            total: now.mono.plus_ms(total_ms),
-            known: false,
-            kept: false,
-            charged: 0,
-        };
+        let total = now.mono.plus_ms(total_ms);
+        let generation = Generation::new(id, plan, total, now.wall_ms);
         let uuid = generation.id;
         let id = self
             .generations

@@ -135,16 +135,20 @@ impl Engine {
         self.look_for_deliveries(0);
     }
 
-    /// The server stops: what is in hand is given back. What a webhook has taken in this moment and not
-    /// answered is told once more.
+    /// The server stops: what came of attempts is written, again and again until the time for the end is over,
+    /// and the others are given back. What a webhook has taken in this moment and not answered is told once
+    /// more.
     pub(in crate::engine) fn stop_hooks(&mut self) {
         for id in self.jobs.hooks.hands.ids() {
-            let hand = self.jobs.hooks.hands.get(id);
-            if hand.is_some_and(|hand| !matches!(hand.stage, Stage::Ending { .. })) {
-                self.give_delivery_back(id);
+            match self.jobs.hooks.hands.get(id).map(|hand| &hand.stage) {
+                Some(&Stage::Sending(conn)) if self.hook_has_answered(conn) => self.hook_late(conn),
+                Some(Stage::Dialing | Stage::Sending(_)) => self.give_delivery_back(id),
+                Some(Stage::Ending { .. }) => self.write_delivery_end(id),
+                None => {}
             }
         }
-        self.jobs.hooks.timer.clear();
+        self.let_go_of_doubtful();
+        self.look_for_deliveries(HOOK_POLL_MS);
     }
 }
 

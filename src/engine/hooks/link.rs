@@ -4,7 +4,8 @@
 //!  Connecting ─► Securing ─► Sending ─(status)─► Sending ─(end, or enough of it)─► closed
 //!   a dial's       TLS        the request is out; what follows the status is read and dropped
 //! ```
-//! Deliveries to the same webhook wait for whichever connection to it stands first.
+//! Deliveries to the same webhook wait for whichever connection to it stands first, and whoever has waited
+//! longest has it: so none waits for longer than for its own, and its lease is not over by then.
 
 use super::{Stage, letter};
 use crate::config::{Timeouts, Webhook};
@@ -94,9 +95,10 @@ impl Engine {
     /// The delivery that has waited longest for a connection to this webhook.
     fn dialing_to(&self, name: u16) -> Option<DeliveryId> {
         let at = usize::from(name).checked_sub(self.jobs.hooks.first);
-        let mut hands = self.jobs.hooks.hands.iter();
-        let mine = hands.find(|(_, hand)| hand.hook == at && hand.stage == Stage::Dialing);
-        mine.map(|(id, _)| id)
+        let hands = self.jobs.hooks.hands.iter();
+        let mine = hands.filter(|(_, hand)| hand.hook == at && hand.stage == Stage::Dialing);
+        let first = mine.min_by_key(|(_, hand)| hand.number);
+        first.map(|(id, _)| id)
     }
 
     /// A dial was won by this connection.
@@ -226,6 +228,14 @@ impl Engine {
             self.dial_refused(id, dial, gone);
         } else {
             self.hook_over(id, gone.words());
+        }
+    }
+
+    /// Whether the webhook has said what is to become of the delivery, though not all that it may say.
+    pub(super) fn hook_has_answered(&self, id: ConnId) -> bool {
+        match self.conns.get(id).map(|conn| &conn.role) {
+            Some(Role::Hook(link)) => link.status.is_some(),
+            _ => false,
         }
     }
 

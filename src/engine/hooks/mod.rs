@@ -46,6 +46,9 @@ pub(super) struct Hooks {
     question: Option<Question>,
     /// Whether this process delivers, and the first look was ordered.
     begun: bool,
+    /// A claim that was answered by nobody: it may hold a delivery, so the next one is made under the same
+    /// id, which finds what it holds.
+    doubtful: Option<Uuid>,
     /// When to look for more.
     look_at: Mono,
     pub(super) timer: Timer,
@@ -57,6 +60,8 @@ pub(super) struct Hooks {
 #[derive(Debug)]
 struct Hand {
     claim: Uuid,
+    /// It was the one of this number to be taken in hand.
+    number: u64,
     delivery: Box<ClaimedDelivery>,
     /// Which of the configured webhooks it is for; `None` if there is none of that name here.
     hook: Option<usize>,
@@ -119,6 +124,7 @@ impl Hooks {
             hands: Slots::new(HOOK_PARALLEL),
             question: None,
             begun: false,
+            doubtful: None,
             look_at: Mono::NEVER,
             timer: Timer::default(),
             counts: Counts::default(),
@@ -126,9 +132,22 @@ impl Hooks {
         }
     }
 
+    /// Whether another delivery can be taken in hand.
+    fn has_room(&self) -> bool {
+        self.hands.len() < HOOK_PARALLEL
+    }
+
     /// Deliveries in hand.
     pub(super) fn in_hand(&self) -> usize {
         self.hands.len()
+    }
+
+    /// Whether it is known here what came of an attempt, and nowhere else. That one was not made is nothing to
+    /// wait for: it is due again when its lease is over.
+    pub(super) fn owes_ends(&self) -> bool {
+        let untried = |came: &Attempted| matches!(came, Attempted::Again { error: None, .. });
+        let mut hands = self.hands.iter();
+        hands.any(|(_, hand)| matches!(&hand.stage, Stage::Ending { came, .. } if !untried(came)))
     }
 }
 

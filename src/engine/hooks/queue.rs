@@ -8,7 +8,7 @@ use crate::engine::dial::why_no_dial;
 use crate::engine::slots::DeliveryId;
 use crate::engine::timers::Owner;
 use crate::engine::work::{Work, WorkOwner, WorkResult};
-use crate::limits::hooks::{HOOK_ATTEMPTS, HOOK_PARALLEL, HOOK_POLL_MS, HOOK_SOON_MS};
+use crate::limits::hooks::{HOOK_ATTEMPTS, HOOK_POLL_MS, HOOK_SOON_MS};
 use crate::store::{
     Attempted, ClaimedDelivery, DeliveryWrite, Found, JobFound, JobQuery, JobWrite, JobWritten,
     Query, Write, Written,
@@ -21,6 +21,8 @@ pub(super) enum Question {
     Look,
     /// For a delivery, under this claim.
     Claim(Uuid),
+    /// To let go of what a claim may hold.
+    LetGo,
 }
 
 impl Engine {
@@ -49,8 +51,15 @@ impl Engine {
     }
 
     fn set_hooks_timer(&mut self) {
+        let stops = self.stopping.is_some();
         let hooks = &mut self.jobs.hooks;
-        if hooks.question.is_none() && self.stopping.is_none() {
+        // Whoever stops looks for nothing, but says what came of its attempts.
+        let has_use = if stops {
+            hooks.owes_ends()
+        } else {
+            hooks.question.is_none()
+        };
+        if has_use {
             self.timers
                 .set(Owner::Hooks, &mut hooks.timer, hooks.look_at);
         } else {
@@ -61,13 +70,13 @@ impl Engine {
     /// The time for a look has come.
     pub(in crate::engine) fn hooks_due(&mut self) {
         let hooks = &mut self.jobs.hooks;
-        if hooks.question.is_some() || self.stopping.is_some() {
-            return;
-        }
         hooks.look_at = self.now.mono.plus_ms(HOOK_POLL_MS);
-        let has_room = hooks.hands.len() < HOOK_PARALLEL;
+        let takes_more = hooks.question.is_none() && self.stopping.is_none();
+        let (has_room, in_doubt) = (hooks.has_room(), hooks.doubtful.is_some());
         self.end_deliveries_again();
-        if has_room {
+        if takes_more && in_doubt {
+            self.claim_delivery();
+        } else if takes_more && has_room {
             let query = Work::Read(Query::Job(JobQuery::DeliveryDue));
             self.ask_for_deliveries(Question::Look, query);
         }
@@ -75,10 +84,11 @@ impl Engine {
     }
 
     fn claim_delivery(&mut self) {
-        if self.jobs.hooks.hands.len() >= HOOK_PARALLEL {
+        if !self.jobs.hooks.has_room() {
             return; // each end leads to the next look
         }
-        let claim = self.new_id();
+        let doubtful = self.jobs.hooks.doubtful;
+        let claim = doubtful.unwrap_or_else(|| self.new_id());
         let now_ms = self.now.wall_ms;
         let write = DeliveryWrite::Claim {
             claim,
@@ -94,6 +104,21 @@ impl Engine {
         let hooks = self.config.webhooks.iter();
         let longest = hooks.map(|hook| hook.timeout_ms).max().unwrap_or(0);
         4 * longest + self.config.jobs.lease_ms
+    }
+
+    /// While the server stops: what a claim may hold is somebody else's to take at once.
+    pub(super) fn let_go_of_doubtful(&mut self) {
+        if self.jobs.hooks.question.is_some() {
+            return; // its answer leads here
+        }
+        if let Some(claim) = self.jobs.hooks.doubtful.take() {
+            let came = Attempted::Again {
+                error: None,
+                due_ms: self.now.wall_ms,
+            };
+            let write = DeliveryWrite::End { claim, came };
+            self.ask_for_deliveries(Question::LetGo, work_of(write));
+        }
     }
 
     fn ask_for_deliveries(&mut self, question: Question, work: Work) {
@@ -126,24 +151,36 @@ impl Engine {
                 Some(Question::Claim(claim)),
                 WorkResult::Written(Ok(Written::Job(JobWritten::Delivery(Some(delivery))))),
             ) => {
+                self.jobs.hooks.doubtful = None;
                 self.take_delivery(claim, delivery);
                 if self.stopping.is_none() {
                     self.claim_delivery(); // there may be more
                 }
             }
-            // Nothing was due. Or the store is in trouble, which is told elsewhere. Later again.
+            (
+                Some(Question::Claim(_)),
+                WorkResult::Written(Ok(Written::Job(JobWritten::Delivery(None)))),
+            ) => self.jobs.hooks.doubtful = None, // nothing was due
+            // The store is in trouble, which is told elsewhere. But it may have done it.
+            (Some(Question::Claim(claim)), _) => self.jobs.hooks.doubtful = Some(claim),
+            // Nothing will be due. Or the store is in trouble. Later again.
             _ => {}
+        }
+        if self.stopping.is_some() {
+            self.let_go_of_doubtful();
         }
     }
 
     /// A delivery is ours.
     fn take_delivery(&mut self, claim: Uuid, delivery: Box<ClaimedDelivery>) {
+        let number = self.jobs.hooks.counts.claimed;
         self.jobs.hooks.counts.claimed += 1;
         let attempts = delivery.attempts;
         let mut known = self.config.webhooks.iter();
         let hook = known.position(|hook| hook.name == delivery.hook);
         let hand = Hand {
             claim,
+            number,
             delivery,
             hook,
             stage: Stage::Dialing,

@@ -174,6 +174,7 @@ mod tests {
     fn what_may_heal_is_tried_again_and_what_was_not_tried_does_not_count() {
         let limited = Upstream::RateLimited {
             retry_after_ms: None,
+            reach: crate::dialect::Reach::Model,
         };
         assert!(may_heal(&limited.into()) && may_heal(&Upstream::TotalTimeout.into()));
         assert!(!may_heal(&Upstream::Key.into()) && !may_heal(&Failure::Cancelled));

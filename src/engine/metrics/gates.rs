@@ -58,7 +58,7 @@ impl Engine {
         page.family(name, "counter", "Times that a key was put to rest.");
         each(page, name, &|_, key| key.rests as f64);
         let name = "key_awake";
-        page.family(name, "gauge", "1 for a key that does not rest.");
+        page.family(name, "gauge", "1 for a key that rests for no model.");
         each(page, name, &|gate, key| {
             f64::from(u8::from(gate.key_state(key, now) == "awake"))
         });

@@ -184,7 +184,7 @@ pub fn health(failure: &Failure) -> Health {
         | Upstream::Model(_)
         | Upstream::Rejected { .. }
         | Upstream::RateLimited { .. }
-        | Upstream::Quota
+        | Upstream::Quota(_)
         | Upstream::Status(_) => Health::Alive,
         // The whole may have been spent anywhere, and the others are our own limits.
         Upstream::TotalTimeout | Upstream::PoolTimeout | Upstream::BreakerOpen { .. } => {

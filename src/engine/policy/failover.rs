@@ -28,20 +28,21 @@ pub fn may_help(failure: &Failure) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dialect::{Dialect, Refused, Why};
+    use crate::dialect::{Dialect, Reach, Refused, Why};
 
     #[test]
     fn whatever_somebody_else_could_do_better() {
         for upstream in [
             Upstream::Key,
             Upstream::Model(None),
-            Upstream::Quota,
+            Upstream::Quota(Reach::Account),
             Upstream::Malformed,
             Upstream::Truncated,
             Upstream::FirstContentTimeout,
             Upstream::Status(302),
             Upstream::RateLimited {
                 retry_after_ms: None,
+                reach: Reach::Model,
             },
         ] {
             assert!(may_help(&upstream.clone().into()), "{upstream:?}");

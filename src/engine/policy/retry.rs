@@ -51,7 +51,7 @@ pub fn cause(failure: &Failure, rules: &Resilience) -> Option<Cause> {
         Upstream::Tls(TlsFault::Protocol | TlsFault::Truncated)
         | Upstream::Broken
         | Upstream::Truncated => Some(Cause::Busy),
-        Upstream::RateLimited { retry_after_ms } => Some(asked_or_busy(*retry_after_ms)),
+        Upstream::RateLimited { retry_after_ms, .. } => Some(asked_or_busy(*retry_after_ms)),
         Upstream::Unavailable {
             status,
             retry_after_ms,
@@ -101,6 +101,7 @@ pub fn wait_ms(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dialect::Reach;
     use crate::engine::io::ResolveFault;
 
     fn of(upstream: Upstream) -> Option<Cause> {
@@ -123,7 +124,12 @@ mod tests {
         }
         assert_eq!(of(Upstream::Broken), Some(Cause::Busy));
         assert_eq!(of(Upstream::Connect(Gone::Refused)), Some(Cause::Absent));
-        let limited = |retry_after_ms| of(Upstream::RateLimited { retry_after_ms });
+        let limited = |retry_after_ms| {
+            of(Upstream::RateLimited {
+                retry_after_ms,
+                reach: Reach::Model,
+            })
+        };
         assert_eq!(limited(Some(7)), Some(Cause::Asked(7)));
         assert_eq!(limited(None), Some(Cause::Busy));
     }
@@ -140,7 +146,7 @@ mod tests {
             },
             Upstream::Key,
             Upstream::Model(None),
-            Upstream::Quota,
+            Upstream::Quota(Reach::Account),
             Upstream::Malformed,
             Upstream::Empty,
             Upstream::Status(302),

@@ -6,6 +6,7 @@
 
 use super::dialect_of;
 use crate::config::{Provider, Upstream as Settings};
+use crate::dialect::Reach;
 use crate::engine::call::Call;
 use crate::engine::failure::Upstream;
 use crate::engine::slots::CallId;
@@ -115,7 +116,8 @@ fn words(provider: &Provider, key: Option<u8>, trouble: &Upstream) -> Option<Str
              base_url",
             whole_address(provider)?
         ),
-        Upstream::Quota => "has no quota left for its key".to_owned(),
+        Upstream::Quota(Reach::Account) => "has no quota left for its key".to_owned(),
+        Upstream::Quota(Reach::Model) => "has no quota left for a model".to_owned(),
         _ => return None,
     };
     Some(format!("the provider {name} {words}"))

@@ -47,7 +47,9 @@ impl Engine {
         if inquiry.ask.embeddings.is_some() {
             return Some(Reception::Whole(Vec::new())); // whatever it says it is
         }
-        let listener = inquiry.listener(generation.id, generation.result.created_ms, None);
+        let listener = inquiry
+            .ask
+            .listener(generation.id, generation.result.created_ms, None);
         let voice = Voice::new(theirs, &listener);
         let is_kept = generation.result.answers.is_some() && listener.stream;
         let voice = match is_kept {
@@ -120,7 +122,9 @@ impl Engine {
         if inquiry.ask.embeddings.is_some() {
             return self.embeddings_came(id, theirs, std::mem::take(body));
         }
-        let listener = inquiry.listener(generation.id, generation.result.created_ms, None);
+        let listener = inquiry
+            .ask
+            .listener(generation.id, generation.result.created_ms, None);
         let text = keeps_text.then(|| Arc::make_mut(&mut generation.text));
         let heard = read_whole(theirs, body, &listener, text, &mut self.frames);
         if heard.is_whole && listener.takes_as_it_is(theirs) {

@@ -9,6 +9,8 @@
 //! Whatever lies below `/v1`, `/v1beta` and `/v1alpha` is answered in the words of the client that asks there,
 //! errors included, whether there is anything at that path or not.
 
+use std::sync::Arc;
+
 use super::models::dialect_of_fields;
 use super::query;
 use crate::dialect::{Dialect, anthropic, gemini};
@@ -24,7 +26,7 @@ pub enum Inbound {
     /// A client of OpenAI's.
     OpenAi,
     /// A client of Anthropic's, with fields that are passed on if the provider speaks the same.
-    Anthropic(Option<Box<Passed>>),
+    Anthropic(Option<Arc<Passed>>),
     /// A client of Gemini's.
     Gemini {
         /// The model that the path names.
@@ -34,7 +36,8 @@ pub enum Inbound {
     },
 }
 
-/// Fields of a head that an Anthropic provider gets as they came.
+/// Fields of a head that an Anthropic provider gets as they came. Others have no words for them: a beta
+/// turns something of Anthropic's service on, and what it lets a body say is looked at there.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Passed {
     /// `anthropic-version`, if it is another one than ours.
@@ -119,7 +122,19 @@ impl Inbound {
     }
 }
 
-fn passed(fields: &Fields<'_>) -> Option<Box<Passed>> {
+impl Passed {
+    /// The names of the fields that are there.
+    #[must_use]
+    pub fn names(&self) -> &'static str {
+        match (&self.version, &self.beta) {
+            (Some(_), Some(_)) => "anthropic-version, anthropic-beta",
+            (Some(_), None) => "anthropic-version",
+            (None, _) => "anthropic-beta",
+        }
+    }
+}
+
+fn passed(fields: &Fields<'_>) -> Option<Arc<Passed>> {
     let version = fields
         .get("anthropic-version")
         .filter(|version| *version != anthropic::VERSION.as_bytes());
@@ -127,7 +142,7 @@ fn passed(fields: &Fields<'_>) -> Option<Box<Passed>> {
     if version.is_none() && betas.is_empty() {
         return None;
     }
-    Some(Box::new(Passed {
+    Some(Arc::new(Passed {
         version: version.map(Into::into),
         beta: (!betas.is_empty()).then(|| betas.join(&b","[..]).into()),
     }))

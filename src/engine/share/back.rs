@@ -23,6 +23,13 @@ pub(super) struct Back {
     until: Option<Mono>,
 }
 
+impl Back {
+    /// When the end of the process waits no longer, if that is still to come.
+    pub(super) fn ends_after(&self, now: Mono) -> Option<Mono> {
+        self.until.filter(|until| *until > now)
+    }
+}
+
 impl Engine {
     /// The server stops.
     pub(in crate::engine) fn begin_giving_back(&mut self) {

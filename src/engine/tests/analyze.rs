@@ -47,10 +47,15 @@ fn a_long_text_is_parsed_on_a_thread() {
 
 #[test]
 fn when_no_scorer_is_free_the_client_is_told_to_try_again() {
+    no_scorer_is_free("/analyze/", TEXT);
+}
+
+/// Three clients ask for a text to be looked at, and the only scorer does not get on.
+pub(super) fn no_scorer_is_free(path: &str, text: &str) {
     let mut world = World::new("");
     world.held = vec![Kind::Score];
     // Two pieces are with the only scorer; the third one waits.
-    let clients: Vec<_> = (0..3).map(|_| world.post("/analyze/", TEXT)).collect();
+    let clients: Vec<_> = (0..3).map(|_| world.post(path, text)).collect();
     world.pass(1_001);
     let reply = world.reply(clients[2]);
     assert_eq!(reply.problem(), (503, "scorer_timeout".to_owned()));
@@ -125,10 +130,7 @@ fn a_client_that_leaves_while_its_rows_are_written_leaves_no_second_row() {
     world.settle();
     assert_eq!(world.store.analyses.len(), 1);
     assert_eq!(world.store.request().outcome, RequestOutcome::Ok);
-    world
-        .engine
-        .check_empty()
-        .unwrap_or_else(|broken| panic!("{broken}"));
+    world.holds_nothing();
 }
 
 #[test]

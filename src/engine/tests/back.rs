@@ -4,11 +4,15 @@ use super::World;
 use super::world::post;
 use super::world::redis::{Porter, REDIS, Shelf};
 use crate::engine::io::Input;
-use crate::limits::{RATE_BACK_MS, RATE_BACK_SUBJECTS, REDIS_OP_MS};
+use crate::limits::{RATE_BACK_MS, RATE_BACK_SUBJECTS, RATE_LEASE_MS, REDIS_OP_MS};
 
 fn house(shelf: &mut Shelf) -> (World, Porter) {
+    house_with(REDIS, shelf)
+}
+
+fn house_with(redis: &str, shelf: &mut Shelf) -> (World, Porter) {
     let mut world = World::new(&format!(
-        "{REDIS}[rate]\nrequests = [\"32/day\", \"320/day\"]\n"
+        "{redis}[rate]\nrequests = [\"32/day\", \"320/day\"]\n"
     ));
     let mut porter = Porter::default();
     porter.serve(&mut world, shelf);
@@ -76,4 +80,25 @@ fn the_end_does_not_wait_for_long() {
     assert!(!world.engine.is_finished());
     world.pass(REDIS_OP_MS.min(RATE_BACK_MS) + 10);
     assert!(world.engine.is_finished());
+}
+
+/// Requests have waited for their share a moment ago, and an answer takes its time: no wake-up is lost over that.
+#[test]
+fn the_end_wakes_up_when_it_waits_no_longer() {
+    let mut shelf = Shelf::default();
+    let patient = format!("{REDIS}op_ms = 10000\n");
+    let (mut world, mut porter) = house_with(&patient, &mut shelf);
+    ask(&mut world, &mut porter, &mut shelf, 3);
+    world.pass(RATE_LEASE_MS / 2);
+    shelf.holds = true;
+    world.feed(Input::Shutdown);
+    porter.serve(&mut world, &mut shelf);
+    let until = world.now.mono.plus_ms(RATE_BACK_MS);
+    while !world.engine.is_finished() {
+        let next = world.engine.next_deadline();
+        assert!(next <= until, "it sleeps until {next:?}");
+        world.jump(next);
+        world.tick();
+        world.settle();
+    }
 }

@@ -26,10 +26,7 @@ fn leaves_a_row(world: &mut World, outcome: RequestOutcome, status: u16) {
         assert_eq!(world.metric(&label), 0.0, "{state}");
     }
     world.pass(61_000);
-    world
-        .engine
-        .check_empty()
-        .unwrap_or_else(|broken| panic!("{broken}"));
+    world.holds_nothing();
 }
 
 #[test]

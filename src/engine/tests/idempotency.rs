@@ -38,8 +38,7 @@ pub(super) fn over(mut world: World) {
         world.end(id);
     }
     world.settle();
-    let check = world.engine.check_empty();
-    check.unwrap_or_else(|broken| panic!("{broken}"));
+    world.holds_nothing();
 }
 
 /// What a killed process leaves behind, and its successor.

@@ -21,7 +21,7 @@ fn topic(n: usize) -> String {
 
 impl World {
     /// The keys of the requests that have not been answered, by connection.
-    fn shown(&self) -> Vec<(ConnId, String)> {
+    pub(super) fn shown(&self) -> Vec<(ConnId, String)> {
         let key = |id: ConnId| {
             let got = String::from_utf8_lossy(&self.sockets[&id].got).to_lowercase();
             let (_, rest) = got.split_once("authorization: bearer ")?;
@@ -31,7 +31,7 @@ impl World {
     }
 
     /// The request with this key is answered.
-    fn answer_key(&mut self, key: &str, bytes: impl AsRef<[u8]>) {
+    pub(super) fn answer_key(&mut self, key: &str, bytes: impl AsRef<[u8]>) {
         let shown = self.shown();
         let (id, _) = (shown.iter().find(|(_, shown)| shown == key))
             .unwrap_or_else(|| panic!("{key} is not in {shown:?}"));

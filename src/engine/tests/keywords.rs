@@ -23,10 +23,7 @@ fn over(world: &mut World) {
         world.end(id);
     }
     world.settle();
-    world
-        .engine
-        .check_empty()
-        .unwrap_or_else(|broken| panic!("{broken}"));
+    world.holds_nothing();
 }
 
 // --- our own figures -----------------------------------------------------------------------------
@@ -68,22 +65,7 @@ fn a_client_may_have_them_computed_though_there_is_a_provider() {
 
 #[test]
 fn when_no_scorer_is_free_the_client_is_told_to_try_again() {
-    let mut world = World::new("");
-    world.held = vec![Kind::Score];
-    // Two pieces are with the only scorer; the third one waits.
-    let clients: Vec<_> = (0..3).map(|_| world.post("/keywords/", TEXT)).collect();
-    world.pass(1_001);
-    let reply = world.reply(clients[2]);
-    assert_eq!(reply.problem(), (503, "scorer_timeout".to_owned()));
-    assert_eq!(reply.field("retry-after"), Some("1"));
-    assert!(
-        world.is_quiet(clients[0]),
-        "one that has begun gets more time"
-    );
-    world.pass(5_000);
-    assert_eq!(world.reply(clients[0]).status, 503);
-    let outcomes = world.store.requests.values().map(|row| row.outcome);
-    assert!(outcomes.eq([RequestOutcome::TimedOut; 3]));
+    super::analyze::no_scorer_is_free("/keywords/", TEXT);
 }
 
 #[test]

@@ -12,12 +12,17 @@ const TEA: &str = r#"{"topic":"tea","stream":true}"#;
 /// A stream whose reader takes nothing while a mebibyte comes, as far as the engine reads it.
 fn flooded(world: &mut World) -> ConnId {
     let client = world.post("/generate/", TEA);
+    flood(world, client);
+    client
+}
+
+/// The client takes nothing, and a mebibyte is there for it.
+pub(super) fn flood(world: &mut World, client: ConnId) {
     world.sockets.get_mut(&client).unwrap().stalled = true;
     world.answer(STREAM);
     for _ in 0..64 {
         world.answer(word(&"tea ".repeat(4096)));
     }
-    client
 }
 
 #[test]
@@ -44,10 +49,8 @@ fn a_provider_waits_for_its_only_reader_and_goes_on_with_it() {
     );
 }
 
-#[test]
-fn the_providers_time_stands_still_while_it_is_not_read() {
-    let mut world = World::new(&format!("{PROVIDER}content_gap_ms = 1000\n"));
-    let client = flooded(&mut world);
+/// A provider that may be silent for a second is not read, because its client takes nothing.
+pub(super) fn time_stands_still(world: &mut World, client: ConnId) {
     world.pass(20_000);
     assert_eq!(world.upstreams().len(), 1);
     world.sockets.get_mut(&client).unwrap().stalled = false;
@@ -55,6 +58,13 @@ fn the_providers_time_stands_still_while_it_is_not_read() {
     assert_eq!(world.upstreams().len(), 1);
     world.pass(200);
     assert_eq!(world.upstreams(), [], "now it is the provider that is slow");
+}
+
+#[test]
+fn the_providers_time_stands_still_while_it_is_not_read() {
+    let mut world = World::new(&format!("{PROVIDER}content_gap_ms = 1000\n"));
+    let client = flooded(&mut world);
+    time_stands_still(&mut world, client);
 }
 
 #[test]

@@ -89,8 +89,7 @@ fn the_rows_of_a_text_whose_scores_are_late_are_written_once() {
     assert_eq!(world.metric("rows_lost_total"), 0.0);
     world.end(client);
     world.settle();
-    let nothing_left = world.engine.check_empty();
-    nothing_left.unwrap_or_else(|broken| panic!("{broken}"));
+    world.holds_nothing();
 }
 
 #[test]
@@ -163,10 +162,7 @@ fn a_store_that_is_silent_is_not_waited_for_and_the_text_is_stored_late() {
     world.end(client);
     world.pass(61_000);
     assert_eq!(world.store.texts.len(), 1);
-    world
-        .engine
-        .check_empty()
-        .unwrap_or_else(|broken| panic!("{broken}"));
+    world.holds_nothing();
 }
 
 #[test]

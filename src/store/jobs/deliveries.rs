@@ -100,7 +100,8 @@ pub struct ClaimedDelivery {
 /// A change about deliveries.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum DeliveryWrite {
-    /// Take the one in hand that has been due for longest, if there is any.
+    /// Take the one in hand that has been due for longest, if there is any. A claim that is made again, because
+    /// its answer was lost, finds what it has taken and takes nothing else.
     Claim {
         /// The id of this claim; no other has it.
         claim: Uuid,
@@ -165,13 +166,18 @@ impl Attempted {
 
 /// The statements that both databases understand; see [`super::sql`] for the order of parameters.
 pub(in crate::store) mod sql {
-    /// Takes a delivery in hand. `$lock` keeps two connections from taking the same one.
+    /// A claim that is made again has the time of a new one.
+    pub(in crate::store) const KEEP: &str = "UPDATE deliveries SET due_ms = $1 WHERE claim = $2";
+
+    /// Takes a delivery in hand, unless the claim has one. `$lock` keeps two connections from taking the same
+    /// one.
     macro_rules! claim {
         ($lock:literal) => {
             concat!(
                 "WITH next AS MATERIALIZED (
                     SELECT tenant AS t, job AS j FROM deliveries
-                    WHERE due_ms <= $1 ORDER BY due_ms, job LIMIT 1 ",
+                    WHERE due_ms <= $1 AND NOT EXISTS (SELECT 1 FROM deliveries WHERE claim = $2)
+                    ORDER BY due_ms, job LIMIT 1 ",
                 $lock,
                 ") UPDATE deliveries
                 SET state = 'sending', attempts = attempts + 1, claim = $2, due_ms = $3

@@ -40,8 +40,10 @@ pub(super) fn of_write(write: &DeliveryWrite) -> (Vec<Part<'_>>, Kind) {
             until_ms,
         } => {
             let claim = Cell::Uuid(*claim);
-            let row = vec![Cell::Int8(*now_ms), claim.clone(), Cell::Int8(*until_ms)];
+            let until = Cell::Int8(*until_ms);
+            let row = vec![Cell::Int8(*now_ms), claim.clone(), until.clone()];
             let parts = vec![
+                one(sql::KEEP, &[Int8, Id], vec![until, claim.clone()]),
                 one(CLAIM, &[Int8, Id, Int8], row),
                 one(sql::CLAIMED, &[Id], vec![claim]),
             ];

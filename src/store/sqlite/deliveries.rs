@@ -41,6 +41,8 @@ pub(super) fn carry_out(conn: &Connection, write: &DeliveryWrite) -> rusqlite::R
             now_ms,
             until_ms,
         } => {
+            conn.prepare_cached(sql::KEEP)?
+                .execute(params![until_ms, claim.as_bytes()])?;
             conn.prepare_cached(CLAIM)?
                 .execute(params![now_ms, claim.as_bytes(), until_ms])?;
             conn.prepare_cached(sql::CLAIMED)?

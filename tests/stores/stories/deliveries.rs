@@ -104,6 +104,23 @@ pub(super) fn a_delivery_is_one_claims_at_a_time(store: &mut dyn Store) {
     assert_eq!(shown(store, 3).state, DeliveryState::Delivered);
 }
 
+/// Whoever makes a claim and does not hear the answer makes it again.
+pub(super) fn a_claim_that_is_made_again_finds_what_it_has(store: &mut dyn Store) {
+    make_ended(store, 3);
+    make_ended(store, 4);
+    assert_eq!(claim(store, 81, 5_000).unwrap().id, id(903));
+    let again = claim(store, 81, 5_500).unwrap();
+    assert_eq!((again.id, again.attempts), (id(903), 1));
+    // It has the time of the second one, and nobody else's delivery.
+    assert_eq!(shown(store, 3).due_ms, Some(6_500));
+    assert_eq!(shown(store, 4).state, DeliveryState::Due);
+    assert_eq!(claim(store, 82, 6_000).unwrap().id, id(904));
+    // Somebody else has it by now.
+    assert_eq!(claim(store, 83, 6_500).unwrap().id, id(903));
+    assert_eq!(claim(store, 81, 6_600), None);
+    assert_eq!(claim(store, 81, 7_000).unwrap().id, id(904));
+}
+
 pub(super) fn a_delivery_ends_in_one_of_three_ways(store: &mut dyn Store) {
     make_ended(store, 3);
     claim(store, 81, 5_000).unwrap();

@@ -71,6 +71,7 @@ stories! {
     deliveries:
         what_ends_a_job_makes_its_delivery_due
         a_delivery_is_one_claims_at_a_time
+        a_claim_that_is_made_again_finds_what_it_has
         a_delivery_ends_in_one_of_three_ways
         a_cancelled_job_is_told_too;
     searches:

@@ -105,7 +105,7 @@ pub struct Inquiry {
     /// What it says.
     pub ask: ChatAsk,
     /// Fields of its head that an Anthropic provider gets.
-    pub passed: Option<Box<Passed>>,
+    pub passed: Option<Arc<Passed>>,
     /// The body for one of the targets, if it had to be translated …
     pub translated: Vec<u8>,
     /// … and which target of the plan that is.
@@ -188,17 +188,5 @@ impl Inquiry {
     pub fn path(&self, theirs: Dialect, model: &str) -> Option<String> {
         let asked = self.ask.embeddings.as_ref();
         asked.map(|_| embeddings::path(theirs, model))
-    }
-
-    /// How its client is to be answered. `id` and `created_ms` are the answer's; `model` is the one
-    /// that the client is to see, if not the one that it has asked for.
-    #[must_use]
-    pub fn listener<'a>(
-        &'a self,
-        id: Uuid,
-        created_ms: i64,
-        model: Option<&'a str>,
-    ) -> Listener<'a> {
-        self.ask.listener(id, created_ms, model)
     }
 }

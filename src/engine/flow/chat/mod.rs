@@ -125,8 +125,8 @@ impl Engine {
         let Some(exchange) = self.exchanges.get_mut(id) else {
             return Ok(());
         };
-        let passed = match &mut exchange.route {
-            Route::Chat(Inbound::Anthropic(passed)) => passed.take(),
+        let passed = match &exchange.route {
+            Route::Chat(Inbound::Anthropic(passed)) => passed.clone(),
             _ => None,
         };
         self.ledger.settle(&mut exchange.charged, 0); // the body is the generation's now

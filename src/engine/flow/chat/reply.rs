@@ -84,7 +84,9 @@ impl Engine {
         let mut target = std::mem::take(&mut self.scratch);
         self.name_target(id, &mut target);
         let held = self.exchanges.get(id).and_then(|e| e.held.generation);
-        let key = held.and_then(|id| self.key_for(self.generations.get(id)?));
+        let text = held.and_then(|id| self.generations.get(id));
+        let key = text.and_then(|text| self.key_for(text));
+        let unheard = text.and_then(|text| self.unheard(id, text.target().provider));
         let Some(exchange) = self.exchanges.get(id) else {
             return;
         };
@@ -108,6 +110,9 @@ impl Engine {
                 .field("x-maitred-target", &target);
             if let Some(key) = &key {
                 head = head.field("x-maitred-key", key.as_bytes());
+            }
+            if let Some(names) = unheard {
+                head = head.field("x-maitred-unheard", names);
             }
         }
         if let Some(cache) = terms.cache.field(false) {

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 use super::*;
+use crate::dialect::Reach;
 use crate::engine::io::Gone;
 
 fn breaker(failures: u32) -> Breaker {
@@ -119,6 +120,7 @@ fn only_the_providers_own_failures_count() {
         (
             Upstream::RateLimited {
                 retry_after_ms: None,
+                reach: Reach::Model,
             },
             Health::Alive,
         ),

@@ -7,7 +7,7 @@ use crate::engine::ConnId;
 use crate::engine::io::Gone;
 
 /// The client's model is asked of an Anthropic provider and, if that fails, of one of OpenAI's kind.
-const ALIAS: &str = "
+pub(super) const ALIAS: &str = "
     default_provider = 'a'
     [model.alias]
     targets = ['a', 'b']

@@ -12,6 +12,7 @@ mod pressure;
 mod rate;
 mod refused;
 mod rows;
+mod unheard;
 mod whole;
 
 use super::world::{Reply, World, openai};
@@ -117,8 +118,5 @@ fn is_gone(world: &mut World) {
         }
     }
     world.settle();
-    world
-        .engine
-        .check_empty()
-        .unwrap_or_else(|broken| panic!("{broken}"));
+    world.holds_nothing();
 }

@@ -4,16 +4,13 @@ use super::openai::{STREAM, whole, word};
 use super::{World, ask, provider};
 use crate::dialect::Dialect;
 use crate::engine::ConnId;
+use crate::engine::tests::pressure::{flood, time_stands_still};
 use crate::limits::{LAG_HIGH_BYTES, SEND_HIGH_BYTES};
 
 /// A stream whose client takes nothing while a mebibyte comes, as far as the engine reads it.
 fn flooded(world: &mut World, ours: Dialect) -> ConnId {
     let client = ask(world, ours, true);
-    world.sockets.get_mut(&client).unwrap().stalled = true;
-    world.answer(STREAM);
-    for _ in 0..64 {
-        world.answer(word(&"tea ".repeat(4096)));
-    }
+    flood(world, client);
     client
 }
 
@@ -42,13 +39,7 @@ fn the_providers_time_stands_still_while_it_is_not_read() {
     let config = format!("{}content_gap_ms = 1000\n", provider(Dialect::OpenAi));
     let mut world = World::new(&config);
     let client = flooded(&mut world, Dialect::OpenAi);
-    world.pass(20_000);
-    assert_eq!(world.upstreams().len(), 1);
-    world.sockets.get_mut(&client).unwrap().stalled = false;
-    world.pass(900);
-    assert_eq!(world.upstreams().len(), 1);
-    world.pass(200);
-    assert_eq!(world.upstreams(), [], "now it is the provider that is slow");
+    time_stands_still(&mut world, client);
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use super::super::world::postgres::message;
 use super::*;
+use crate::engine::database::Turn;
 use crate::limits::jobs::{JOB_POLL_MS, JOB_POLL_TOLD_MS, JOB_TOLD_MS};
 use crate::limits::{DB_LISTEN_PING_MS, DB_LISTEN_RETRY_MS, STORE_MS};
 
@@ -160,4 +161,67 @@ fn it_is_beside_those_that_are_shared() {
     pass(&mut world, &mut server, 5_000);
     assert_eq!(connections(&world).len(), 2);
     assert!(world.engine.database_standing().unwrap().ready == 1);
+}
+
+/// The role may have no more connections than it has: jobs are found by looking, and nothing else changes.
+#[test]
+fn a_listener_that_is_not_let_in_is_no_trouble_of_the_database() {
+    let mut world = World::new(&DATABASE.replace("parallel = 0", "parallel = 2"));
+    let mut server = Elephant::default();
+    while world.engine.database_standing().unwrap().ready == 0 {
+        // The connection that is to listen comes after the one that is shared.
+        world.settle();
+        server.step(&mut world);
+    }
+    server.refuses = Some("53300");
+    pass(&mut world, &mut server, 10_000);
+    let turns: Vec<Turn> = world.engine.database_turns().collect();
+    let [Turn::Reached { .. }, Turn::Deaf(why)] = &turns[..] else {
+        panic!("{turns:?}");
+    };
+    assert!(why.contains("53300"), "{why}");
+    assert_eq!(ready(&mut world), (200, "ready\n".into()));
+    assert_eq!(world.engine.database_trouble(), None);
+    let tried = event(&world, "refused");
+    assert!((5.0..=11.0).contains(&tried), "{tried} in ten seconds");
+    // It is let in, and there is nothing to be told about it but when it is lost again.
+    server.refuses = None;
+    pass(&mut world, &mut server, 3_000);
+    assert!(listens(&world));
+    server.refuses = Some("53300");
+    let lost = listener(&world);
+    server.dismiss(&mut world, lost, "57P01");
+    pass(&mut world, &mut server, 5_000);
+    let turns: Vec<Turn> = world.engine.database_turns().collect();
+    assert!(matches!(&turns[..], [Turn::Deaf(_)]), "{turns:?}");
+}
+
+/// A server that was demoted in its place says so, on each connection, when it gets round to it.
+#[test]
+fn it_goes_where_the_others_go() {
+    let two = (DATABASE.replace("parallel = 0", "parallel = 2")).replace(
+        "10.0.0.5/tables",
+        "10.0.0.5,10.0.0.6/tables?target_session_attrs=primary",
+    );
+    for listener_first in [true, false] {
+        let (mut world, mut server) = with(&two);
+        pass(&mut world, &mut server, 1_000);
+        let [shared, listens_there] = connections(&world)[..] else {
+            panic!("two connections");
+        };
+        let standby = message(b'S', b"in_hot_standby\0on\0");
+        let order = [shared, listens_there];
+        let first = order[usize::from(listener_first)];
+        world.say(first, &standby);
+        world.settle();
+        assert!(!listens(&world), "{listener_first}");
+        assert!(!connections(&world).contains(&listens_there));
+        world.say(shared, &standby);
+        pass(&mut world, &mut server, 3_000);
+        assert!(listens(&world), "{listener_first}");
+        for id in connections(&world) {
+            let to = world.sockets[&id].to.unwrap().to_string();
+            assert_eq!(to, "10.0.0.6:5432", "{listener_first}");
+        }
+    }
 }

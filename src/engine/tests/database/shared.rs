@@ -1,6 +1,7 @@
 //! One connection, many owners.
 
 use super::*;
+use crate::engine::database::Turn;
 use crate::engine::io::Gone;
 use crate::limits::DB_WAIT_MS;
 
@@ -118,4 +119,41 @@ fn a_text_is_scored_by_a_thread_and_its_rows_go_to_the_server() {
     let reply = world.reply(client).json();
     assert_eq!(reply["stored"], true);
     assert!(reply["readability"].is_object());
+}
+
+/// The server has no place for more for a while. Those that there are serve, it is not stormed, and when it has
+/// places again they are taken.
+#[test]
+fn a_further_connection_that_is_not_let_in_is_tried_again() {
+    let (mut world, mut server) = with(&format!("{DATABASE}connections = 3\n"));
+    server.refuses = Some("53300");
+    server.holds = true;
+    for _ in 0..20 {
+        list(&mut world);
+        world.pass(200);
+        server.serve(&mut world);
+    }
+    let tried = event(&world, "refused");
+    assert!((3.0..=6.0).contains(&tried), "{tried} in four seconds");
+    assert_eq!(ready(&mut world), (200, "ready\n".into()));
+    let turns: Vec<Turn> = world.engine.database_turns().collect();
+    assert!(
+        matches!(&turns[..], [Turn::Reached { .. }, Turn::Tight(_)]),
+        "{turns:?}"
+    );
+    server.refuses = None;
+    for _ in 0..10 {
+        for _ in 0..3 {
+            list(&mut world);
+        }
+        server.serve(&mut world);
+        for link in server.busy() {
+            while server.held(link) > 0 {
+                server.answer(&mut world, link);
+            }
+        }
+        world.pass(200);
+        server.serve(&mut world);
+    }
+    assert_eq!(connections(&world).len(), 3);
 }
