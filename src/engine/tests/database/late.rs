@@ -1,6 +1,8 @@
 //! A server that stands still: rows that can wait in the journal do, and nobody hears of it.
 
 use super::*;
+use crate::engine::io::Gone;
+use crate::engine::work::{Kind, WorkResult};
 use crate::limits::STORE_MS;
 
 const QUICK: &str = "[offline]\ngap_ms = 0\ntokens = 20\n";
@@ -112,4 +114,36 @@ fn without_a_journal_they_are_late() {
     server.serve(&mut world);
     world.pass(STORE_MS + 10);
     assert_eq!(code(&mut world, client), (503, "store_timeout".into()));
+}
+
+/// What was not even sent goes the same way.
+#[test]
+fn rows_that_wait_for_a_connection_go_to_the_journal_too() {
+    let database = DATABASE.replace("strict", "spill");
+    let (mut world, mut server) = with(&format!("{database}connections = 1\nwait_ms = 20000\n"));
+    world.slow_network = true;
+    let lost = link(&world);
+    server.forget(lost);
+    world.reset(lost, Gone::Reset);
+    let client = analyze(&mut world);
+    assert_eq!(told(&mut world, &mut server, client).0, 200);
+    assert_eq!(world.metric("journal_rows"), 1.0);
+}
+
+/// The database may have stored it, and the journal could not.
+#[test]
+fn where_the_journal_fails_too_nobody_knows() {
+    let (mut world, mut server) = still(1);
+    world.held = vec![Kind::Journal];
+    let client = analyze(&mut world);
+    server.serve(&mut world);
+    world.pass(STORE_MS + 10);
+    let (path, reason) = ("journal".into(), "no".into());
+    let failed = crate::store::StoreError::Journal { path, reason };
+    world.fail_work(0, WorkResult::Journal(Err(failed)));
+    world.settle();
+    assert_eq!(
+        code(&mut world, client),
+        (503, "store_outcome_unknown".into())
+    );
 }
