@@ -9,8 +9,8 @@
 //! Nobody else sends on it, and it is beside the connections that are shared: a long answer is not before
 //! what is told. While it is silent it is asked now and then whether it is there. Nothing depends on it:
 //! what it would have told is found by looking, only later. A pooler that gives each transaction another
-//! session takes LISTEN and tells nobody, so behind one there is no such connection. A server tells what was told to
-//! itself, so it listens at one of those that orders are sent to, and is closed when they go elsewhere.
+//! session takes LISTEN and tells nobody, so behind one there is no such connection. A server tells what was
+//! told to itself, so it is at a server that orders are sent to, and is closed when they go elsewhere.
 //!
 //! What this file refuses to know: what the words mean, which is [`crate::store::postgres`]'s, and what
 //! follows from them, which is `engine/jobs/`'s.
