@@ -8,6 +8,7 @@
 //!                 └─(too late, or the scorer panicked)─► written ─┘
 //!  truncated, or keywords ─────────────────────────────► written ─┘
 //! ```
+//! Rows that are not committed in time go to the journal, if they may.
 
 use std::sync::Arc;
 
@@ -146,10 +147,14 @@ impl Engine {
         self.scored(id, None);
     }
 
-    /// Its rows are not written yet.
+    /// Its rows are not written yet. Those that can wait in the journal go there.
     pub(super) fn store_is_late(&mut self, id: GenerationId) {
         let at = self.store_deadline();
         if at > self.now.mono {
+            return self.wait_on(id, at);
+        }
+        let work = self.generations.get(id).and_then(|text| text.work);
+        if let Some(at) = work.and_then(|work| self.late_rows_wait(work)) {
             return self.wait_on(id, at);
         }
         if let Some(generation) = self.generations.get_mut(id)

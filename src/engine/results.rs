@@ -10,7 +10,7 @@ use crate::store::{StoreError, Write};
 /// How often a store that takes no rows is tried again, by letting one request in.
 const PROBE_MS: u64 = 1_000;
 
-/// The store takes no rows.
+/// Rows can be kept nowhere: not by the store, and not by the journal.
 #[derive(Clone, Debug)]
 pub(super) struct Trouble {
     error: StoreError,
@@ -23,7 +23,7 @@ impl Engine {
             return;
         };
         let result = self.works.in_doubt(id, result);
-        self.watch_store(&result);
+        self.watch_store(id, &result);
         self.mind_deletions(&result);
         match result {
             WorkResult::PassedOn(passed) => return self.work_passed_on(id, passed),
@@ -101,15 +101,17 @@ impl Engine {
         }
     }
 
-    /// Remembers whether the store takes rows. A lock of another process passes by itself and is
-    /// no reason to turn requests away; neither is that nobody knows what has become of one piece.
-    fn watch_store(&mut self, result: &WorkResult) {
+    /// Remembers whether rows can be kept. A lock of another process passes by itself and is no reason
+    /// to turn requests away; neither is that nobody knows what has become of one piece, nor what cannot
+    /// wait in the journal (a job, an import, a deletion, a key), as long as rows can.
+    fn watch_store(&mut self, id: WorkId, result: &WorkResult) {
         match result {
             WorkResult::Written(Ok(_)) => {
                 self.store_trouble = None;
                 self.last_commit = self.now.mono;
             }
             WorkResult::Written(Err(StoreError::Busy { .. } | StoreError::Unknown)) => {}
+            WorkResult::Written(Err(_)) if self.spill.keeps() && !self.works.adds_rows(id) => {}
             WorkResult::Written(Err(error)) => {
                 self.store_trouble = Some(Trouble {
                     error: error.clone(),
@@ -149,8 +151,12 @@ impl Engine {
         self.last_commit.plus_ms(STORE_MS)
     }
 
-    /// Whether the store took the last rows it was given.
+    /// Whether a request would be let in now, as far as it depends on what became of the last rows. It
+    /// would be after a while whatever became of them, or nobody would ever find out.
     pub(super) fn store_takes_rows(&self) -> bool {
-        self.store_trouble.is_none()
+        let now = self.now.mono;
+        self.store_trouble
+            .as_ref()
+            .is_none_or(|trouble| trouble.probe_at <= now)
     }
 }

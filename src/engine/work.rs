@@ -25,7 +25,7 @@ use super::flow::chat::embeddings::Embedded;
 use super::flow::import::line::Batch;
 use super::hooks::HookWork;
 use super::jobs::JobWork;
-use super::slots::{ConnId, ExchangeId, GenerationId, Slots, WorkId};
+use super::slots::{ConnId, ExchangeId, GenerationId, OrderId, Slots, WorkId};
 use crate::dialect::Dialect;
 use crate::dialect::embeddings::Embeddings;
 use crate::limits::SCORE_AHEAD;
@@ -216,8 +216,12 @@ pub struct Entry {
     state: State,
     /// Carried out whoever has left, because rows are owed.
     owed: bool,
+    /// It adds rows that may wait elsewhere for the store.
+    adds_rows: bool,
     /// What the journal had to say about it, which it was sent to first.
     detour: Option<Box<Overlay>>,
+    /// Which order it is with a database on the loop.
+    order: Option<OrderId>,
     /// It may have been carried out, whatever has come of it since.
     doubtful: bool,
     /// Whether it has a reserved place, and so does not count against the bound of its queue.
@@ -315,14 +319,17 @@ impl Works {
         cancel: Option<Cancel>,
     ) -> Option<WorkId> {
         let reserved = matches!(owner, WorkOwner::Generation(_));
+        let may_wait = matches!(&work, Some(Work::Write(write)) if write.may_wait());
         let entry = Entry {
             owner,
             kind,
             owed: kind == Kind::Write,
+            adds_rows: may_wait || kind == Kind::Finish,
             work,
             cancel,
             state: State::Waiting,
             detour: None,
+            order: None,
             doubtful: false,
             reserved,
         };

@@ -4,6 +4,7 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::support::client::post;
 use crate::support::ledger::Ledger;
 use crate::support::postgres::{DATABASE, Postgres};
 use crate::support::process::signal;
@@ -26,8 +27,11 @@ fn down_at_the_start_and_healed_within_five_seconds() {
         (refused.status, &*refused.problem()),
         (503, "store_unreachable")
     );
+    let job = server.ask(post("/jobs", r#"{"kind":"generate","topics":["a"]}"#));
+    assert_eq!(job.problem(), "store_unreachable");
     let paid = server.ask(generate("green tea", false)).json();
     assert_eq!(paid["stored"], true, "{paid}");
+    assert!(server.ask(get("/readyz")).text().starts_with("degraded: "));
     thread::sleep(ms(3_000));
     postgres.restart();
     let back = Instant::now();
@@ -136,6 +140,53 @@ fn stopped_in_its_tracks() {
     until("it is asked again", || {
         (server.ask(get("/contents")).status == 200).then_some(())
     });
+}
+
+/// D4: rows that were on their way wait in the journal, whosever they are, and are there when it goes on.
+#[test]
+#[ignore = "needs postgresql"]
+fn stopped_in_its_tracks_with_rows_under_way() {
+    let postgres = Postgres::start();
+    let slow = config(postgres.addr, "").replace("gap_ms = 1", "gap_ms = 50");
+    let server = Server::start(&slow);
+    wait_until_ready(&server);
+    let keyed = generate("rice", false).replacen("\r\nHost", "\r\nIdempotency-Key: k\r\nHost", 1);
+    let requests = [
+        generate("tea", false),
+        keyed.clone(),
+        post("/generate/", r#"{"topic":"milk","candidates":2}"#),
+        post("/batch", r#"{"topics":["salt","bread"]}"#),
+    ];
+    let addr = server.addr;
+    let ask = |request: String| thread::spawn(move || crate::support::ask(addr, request));
+    let mut asked: Vec<_> = requests.into_iter().map(ask).collect();
+    until("all are written", || {
+        (server.metric("maitred_generations_total") == 6.0).then_some(())
+    });
+    let stopped = Stopped::now(&postgres);
+    asked.push(ask(post("/analyze/", r#"{"content":"I like it."}"#)));
+    asked.push(ask(post(
+        "/keywords/",
+        r#"{"content":"Tea.","method":"local"}"#,
+    )));
+    for answer in asked.into_iter().map(|asked| asked.join().unwrap()) {
+        let said = answer.text();
+        assert!(answer.status == 200 && !said.contains("store_"), "{said}");
+    }
+    assert_eq!(server.metric("maitred_rows_lost_total"), 0.0);
+    drop(stopped);
+    until("no row waits", || {
+        (server.metric("maitred_journal_rows") == 0.0).then_some(())
+    });
+    let count = |table: &str| postgres.psql(DATABASE, &format!("SELECT count(*) FROM {table}"));
+    assert_eq!(
+        (count("generated_content"), count("requests")),
+        ("6".into(), "6".into())
+    );
+    let again = until("the key is answered", || {
+        Some(server.ask(&keyed)).filter(|again| again.status == 200)
+    });
+    assert_eq!(again.field("idempotent-replayed"), Some("true"));
 }
 
 /// R33: probes are as quick with a database that stands still as with one that is well, under the same

@@ -47,6 +47,7 @@ impl Engine {
         let is_urgent = order.is_urgent();
         // Each piece of work has a place, and none is two orders.
         if let Ok(id) = database.orders.insert(order) {
+            self.works.ordered(work, id);
             if is_urgent {
                 database.put_first(now, id);
             } else {
@@ -124,7 +125,9 @@ impl Engine {
             return;
         };
         let is_long = order.is_long();
-        let request = order.begin(now, conn);
+        let Some(request) = order.begin(now, conn) else {
+            return;
+        };
         let mut pen = Pen {
             blocks: &mut self.blocks,
             chain: out,
@@ -168,7 +171,7 @@ impl Engine {
             None => self.end_order(id, Order::finish),
             Some(Wrong::Row(error)) => self.end_order(id, |order| order.failure(error)),
             Some(Wrong::Refused(report)) => {
-                let attempts = order.attempts;
+                let (attempts, is_taken_back) = (order.attempts, order.is_taken_back());
                 let others = self
                     .database
                     .as_ref()
@@ -183,7 +186,7 @@ impl Engine {
                 if verdict.leave {
                     self.leave_link(conn);
                 }
-                if verdict.repeat {
+                if verdict.repeat && !is_taken_back {
                     self.repeat_order(id);
                 } else {
                     self.end_order(id, |order| order.failure(store_error(&report)));
@@ -247,8 +250,10 @@ impl Engine {
         if database.line.front() == Some(&id) {
             database.line.pop_front();
         }
-        let work = order.work;
-        self.work_done(work, result(order));
+        if !order.is_taken_back() {
+            let work = order.work;
+            self.work_done(work, result(order));
+        }
     }
 
     /// Ends the orders that have waited too long for a connection; all of them, if there was none

@@ -15,6 +15,7 @@
 //! |---|---|
 //! | `order.rs` | one question or change, and what was heard of it |
 //! | `line.rs` | orders in line: sent, answered, repeated, too late |
+//! | `late.rs` | rows that are taken back, for the journal |
 //! | `link.rs` | one connection: its bytes and its session |
 //! | `pool.rs` | which connections there are: opened, let in, lost |
 //! | `migrate.rs` | the tables, before anything else is sent |
@@ -29,6 +30,7 @@
 
 mod cancel;
 mod drive;
+mod late;
 mod line;
 pub mod link;
 pub mod listen;
@@ -183,7 +185,7 @@ impl Database {
             connections: config.connections,
             statement_ms: config.statement_ms,
             wait_ms: config.wait_ms,
-            orders: Slots::new(most_orders(sizes)),
+            orders: Slots::new(most_orders(sizes, config.connections)),
             line: VecDeque::new(),
             links: Vec::new(),
             dials: 0,
@@ -224,9 +226,11 @@ impl Database {
     }
 }
 
-/// As many as there are pieces of work that can be orders.
-fn most_orders(sizes: Sizes) -> usize {
-    READ_WAITING + WRITE_WAITING + 2 * sizes.generations + sizes.clients + PG_PIPELINE
+/// As many as there are pieces of work that can be orders, and those on connections whose rows were
+/// taken back.
+fn most_orders(sizes: Sizes, connections: usize) -> usize {
+    let pieces = READ_WAITING + WRITE_WAITING + 2 * sizes.generations + sizes.clients;
+    pieces + PG_PIPELINE * (1 + connections)
 }
 
 /// Sockets that a database needs.

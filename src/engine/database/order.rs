@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  in line ─(sent)─► on the way ─(its end)─► done
-//!     ▲                 │  └─(nobody waits any more)─► on the way, and dropped at its end
+//!     ▲                 │  └─(nobody waits any more, or its rows were taken back)─► dropped at its end
 //!     └──(to be repeated)┘
 //! ```
 //! What is asked is kept until the end, because it may have to be sent again, or kept elsewhere.
@@ -42,6 +42,8 @@ pub(super) enum Ask {
     Write(Box<Write>),
     /// Something about counters that are shared.
     Count(Counting),
+    /// A change whose rows were taken back: what comes of it here is nobody's.
+    TakenBack,
 }
 
 /// What went wrong.
@@ -66,19 +68,36 @@ impl Order {
         }
     }
 
-    /// What to send, and from now on its answer is expected.
-    pub(super) fn begin(&mut self, now: Mono, link: ConnId) -> Request<'_> {
-        self.link = Some(link);
-        self.attempts += 1;
-        self.at = now;
-        self.wrong = None;
+    /// What to send, and from now on its answer is expected. `None`: there is nothing left of it.
+    pub(super) fn begin(&mut self, now: Mono, link: ConnId) -> Option<Request<'_>> {
         let request = match &self.ask {
             Ask::Read(query) => Request::of_query(query),
             Ask::Write(write) => Request::of_write(write),
             Ask::Count(counting) => Request::of_counting(counting),
+            Ask::TakenBack => return None,
         };
+        self.link = Some(link);
+        self.attempts += 1;
+        self.at = now;
+        self.wrong = None;
         self.answer = Some(request.answer());
-        request
+        Some(request)
+    }
+
+    /// Takes its rows back, if it has any that can wait elsewhere.
+    pub(super) fn take_back(&mut self) -> Option<Box<Write>> {
+        match std::mem::replace(&mut self.ask, Ask::TakenBack) {
+            Ask::Write(write) if write.may_wait() => Some(write),
+            ask => {
+                self.ask = ask;
+                None
+            }
+        }
+    }
+
+    /// Whether its rows were taken back.
+    pub(super) fn is_taken_back(&self) -> bool {
+        matches!(self.ask, Ask::TakenBack)
     }
 
     pub(super) fn row(&mut self, row: &Row<'_>) {
@@ -116,7 +135,7 @@ impl Order {
             Ask::Write(write) if error.is_away() && write.may_wait() => {
                 WorkResult::Returned(write, error)
             }
-            Ask::Write(_) => WorkResult::Written(Err(error)),
+            Ask::Write(_) | Ask::TakenBack => WorkResult::Written(Err(error)),
         }
     }
 
@@ -131,7 +150,7 @@ impl Order {
                     | Query::Unscored { .. }
                     | Query::Weigh { .. }
             ),
-            Ask::Write(_) | Ask::Count(_) => false,
+            Ask::Write(_) | Ask::Count(_) | Ask::TakenBack => false,
         }
     }
 
@@ -151,10 +170,10 @@ impl Order {
     /// something to delete. What is taken from a counter twice is lost for a window.
     pub(super) fn survives(&self, outcome: Outcome) -> bool {
         match outcome {
-            Outcome::NotBegun | Outcome::Failed => true,
+            Outcome::NotBegun | Outcome::Failed => !self.is_taken_back(),
             Outcome::Unknown => match &self.ask {
                 Ask::Read(_) => true,
-                Ask::Count(_) => false,
+                Ask::Count(_) | Ask::TakenBack => false,
                 Ask::Write(write) => !matches!(**write, Write::Delete { .. }),
             },
         }

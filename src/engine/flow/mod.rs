@@ -265,6 +265,13 @@ impl Engine {
         if exchange.deadline <= self.now.mono {
             return self.deadline_passed(id);
         }
+        let work = exchange.held.work.filter(|_| exchange.flow.is_saving());
+        if let Some(at) = work.and_then(|work| self.late_rows_wait(work)) {
+            return self.set_exchange_timer(id, at);
+        }
+        let Some(exchange) = self.exchanges.get(id) else {
+            return;
+        };
         match &exchange.flow {
             Flow::Generate(_) if exchange.held.work.is_some() => {
                 self.fail_exchange(id, &Failure::StoreTimeout);

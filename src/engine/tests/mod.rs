@@ -36,6 +36,7 @@ mod keywords;
 mod models;
 mod models_limited;
 mod nearby;
+mod outage;
 mod page;
 mod parsing;
 mod permit;

@@ -1,7 +1,7 @@
 //! Work that is sent another way than the one it was submitted for: see `engine/detour.rs`.
 
 use super::{State, Work, WorkOwner, Works};
-use crate::engine::WorkId;
+use crate::engine::slots::{OrderId, WorkId};
 use crate::store::journal::Overlay;
 
 impl Works {
@@ -26,11 +26,31 @@ impl Works {
         entry.kind = work.kind();
         entry.work = Some(work);
         entry.state = State::Waiting;
+        entry.order = None;
         entry.detour = detour.map(Box::new).or(entry.detour.take());
         let queue = &mut self.queues[entry.kind as usize];
         queue.waiting.push_back(id);
         queue.live += 1;
         queue.reserved += usize::from(entry.reserved);
+    }
+
+    /// A piece is an order now.
+    pub(in crate::engine) fn ordered(&mut self, id: WorkId, order: OrderId) {
+        if let Some(entry) = self.entries.get_mut(id) {
+            entry.order = Some(order);
+        }
+    }
+
+    /// Which order a piece is.
+    #[must_use]
+    pub(in crate::engine) fn order(&self, id: WorkId) -> Option<OrderId> {
+        self.entries.get(id)?.order
+    }
+
+    /// Whether a piece adds rows, which may wait in the journal.
+    #[must_use]
+    pub(in crate::engine) fn adds_rows(&self, id: WorkId) -> bool {
+        self.entries.get(id).is_some_and(|entry| entry.adds_rows)
     }
 
     /// Whether a piece has rows that are owed.

@@ -298,6 +298,12 @@ fn rows_wait_in_the_journal_until_the_database_is_back() {
     refuse_all(&mut world);
     let why = "degraded: the database cannot be reached, and rows wait in the journal\n";
     assert_eq!(ready(&mut world), (200, why.into()));
+    // What cannot wait is refused, and nothing else for it.
+    let job = r#"{"kind":"generate","topics":["a"]}"#;
+    let client = world.post("/jobs", job);
+    pass(&mut world, 1_100);
+    assert_eq!(code(&mut world, client).0, 503);
+    assert_eq!(ready(&mut world), (200, why.into()));
     let client = world.post("/generate/", r#"{"topic":"tea"}"#);
     pass(&mut world, 4_000);
     assert_eq!(world.reply(client).json()["stored"], true);

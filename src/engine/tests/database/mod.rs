@@ -5,6 +5,7 @@
 
 mod away;
 mod doubt;
+mod late;
 mod listen;
 mod refusals;
 mod shared;
