@@ -57,7 +57,8 @@ pub(super) struct Share {
     /// The counter, if it is not Redis.
     pub(super) table: Option<Table>,
     back: Back,
-    /// Redis has not answered the last question, or not with counters: who asked it decides alone.
+    /// Redis has not answered the last question, or not with counters: who asked it decides alone. Not said
+    /// of a cluster: what one of its servers does not answer, the others do for theirs.
     is_unanswered: bool,
 }
 
@@ -177,7 +178,12 @@ impl Engine {
             left: granted.left,
             window: granted.window,
         });
-        self.share.is_unanswered = grant.is_none();
+        let cluster = self
+            .config
+            .redis
+            .as_ref()
+            .is_some_and(|redis| redis.cluster);
+        self.share.is_unanswered = grant.is_none() && !cluster;
         self.block_granted(id, grant);
         self.serve_lines();
     }
