@@ -62,8 +62,10 @@ pub fn parse<'a, T: Deserialize<'a>>(document: &'a [u8]) -> Result<T, Malformed>
     })
 }
 
-/// Whether brackets are nested deeper than `limit` anywhere, as a strict parser would count.
-pub(super) fn deeper_than(limit: usize, text: &[u8]) -> bool {
+/// Whether brackets are nested deeper than `limit` anywhere, as a strict parser would count. Looks at
+/// each byte once, without recursion.
+#[must_use]
+pub fn deeper_than(limit: usize, text: &[u8]) -> bool {
     // Depth can never exceed the number of opening brackets, and a usual event has a dozen: this
     // vectorised count is all that most documents pay.
     if memchr2_iter(b'{', b'[', text).nth(limit).is_none() {

@@ -16,6 +16,8 @@
 //! lies in memory (messages are merged, one part becomes a message of its own, names are looked
 //! up), and a writer may find half-way that a thing cannot be said.
 
+use super::quote::put_json_string;
+
 /// One document that is being written.
 pub(super) struct Pen<'o> {
     out: &'o mut Vec<u8>,
@@ -57,7 +59,7 @@ impl<'o> Pen<'o> {
     /// A string.
     pub(super) fn text(&mut self, text: &str) {
         self.separate();
-        serde_json::to_writer(&mut *self.out, text).expect("a Vec takes every byte");
+        put_json_string(self.out, text);
     }
 
     /// A value that is JSON already.
@@ -82,6 +84,14 @@ impl<'o> Pen<'o> {
     pub(super) fn number(&mut self, number: f64) {
         self.separate();
         serde_json::to_writer(&mut *self.out, &number).expect("a Vec takes every byte");
+    }
+
+    /// The pair, if there is a value: a temperature, as short as it can be written.
+    pub(super) fn maybe_temperature(&mut self, name: &str, value: Option<f32>) {
+        if let Some(value) = value {
+            self.key(name).separate();
+            serde_json::to_writer(&mut *self.out, &value).expect("a Vec takes every byte");
+        }
     }
 
     /// The pair, if there is a value.

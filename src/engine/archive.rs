@@ -238,9 +238,7 @@ impl Engine {
         let mut charged = generation.charged;
         self.ledger.settle(&mut charged, 0);
         // A text from the cache, or that of an item which was stopped, may have a namesake.
-        if self.by_id.get(&uuid) == Some(&id) {
-            self.by_id.remove(&uuid);
-        }
+        self.by_id.forget(uuid, id);
         self.generations.remove(id);
     }
 
@@ -264,7 +262,7 @@ impl Engine {
             generation.is_some_and(|g| g.phase == Phase::Finished)
         });
         if let Some(id) = finished {
-            self.by_id.remove(&uuid);
+            self.by_id.forget(uuid, id);
             self.forget_generation(id);
         }
     }
@@ -313,10 +311,8 @@ impl Engine {
     /// No provider is asked for a text any more: nobody joins it, and what it has used is charged.
     pub(super) fn forget_prompt(&mut self, id: GenerationId) {
         self.settle_charge(id);
-        if let Some(generation) = self.generations.get(id)
-            && self.by_prompt.get(&generation.plan.key) == Some(&id)
-        {
-            self.by_prompt.remove(&generation.plan.key);
+        if let Some(generation) = self.generations.get(id) {
+            self.by_prompt.forget(generation.plan.key, id);
         }
     }
 
@@ -330,7 +326,7 @@ impl Engine {
 
     /// The generation with this id, if it is in memory.
     pub(super) fn generation_by_id(&self, uuid: Uuid) -> Option<GenerationId> {
-        self.by_id.get(&uuid).copied()
+        self.by_id.get(&uuid)
     }
 }
 

@@ -3,11 +3,11 @@
 use serde::Serialize;
 use uuid::Uuid;
 
-use crate::dialect::Usage;
+use crate::dialect::{Usage, put_json_string};
 use crate::engine::Failure;
 use crate::engine::generation::Generation;
 use crate::engine::keywords::Purpose;
-use crate::proto::{put_json_string, sse};
+use crate::proto::sse;
 use crate::score::keywords::Keyword;
 use crate::score::{Readability, Sentiment};
 use crate::store::{KeywordMethod, Listed, Tally, TextRow};

@@ -51,6 +51,7 @@ mod hedge;
 pub mod hooks;
 mod house;
 pub mod idempotency;
+mod index;
 pub mod io;
 pub mod jobs;
 mod keys;
@@ -89,7 +90,7 @@ pub mod work;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::io::IoSlice;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -106,13 +107,13 @@ pub use self::tables::Sizes;
 
 use self::blocks::Blocks;
 use self::call::Call;
-use self::chance::Keyed;
 use self::conn::{Conn, Role};
 use self::database::Database;
 use self::dial::Dial;
 use self::exchange::Exchange;
 use self::gate::{BreakerTurn, Gate};
 use self::generation::Generation;
+use self::index::Index;
 use self::ledger::Ledger;
 use self::metrics::Counters;
 use self::names::Name;
@@ -153,8 +154,8 @@ pub struct Engine {
     database: Option<Box<Database>>,
     redis: Option<Box<Redis>>,
     // how to find things in them
-    by_id: HashMap<Uuid, GenerationId, Keyed>,
-    by_prompt: HashMap<u128, GenerationId, Keyed>,
+    by_id: Index<Uuid>,
+    by_prompt: Index<u128>,
     provider_names: Vec<Arc<str>>,
     router: Router,
     replay: VecDeque<GenerationId>,
@@ -236,8 +237,8 @@ impl Engine {
             resolver: Resolver::new(config.dns.as_slice(), seed),
             database: Database::new(&config.database, providers.len(), sizes, seed),
             redis: Redis::new(config.redis.as_ref(), Name::of_redis(&config)),
-            by_id: HashMap::with_hasher(Keyed(seed)),
-            by_prompt: HashMap::with_hasher(Keyed(seed)),
+            by_id: Index::new(seed),
+            by_prompt: Index::new(seed),
             provider_names: providers.iter().map(|p| p.name.as_str().into()).collect(),
             router: Router::new(&config),
             replay: VecDeque::new(),

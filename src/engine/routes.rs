@@ -415,7 +415,8 @@ fn check_kind(
         return Ok(()); // an empty body is a fault of its own
     }
     // No type at all is taken for the right one; a wrong one is not guessed at.
-    let Some(kind) = fields.get("content-type") else {
+    let mut kinds = fields.all("content-type");
+    let Some(kind) = kinds.next() else {
         return Ok(());
     };
     let mut parts = kind.split(|b| *b == b';').map(<[u8]>::trim_ascii);
@@ -429,7 +430,7 @@ fn check_kind(
         let c: &[u8] = c.strip_prefix(b"\"").unwrap_or(&c);
         matches!(c.strip_suffix(b"\"").unwrap_or(c), b"utf-8" | b"utf8")
     });
-    if is_wanted(&name) && utf8 && fields.all("content-type").count() == 1 {
+    if is_wanted(&name) && utf8 && kinds.next().is_none() {
         Ok(())
     } else {
         Err(Failure::MediaType { wanted })

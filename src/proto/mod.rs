@@ -7,13 +7,10 @@
 
 pub mod dns;
 pub mod http1;
-mod json_text;
 pub mod postgres;
 pub mod redis;
 pub mod sse;
 pub mod webhook;
-
-pub use json_text::put_json_string;
 
 /// Where encoded bytes go.
 ///

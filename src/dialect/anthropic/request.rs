@@ -2,9 +2,8 @@
 //!
 //! It refuses to know the URL before [`PATH`] and keys.
 
-use serde::Serialize;
-
 use crate::dialect::Ask;
+use crate::dialect::pen::Pen;
 
 /// The path after the base URL.
 pub const PATH: &str = "/v1/messages";
@@ -18,35 +17,21 @@ pub const DEFAULT_MAX_TOKENS: u32 = 4096;
 
 /// Appends the JSON body for `ask` to `out`.
 pub fn write_request(out: &mut Vec<u8>, ask: &Ask<'_>) {
-    let request = Request {
-        model: ask.model,
-        max_tokens: ask.max_tokens.unwrap_or(DEFAULT_MAX_TOKENS),
-        messages: [Message {
-            role: "user",
-            content: ask.prompt,
-        }],
-        temperature: ask.temperature,
-        stream: ask.stream,
-    };
-    serde_json::to_writer(out, &request)
-        .expect("a Vec takes every byte, and strings and numbers always have a JSON form");
-}
-
-#[derive(Serialize)]
-struct Request<'a> {
-    model: &'a str,
-    max_tokens: u32,
-    messages: [Message<'a>; 1],
-    #[serde(skip_serializing_if = "Option::is_none")]
-    temperature: Option<f32>,
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    stream: bool,
-}
-
-#[derive(Serialize)]
-struct Message<'a> {
-    role: &'static str,
-    content: &'a str,
+    Pen::object(out, |json| {
+        json.key("model").text(ask.model);
+        let bound = ask.max_tokens.unwrap_or(DEFAULT_MAX_TOKENS);
+        json.key("max_tokens").whole(bound.into());
+        json.key("messages").list(|json| {
+            json.nested(|json| {
+                json.key("role").text("user");
+                json.key("content").text(ask.prompt);
+            });
+        });
+        json.maybe_temperature("temperature", ask.temperature);
+        if ask.stream {
+            json.key("stream").flag(true);
+        }
+    });
 }
 
 #[cfg(test)]

@@ -6,9 +6,8 @@
 
 use std::fmt::Write;
 
-use serde::Serialize;
-
 use crate::dialect::Ask;
+use crate::dialect::pen::Pen;
 
 /// The path after the base URL, query included.
 ///
@@ -53,48 +52,22 @@ pub(in crate::dialect) fn method_path(model: &str, method: &str) -> String {
 
 /// Appends the JSON body for `ask` to `out`. The model and whether to stream are in the [`path`].
 pub fn write_request(out: &mut Vec<u8>, ask: &Ask<'_>) {
-    let settings = Settings {
-        max_output_tokens: ask.max_tokens,
-        temperature: ask.temperature,
-    };
-    let is_set = settings != Settings::default();
-    let request = Request {
-        contents: [Content {
-            role: "user",
-            parts: [Part { text: ask.prompt }],
-        }],
-        generation_config: is_set.then_some(settings),
-    };
-    serde_json::to_writer(out, &request)
-        .expect("a Vec takes every byte, and strings and numbers always have a JSON form");
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Request<'a> {
-    contents: [Content<'a>; 1],
-    #[serde(skip_serializing_if = "Option::is_none")]
-    generation_config: Option<Settings>,
-}
-
-#[derive(Serialize)]
-struct Content<'a> {
-    role: &'static str,
-    parts: [Part<'a>; 1],
-}
-
-#[derive(Serialize)]
-struct Part<'a> {
-    text: &'a str,
-}
-
-#[derive(Default, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Settings {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    max_output_tokens: Option<u32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    temperature: Option<f32>,
+    Pen::object(out, |json| {
+        json.key("contents").list(|json| {
+            json.nested(|json| {
+                json.key("role").text("user");
+                json.key("parts").list(|json| {
+                    json.nested(|json| json.key("text").text(ask.prompt));
+                });
+            });
+        });
+        if ask.max_tokens.is_some() || ask.temperature.is_some() {
+            json.key("generationConfig").nested(|json| {
+                json.maybe_whole("maxOutputTokens", ask.max_tokens.map(u64::from));
+                json.maybe_temperature("temperature", ask.temperature);
+            });
+        }
+    });
 }
 
 #[cfg(test)]

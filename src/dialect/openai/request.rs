@@ -3,9 +3,8 @@
 //! It asks for as little as possible, because compatible servers refuse fields that they do not
 //! know. It refuses to know the URL before [`PATH`], headers and keys.
 
-use serde::Serialize;
-
 use crate::dialect::Ask;
+use crate::dialect::pen::Pen;
 
 /// The path after the base URL, which for this dialect ends in `/v1`.
 pub const PATH: &str = "/chat/completions";
@@ -15,22 +14,27 @@ pub const PATH: &str = "/chat/completions";
 /// A stream always asks for its usage: a call without it could not be charged to anyone.
 pub fn write_request(out: &mut Vec<u8>, ask: &Ask<'_>) {
     let newer = takes_max_completion_tokens(ask.model);
-    let request = Request {
-        model: ask.model,
-        messages: [Message {
-            role: "user",
-            content: ask.prompt,
-        }],
-        max_tokens: ask.max_tokens.filter(|_| !newer),
-        max_completion_tokens: ask.max_tokens.filter(|_| newer),
-        temperature: ask.temperature,
-        stream: ask.stream,
-        stream_options: ask.stream.then_some(StreamOptions {
-            include_usage: true,
-        }),
+    let bound = if newer {
+        "max_completion_tokens"
+    } else {
+        "max_tokens"
     };
-    serde_json::to_writer(out, &request)
-        .expect("a Vec takes every byte, and strings and numbers always have a JSON form");
+    Pen::object(out, |json| {
+        json.key("model").text(ask.model);
+        json.key("messages").list(|json| {
+            json.nested(|json| {
+                json.key("role").text("user");
+                json.key("content").text(ask.prompt);
+            });
+        });
+        json.maybe_whole(bound, ask.max_tokens.map(u64::from));
+        json.maybe_temperature("temperature", ask.temperature);
+        if ask.stream {
+            json.key("stream").flag(true);
+            let options = json.key("stream_options");
+            options.nested(|json| json.key("include_usage").flag(true));
+        }
+    });
 }
 
 /// Whether the bound on tokens goes by its newer name.
@@ -49,33 +53,6 @@ pub(super) fn takes_max_completion_tokens(model: &str) -> bool {
     }
     name.strip_prefix('o')
         .is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
-}
-
-#[derive(Serialize)]
-struct Request<'a> {
-    model: &'a str,
-    messages: [Message<'a>; 1],
-    #[serde(skip_serializing_if = "Option::is_none")]
-    max_tokens: Option<u32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    max_completion_tokens: Option<u32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    temperature: Option<f32>,
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    stream: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    stream_options: Option<StreamOptions>,
-}
-
-#[derive(Serialize)]
-struct Message<'a> {
-    role: &'static str,
-    content: &'a str,
-}
-
-#[derive(Serialize)]
-struct StreamOptions {
-    include_usage: bool,
 }
 
 #[cfg(test)]

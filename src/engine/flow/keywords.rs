@@ -85,7 +85,7 @@ impl Engine {
             asked: None,
             errand: None,
         };
-        plan.key = coalesce::key(self.by_prompt.hasher(), TENANT, &plan);
+        plan.key = coalesce::key(&self.by_prompt.keyed(), TENANT, &plan);
         self.wait_for_plan(id, plan)
     }
 

@@ -75,7 +75,7 @@ impl Engine {
     /// Makes `plan` the plan of one of several texts about the same topic.
     pub(super) fn make_candidate(&self, plan: &mut Plan, candidate: u8) {
         plan.candidate = candidate;
-        plan.key = coalesce::key(self.by_prompt.hasher(), TENANT, plan);
+        plan.key = coalesce::key(&self.by_prompt.keyed(), TENANT, plan);
     }
 
     /// `GET /generate/{id}/events`
@@ -180,7 +180,7 @@ impl Engine {
             asked,
             errand: None,
         };
-        plan.key = coalesce::key(self.by_prompt.hasher(), TENANT, &plan);
+        plan.key = coalesce::key(&self.by_prompt.keyed(), TENANT, &plan);
         Ok(plan)
     }
 
@@ -189,7 +189,7 @@ impl Engine {
         if !self.config.coalesce {
             return None;
         }
-        let id = *self.by_prompt.get(&plan.key)?;
+        let id = self.by_prompt.get(&plan.key)?;
         let room = self
             .generations
             .get(id)

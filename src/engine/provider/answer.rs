@@ -259,7 +259,13 @@ impl Engine {
             Reception::Whole(body) => {
                 let (heard, text) = read_document(dialect, body)?;
                 if heard.contents > 0 {
-                    self.content_came(id, |log| log.push_str(&text));
+                    self.content_came(id, |log| {
+                        if log.is_empty() {
+                            *log = text;
+                        } else {
+                            log.push_str(&text);
+                        }
+                    });
                 }
                 self.learn(id, heard.about);
                 Ok(())

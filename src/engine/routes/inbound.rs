@@ -151,6 +151,9 @@ fn passed(fields: &Fields<'_>) -> Option<Arc<Passed>> {
 /// In whose words a request is answered, by its path; `None` is our own API.
 #[must_use]
 pub fn dialect_of(head: &RequestHead<'_>) -> Option<Dialect> {
+    if !head.path.starts_with("/v1") {
+        return None; // most are our own, and seen to be at a glance
+    }
     let (version, rest) = head.path.strip_prefix('/')?.split_once('/')?;
     let (room, below) = rest.split_once('/').unwrap_or((rest, ""));
     // The name of a model that is asked about may have a colon too.

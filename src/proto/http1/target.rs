@@ -129,17 +129,36 @@ fn is_registered_name(mut name: &[u8]) -> bool {
     loop {
         name = match name {
             [] => return true,
+            [byte, rest @ ..] if PLAIN[usize::from(*byte)] => rest,
             [b'%', high, low, rest @ ..] if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() => {
-                rest
-            }
-            [byte, rest @ ..]
-                if byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=".contains(byte) =>
-            {
                 rest
             }
             _ => return false,
         }
     }
+}
+
+/// `unreserved / sub-delims`, as a table: every request has a host, and each of its bytes is looked at.
+const PLAIN: [bool; 256] = {
+    let mut plain = [false; 256];
+    let mut byte = 0u8;
+    while byte < 128 {
+        plain[byte as usize] = byte.is_ascii_alphanumeric() || is_mark(byte);
+        byte += 1;
+    }
+    plain
+};
+
+const fn is_mark(byte: u8) -> bool {
+    const MARKS: &[u8] = b"-._~!$&'()*+,;=";
+    let mut at = 0;
+    while at < MARKS.len() {
+        if MARKS[at] == byte {
+            return true;
+        }
+        at += 1;
+    }
+    false
 }
 
 #[cfg(test)]

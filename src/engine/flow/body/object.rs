@@ -9,6 +9,7 @@ use serde_json::value::RawValue;
 
 use super::whole::Whole;
 use super::{ParseFault, place};
+use crate::dialect::json::deeper_than;
 use crate::engine::policy::cache::Wish;
 use crate::limits::{
     CONTENT_CHARS, JSON_DEPTH, KEYWORDS, KEYWORDS_UNASKED, MAX_TOKENS, NAME_CHARS, TEMPERATURE,
@@ -55,7 +56,7 @@ impl<'a> Field<'a> {
 
     pub(super) fn text(&self, expected: &str) -> Result<String, ParseFault> {
         let text: String = self.value(expected)?.ok_or_else(|| self.wrong(expected))?;
-        if text.contains('\0') {
+        if text.as_bytes().contains(&0) {
             return Err(ParseFault::Nul {
                 field: self.name.to_string(),
             });
@@ -86,7 +87,7 @@ impl<'a> Field<'a> {
         if text.trim().is_empty() {
             return Err(self.wrong(EXPECTED));
         }
-        if text.len() > CONTENT_CHARS && text.chars().nth(CONTENT_CHARS).is_some() {
+        if is_longer_than(CONTENT_CHARS, &text) {
             return Err(ParseFault::TooLong {
                 field: self.name.to_string(),
                 chars: CONTENT_CHARS as u64,
@@ -103,7 +104,7 @@ impl<'a> Field<'a> {
             return Ok(None);
         }
         let name = self.text(expected)?;
-        let short = name.chars().nth(NAME_CHARS).is_none();
+        let short = !is_longer_than(NAME_CHARS, &name);
         let fine = !name.is_empty() && short && !name.chars().any(char::is_control);
         if fine {
             Ok(Some(name))
@@ -199,10 +200,15 @@ fn is_date_time(text: &str) -> bool {
 
 pub(super) const A_TOPIC: &str = "a string that is not empty, of at most 2,000 characters";
 
+/// Whether there are more characters than this. No text has more of them than bytes.
+fn is_longer_than(chars: usize, text: &str) -> bool {
+    text.len() > chars && text.chars().nth(chars).is_some()
+}
+
 /// The topic in a string, if it is one. The bound is for what was sent, as a schema has it.
 pub(super) fn topic_of(text: &str) -> Option<String> {
     let topic = text.trim();
-    let fine = !topic.is_empty() && text.chars().nth(TOPIC_CHARS).is_none();
+    let fine = !topic.is_empty() && !is_longer_than(TOPIC_CHARS, text);
     fine.then(|| topic.to_string())
 }
 
@@ -213,7 +219,7 @@ pub(in crate::engine::flow) fn object(body: &[u8]) -> Result<Vec<Field<'_>>, Par
     if text.trim_ascii().is_empty() {
         return Err(ParseFault::Empty);
     }
-    if depth(body) > JSON_DEPTH {
+    if deeper_than(JSON_DEPTH, body) {
         return Err(ParseFault::Depth);
     }
     let mut json = serde_json::Deserializer::from_str(text);
@@ -276,25 +282,6 @@ impl<'de> Visitor<'de> for Fields<'de, '_> {
 
 #[derive(Deserialize)]
 struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
-
-/// The deepest nesting of brackets outside strings. Runs before the parser, without recursion.
-pub(super) fn depth(json: &[u8]) -> usize {
-    let (mut now, mut deepest, mut in_string, mut escaped) = (0usize, 0, false, false);
-    for &byte in json {
-        match byte {
-            _ if escaped => escaped = false,
-            b'\\' if in_string => escaped = true,
-            b'"' => in_string = !in_string,
-            b'[' | b'{' if !in_string => {
-                now += 1;
-                deepest = deepest.max(now);
-            }
-            b']' | b'}' if !in_string => now = now.saturating_sub(1),
-            _ => {}
-        }
-    }
-    deepest
-}
 
 /// A name from a peer, short enough to be shown.
 fn cut(name: &str) -> String {

@@ -12,7 +12,7 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
 use super::Subject;
-use crate::engine::Keyed;
+use crate::engine::chance::Keyed;
 
 /// How a new connection is met.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

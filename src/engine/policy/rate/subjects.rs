@@ -19,7 +19,7 @@ use super::Subject;
 use super::lease::Lease;
 use super::window::Window;
 use crate::config::RateRule;
-use crate::engine::Keyed;
+use crate::engine::chance::Keyed;
 use crate::engine::now::Mono;
 use crate::limits::RATE_METERS;
 

@@ -128,29 +128,36 @@ impl Story {
 
 #[test]
 fn nothing_promised_is_lost_and_nothing_deleted_comes_back() {
-    for seed in 0..6000 {
-        let mut story = Story {
-            chance: fastrand::Rng::with_seed(seed),
-            disk: Model::default(),
-            database: Database::default(),
-            next: 1,
-            stored: BTreeSet::new(),
-            deleted: BTreeSet::new(),
-            doubtful: BTreeSet::new(),
-        };
-        for _ in 0..story.chance.u32(1..6) {
-            match story.chance.u8(0..3) {
-                0 => {}
-                1 => story.disk.fail_in(story.chance.u32(0..60), false),
-                _ => story.disk.fail_in(story.chance.u32(0..60), true),
-            }
-            let _ = story.live(); // a fault on purpose may be its end
-            story.disk = if story.chance.bool() {
-                story.disk.after_a_kill()
-            } else {
-                story.disk.after_a_crash(&mut story.chance)
-            };
+    // Two at a time: it is the longest test of the library.
+    std::thread::scope(|scope| {
+        for half in [0..3000, 3000..6000] {
+            scope.spawn(move || half.for_each(tell_story));
         }
-        story.check(seed);
+    });
+}
+
+fn tell_story(seed: u64) {
+    let mut story = Story {
+        chance: fastrand::Rng::with_seed(seed),
+        disk: Model::default(),
+        database: Database::default(),
+        next: 1,
+        stored: BTreeSet::new(),
+        deleted: BTreeSet::new(),
+        doubtful: BTreeSet::new(),
+    };
+    for _ in 0..story.chance.u32(1..6) {
+        match story.chance.u8(0..3) {
+            0 => {}
+            1 => story.disk.fail_in(story.chance.u32(0..60), false),
+            _ => story.disk.fail_in(story.chance.u32(0..60), true),
+        }
+        let _ = story.live(); // a fault on purpose may be its end
+        story.disk = if story.chance.bool() {
+            story.disk.after_a_kill()
+        } else {
+            story.disk.after_a_crash(&mut story.chance)
+        };
     }
+    story.check(seed);
 }
