@@ -11,10 +11,12 @@ use std::process::{Child, Command, Stdio};
 
 use serde_json::{Value, json};
 use support::client::post;
-use support::provider::{config_for, free_addr};
+use support::provider::{config_for, free_addr_of};
 use support::response::text_of;
 use support::{Server, ask, generate, get};
 
+/// Where it listens: it takes a second to do so, and others look for ports meanwhile.
+const HOST: &str = "127.8.8.8";
 const TEXT: &str = "Hello! This is a mock response from model-1.";
 
 /// A running llmock. Killed when dropped.
@@ -26,9 +28,9 @@ struct Mock {
 impl Mock {
     fn start() -> Mock {
         let python = std::env::var("TEST_PYTHON").unwrap_or_else(|_| "python3".to_owned());
-        let addr = free_addr();
+        let addr = free_addr_of(HOST);
         let child = Command::new(python)
-            .args(["-m", "llmock.cli", "serve", "--host", "127.0.0.1"])
+            .args(["-m", "llmock.cli", "serve", "--host", HOST])
             .args([
                 "--port",
                 &addr.port().to_string(),
@@ -49,7 +51,7 @@ impl Mock {
         let path = if kind == "openai" { "v1" } else { kind };
         let url = format!("http://{}/{path}", self.addr);
         let further = format!(
-            "kind = \"{kind}\"\nkey = \"sk-test\"\ncontent_gap_ms = 1000\nretry_base_ms = 100\n\
+            "kind = \"{kind}\"\nkey = \"sk-test\"\ncontent_gap_ms = 2000\nretry_base_ms = 100\n\
              breaker_failures = 0\n"
         );
         Server::start(&config_for(&url, &further))

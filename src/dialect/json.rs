@@ -62,8 +62,8 @@ pub fn parse<'a, T: Deserialize<'a>>(document: &'a [u8]) -> Result<T, Malformed>
     })
 }
 
-/// Whether brackets are nested deeper than `limit` anywhere, as a strict parser would count. Looks at
-/// each byte once, without recursion.
+/// Whether brackets are nested deeper than `limit` anywhere, as a strict parser would count. Goes over
+/// the text at most twice, without recursion.
 #[must_use]
 pub fn deeper_than(limit: usize, text: &[u8]) -> bool {
     // Depth can never exceed the number of opening brackets, and a usual event has a dozen: this

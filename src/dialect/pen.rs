@@ -86,10 +86,10 @@ impl<'o> Pen<'o> {
         serde_json::to_writer(&mut *self.out, &number).expect("a Vec takes every byte");
     }
 
-    /// The pair, if there is a value: a temperature, as short as it can be written.
-    pub(super) fn maybe_temperature(&mut self, name: &str, value: Option<f32>) {
+    /// The pair, if there is a value. As a number of 64 bits, 0.7 would be 0.699999988079071.
+    pub(super) fn maybe_temperature(&mut self, value: Option<f32>) {
         if let Some(value) = value {
-            self.key(name).separate();
+            self.key("temperature").separate();
             serde_json::to_writer(&mut *self.out, &value).expect("a Vec takes every byte");
         }
     }

@@ -183,7 +183,7 @@ impl Engine {
             text.drain(..blank);
         }
         if text.len() == before {
-            return;
+            return self.settle_generation(id); // it may have asked for memory all the same
         }
         let is_too_long = generation.cut_to_bound();
         self.settle_generation(id);

@@ -1,10 +1,11 @@
 //! Finds texts by what is known of them: their ids, or what they were asked for.
 //!
 //! Every text is put in, looked for and taken out under both, so what counts here is how long a hash
-//! takes. The keys are random numbers or hashes of this process already, which nobody outside chooses,
-//! and need no strong one: each word is multiplied with what came of those before it, and folded. That
-//! is a tenth of the work of SipHash. Where a peer does choose the key (an address, a name) there is
-//! [`Keyed`].
+//! takes. The keys are ids or hashes that were made here, and need no strong one: each word is multiplied
+//! with what came of those before it, and folded, which is a few instructions where SipHash takes two
+//! hundred. Ids of others come in with texts that were imported, and could be chosen so that they fall
+//! into one place; then that place is searched, and the table is never longer than that of the texts in
+//! memory. Where peers choose all keys (addresses, names) there is [`Keyed`].
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -25,11 +26,6 @@ impl<K: Eq + Hash> Index<K> {
         Index {
             by_key: HashMap::with_hasher(Folded(seed)),
         }
-    }
-
-    /// What makes keys out of what a peer has sent.
-    pub(super) fn keyed(&self) -> Keyed {
-        Keyed(self.by_key.hasher().0)
     }
 
     /// The text with this key.
@@ -57,8 +53,14 @@ impl<K: Eq + Hash> Index<K> {
     }
 }
 
-/// Hashing by multiplying and folding. The seed keeps it from being predicted, should a key come from
-/// outside after all: a text that was imported has an id of somebody else's.
+impl Index<u128> {
+    /// What makes such keys, out of what a peer has asked for.
+    pub(super) fn keyed(&self) -> Keyed {
+        Keyed(self.by_key.hasher().0)
+    }
+}
+
+/// Hashing by multiplying and folding.
 #[derive(Clone, Copy, Debug)]
 struct Folded(u64);
 

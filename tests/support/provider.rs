@@ -166,15 +166,20 @@ pub fn config_for(url: &str, further: &str) -> String {
 
 /// An address that is free, for a server that is told where to listen.
 pub fn free_addr() -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    free_addr_of("127.0.0.1")
+}
+
+/// The same at another address of this machine. Between being found and being listened at, a port of an
+/// address that nobody else uses is nobody else's.
+pub fn free_addr_of(host: &str) -> SocketAddr {
+    let listener = TcpListener::bind((host, 0)).expect("a free port");
     listener.local_addr().expect("bound")
 }
 
 /// An address at which nobody listens, and nobody will: servers of other tests take free ports too,
 /// but of 127.0.0.1.
 pub fn nobody() -> SocketAddr {
-    let listener = TcpListener::bind("127.7.7.7:0").expect("a free port");
-    listener.local_addr().expect("bound")
+    free_addr_of("127.7.7.7")
 }
 
 impl Shared {

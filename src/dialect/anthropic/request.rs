@@ -27,7 +27,7 @@ pub fn write_request(out: &mut Vec<u8>, ask: &Ask<'_>) {
                 json.key("content").text(ask.prompt);
             });
         });
-        json.maybe_temperature("temperature", ask.temperature);
+        json.maybe_temperature(ask.temperature);
         if ask.stream {
             json.key("stream").flag(true);
         }

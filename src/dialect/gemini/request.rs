@@ -64,7 +64,7 @@ pub fn write_request(out: &mut Vec<u8>, ask: &Ask<'_>) {
         if ask.max_tokens.is_some() || ask.temperature.is_some() {
             json.key("generationConfig").nested(|json| {
                 json.maybe_whole("maxOutputTokens", ask.max_tokens.map(u64::from));
-                json.maybe_temperature("temperature", ask.temperature);
+                json.maybe_temperature(ask.temperature);
             });
         }
     });

@@ -28,7 +28,7 @@ pub fn write_request(out: &mut Vec<u8>, ask: &Ask<'_>) {
             });
         });
         json.maybe_whole(bound, ask.max_tokens.map(u64::from));
-        json.maybe_temperature("temperature", ask.temperature);
+        json.maybe_temperature(ask.temperature);
         if ask.stream {
             json.key("stream").flag(true);
             let options = json.key("stream_options");

@@ -95,6 +95,15 @@ fn a_stream_is_forwarded_as_it_comes_and_ends_the_same_at_every_split() {
 }
 
 #[test]
+fn white_space_that_no_text_has_followed_yet_is_memory_all_the_same() {
+    let mut world = World::new(PROVIDER);
+    let client = world.post("/generate/", STREAMED);
+    world.answer([STREAM, &word("  ")].concat());
+    world.engine.check().unwrap();
+    assert!(world.is_quiet(client), "nothing is said of it");
+}
+
+#[test]
 fn a_client_sees_each_word_before_the_next_one_comes() {
     let mut world = World::new(PROVIDER);
     let client = world.post("/generate/", STREAMED);
