@@ -1,16 +1,24 @@
 """Names every figure that is more than 5 % worse than in an earlier result.
 
 Times are compared as ratios to nginx in the same rounds, because a machine is never equally fast
-twice; what is counted, and memory, as it is.
+twice; what is counted, and memory, as it is. Rows without nginx have nothing to compare their times
+with, and a round in which the generator was late has times that are not the server's.
 """
 
 import json
+from statistics import median
 
 import report
 
 WORSE = 1.05
 # Below these a change of 5 % is rounding.
-SMALL = {"kib_per_connection": 0.1, "system_calls": 0.02}
+SMALL = {"kib_per_connection": 0.1, "system_calls": 0.02, "ratio to nginx": 0.02}
+TIMES = {
+    "latency_p50_ms": "latency p50",
+    "latency_p99_ms": "latency p99",
+    "first_token_p50_ms": "first token p50",
+    "gap_excess_p99_ms": "token gap p99 beyond the provider's",
+}
 
 
 def measured(result):
@@ -20,8 +28,12 @@ def measured(result):
         ratio = report.ratio(row, "nginx", "cpu_us")
         if ratio is not None:
             found[f"{name}: CPU per {row['per']}, ratio to nginx"] = ratio
-        ours = row["sides"].get("maitred", [])
-        for figure in ("kib_per_connection", "errors"):
+        ours, theirs = (row["sides"].get(side, []) for side in ("maitred", "nginx"))
+        if not any(one["generator_bound"] for one in [*ours, *theirs]):
+            ratios = {name: report.ratio(row, "nginx", figure) for figure, name in TIMES.items()}
+            found |= {f"{name}: {what}, ratio to nginx": value for what, value in ratios.items()
+                      if value is not None}
+        for figure in ("kib_per_connection", "rss_mib", "errors"):
             value = report.middle(ours, figure)
             if value is not None:
                 found[f"{name}: {figure}"] = value
@@ -30,6 +42,9 @@ def measured(result):
             value = row["sides"].get("maitred", {}).get(figure)
             if value is not None:
                 found[f"{name}: {figure} per {row['per']}"] = value
+    starts = result["cold_start_ms"]
+    if {"maitred", "nginx"} <= set(starts):
+        found["start: ratio to nginx"] = median(starts["maitred"]) / median(starts["nginx"])
     found["binary, MiB"] = result["binary_mib"]["stripped"]
     return found
 

@@ -1,5 +1,6 @@
 """The result as a page."""
 
+from collections import Counter
 from statistics import median
 
 HEAD = "| row | figure | {sides} | {ratios} |"
@@ -89,9 +90,14 @@ def doubts(result):
             bound = sum(one["generator_bound"] for one in rounds)
             if bound:
                 lines.append(f"- `{name}`, {side}: generator-bound in {bound} of {len(rounds)} rounds")
-            kinds = {kind: count for one in rounds for kind, count in one["error_kinds"].items()}
-            if kinds:
-                lines.append(f"- `{name}`, {side}: errors: {kinds}")
+            kinds = Counter()
+            for one in rounds:
+                kinds.update(one["error_kinds"])
+            if any(kind.startswith("status ") for kind in kinds):
+                del kinds["status"]  # the sum of them
+            told = ", ".join(f"{count:,} x {kind}" for kind, count in sorted(kinds.items()))
+            if told:
+                lines.append(f"- `{name}`, {side}: errors in all rounds: {told}")
     return lines or ["- none"]
 
 

@@ -79,7 +79,7 @@ def streams(name, title, crowd, tokens, gap_ms, kind="stream", **options):
 
 
 def rows(short):
-    """All rows; short ones take a minute or two in all and say little about the last digit."""
+    """All rows; short ones say little about the last digit."""
     crowd = 1000 if short else 9900
     rounds = 2 if short else 3
     tokens, gap = (10, 200) if short else (100, 1000)
