@@ -67,8 +67,7 @@ REQUESTS = '[gateway]\nstore = "requests"\n'
 
 
 def streams(name, title, crowd, tokens, gap_ms, kind="stream", **options):
-    """So many streams at once, each from its beginning to its end. One round takes minutes, and
-    has a hundred times as many tokens as a round of anything else has answers."""
+    """So many streams at once, each from its beginning to its end. One round takes minutes."""
     ramp = max(1.0, crowd / 2000)
     # Tokens are not counted at the client: whoever is late may put several into one event.
     load = ["-c", str(crowd), "--requests", str(crowd), "--text-bytes", "600",

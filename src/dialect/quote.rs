@@ -1,6 +1,6 @@
 //! Writing a JSON string (RFC 8259 §7), quickly.
 //!
-//! Prompts are written as JSON for every provider and texts for every client, and most of them needs no
+//! Prompts are written as JSON for every provider and texts for every client, and most of them need no
 //! escape. (Documents of our own are written with this as well: no lower room writes JSON.) Eight bytes are
 //! looked at together for one that does; what lies between two of them is copied in one piece.
 //! That is the whole gain over a general serializer, which decides byte by byte.

@@ -13,12 +13,6 @@ pub const PATH: &str = "/chat/completions";
 ///
 /// A stream always asks for its usage: a call without it could not be charged to anyone.
 pub fn write_request(out: &mut Vec<u8>, ask: &Ask<'_>) {
-    let newer = takes_max_completion_tokens(ask.model);
-    let bound = if newer {
-        "max_completion_tokens"
-    } else {
-        "max_tokens"
-    };
     Pen::object(out, |json| {
         json.key("model").text(ask.model);
         json.key("messages").list(|json| {
@@ -27,14 +21,28 @@ pub fn write_request(out: &mut Vec<u8>, ask: &Ask<'_>) {
                 json.key("content").text(ask.prompt);
             });
         });
-        json.maybe_whole(bound, ask.max_tokens.map(u64::from));
+        put_bound(json, ask.model, ask.max_tokens.map(u64::from));
         json.maybe_temperature(ask.temperature);
         if ask.stream {
-            json.key("stream").flag(true);
-            let options = json.key("stream_options");
-            options.nested(|json| json.key("include_usage").flag(true));
+            put_stream(json);
         }
     });
+}
+
+/// Asks for a stream, and for its usage with it.
+pub(super) fn put_stream(json: &mut Pen<'_>) {
+    json.key("stream").flag(true);
+    let options = json.key("stream_options");
+    options.nested(|json| json.key("include_usage").flag(true));
+}
+
+/// The bound on tokens, by the name that `model` takes.
+pub(super) fn put_bound(json: &mut Pen<'_>, model: &str, max_tokens: Option<u64>) {
+    let name = match takes_max_completion_tokens(model) {
+        true => "max_completion_tokens",
+        false => "max_tokens",
+    };
+    json.maybe_whole(name, max_tokens);
 }
 
 /// Whether the bound on tokens goes by its newer name.
@@ -42,7 +50,7 @@ pub fn write_request(out: &mut Vec<u8>, ask: &Ask<'_>) {
 /// Every compatible server takes `max_tokens` and some refuse any other name (Mistral: 422);
 /// OpenAI's own reasoning models refuse `max_tokens` (400 `unsupported_parameter`). Those are
 /// `o1`, `o3`, … and `gpt-5` and up, also behind a router's prefix (`openai/gpt-5`).
-pub(super) fn takes_max_completion_tokens(model: &str) -> bool {
+fn takes_max_completion_tokens(model: &str) -> bool {
     let name = model.rsplit('/').next().unwrap_or(model);
     if let Some(version) = name.strip_prefix("gpt-") {
         let digits = version.split(|c: char| !c.is_ascii_digit()).next();

@@ -3,7 +3,7 @@
 //! What a user's message holds of tools' results becomes messages of the role `tool`, which stand
 //! before the rest of it. Thoughts of earlier turns are left out: this API does not take them back.
 
-use super::request::takes_max_completion_tokens;
+use super::request::{put_bound, put_stream};
 use crate::dialect::chat::{
     Chat, Effort, Format, Knob, Media, MediaKind, Message, NOT_FETCHED, Part, Reasoning, Role,
     Source, Tool, ToolCall, ToolChoice, ToolResult,
@@ -47,9 +47,7 @@ pub fn write_chat(
         put_effort(json, chat.reasoning);
         json.maybe_text("user", chat.user.as_deref());
         if stream {
-            json.key("stream").flag(true);
-            let options = json.key("stream_options");
-            options.nested(|json| json.key("include_usage").flag(true));
+            put_stream(json);
         }
         Ok(())
     })
@@ -289,11 +287,7 @@ fn put_settings(json: &mut Pen<'_>, chat: &Chat, model: &str) -> Result<(), Refu
         let reason = "at most four stop strings";
         return Err(chat.cannot(Dialect::OpenAi, Knob::Stop, reason));
     }
-    let bound = match takes_max_completion_tokens(model) {
-        true => "max_completion_tokens",
-        false => "max_tokens",
-    };
-    json.maybe_whole(bound, settings.max_tokens);
+    put_bound(json, model, settings.max_tokens);
     json.maybe_number("temperature", settings.temperature);
     json.maybe_number("top_p", settings.top_p);
     if !settings.stop.is_empty() {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::object::Field;
+use super::object::{Field, is_longer_than};
 use super::{GenerateAsk, ParseFault, common};
 use crate::engine::jobs::JobParams;
 use crate::engine::jobs::report::ReportAsk;
@@ -114,7 +114,7 @@ impl Field<'_> {
                     expected: "a string that is not empty".into(),
                 });
             }
-            if text.len() > CONTENT_CHARS && text.chars().nth(CONTENT_CHARS).is_some() {
+            if is_longer_than(CONTENT_CHARS, text) {
                 return Err(ParseFault::TooLong {
                     field: field(),
                     chars: CONTENT_CHARS as u64,

@@ -19,7 +19,7 @@ pub use self::jobs::JobAsk;
 
 use serde::{Deserialize, Serialize};
 
-pub(super) use self::object::{Field, object};
+pub(super) use self::object::{Field, is_longer_than, object};
 pub(super) use self::whole::Whole;
 use super::chat::inquiry::{self, ChatAsk};
 use crate::dialect::Dialect;

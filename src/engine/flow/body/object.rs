@@ -201,7 +201,7 @@ fn is_date_time(text: &str) -> bool {
 pub(super) const A_TOPIC: &str = "a string that is not empty, of at most 2,000 characters";
 
 /// Whether there are more characters than this. No text has more of them than bytes.
-fn is_longer_than(chars: usize, text: &str) -> bool {
+pub(in crate::engine::flow) fn is_longer_than(chars: usize, text: &str) -> bool {
     text.len() > chars && text.chars().nth(chars).is_some()
 }
 

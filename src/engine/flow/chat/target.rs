@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::dialect::Refused;
+use crate::engine::flow::body::is_longer_than;
 use crate::engine::policy::route::ModelRoute;
 use crate::engine::routes::inbound::NO_CONTROLS;
 use crate::engine::{Engine, Failure};
@@ -13,7 +14,7 @@ impl Engine {
     pub(super) fn chat_route(&self, name: &str) -> Result<Arc<ModelRoute>, Failure> {
         // It will stand in a field of a head and in a row.
         let wrong = |expected| Err(super::refused(Refused::wrong("model", expected)));
-        if name.chars().nth(NAME_CHARS).is_some() {
+        if is_longer_than(NAME_CHARS, name) {
             return wrong(&format!("a name of at most {NAME_CHARS} characters"));
         }
         if name.chars().any(char::is_control) {

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use uuid::{Uuid, Version};
 
-use crate::engine::flow::body::{Field, ParseFault, Whole, object};
+use crate::engine::flow::body::{Field, ParseFault, Whole, is_longer_than, object};
 use crate::engine::{Failure, TENANT};
 use crate::limits::{GENERATION_BYTES, IMPORT_LINE_BYTES, NAME_CHARS, TOPIC_CHARS};
 use crate::score::score;
@@ -214,7 +214,7 @@ fn uuid(field: &Field<'_>) -> Result<Option<Uuid>, ParseFault> {
 fn topic_of(field: &Field<'_>) -> Result<String, ParseFault> {
     let expected = format!("a string of at most {TOPIC_CHARS} characters");
     let topic = field.value::<String>(&expected)?;
-    let topic = topic.filter(|topic| topic.chars().nth(TOPIC_CHARS).is_none());
+    let topic = topic.filter(|topic| !is_longer_than(TOPIC_CHARS, topic));
     let topic = topic.ok_or_else(|| field.wrong(&expected))?;
     match topic.contains('\0') {
         true => Err(ParseFault::Nul {
@@ -229,7 +229,7 @@ fn model_of(field: &Field<'_>) -> Result<Option<String>, ParseFault> {
     let expected = format!("a string of at most {NAME_CHARS} characters");
     let model = field.value::<String>(&expected)?;
     match &model {
-        Some(name) if name.chars().nth(NAME_CHARS).is_some() => Err(field.wrong(&expected)),
+        Some(name) if is_longer_than(NAME_CHARS, name) => Err(field.wrong(&expected)),
         _ => Ok(model),
     }
 }
